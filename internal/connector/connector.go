@@ -1,0 +1,169 @@
+// Package connector is the contract between the core and the platforms it sends through, and what
+// connectors share: send errors, the guarded HTTP client, redaction. A connector parses and sends; it never stores.
+package connector
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Connector sends messages through one kind of channel.
+type Connector interface {
+	// Send hands out to the provider. A nil error means the provider accepted it for the recipients that
+	// Receipt names; a recipient's own refusal is in its Result. An *Error says whether to try again; any
+	// other error, a passed deadline among them, means that nobody knows whether the provider took it.
+	Send(ctx context.Context, ch parley.Channel, out Outgoing) (Receipt, error)
+}
+
+// Definition is a connector's entry in the catalog.
+type Definition struct {
+	Name      string // in URLs and settings: "sandbox"
+	Title     string
+	Platforms []Platform
+	Settings  []Setting
+	Connector Connector
+}
+
+// Platform is something a connector can be or play, with what its channels default to.
+type Platform struct {
+	Name           string // "sms", "whatsapp", "email"
+	AddressKind    parley.AddressKind
+	Thread         parley.ThreadPolicy
+	Conversational bool
+	ReadReceipts   bool // whether recipients' reading is ever reported
+	MaxText        int  // characters of a text, 0: no limit of its own
+	Parts          []parley.PartKind
+	Attachments    int // how many files, 0: none
+}
+
+// Setting is one key of a channel's settings.
+type Setting struct {
+	Name     string
+	Type     string // "string", "integer", "boolean", "url"
+	Required bool
+	Secret   bool
+	Allowed  []string // values, where it is an enumeration
+	Default  string
+	Doc      string
+}
+
+// Outgoing is one message on its way to recipients of one channel.
+type Outgoing struct {
+	Reference   string // ours, the same at every attempt of this delivery
+	Message     parley.ID
+	Attempt     int // 1 for the first
+	Priority    parley.Priority
+	Author      parley.Actor
+	Body        []parley.Part
+	Attachments []parley.Attachment
+	Recipients  []Recipient
+}
+
+// Recipient is one address of an Outgoing.
+type Recipient struct {
+	Delivery int // number of the delivery within the message
+	Address  parley.Address
+}
+
+// Receipt is what the provider answered.
+type Receipt struct {
+	Results []Result
+	Later   []Later // receipts a simulator will report by itself
+	Trace   Trace
+}
+
+// Result is the provider's answer for one recipient.
+type Result struct {
+	Delivery    int
+	ProviderIDs []string // several for a long text that became several parts
+	State       parley.DeliveryState
+	Err         *Error // the provider refused this recipient
+}
+
+// Later is a receipt that arrives after a while.
+type Later struct {
+	After  time.Duration
+	Report Report
+}
+
+// Report is a receipt: what a provider says later about something it took.
+type Report struct {
+	ProviderID   string
+	Delivery     int // where the provider's id is not needed
+	State        parley.DeliveryState
+	AcceptedOnly bool
+	Code         string
+	Text         string
+	At           time.Time
+}
+
+// Inbound is a message from outside.
+type Inbound struct {
+	ProviderID  string // the same message has the same one: it is stored once
+	From        parley.Address
+	FromName    string
+	Body        []parley.Part
+	At          time.Time
+	ReplyTo     string // provider id of the message it answers
+	ThreadRoot  string // for channels whose thread policy is ThreadEmail
+	Attachments []parley.Attachment
+}
+
+// Trace is the call as the operator may read it, secrets redacted.
+type Trace struct {
+	Request string // method and URL
+	Status  int    // of the HTTP answer, 0 for none
+}
+
+// Repeat says what a second Send with the same reference does at the provider.
+type Repeat string
+
+// The answers.
+const (
+	RepeatDeduplicated Repeat = "deduplicated" // nothing: it may be repeated freely
+	RepeatAsk          Repeat = "ask"          // the provider can be asked whether it has the reference
+	RepeatNeither      Repeat = "neither"      // it may send twice: the channel's OnUnknown decides
+)
+
+// Repeater declares what a repeated reference does; without it, RepeatNeither.
+type Repeater interface {
+	Repeats(ch parley.Channel) Repeat
+}
+
+// Asker asks the provider about a reference whose call was lost.
+type Asker interface {
+	// Ask returns found=false where the provider never took the reference.
+	Ask(ctx context.Context, ch parley.Channel, out Outgoing) (receipt Receipt, found bool, err error)
+}
+
+// Checker checks a channel's settings when it is saved; errors are *parley.Error with fields "settings.NAME".
+type Checker interface {
+	Check(ctx context.Context, ch parley.Channel) error
+}
+
+// Parser reads a provider's callback.
+type Parser interface {
+	Parse(ctx context.Context, ch parley.Channel, r *http.Request, body []byte) ([]Inbound, []Report, error)
+}
+
+// Verifier checks a callback's signature before it is parsed.
+type Verifier interface {
+	Verify(ch parley.Channel, r *http.Request, body []byte) error
+}
+
+// Error is a provider's refusal.
+type Error struct {
+	Retry      bool          // try again later
+	RetryAfter time.Duration // not before, where the provider says so
+	Code       string        // stable: "recipient-invalid", "rate-limited"
+	Text       string        // what the operator should read; secrets redacted
+	Trace      Trace
+	Err        error // for the log
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Text }
+
+func (e *Error) Unwrap() error { return e.Err }

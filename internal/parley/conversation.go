@@ -1,0 +1,98 @@
+package parley
+
+import "time"
+
+// ConversationKind is what sort of thread a conversation is.
+type ConversationKind string
+
+// The kinds of conversations.
+const (
+	ConversationDirect    ConversationKind = "direct"
+	ConversationGroup     ConversationKind = "group"
+	ConversationRole      ConversationKind = "role"
+	ConversationBroadcast ConversationKind = "broadcast"
+	ConversationTeam      ConversationKind = "team"
+	ConversationNote      ConversationKind = "note"
+	ConversationExternal  ConversationKind = "external"
+	ConversationSecure    ConversationKind = "secure"
+)
+
+// ConversationKinds are all kinds.
+var ConversationKinds = []ConversationKind{ConversationDirect, ConversationGroup, ConversationRole,
+	ConversationBroadcast, ConversationTeam, ConversationNote, ConversationExternal, ConversationSecure}
+
+// ConversationStatus is where the work on a conversation stands.
+type ConversationStatus string
+
+// The statuses of a conversation.
+const (
+	StatusOpen    ConversationStatus = "open"
+	StatusSnoozed ConversationStatus = "snoozed"
+	StatusClosed  ConversationStatus = "closed"
+)
+
+// ConversationStatuses are all statuses.
+var ConversationStatuses = []ConversationStatus{StatusOpen, StatusSnoozed, StatusClosed}
+
+// Visibility says who sees a conversation.
+type Visibility string
+
+// The visibilities.
+const (
+	VisibleToMembers      Visibility = "members"
+	VisibleToOrganization Visibility = "organization" // narrowed to the channel's members
+)
+
+// Conversation is an ordered thread with participants.
+type Conversation struct {
+	ID           ID
+	Kind         ConversationKind
+	Visibility   Visibility
+	Status       ConversationStatus
+	SnoozedUntil time.Time
+	Title        string
+	ThreadKey    string // unique among the organization's conversations that are not closed; empty for none
+	Channel      ID     // the default reply channel of an external one
+	Assignees    []Assignee
+	Tags         []string
+	Metadata     map[string]string
+	Inbox        bool  // false: sends only, kept out of inbox views until somebody answers
+	LastSequence int64 // number of the newest item
+	LastMessage  ID    // the newest message
+	ActivityAt   time.Time
+	Rev          int64
+	CreatedAt    time.Time
+	Participants []Participant // where they were asked for
+}
+
+// Assignee is a user or a team that a conversation is given to.
+type Assignee struct {
+	Kind ActorKind `json:"kind"` // ActorUser or ActorTeam
+	ID   ID        `json:"id"`
+}
+
+// Participant is a user, contact or bare address of a conversation.
+type Participant struct {
+	Kind             ActorKind // ActorUser, ActorContact or ActorAddress
+	ID               ID        // of the user or contact; empty for a bare address
+	Name             string
+	Address          Address // of an outside participant
+	JoinedSequence   int64   // it receives what comes after this item
+	LeftSequence     int64   // 0 while it takes part
+	DeliveredThrough int64   // markers of a user
+	ReadThrough      int64
+}
+
+// ActorKind says who or what wrote, received or did something.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorUser         ActorKind = "user"
+	ActorContact      ActorKind = "contact"
+	ActorAddress      ActorKind = "address" // a bare address that identifies nobody
+	ActorTeam         ActorKind = "team"
+	ActorRole         ActorKind = "role"
+	ActorOrganization ActorKind = "organization"
+	ActorSystem       ActorKind = "system"
+)

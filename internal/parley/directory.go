@@ -1,0 +1,95 @@
+package parley
+
+import "time"
+
+// Organization is the tenant. Every other thing belongs to exactly one.
+type Organization struct {
+	ID        ID
+	Name      string
+	Policy    Policy
+	Rev       int64
+	CreatedAt time.Time
+}
+
+// Policy is what an organization sets for everything sent in it.
+type Policy struct {
+	DefaultTTL time.Duration // 0: content lives until it is deleted
+	MaxTTL     time.Duration // 0: no cap
+	LockTTL    bool          // a send may not choose; DefaultTTL holds
+}
+
+// Account is a login. It has a user in each organization it belongs to.
+type Account struct {
+	ID        ID
+	Email     string
+	Name      string
+	CreatedAt time.Time
+}
+
+// User is a member of one organization. A machine user stands for an API key.
+type User struct {
+	ID        ID
+	Account   ID // empty for a machine user
+	Name      string
+	Email     string
+	Machine   bool
+	Active    bool
+	Metadata  map[string]string
+	Rev       int64
+	CreatedAt time.Time
+}
+
+// Team is a standing set of users with a conversation of its own.
+type Team struct {
+	ID        ID
+	Name      string
+	Members   []ID
+	Rev       int64
+	CreatedAt time.Time
+}
+
+// Broadcast is a list whose members are written to one to one.
+type Broadcast struct {
+	ID          ID
+	Name        string
+	MemberCount int64
+	Rev         int64
+	CreatedAt   time.Time
+}
+
+// BroadcastMember is a user or a contact of a broadcast list.
+type BroadcastMember struct {
+	Kind ActorKind // ActorUser or ActorContact
+	ID   ID
+}
+
+// Contact is somebody outside: a customer, a patient.
+type Contact struct {
+	ID          ID
+	Name        string
+	Saved       bool // false: made by a send or an inbound message, and named by nobody yet
+	Addresses   []Address
+	Attributes  map[string]string
+	Tags        []string
+	ExternalID  string
+	OptedOut    bool
+	LastChannel ID // the channel it last wrote on
+	MergedInto  ID // another contact that this one became
+	Rev         int64
+	CreatedAt   time.Time
+}
+
+// Key is an API credential. Only a hash of its secret is kept.
+type Key struct {
+	ID           ID
+	Organization ID // of an organization key; empty for a personal one
+	Account      ID // of a personal key
+	User         ID // the machine user that an organization key acts as
+	Name         string
+	Scopes       []Scope
+	RateLimit    int // requests a minute, 0: no limit
+	SecretHash   []byte
+	ExpiresAt    time.Time // zero: never
+	RevokedAt    time.Time
+	CreatedAt    time.Time
+}

@@ -1,0 +1,60 @@
+package parley
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+)
+
+// ID names one thing of one organization: 12 bytes, ordered by the second it was
+// made in, written as 20 lower-case base32hex characters. Ids are unique within an
+// organization and never define order; sequences do.
+type ID string
+
+// IDLength is the length of an ID in characters.
+const IDLength = 20
+
+var idEncoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+var (
+	idNode    = randomBytes(5)
+	idCounter atomic.Uint32
+)
+
+func init() { idCounter.Store(binary.BigEndian.Uint32(randomBytes(4))) }
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program instead
+	return b
+}
+
+// NewID returns an id for something made at the given time.
+func NewID(at time.Time) ID {
+	var b [12]byte
+	binary.BigEndian.PutUint32(b[0:], uint32(at.Unix()))
+	copy(b[4:9], idNode)
+	n := idCounter.Add(1)
+	b[9], b[10], b[11] = byte(n>>16), byte(n>>8), byte(n)
+	return IDFromBytes(b)
+}
+
+// IDFromBytes returns the id with these 12 bytes.
+func IDFromBytes(b [12]byte) ID { return ID(idEncoding.EncodeToString(b[:])) }
+
+// Bytes returns the 12 bytes of a valid id.
+func (id ID) Bytes() (b [12]byte, ok bool) {
+	if len(id) != IDLength {
+		return b, false
+	}
+	n, err := idEncoding.Decode(b[:], []byte(id))
+	return b, err == nil && n == len(b) && IDFromBytes(b) == id
+}
+
+// Valid reports whether id has the form of an id.
+func (id ID) Valid() bool {
+	_, ok := id.Bytes()
+	return ok
+}

@@ -1,0 +1,272 @@
+package parley
+
+import "time"
+
+// MessageKind is what sort of item of a conversation a message is.
+type MessageKind string
+
+// The kinds of items.
+const (
+	KindMessage MessageKind = "message"
+	KindNote    MessageKind = "note"
+	KindSystem  MessageKind = "system"
+	KindCall    MessageKind = "call"
+)
+
+// Direction is as the organization sees it.
+type Direction string
+
+// The directions.
+const (
+	Inbound     Direction = "inbound"
+	Outbound    Direction = "outbound"
+	NoDirection Direction = "none" // between members
+)
+
+// Priority of a message.
+type Priority string
+
+// The priorities. High may overtake, and is resent in doubt.
+const (
+	PriorityLow    Priority = "low"
+	PriorityNormal Priority = "normal"
+	PriorityHigh   Priority = "high"
+)
+
+// Rank orders priorities for the queue: greater goes first.
+func (p Priority) Rank() int {
+	switch p {
+	case PriorityHigh:
+		return 2
+	case PriorityLow:
+		return 0
+	}
+	return 1
+}
+
+// PriorityOfRank undoes Rank.
+func PriorityOfRank(rank int) Priority {
+	return [...]Priority{PriorityLow, PriorityNormal, PriorityHigh}[rank]
+}
+
+// Actor names who is shown as the author, or who did something.
+type Actor struct {
+	Kind ActorKind
+	ID   ID
+	Name string
+}
+
+// Message is one item of a conversation.
+type Message struct {
+	ID           ID
+	Conversation ID
+	Kind         MessageKind
+	Sequence     int64 // its number in the conversation; 0 while scheduled
+	Direction    Direction
+	Author       Actor // who is shown
+	Actor        Actor // who did it
+	Body         []Part
+	Attachments  []Attachment
+	Channel      ID
+	Platform     string
+	Internal     bool
+	Priority     Priority
+	Metadata     map[string]string
+	Tags         []string
+	Reference    string // the sender's own
+	ReplyTo      ID
+	Parent       ID // the broadcast message that this is a copy of
+	Recorded     bool
+	// RecordedState is the state of a recorded message, which has no deliveries.
+	RecordedState DeliveryState
+	TTL           time.Duration // 0: none
+	DeleteOnRead  bool
+	Validity      time.Duration // 0: none
+	SendAt        time.Time     // of a scheduled one
+	SentAt        time.Time     // when it entered the timeline; of a recorded one, as given
+	CreatedAt     time.Time
+	ExpiresAt     time.Time // end of the content's life; zero: none
+	RemovedAt     time.Time // when the content went
+	Removed       Removal
+	State         MessageState          // derived from the deliveries
+	Counts        map[DeliveryState]int // of the deliveries
+}
+
+// Removal says why the content of a message is gone; empty while it is there.
+type Removal string
+
+// The reasons.
+const (
+	RemovedExpired  Removal = "expired"
+	RemovedRecalled Removal = "recalled"
+	RemovedOnRead   Removal = "read"
+	RemovedErased   Removal = "erased"
+)
+
+// PartKind is a kind of body part.
+type PartKind string
+
+// The kinds of body parts.
+const (
+	PartText     PartKind = "text"
+	PartHTML     PartKind = "html"
+	PartLocation PartKind = "location"
+)
+
+// PartKinds are all kinds of body parts.
+var PartKinds = []PartKind{PartText, PartHTML, PartLocation}
+
+// Part is a piece of a body.
+type Part struct {
+	Kind      PartKind `json:"kind"`
+	Text      string   `json:"text,omitempty"` // of text and html
+	Latitude  float64  `json:"latitude,omitempty"`
+	Longitude float64  `json:"longitude,omitempty"`
+	Label     string   `json:"label,omitempty"` // of a location
+}
+
+// Attachment is a file of a message.
+type Attachment struct {
+	Media       ID     `json:"media"`
+	Name        string `json:"name"`
+	ContentType string `json:"contentType"`
+	Size        int64  `json:"size"`
+}
+
+// Media is an uploaded file. Its bytes live in the blob store under its id.
+type Media struct {
+	ID          ID
+	Name        string
+	ContentType string
+	Size        int64
+	SHA256      string
+	Uploader    ID // user
+	Attached    bool
+	CreatedAt   time.Time
+}
+
+// Delivery is one message to one outside recipient. Number counts from 1 within the message.
+type Delivery struct {
+	Message      ID
+	Number       int
+	Conversation ID
+	Recipient    Actor
+	Address      Address
+	Channel      ID
+	State        DeliveryState
+	Phase        FailurePhase
+	Code         string // of a failure
+	Reason       string // of a failure, for the operator
+	Attempts     int
+	NextAttempt  time.Time
+	ValidUntil   time.Time
+	RetryOf      int // number of the delivery that this one repeats by hand
+	Held         bool
+	CreatedAt    time.Time
+	SentAt       time.Time
+	DeliveredAt  time.Time
+	ReadAt       time.Time
+	EndedAt      time.Time // when it failed, expired, or was skipped or canceled
+}
+
+// Attempt is one call to a provider for a delivery.
+type Attempt struct {
+	Message   ID
+	Delivery  int
+	Number    int
+	StartedAt time.Time
+	EndedAt   time.Time // zero: under way, or lost
+	Outcome   AttemptOutcome
+	Code      string
+	Text      string // what the operator should read; secrets redacted
+	Request   string // trace: method and URL, secrets redacted
+	Status    int    // of the provider's HTTP answer
+	Reference string // the client reference handed to the provider
+}
+
+// AttemptOutcome is how a call ended.
+type AttemptOutcome string
+
+// The outcomes of a call.
+const (
+	AttemptAccepted AttemptOutcome = "accepted"
+	AttemptRetry    AttemptOutcome = "retry" // failed for now
+	AttemptFailed   AttemptOutcome = "failed"
+	AttemptLost     AttemptOutcome = "lost" // its answer never reached us
+)
+
+// InteractionKind is what a recipient did.
+type InteractionKind string
+
+// The kinds of interactions.
+const (
+	InteractionDelivered    InteractionKind = "delivered"
+	InteractionRead         InteractionKind = "read"
+	InteractionAcknowledged InteractionKind = "acknowledged"
+)
+
+// Interaction is what one recipient did with one message.
+type Interaction struct {
+	Message ID
+	Kind    InteractionKind
+	Actor   Actor
+	Address Address
+	At      time.Time
+}
+
+// Event is one fact in the organization's log. It holds ids and facts, never content.
+type Event struct {
+	Sequence     int64
+	Type         EventType
+	At           time.Time
+	Conversation ID
+	Message      ID
+	Subject      ID // what else it is about: a contact, a user, a channel …
+	Data         EventData
+}
+
+// EventData are the facts of an event that its ids do not say.
+type EventData struct {
+	Delivery int           `json:"delivery,omitempty"` // number within the message
+	State    DeliveryState `json:"state,omitempty"`
+	Phase    FailurePhase  `json:"phase,omitempty"`
+	Code     string        `json:"code,omitempty"`
+	Status   string        `json:"status,omitempty"` // of a conversation
+	Reason   string        `json:"reason,omitempty"`
+	Through  int64         `json:"through,omitempty"` // a marker
+	Actor    ID            `json:"actor,omitempty"`   // the user who did it
+}
+
+// EventType names a kind of fact.
+type EventType string
+
+// The types of events.
+const (
+	EventMessageCreated      EventType = "message.created"
+	EventMessageScheduled    EventType = "message.scheduled"
+	EventMessageCanceled     EventType = "message.canceled"
+	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventDeliveryUpdated     EventType = "delivery.updated"
+	EventInteraction         EventType = "interaction.created"
+	EventConversationCreated EventType = "conversation.created"
+	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationRead    EventType = "conversation.read"
+	EventParticipantsChanged EventType = "conversation.participants"
+	EventContactCreated      EventType = "contact.created"
+	EventContactUpdated      EventType = "contact.updated"
+	EventContactDeleted      EventType = "contact.deleted"
+	EventUserCreated         EventType = "user.created"
+	EventUserUpdated         EventType = "user.updated"
+	EventTeamCreated         EventType = "team.created"
+	EventTeamUpdated         EventType = "team.updated"
+	EventTeamDeleted         EventType = "team.deleted"
+	EventBroadcastCreated    EventType = "broadcast.created"
+	EventBroadcastUpdated    EventType = "broadcast.updated"
+	EventBroadcastDeleted    EventType = "broadcast.deleted"
+	EventChannelCreated      EventType = "channel.created"
+	EventChannelUpdated      EventType = "channel.updated"
+	EventChannelDeleted      EventType = "channel.deleted"
+	EventOrganizationUpdated EventType = "organization.updated"
+	EventKeyCreated          EventType = "key.created"
+	EventKeyRevoked          EventType = "key.revoked"
+)
