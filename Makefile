@@ -1,0 +1,39 @@
+# build     the program, static, in bin/
+# test      everything that CI checks; under 15 minutes on 2 cores
+# prove     the long proofs: tests named TestProve…, which skip unless PARLEY_PROVE=1
+# lint      formatting, vet, staticcheck
+# generate  the references made from the code
+# fuzz      every fuzz function for FUZZTIME
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 3s
+TESTFLAGS  ?=
+PROOFS     ?= ^TestProve
+
+# One setting for all that does not need cgo, so that the packages are compiled once; only -race needs it.
+export CGO_ENABLED = 0
+
+.PHONY: build test race prove lint generate fuzz
+
+build:
+	go build -trimpath -ldflags='-s -w' -o bin/parley ./cmd/parley
+
+test: lint race fuzz
+
+race:
+	CGO_ENABLED=1 go test -race -timeout 10m $(TESTFLAGS) ./...
+
+prove:
+	PARLEY_PROVE=1 go test -count=1 -p 1 -timeout 4h -v -run '$(PROOFS)' ./...
+
+lint:
+	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -print | xargs gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w is needed for:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+generate:
+	go generate ./...
+
+fuzz:
+	.ci/fuzz $(FUZZTIME)

@@ -1,0 +1,64 @@
+// Command parley is the server and its tools: one binary, one command a file.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// program is the command line: a field for each command.
+type program struct {
+	Version versionCommand `cmd:"" help:"Print the version and how it was built."`
+}
+
+// output is where a command writes: its result to out, all else to err.
+type output struct{ out, err io.Writer }
+
+// The exit codes of the program.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], output{out: os.Stdout, err: os.Stderr}))
+}
+
+// run does what the arguments say and returns the exit code. An error is one line on std's err.
+func run(ctx context.Context, args []string, std output) int {
+	var line program
+	parser, err := kong.New(&line,
+		kong.Name("parley"),
+		kong.Description("One server for every conversation of an organization."),
+		kong.Writers(std.out, std.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+	)
+	if err != nil {
+		return fail(std, exitFailed, err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fail(std, exitUsage, fmt.Errorf("%w (see parley --help)", err))
+	}
+	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		return fail(std, exitFailed, err)
+	}
+	return 0
+}
+
+func fail(std output, code int, err error) int {
+	fmt.Fprintf(std.err, "parley: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return code
+}

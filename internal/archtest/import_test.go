@@ -1,0 +1,121 @@
+package archtest
+
+import (
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/parley-server/parley"
+
+// rule says what the packages that match a pattern may import of this module, tests excepted. A pattern
+// ending in "/*" stands for the packages one level below.
+type rule struct {
+	packages string
+	imports  []string
+}
+
+// door is what packages that answer HTTP requests may import: none of them another door, none the store.
+var door = []string{"api", "internal/core", "internal/core/*", "internal/httpd", "internal/parley"}
+
+// layers is the direction of imports: the program, its composition, the doors, the core, what the core
+// stands on, the domain. A package that no rule names fails.
+//
+// DO NOT CHANGE THIS DATA TO FIX A BUILD: move the code instead, or change the design first.
+var layers = []rule{
+	{"cmd/parley", []string{"api", "internal/app", "internal/bench", "internal/config", "internal/demo", "internal/parley"}},
+	{"internal/bench", []string{"api", "internal/app", "internal/config", "internal/parley"}},
+	{"internal/demo", []string{"api", "internal/app", "internal/config", "internal/core", "internal/parley"}},
+
+	{"internal/app", []string{"api", "internal/config", "internal/connector", "internal/connector/*", "internal/core", "internal/core/*",
+		"internal/dialect/*", "internal/httpd", "internal/inbound", "internal/live", "internal/media", "internal/parley",
+		"internal/queue", "internal/store", "internal/web", "internal/webhook"}},
+
+	{"internal/dialect/native", append([]string{"internal/live"}, door...)},
+	{"internal/dialect/*", door},
+	{"internal/inbound", append([]string{"internal/connector"}, door...)},
+	{"internal/live", door},
+	{"internal/web", door},
+	{"internal/webhook", append([]string{"internal/connector"}, door...)},
+
+	{"internal/core", []string{"internal/connector", "internal/media", "internal/parley", "internal/store"}},
+	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
+
+	{"internal/store", []string{"internal/parley", "internal/store/sqldb"}},
+	{"internal/store/sqldb", []string{"internal/parley"}},
+	{"internal/store/storetest", []string{"internal/parley", "internal/store"}},
+	{"internal/media", []string{"internal/parley"}},
+	{"internal/connector", []string{"internal/parley"}},
+	{"internal/connector/connectortest", []string{"internal/connector", "internal/parley"}},
+	{"internal/connector/*", []string{"internal/connector", "internal/parley"}},
+
+	{"internal/queue", []string{"internal/parley"}},
+	{"internal/httpd", []string{"internal/parley"}},
+
+	{"api", nil},
+	{"internal/archtest", nil},
+	{"internal/config", nil},
+	{"internal/parley", nil},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, file := range goFiles(t) {
+		if file.test() {
+			continue
+		}
+		allowed, listed := ruleOf(file.dir())
+		if !listed {
+			t.Errorf("%s: package %s is in no layer: add it to the list", file.path, file.dir())
+			continue
+		}
+		for _, spec := range file.tree.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inner, ours := strings.CutPrefix(imported, module+"/")
+			if ours && !matchesAny(allowed.imports, inner) {
+				t.Errorf("%s:%d: %s may not import %s", file.path, file.line(spec.Pos()), file.dir(), inner)
+			}
+		}
+	}
+}
+
+// TestDomainIsALeaf: the domain and the public wire types need the standard library only.
+func TestDomainIsALeaf(t *testing.T) {
+	for _, file := range goFiles(t) {
+		if file.dir() != "internal/parley" && file.dir() != "api" || file.test() {
+			continue
+		}
+		for _, spec := range file.tree.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+				t.Errorf("%s:%d: %s imports the standard library only, not %s", file.path, file.line(spec.Pos()), file.dir(), imported)
+			}
+		}
+	}
+}
+
+func ruleOf(dir string) (rule, bool) {
+	for _, r := range layers {
+		if matches(r.packages, dir) {
+			return r, true
+		}
+	}
+	return rule{}, false
+}
+
+func matchesAny(patterns []string, dir string) bool {
+	for _, p := range patterns {
+		if matches(p, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, dir string) bool {
+	ok, _ := path.Match(pattern, dir)
+	return ok
+}
