@@ -1,0 +1,127 @@
+package api
+
+// ConversationKind is what sort of thread a conversation is.
+type ConversationKind string
+
+// The kinds of conversations.
+const (
+	ConversationDirect    ConversationKind = "direct"
+	ConversationGroup     ConversationKind = "group"
+	ConversationRole      ConversationKind = "role"
+	ConversationBroadcast ConversationKind = "broadcast"
+	ConversationTeam      ConversationKind = "team"
+	ConversationNote      ConversationKind = "note"
+	ConversationExternal  ConversationKind = "external"
+	ConversationSecure    ConversationKind = "secure"
+)
+
+// ConversationStatus is where the work on a conversation stands.
+type ConversationStatus string
+
+// The statuses of a conversation.
+const (
+	ConversationOpen    ConversationStatus = "open"
+	ConversationSnoozed ConversationStatus = "snoozed"
+	ConversationClosed  ConversationStatus = "closed"
+)
+
+// Visibility says who sees a conversation.
+type Visibility string
+
+// The visibilities.
+const (
+	VisibleToMembers      Visibility = "members"
+	VisibleToOrganization Visibility = "organization" // narrowed to the channel's members
+)
+
+// Conversation is an ordered thread with participants.
+type Conversation struct {
+	ID            string             `json:"id" doc:"The id."`
+	Kind          ConversationKind   `json:"kind" enum:"direct,group,role,broadcast,team,note,external,secure" doc:"What sort of thread it is."`
+	Visibility    Visibility         `json:"visibility" enum:"members,organization" doc:"Who sees it: its members, or the organization narrowed to the channel's members."`
+	Status        ConversationStatus `json:"status" enum:"open,snoozed,closed" doc:"Where the work on it stands."`
+	SnoozedUntil  Time               `json:"snoozedUntil,omitzero" format:"date-time" doc:"While snoozed: when it opens again."`
+	Title         string             `json:"title" doc:"What people call it; may be empty."`
+	Description   string             `json:"description,omitempty" doc:"What it is for."`
+	Avatar        string             `json:"avatar,omitempty" doc:"The id of its image."`
+	Channel       string             `json:"channel,omitempty" doc:"The default reply channel."`
+	Assignees     []Assignee         `json:"assignees" doc:"Whom it is given to, in order."`
+	Tags          []string           `json:"tags" doc:"Labels."`
+	Metadata      map[string]string  `json:"metadata" doc:"Facts kept with it."`
+	Inbox         bool               `json:"inbox" doc:"False for sends only, which stay out of inbox views until somebody answers."`
+	Participants  []Participant      `json:"participants,omitempty" doc:"Who takes part: all where one conversation is asked for, at most 10 in a list."`
+	LastSequence  int64              `json:"lastSequence" doc:"The number of the newest item, 0 for none."`
+	LastMessageID string             `json:"lastMessageId,omitempty" doc:"The newest message."`
+	ActivityAt    Time               `json:"activityAt" format:"date-time" doc:"When something last happened in it."`
+	Rev           int64              `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt     Time               `json:"createdAt" format:"date-time" doc:"When it was made."`
+}
+
+// Assignee is a user or a team that a conversation is given to.
+type Assignee struct {
+	Kind ActorKind `json:"kind" enum:"user,team" doc:"What it is."`
+	ID   string    `json:"id" doc:"The id of the user or team."`
+}
+
+// Participant takes part in a conversation.
+type Participant struct {
+	Kind             ActorKind `json:"kind" enum:"user,contact,address,team,role" doc:"What it is."`
+	ID               string    `json:"id" doc:"The id; of a bare address, the address as kind:value."`
+	Name             string    `json:"name,omitempty" doc:"What people call it."`
+	Address          string    `json:"address,omitempty" doc:"Of somebody outside: the address, as kind:value."`
+	JoinedSequence   int64     `json:"joinedSequence" doc:"It receives what comes after this item."`
+	LeftSequence     int64     `json:"leftSequence,omitempty" doc:"The last item it received, once it has left."`
+	DeliveredThrough int64     `json:"deliveredThrough" doc:"Of a user: it has everything up to this item."`
+	ReadThrough      int64     `json:"readThrough" doc:"Of a user: it has read everything up to this item."`
+}
+
+// ConversationRequest is a conversation to make.
+type ConversationRequest struct {
+	Kind         ConversationKind  `json:"kind" enum:"group,note,external,secure" doc:"What sort of thread. The other kinds are made by sending."`
+	Title        string            `json:"title,omitempty" maxLength:"200" doc:"What people call it."`
+	Description  string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
+	Avatar       string            `json:"avatar,omitempty" doc:"The id of an uploaded image."`
+	Visibility   Visibility        `json:"visibility,omitempty" enum:"members,organization" doc:"Of a note: who sees it, members (only its participants) when left out."`
+	Channel      string            `json:"channel,omitempty" doc:"Of an external or secure one: the channel."`
+	Participants []NewParticipant  `json:"participants,omitempty" maxItems:"1000" doc:"Who takes part, besides whoever makes it."`
+	Assignees    []Assignee        `json:"assignees,omitempty" maxItems:"50" doc:"Whom it is given to, in order."`
+	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
+	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with it."`
+}
+
+// NewParticipant is who is to take part in a conversation: exactly one of its fields.
+type NewParticipant struct {
+	User    string `json:"user,omitempty" doc:"The id of a user."`
+	Contact string `json:"contact,omitempty" doc:"The id of a contact."`
+	Address string `json:"address,omitempty" maxLength:"400" doc:"An address, as kind:value."`
+}
+
+// ConversationPatch changes a conversation. What is left out stays as it is.
+type ConversationPatch struct {
+	Status       ConversationStatus `json:"status,omitempty" enum:"open,snoozed,closed" doc:"Where the work on it stands."`
+	SnoozedUntil Time               `json:"snoozedUntil,omitzero" format:"date-time" doc:"With status snoozed: when it opens again; left out: when something happens in it."`
+	Title        *string            `json:"title,omitempty" maxLength:"200" doc:"What people call it."`
+	Description  *string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
+	Channel      *string            `json:"channel,omitempty" doc:"The default reply channel."`
+	Assignees    *[]Assignee        `json:"assignees,omitempty" maxItems:"50" doc:"Whom it is given to, in order; replaces all."`
+	Tags         *[]string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels; replaces all."`
+	Metadata     map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
+}
+
+// ReadMark says up to which item a conversation has been read.
+type ReadMark struct {
+	Through int64 `json:"through,omitempty" minimum:"0" doc:"The sequence of the last item read; left out: the newest. A mark never moves back."`
+}
+
+// ConversationFilter says which conversations a list holds: those to which everything given applies, most
+// recently active first.
+type ConversationFilter struct {
+	Page
+	Kind        string `query:"kind" enum:"direct,group,role,broadcast,team,note,external,secure" doc:"Of this kind."`
+	Status      string `query:"status" enum:"open,snoozed,closed" doc:"In this status."`
+	Channel     string `query:"channel" doc:"Of this channel."`
+	Assignee    string `query:"assignee" doc:"Given to this user or team (id), or none."`
+	Participant string `query:"participant" doc:"With this user or contact (id) or address (kind:value)."`
+	Tag         string `query:"tag" doc:"With this tag."`
+	Inbox       string `query:"inbox" enum:"true,false" doc:"Whether inbox views show it."`
+}

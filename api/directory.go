@@ -1,0 +1,137 @@
+package api
+
+// Organization is the tenant. Everything else belongs to exactly one.
+type Organization struct {
+	ID        string `json:"id" doc:"The id."`
+	Name      string `json:"name" doc:"What people call it."`
+	Policy    Policy `json:"policy" doc:"What it sets for everything sent in it."`
+	Rev       int64  `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
+}
+
+// Policy is what an organization sets for everything sent in it.
+type Policy struct {
+	DefaultTTL int64 `json:"defaultTtl" doc:"Seconds that content lives where a send does not say; 0: until it is deleted."`
+	MaxTTL     int64 `json:"maxTtl" doc:"The longest ttl in seconds, 0: no cap."`
+	LockTTL    bool  `json:"lockTtl" doc:"Whether defaultTtl holds for every send, whatever it says."`
+}
+
+// OrganizationPatch changes the organization. What is left out stays as it is.
+type OrganizationPatch struct {
+	Name   *string      `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Policy *PolicyPatch `json:"policy,omitempty" doc:"What it sets for everything sent in it."`
+}
+
+// PolicyPatch changes an organization's policy. What is left out stays as it is.
+type PolicyPatch struct {
+	DefaultTTL *int64 `json:"defaultTtl,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that content lives where a send does not say; 0: until it is deleted."`
+	MaxTTL     *int64 `json:"maxTtl,omitempty" minimum:"0" maximum:"3153600000" doc:"The longest ttl in seconds, 0: no cap."`
+	LockTTL    *bool  `json:"lockTtl,omitempty" doc:"Whether defaultTtl holds for every send, whatever it says."`
+}
+
+// OrganizationRequest is an organization to make.
+type OrganizationRequest struct {
+	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+}
+
+// NewOrganization is an organization just made, with its first key.
+type NewOrganization struct {
+	Organization Organization `json:"organization" doc:"The organization."`
+	Key          Key          `json:"key" doc:"An organization key with every scope of an organization; its secret is shown this once."`
+}
+
+// User is a member of the organization.
+type User struct {
+	ID        string            `json:"id" doc:"The id."`
+	Name      string            `json:"name" doc:"What people call the user."`
+	Email     string            `json:"email,omitempty" doc:"The e-mail address; a machine user has none."`
+	Machine   bool              `json:"machine" doc:"Whether it stands for an API key."`
+	Active    bool              `json:"active" doc:"Whether it may act and be written to."`
+	Metadata  map[string]string `json:"metadata" doc:"Facts kept with the user."`
+	Rev       int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
+}
+
+// UserRequest is a user to make.
+type UserRequest struct {
+	Name     string            `json:"name" minLength:"1" maxLength:"200" doc:"What people call the user."`
+	Email    string            `json:"email,omitempty" format:"email" maxLength:"320" doc:"The e-mail address, unique in the organization."`
+	Metadata map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with the user."`
+}
+
+// UserPatch changes a user. What is left out stays as it is.
+type UserPatch struct {
+	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call the user."`
+	Email    *string            `json:"email,omitempty" format:"email" maxLength:"320" doc:"The e-mail address."`
+	Active   *bool              `json:"active,omitempty" doc:"Whether it may act and be written to."`
+	Metadata map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
+}
+
+// UserFilter says which users a list holds: those to which everything given applies.
+type UserFilter struct {
+	Page
+	Email   string `query:"email" doc:"With this e-mail address."`
+	Active  string `query:"active" enum:"true,false" doc:"Whether it may act."`
+	Machine string `query:"machine" enum:"true,false" doc:"Whether it stands for an API key."`
+}
+
+// Team is a standing set of users with a conversation of its own.
+type Team struct {
+	ID        string   `json:"id" doc:"The id."`
+	Name      string   `json:"name" doc:"What people call it."`
+	Members   []string `json:"members" doc:"The ids of its users."`
+	Rev       int64    `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time     `json:"createdAt" format:"date-time" doc:"When it was made."`
+}
+
+// TeamRequest is a team to make.
+type TeamRequest struct {
+	Name    string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Members []string `json:"members,omitempty" maxItems:"1000" doc:"The ids of its users."`
+}
+
+// TeamPatch changes a team. What is left out stays as it is.
+type TeamPatch struct {
+	Name *string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+}
+
+// TeamFilter says which teams a list holds: those to which everything given applies.
+type TeamFilter struct {
+	Page
+	Member string `query:"member" doc:"With this user."`
+}
+
+// TeamMembers are users to add to a team.
+type TeamMembers struct {
+	Users []string `json:"users" minItems:"1" maxItems:"1000" doc:"Ids of users; those who are members stay members."`
+}
+
+// Member is an entry of a team or a broadcast list.
+type Member struct {
+	Kind ActorKind `json:"kind" enum:"user,contact" doc:"What it is; a team has users only."`
+	ID   string    `json:"id" doc:"The id of the user or contact."`
+	Name string    `json:"name" doc:"What people call it."`
+}
+
+// Key is an API credential: an id and a secret, with scopes.
+type Key struct {
+	ID        string   `json:"id" doc:"The id: the user name with Basic authentication."`
+	Name      string   `json:"name" doc:"What people call it."`
+	Personal  bool     `json:"personal" doc:"Whether it acts as a person's user; an organization key acts as a machine user."`
+	User      string   `json:"user" doc:"The id of the user it acts as."`
+	Scopes    []string `json:"scopes" doc:"What it permits."`
+	RateLimit int      `json:"rateLimit" doc:"Requests a minute, 0: no limit."`
+	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working."`
+	RevokedAt Time     `json:"revokedAt,omitzero" format:"date-time" doc:"When it was revoked."`
+	CreatedAt Time     `json:"createdAt" format:"date-time" doc:"When it was made."`
+	Secret    string   `json:"secret,omitempty" doc:"The credential: sent as Bearer, or as the password with Basic authentication. Shown once, when the key is made."`
+}
+
+// KeyRequest is a key to make. It cannot permit more than the key that makes it.
+type KeyRequest struct {
+	Name      string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	User      string   `json:"user,omitempty" doc:"The id of a user whose personal key it is; left out: an organization key with a machine user of its own."`
+	Scopes    []string `json:"scopes" minItems:"1" maxItems:"100" doc:"What it permits, as resource:verb."`
+	RateLimit int      `json:"rateLimit,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests a minute, 0 or left out: no limit."`
+	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working; left out: never."`
+}

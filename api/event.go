@@ -1,0 +1,71 @@
+package api
+
+// EventType names a kind of fact.
+type EventType string
+
+// The types of events.
+const (
+	EventMessageCreated      EventType = "message.created"
+	EventMessageScheduled    EventType = "message.scheduled"
+	EventMessageCanceled     EventType = "message.canceled"
+	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventDeliveryUpdated     EventType = "delivery.updated"
+	EventInteraction         EventType = "interaction.created"
+	EventConversationCreated EventType = "conversation.created"
+	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationRead    EventType = "conversation.read"
+	EventParticipantsChanged EventType = "conversation.participants"
+	EventContactCreated      EventType = "contact.created"
+	EventContactUpdated      EventType = "contact.updated"
+	EventContactDeleted      EventType = "contact.deleted"
+	EventUserCreated         EventType = "user.created"
+	EventUserUpdated         EventType = "user.updated"
+	EventTeamCreated         EventType = "team.created"
+	EventTeamUpdated         EventType = "team.updated"
+	EventTeamDeleted         EventType = "team.deleted"
+	EventBroadcastCreated    EventType = "broadcast.created"
+	EventBroadcastUpdated    EventType = "broadcast.updated"
+	EventBroadcastDeleted    EventType = "broadcast.deleted"
+	EventChannelCreated      EventType = "channel.created"
+	EventChannelUpdated      EventType = "channel.updated"
+	EventChannelDeleted      EventType = "channel.deleted"
+	EventOrganizationUpdated EventType = "organization.updated"
+	EventKeyCreated          EventType = "key.created"
+	EventKeyRevoked          EventType = "key.revoked"
+)
+
+// Event is one fact in the organization's log.
+type Event struct {
+	Sequence int64     `json:"sequence" doc:"Its number in the log, from 1 without gaps. A reader misses the numbers of what it may not see."`
+	Type     EventType `json:"type" example:"message.created" doc:"What happened, as resource.verb. New types may come."`
+	Time     Time      `json:"time" format:"date-time" doc:"When it happened."`
+	Data     EventData `json:"data" doc:"What it is about."`
+}
+
+// EventData says what an event is about.
+type EventData struct {
+	ID             string   `json:"id,omitempty" doc:"The id of the contact, user, team, … that the type names, where it is neither a message nor a conversation."`
+	ConversationID string   `json:"conversationId,omitempty" doc:"The conversation."`
+	MessageID      string   `json:"messageId,omitempty" doc:"The message."`
+	DeliveryID     string   `json:"deliveryId,omitempty" doc:"The delivery: <messageId>.<number>"`
+	Status         string   `json:"status,omitempty" doc:"What the delivery or the conversation became."`
+	Phase          string   `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
+	Code           string   `json:"code,omitempty" doc:"Of a failure: a stable code."`
+	Reason         string   `json:"reason,omitempty" doc:"Why, such as that a message was removed because it expired."`
+	Through        int64    `json:"through,omitempty" doc:"Of a read mark: the sequence of the last item read."`
+	Actor          string   `json:"actor,omitempty" doc:"The id of the user who did it."`
+	Message        *Message `json:"message,omitempty" doc:"Of message.created: the message as it is now."`
+}
+
+// EventPage is one page of the log.
+type EventPage struct {
+	Data    []Event `json:"data" doc:"The events, in order."`
+	Next    *int64  `json:"next" doc:"What to pass as after for the next page; null at the end of the log."`
+	Through int64   `json:"through" doc:"The sequence up to which the log was considered, seen or not: where to go on from later."`
+}
+
+// EventFilter says which events are read.
+type EventFilter struct {
+	Types        []string `query:"type" maxItems:"50" doc:"Of these types only, separated by commas."`
+	Conversation string   `query:"conversation" doc:"Of this conversation only."`
+}

@@ -1,0 +1,223 @@
+package api
+
+import "time"
+
+// MessageKind is what sort of item of a conversation a message is.
+type MessageKind string
+
+// The kinds of items.
+const (
+	KindMessage MessageKind = "message"
+	KindNote    MessageKind = "note"
+	KindSystem  MessageKind = "system"
+	KindCall    MessageKind = "call"
+)
+
+// Direction is as the organization sees it.
+type Direction string
+
+// The directions.
+const (
+	Inbound     Direction = "inbound"
+	Outbound    Direction = "outbound"
+	NoDirection Direction = "none" // between members
+)
+
+// Priority of a message.
+type Priority string
+
+// The priorities.
+const (
+	PriorityLow    Priority = "low"
+	PriorityNormal Priority = "normal"
+	PriorityHigh   Priority = "high" // may overtake, and is sent again in doubt
+)
+
+// Status is where a message or one of its deliveries stands.
+type Status string
+
+// The statuses. Only a message can be scheduled; the others are of both.
+const (
+	Scheduled Status = "scheduled" // its time to be sent has not come
+	Queued    Status = "queued"
+	Sent      Status = "sent"
+	Delivered Status = "delivered"
+	Read      Status = "read"
+	Failed    Status = "failed"
+	Expired   Status = "expired"  // its validity passed
+	Skipped   Status = "skipped"  // deliberately not sent
+	Canceled  Status = "canceled" // withdrawn before it was sent
+	Unknown   Status = "unknown"  // handed to a provider that cannot say whether it took it
+)
+
+// Final reports whether nothing more will be tried. A receipt may still come.
+func (s Status) Final() bool { return s != Queued && s != Scheduled }
+
+// Message is one item of a conversation.
+type Message struct {
+	ID             string            `json:"id" doc:"The id."`
+	ConversationID string            `json:"conversationId" doc:"The conversation it belongs to."`
+	Sequence       int64             `json:"sequence" doc:"Its number in the conversation, from 1 without gaps; 0 while it is scheduled."`
+	Kind           MessageKind       `json:"kind" enum:"message,note,system,call" doc:"What sort of item it is."`
+	Direction      Direction         `json:"direction" enum:"inbound,outbound,none" doc:"As the organization sees it; none between members."`
+	Status         Status            `json:"status" enum:"scheduled,queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"That of the least advanced live delivery."`
+	Counts         Counts            `json:"counts" doc:"How many deliveries stand where; statuses with none are left out."`
+	Author         Actor             `json:"author" doc:"Who is shown."`
+	Actor          Actor             `json:"actor,omitzero" doc:"Who did it, where that is somebody else."`
+	Body           Body              `json:"body" doc:"The content; empty when it is gone."`
+	Text           string            `json:"text" doc:"The content as plain text; empty when it is gone."`
+	Attachments    []Attachment      `json:"attachments" doc:"The files; empty when they are gone."`
+	Channel        string            `json:"channel,omitempty" doc:"The id of the channel; none between members."`
+	Platform       string            `json:"platform,omitempty" doc:"What the channel is: sms, email, …"`
+	Internal       bool              `json:"internal" doc:"Whether it is hidden from outside participants."`
+	Priority       Priority          `json:"priority" enum:"low,normal,high" doc:"How urgent it is."`
+	TTL            int64             `json:"ttl,omitempty" doc:"Seconds that the content lives, counted from sentAt, as policy left it; none: until it is deleted."`
+	Validity       int64             `json:"validity,omitempty" doc:"Seconds that delivery is tried; none: as the channel does."`
+	ExpiresAt      Time              `json:"expiresAt,omitzero" format:"date-time" doc:"When the content goes."`
+	DeleteOnRead   bool              `json:"deleteOnRead" doc:"Whether the content goes for a recipient 60 s after reading."`
+	Tags           []string          `json:"tags" doc:"Labels."`
+	Metadata       map[string]string `json:"metadata" doc:"Facts that the sender attached."`
+	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
+	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
+	Parent         string            `json:"parent,omitempty" doc:"The broadcast message that it is a copy of."`
+	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
+	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
+	SendAt         Time              `json:"sendAt,omitzero" format:"date-time" doc:"When it is to be sent, or was, if it was scheduled."`
+	SentAt         Time              `json:"sentAt,omitzero" format:"date-time" doc:"When it entered the conversation; none while it is scheduled."`
+	CreatedAt      Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
+}
+
+// Counts says how many deliveries of a message stand where.
+type Counts struct {
+	Queued    int `json:"queued,omitempty" doc:"Waiting, or under way."`
+	Sent      int `json:"sent,omitempty" doc:"Handed to the provider, or committed for a member."`
+	Delivered int `json:"delivered,omitempty" doc:"Arrived."`
+	Read      int `json:"read,omitempty" doc:"Read."`
+	Failed    int `json:"failed,omitempty" doc:"Failed for good."`
+	Expired   int `json:"expired,omitempty" doc:"Validity passed."`
+	Skipped   int `json:"skipped,omitempty" doc:"Deliberately not sent."`
+	Canceled  int `json:"canceled,omitempty" doc:"Withdrawn before they were sent."`
+	Unknown   int `json:"unknown,omitempty" doc:"Nobody can say whether the provider took them."`
+}
+
+// Attachment is a file of a message.
+type Attachment struct {
+	Media       string `json:"media" doc:"The id of the media."`
+	Name        string `json:"name" doc:"The file's name."`
+	ContentType string `json:"contentType" doc:"The file's media type."`
+	Size        int64  `json:"size" doc:"The file's length in bytes."`
+}
+
+// Removal says why the content of a message is gone.
+type Removal string
+
+// The reasons.
+const (
+	RemovedExpired  Removal = "expired"  // its ttl passed
+	RemovedRecalled Removal = "recalled" // its sender took it back
+	RemovedOnRead   Removal = "read"     // it was to be deleted on read
+	RemovedErased   Removal = "erased"
+)
+
+// Removed says that the content of a message is gone.
+type Removed struct {
+	Reason Removal `json:"reason" enum:"expired,recalled,read,erased" doc:"Why."`
+	At     Time    `json:"at" format:"date-time" doc:"When."`
+}
+
+// MessageFilter says which messages a list holds: those to which everything given applies, newest first.
+type MessageFilter struct {
+	Page
+	Conversation string    `query:"conversation" doc:"Of this conversation."`
+	Kind         string    `query:"kind" enum:"message,note,system,call" doc:"Of this kind."`
+	Channel      string    `query:"channel" doc:"Of this channel."`
+	Platform     string    `query:"platform" doc:"Of this platform."`
+	Direction    string    `query:"direction" enum:"inbound,outbound,none" doc:"In this direction."`
+	Status       string    `query:"status" enum:"scheduled,queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"In this status."`
+	Sender       string    `query:"sender" doc:"By this user or contact (id) or address (kind:value)."`
+	Recipient    string    `query:"recipient" doc:"To this user or contact (id) or address (kind:value)."`
+	Tag          string    `query:"tag" doc:"With this tag."`
+	Reference    string    `query:"reference" doc:"With exactly this reference."`
+	Parent       string    `query:"parent" doc:"Copies of this broadcast message."`
+	Since        time.Time `query:"since" doc:"Sent at this time or later."`
+	Until        time.Time `query:"until" doc:"Sent before this time."`
+}
+
+// FailurePhase says where a delivery failed.
+type FailurePhase string
+
+// The phases of a failure.
+const (
+	PhasePolicy   FailurePhase = "policy"   // our own rules refused it
+	PhaseHandoff  FailurePhase = "handoff"  // the provider did not take it
+	PhaseDelivery FailurePhase = "delivery" // the provider took it and reports that it did not arrive
+)
+
+// Delivery is one message to one recipient.
+type Delivery struct {
+	ID             string       `json:"id" example:"d0l3kq0s7k0c5vsr9ehg.1" doc:"<messageId>.<number>"`
+	MessageID      string       `json:"messageId" doc:"The message."`
+	Number         int          `json:"number" doc:"Its number within the message, from 1."`
+	ConversationID string       `json:"conversationId" doc:"The conversation of the message."`
+	Recipient      Actor        `json:"recipient" doc:"To whom."`
+	Address        string       `json:"address,omitempty" doc:"To which address, as kind:value; none for members."`
+	Channel        string       `json:"channel,omitempty" doc:"Through which channel; none for members."`
+	Status         Status       `json:"status" enum:"queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands."`
+	Phase          FailurePhase `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
+	Code           string       `json:"code,omitempty" doc:"Of a failure: a stable code."`
+	Reason         string       `json:"reason,omitempty" doc:"Of a failure: what the operator should read."`
+	Attempts       int          `json:"attempts" doc:"How many provider calls were made."`
+	NextAttemptAt  Time         `json:"nextAttemptAt,omitzero" format:"date-time" doc:"While queued: when it is tried next."`
+	ValidUntil     Time         `json:"validUntil,omitzero" format:"date-time" doc:"Until when it is tried."`
+	RetryOf        int          `json:"retryOf,omitempty" doc:"The number of the delivery that this one repeats by hand."`
+	Held           bool         `json:"held" doc:"Whether it waits for somebody's decision after a lost call."`
+	CreatedAt      Time         `json:"createdAt" format:"date-time" doc:"When it was made."`
+	SentAt         Time         `json:"sentAt,omitzero" format:"date-time" doc:"When it was sent."`
+	DeliveredAt    Time         `json:"deliveredAt,omitzero" format:"date-time" doc:"When it arrived."`
+	ReadAt         Time         `json:"readAt,omitzero" format:"date-time" doc:"When it was read."`
+	EndedAt        Time         `json:"endedAt,omitzero" format:"date-time" doc:"When it failed, expired, or was skipped or canceled."`
+}
+
+// AttemptOutcome is how a provider call ended.
+type AttemptOutcome string
+
+// The outcomes of a call.
+const (
+	AttemptAccepted AttemptOutcome = "accepted"
+	AttemptRetry    AttemptOutcome = "retry" // failed for now
+	AttemptFailed   AttemptOutcome = "failed"
+	AttemptLost     AttemptOutcome = "lost" // its answer never reached us
+)
+
+// Attempt is one call to a provider for a delivery.
+type Attempt struct {
+	DeliveryID string         `json:"deliveryId" doc:"The delivery: <messageId>.<number>"`
+	Number     int            `json:"number" doc:"Its number within the delivery, from 1."`
+	StartedAt  Time           `json:"startedAt" format:"date-time" doc:"When the call began."`
+	EndedAt    Time           `json:"endedAt,omitzero" format:"date-time" doc:"When it ended; none while it is under way, or lost."`
+	Outcome    AttemptOutcome `json:"outcome,omitempty" enum:"accepted,retry,failed,lost" doc:"How it ended; none while it is under way."`
+	Code       string         `json:"code,omitempty" doc:"Of a failure: a stable code."`
+	Text       string         `json:"text,omitempty" doc:"What the operator should read; secrets are redacted."`
+	Request    string         `json:"request,omitempty" doc:"Method and URL of the call; secrets are redacted."`
+	HTTPStatus int            `json:"httpStatus,omitempty" doc:"Of the provider's answer."`
+	Reference  string         `json:"reference,omitempty" doc:"The client reference handed to the provider."`
+}
+
+// InteractionKind is what a recipient did.
+type InteractionKind string
+
+// The kinds of interactions.
+const (
+	InteractionDelivered    InteractionKind = "delivered"
+	InteractionRead         InteractionKind = "read"
+	InteractionAcknowledged InteractionKind = "acknowledged"
+)
+
+// Interaction is what one recipient did with one message.
+type Interaction struct {
+	MessageID string          `json:"messageId" doc:"The message."`
+	Kind      InteractionKind `json:"kind" enum:"delivered,read,acknowledged" doc:"What was done."`
+	Actor     Actor           `json:"actor" doc:"Who did it."`
+	Address   string          `json:"address,omitempty" doc:"At which address, as kind:value."`
+	At        Time            `json:"at" format:"date-time" doc:"When."`
+}

@@ -1,0 +1,61 @@
+package api
+
+// SendRequest is a message to send, or one to record.
+type SendRequest struct {
+	To           Recipient         `json:"to,omitzero" doc:"To whom. Required at /v1/messages; where the path names the recipient it must be left out."`
+	Body         Body              `json:"body,omitempty" maxItems:"100" doc:"The content: a string, or parts. Required unless there are attachments."`
+	Attachments  []string          `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
+	Internal     bool              `json:"internal,omitempty" doc:"Hide it from outside participants: a note within the conversation."`
+	Priority     Priority          `json:"priority,omitempty" enum:"low,normal,high" doc:"How urgent it is, normal when left out."`
+	TTL          int64             `json:"ttl,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that the content lives; 0 or left out: as the organization's policy says."`
+	Validity     int64             `json:"validity,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that delivery is tried; 0 or left out: as the channel does."`
+	DeleteOnRead bool              `json:"deleteOnRead,omitempty" doc:"Delete the content for a recipient 60 s after reading. Refused on channels without read receipts."`
+	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with the message."`
+	SendAt       Time              `json:"sendAt,omitzero" format:"date-time" doc:"When to send it; left out or past: now."`
+	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
+	Reference    string            `json:"reference,omitempty" maxLength:"255" doc:"The sender's own reference; it need not be unique."`
+	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
+	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
+	Group        *Group            `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
+	Record       *Record           `json:"record,omitempty" doc:"Record what happened elsewhere instead of sending. In a conversation named by the path only; needs the scope messages:record."`
+}
+
+// Recipient is to whom a message goes: exactly one of its fields, of which Channel is none; it goes with
+// Contact and Address.
+type Recipient struct {
+	User         string   `json:"user,omitempty" doc:"The id of a user."`
+	Users        []string `json:"users,omitempty" maxItems:"1000" doc:"Ids of users, who become a group; see group."`
+	Team         string   `json:"team,omitempty" doc:"The id of a team."`
+	Broadcast    string   `json:"broadcast,omitempty" doc:"The id of a broadcast list, whose members are each written to by themselves."`
+	Conversation string   `json:"conversation,omitempty" doc:"The id of a conversation."`
+	Contact      string   `json:"contact,omitempty" doc:"The id of a contact."`
+	Address      string   `json:"address,omitempty" maxLength:"400" example:"email:ana@example.org" doc:"An address, as kind:value."`
+	Channel      string   `json:"channel,omitempty" doc:"With contact and address: the id of the channel. Left out: the one the contact last wrote on, else the default of the address kind, else the error channel-required."`
+}
+
+// Reopen says what a message does to a closed conversation.
+type Reopen string
+
+// The ways to treat a closed conversation.
+const (
+	ReopenAuto  Reopen = "auto"  // as the channel does: as a rule, reopen it
+	ReopenNever Reopen = "never" // leave it closed
+)
+
+// Group describes the group that a message to several users makes.
+type Group struct {
+	Name        string            `json:"name,omitempty" maxLength:"200" doc:"The title of the conversation."`
+	Description string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
+	Avatar      string            `json:"avatar,omitempty" doc:"The id of an uploaded image."`
+	Metadata    map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with the conversation."`
+}
+
+// Record describes a message that happened elsewhere. Nothing is delivered and nobody is notified.
+type Record struct {
+	Direction Direction `json:"direction" enum:"inbound,outbound,none" doc:"As the organization sees it."`
+	Author    Actor     `json:"author,omitzero" doc:"Who wrote it; left out: whoever records it."`
+	Status    Status    `json:"status,omitempty" enum:"sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands; left out: delivered when inbound, sent otherwise."`
+	SentAt    Time      `json:"sentAt,omitzero" format:"date-time" doc:"When it was sent; left out: now."`
+	Platform  string    `json:"platform,omitempty" maxLength:"50" doc:"On which platform it happened."`
+	Imported  bool      `json:"imported,omitempty" doc:"Part of an import: it changes neither the status nor the order of conversations."`
+}
