@@ -1,6 +1,10 @@
 package api
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
 
 // ThreadPolicy says which conversation a message of a channel belongs to.
 type ThreadPolicy string
@@ -108,17 +112,6 @@ type Setting struct {
 	Doc      string   `json:"doc" doc:"What it means."`
 }
 
-// Media is an uploaded file.
-type Media struct {
-	ID          string `json:"id" doc:"The id."`
-	Name        string `json:"name" doc:"The file's name."`
-	ContentType string `json:"contentType" doc:"The media type, as found in the bytes."`
-	Size        int64  `json:"size" doc:"The length in bytes."`
-	SHA256      string `json:"sha256" doc:"The SHA-256 of the bytes, in hex."`
-	Attached    bool   `json:"attached" doc:"Whether a message has it; one that none has is deleted after a day."`
-	CreatedAt   Time   `json:"createdAt" format:"date-time" doc:"When it was uploaded."`
-}
-
 // SandboxMessage is an entry of the sandbox's outbox: a message that a sandbox channel was handed.
 type SandboxMessage struct {
 	MessageID  string       `json:"messageId" doc:"The message."`
@@ -153,4 +146,53 @@ type SandboxInbound struct {
 	Attachments []string `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
 	ProviderID  string   `json:"providerId,omitempty" maxLength:"255" doc:"The platform's id; a message with the same one is stored once. Left out: a new one."`
 	ReplyTo     string   `json:"replyTo,omitempty" doc:"The id of the message it answers."`
+}
+
+// CreateChannel makes a channel.
+func (c *Client) CreateChannel(ctx context.Context, channel ChannelRequest, options ...CallOption) (*Channel, error) {
+	return fetch[Channel](ctx, c, request{method: http.MethodPost, path: "/v1/channels", in: &channel}, options...)
+}
+
+// GetChannel returns a channel as it is now.
+func (c *Client) GetChannel(ctx context.Context, id string, options ...CallOption) (*Channel, error) {
+	return fetch[Channel](ctx, c, request{method: http.MethodGet}.pathOf("v1", "channels", id), options...)
+}
+
+// ListChannels returns a page of channels.
+func (c *Client) ListChannels(ctx context.Context, filter ChannelFilter, options ...CallOption) (*List[Channel], error) {
+	r := request{method: http.MethodGet, path: "/v1/channels", query: queryOf(filter)}
+	return fetch[List[Channel]](ctx, c, r, options...)
+}
+
+// PatchChannel changes a channel.
+func (c *Client) PatchChannel(ctx context.Context, id string, patch ChannelPatch, options ...CallOption) (*Channel, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Channel](ctx, c, r.pathOf("v1", "channels", id), options...)
+}
+
+// DeleteChannel deletes a channel.
+func (c *Client) DeleteChannel(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "channels", id), options...)
+}
+
+// ListConnectors returns a page of the catalog of connectors.
+func (c *Client) ListConnectors(ctx context.Context, page Page, options ...CallOption) (*List[Connector], error) {
+	return fetch[List[Connector]](ctx, c, request{method: http.MethodGet, path: "/v1/connectors", query: queryOf(page)}, options...)
+}
+
+// GetConnector returns one connector of the catalog.
+func (c *Client) GetConnector(ctx context.Context, name string, options ...CallOption) (*Connector, error) {
+	return fetch[Connector](ctx, c, request{method: http.MethodGet}.pathOf("v1", "connectors", name), options...)
+}
+
+// ListSandboxMessages returns a page of what sandbox channels were handed, newest first.
+func (c *Client) ListSandboxMessages(ctx context.Context, filter SandboxFilter, options ...CallOption) (*List[SandboxMessage], error) {
+	r := request{method: http.MethodGet, path: "/v1/sandbox/messages", query: queryOf(filter)}
+	return fetch[List[SandboxMessage]](ctx, c, r, options...)
+}
+
+// PlayInbound plays a message from outside on a sandbox channel. Keys are as with Send.
+func (c *Client) PlayInbound(ctx context.Context, message SandboxInbound, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, path: "/v1/sandbox/messages", in: &message, keyed: true}
+	return fetch[Message](ctx, c, r, options...)
 }

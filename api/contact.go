@@ -1,5 +1,10 @@
 package api
 
+import (
+	"context"
+	"net/http"
+)
+
 // Contact is somebody outside: a customer, a patient.
 type Contact struct {
 	ID          string            `json:"id" doc:"The id."`
@@ -82,4 +87,94 @@ type BroadcastPatch struct {
 type BroadcastMembers struct {
 	Users    []string `json:"users,omitempty" maxItems:"1000" doc:"Ids of users."`
 	Contacts []string `json:"contacts,omitempty" maxItems:"1000" doc:"Ids of contacts."`
+}
+
+// CreateContact makes a contact.
+func (c *Client) CreateContact(ctx context.Context, contact ContactRequest, options ...CallOption) (*Contact, error) {
+	return fetch[Contact](ctx, c, request{method: http.MethodPost, path: "/v1/contacts", in: &contact}, options...)
+}
+
+// GetContact returns a contact as it is now.
+func (c *Client) GetContact(ctx context.Context, id string, options ...CallOption) (*Contact, error) {
+	return fetch[Contact](ctx, c, request{method: http.MethodGet}.pathOf("v1", "contacts", id), options...)
+}
+
+// ListContacts returns a page of contacts.
+func (c *Client) ListContacts(ctx context.Context, filter ContactFilter, options ...CallOption) (*List[Contact], error) {
+	r := request{method: http.MethodGet, path: "/v1/contacts", query: queryOf(filter)}
+	return fetch[List[Contact]](ctx, c, r, options...)
+}
+
+// PatchContact changes a contact.
+func (c *Client) PatchContact(ctx context.Context, id string, patch ContactPatch, options ...CallOption) (*Contact, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Contact](ctx, c, r.pathOf("v1", "contacts", id), options...)
+}
+
+// DeleteContact deletes a contact.
+func (c *Client) DeleteContact(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "contacts", id), options...)
+}
+
+// FindContact returns the contact that an address identifies, and makes one where there is none. Two calls at
+// the same time make one contact.
+func (c *Client) FindContact(ctx context.Context, lookup ContactLookup, options ...CallOption) (*Contact, error) {
+	return fetch[Contact](ctx, c, request{method: http.MethodPost, path: "/v1/contacts/find", in: &lookup, repeatable: true}, options...)
+}
+
+// AddContactAddress adds an address to a contact and returns the contact. An address that identifies another
+// contact is an *Error of status 409.
+func (c *Client) AddContactAddress(ctx context.Context, contact string, address Address, options ...CallOption) (*Contact, error) {
+	r := request{method: http.MethodPost, in: &address, repeatable: true}
+	return fetch[Contact](ctx, c, r.pathOf("v1", "contacts", contact, "addresses"), options...)
+}
+
+// RemoveContactAddress takes an address, as kind:value, from a contact.
+func (c *Client) RemoveContactAddress(ctx context.Context, contact, address string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "contacts", contact, "addresses", address), options...)
+}
+
+// CreateBroadcast makes a broadcast list.
+func (c *Client) CreateBroadcast(ctx context.Context, broadcast BroadcastRequest, options ...CallOption) (*Broadcast, error) {
+	return fetch[Broadcast](ctx, c, request{method: http.MethodPost, path: "/v1/broadcasts", in: &broadcast}, options...)
+}
+
+// GetBroadcast returns a broadcast list as it is now.
+func (c *Client) GetBroadcast(ctx context.Context, id string, options ...CallOption) (*Broadcast, error) {
+	return fetch[Broadcast](ctx, c, request{method: http.MethodGet}.pathOf("v1", "broadcasts", id), options...)
+}
+
+// ListBroadcasts returns a page of broadcast lists.
+func (c *Client) ListBroadcasts(ctx context.Context, page Page, options ...CallOption) (*List[Broadcast], error) {
+	r := request{method: http.MethodGet, path: "/v1/broadcasts", query: queryOf(page)}
+	return fetch[List[Broadcast]](ctx, c, r, options...)
+}
+
+// PatchBroadcast changes a broadcast list.
+func (c *Client) PatchBroadcast(ctx context.Context, id string, patch BroadcastPatch, options ...CallOption) (*Broadcast, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Broadcast](ctx, c, r.pathOf("v1", "broadcasts", id), options...)
+}
+
+// DeleteBroadcast deletes a broadcast list.
+func (c *Client) DeleteBroadcast(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "broadcasts", id), options...)
+}
+
+// ListBroadcastMembers returns a page of the members of a broadcast list.
+func (c *Client) ListBroadcastMembers(ctx context.Context, broadcast string, page Page, options ...CallOption) (*List[Member], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Member]](ctx, c, r.pathOf("v1", "broadcasts", broadcast, "members"), options...)
+}
+
+// AddBroadcastMembers adds users and contacts to a broadcast list and returns the list. Those who are members
+// stay members.
+func (c *Client) AddBroadcastMembers(ctx context.Context, broadcast string, members BroadcastMembers, options ...CallOption) (*Broadcast, error) {
+	r := request{method: http.MethodPost, in: &members, repeatable: true}
+	return fetch[Broadcast](ctx, c, r.pathOf("v1", "broadcasts", broadcast, "members"), options...)
+}
+
+// RemoveBroadcastMember takes a user or contact out of a broadcast list.
+func (c *Client) RemoveBroadcastMember(ctx context.Context, broadcast, member string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "broadcasts", broadcast, "members", member), options...)
 }

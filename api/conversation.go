@@ -1,5 +1,10 @@
 package api
 
+import (
+	"context"
+	"net/http"
+)
+
 // ConversationKind is what sort of thread a conversation is.
 type ConversationKind string
 
@@ -79,8 +84,6 @@ type Participant struct {
 type ConversationRequest struct {
 	Kind         ConversationKind  `json:"kind" enum:"group,note,external,secure" doc:"What sort of thread. The other kinds are made by sending."`
 	Title        string            `json:"title,omitempty" maxLength:"200" doc:"What people call it."`
-	Description  string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
-	Avatar       string            `json:"avatar,omitempty" doc:"The id of an uploaded image."`
 	Visibility   Visibility        `json:"visibility,omitempty" enum:"members,organization" doc:"Of a note: who sees it, members (only its participants) when left out."`
 	Channel      string            `json:"channel,omitempty" doc:"Of an external or secure one: the channel."`
 	Participants []NewParticipant  `json:"participants,omitempty" maxItems:"1000" doc:"Who takes part, besides whoever makes it."`
@@ -101,7 +104,6 @@ type ConversationPatch struct {
 	Status       ConversationStatus `json:"status,omitempty" enum:"open,snoozed,closed" doc:"Where the work on it stands."`
 	SnoozedUntil Time               `json:"snoozedUntil,omitzero" format:"date-time" doc:"With status snoozed: when it opens again; left out: when something happens in it."`
 	Title        *string            `json:"title,omitempty" maxLength:"200" doc:"What people call it."`
-	Description  *string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
 	Channel      *string            `json:"channel,omitempty" doc:"The default reply channel."`
 	Assignees    *[]Assignee        `json:"assignees,omitempty" maxItems:"50" doc:"Whom it is given to, in order; replaces all."`
 	Tags         *[]string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels; replaces all."`
@@ -124,4 +126,56 @@ type ConversationFilter struct {
 	Participant string `query:"participant" doc:"With this user or contact (id) or address (kind:value)."`
 	Tag         string `query:"tag" doc:"With this tag."`
 	Inbox       string `query:"inbox" enum:"true,false" doc:"Whether inbox views show it."`
+}
+
+// CreateConversation makes a conversation without a message.
+func (c *Client) CreateConversation(ctx context.Context, conversation ConversationRequest, options ...CallOption) (*Conversation, error) {
+	return fetch[Conversation](ctx, c, request{method: http.MethodPost, path: "/v1/conversations", in: &conversation}, options...)
+}
+
+// GetConversation returns a conversation as it is now, with all its participants.
+func (c *Client) GetConversation(ctx context.Context, id string, options ...CallOption) (*Conversation, error) {
+	return fetch[Conversation](ctx, c, request{method: http.MethodGet}.pathOf("v1", "conversations", id), options...)
+}
+
+// ListConversations returns a page of conversations, most recently active first.
+func (c *Client) ListConversations(ctx context.Context, filter ConversationFilter, options ...CallOption) (*List[Conversation], error) {
+	r := request{method: http.MethodGet, path: "/v1/conversations", query: queryOf(filter)}
+	return fetch[List[Conversation]](ctx, c, r, options...)
+}
+
+// PatchConversation changes a conversation.
+func (c *Client) PatchConversation(ctx context.Context, id string, patch ConversationPatch, options ...CallOption) (*Conversation, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Conversation](ctx, c, r.pathOf("v1", "conversations", id), options...)
+}
+
+// ListConversationMessages returns a page of a conversation's items, newest first.
+func (c *Client) ListConversationMessages(ctx context.Context, id string, page Page, options ...CallOption) (*List[Message], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Message]](ctx, c, r.pathOf("v1", "conversations", id, "messages"), options...)
+}
+
+// ListParticipants returns a page of those who take part in a conversation, and of those who have left it.
+func (c *Client) ListParticipants(ctx context.Context, id string, page Page, options ...CallOption) (*List[Participant], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Participant]](ctx, c, r.pathOf("v1", "conversations", id, "participants"), options...)
+}
+
+// AddParticipant adds somebody to a conversation. One who takes part already stays as it is.
+func (c *Client) AddParticipant(ctx context.Context, id string, who NewParticipant, options ...CallOption) (*Participant, error) {
+	r := request{method: http.MethodPost, in: &who, repeatable: true}
+	return fetch[Participant](ctx, c, r.pathOf("v1", "conversations", id, "participants"), options...)
+}
+
+// RemoveParticipant takes somebody out of a conversation: a user or contact by id, or a bare address.
+func (c *Client) RemoveParticipant(ctx context.Context, id, who string, options ...CallOption) error {
+	r := request{method: http.MethodDelete}
+	return order(ctx, c, r.pathOf("v1", "conversations", id, "participants", who), options...)
+}
+
+// ReadConversation marks a conversation as read by the key's user.
+func (c *Client) ReadConversation(ctx context.Context, id string, mark ReadMark, options ...CallOption) error {
+	r := request{method: http.MethodPost, in: &mark, repeatable: true}
+	return order(ctx, c, r.pathOf("v1", "conversations", id, "read"), options...)
 }

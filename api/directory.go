@@ -1,5 +1,10 @@
 package api
 
+import (
+	"context"
+	"net/http"
+)
+
 // Organization is the tenant. Everything else belongs to exactly one.
 type Organization struct {
 	ID        string `json:"id" doc:"The id."`
@@ -134,4 +139,108 @@ type KeyRequest struct {
 	Scopes    []string `json:"scopes" minItems:"1" maxItems:"100" doc:"What it permits, as resource:verb."`
 	RateLimit int      `json:"rateLimit,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests a minute, 0 or left out: no limit."`
 	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working; left out: never."`
+}
+
+// GetOrganization returns the organization that the key acts in.
+func (c *Client) GetOrganization(ctx context.Context, options ...CallOption) (*Organization, error) {
+	return fetch[Organization](ctx, c, request{method: http.MethodGet, path: "/v1/organization"}, options...)
+}
+
+// PatchOrganization changes the organization that the key acts in.
+func (c *Client) PatchOrganization(ctx context.Context, patch OrganizationPatch, options ...CallOption) (*Organization, error) {
+	return fetch[Organization](ctx, c, request{method: http.MethodPatch, path: "/v1/organization", in: &patch}, options...)
+}
+
+// CreateOrganization makes a further organization, with its first key. It is the operator's, and needs the
+// scope organizations:create.
+func (c *Client) CreateOrganization(ctx context.Context, organization OrganizationRequest, options ...CallOption) (*NewOrganization, error) {
+	return fetch[NewOrganization](ctx, c, request{method: http.MethodPost, path: "/v1/organizations", in: &organization}, options...)
+}
+
+// CreateUser makes a user.
+func (c *Client) CreateUser(ctx context.Context, user UserRequest, options ...CallOption) (*User, error) {
+	return fetch[User](ctx, c, request{method: http.MethodPost, path: "/v1/users", in: &user}, options...)
+}
+
+// GetUser returns a user as it is now.
+func (c *Client) GetUser(ctx context.Context, id string, options ...CallOption) (*User, error) {
+	return fetch[User](ctx, c, request{method: http.MethodGet}.pathOf("v1", "users", id), options...)
+}
+
+// ListUsers returns a page of users.
+func (c *Client) ListUsers(ctx context.Context, filter UserFilter, options ...CallOption) (*List[User], error) {
+	r := request{method: http.MethodGet, path: "/v1/users", query: queryOf(filter)}
+	return fetch[List[User]](ctx, c, r, options...)
+}
+
+// PatchUser changes a user.
+func (c *Client) PatchUser(ctx context.Context, id string, patch UserPatch, options ...CallOption) (*User, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[User](ctx, c, r.pathOf("v1", "users", id), options...)
+}
+
+// CreateTeam makes a team.
+func (c *Client) CreateTeam(ctx context.Context, team TeamRequest, options ...CallOption) (*Team, error) {
+	return fetch[Team](ctx, c, request{method: http.MethodPost, path: "/v1/teams", in: &team}, options...)
+}
+
+// GetTeam returns a team as it is now.
+func (c *Client) GetTeam(ctx context.Context, id string, options ...CallOption) (*Team, error) {
+	return fetch[Team](ctx, c, request{method: http.MethodGet}.pathOf("v1", "teams", id), options...)
+}
+
+// ListTeams returns a page of teams.
+func (c *Client) ListTeams(ctx context.Context, filter TeamFilter, options ...CallOption) (*List[Team], error) {
+	r := request{method: http.MethodGet, path: "/v1/teams", query: queryOf(filter)}
+	return fetch[List[Team]](ctx, c, r, options...)
+}
+
+// PatchTeam changes a team.
+func (c *Client) PatchTeam(ctx context.Context, id string, patch TeamPatch, options ...CallOption) (*Team, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Team](ctx, c, r.pathOf("v1", "teams", id), options...)
+}
+
+// DeleteTeam deletes a team.
+func (c *Client) DeleteTeam(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "teams", id), options...)
+}
+
+// ListTeamMembers returns a page of a team's users.
+func (c *Client) ListTeamMembers(ctx context.Context, team string, page Page, options ...CallOption) (*List[Member], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Member]](ctx, c, r.pathOf("v1", "teams", team, "members"), options...)
+}
+
+// AddTeamMembers adds users to a team and returns the team.
+func (c *Client) AddTeamMembers(ctx context.Context, team string, members TeamMembers, options ...CallOption) (*Team, error) {
+	r := request{method: http.MethodPost, in: &members, repeatable: true}
+	return fetch[Team](ctx, c, r.pathOf("v1", "teams", team, "members"), options...)
+}
+
+// RemoveTeamMember takes a user out of a team.
+func (c *Client) RemoveTeamMember(ctx context.Context, team, user string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "teams", team, "members", user), options...)
+}
+
+// CreateKey makes a key. Its secret is in this answer only; a repeated call with the same idempotency key
+// returns the key without it.
+func (c *Client) CreateKey(ctx context.Context, key KeyRequest, options ...CallOption) (*Key, error) {
+	return fetch[Key](ctx, c, request{method: http.MethodPost, path: "/v1/keys", in: &key}, options...)
+}
+
+// GetKey returns a key as it is now.
+func (c *Client) GetKey(ctx context.Context, id string, options ...CallOption) (*Key, error) {
+	return fetch[Key](ctx, c, request{method: http.MethodGet}.pathOf("v1", "keys", id), options...)
+}
+
+// ListKeys returns a page of keys.
+func (c *Client) ListKeys(ctx context.Context, page Page, options ...CallOption) (*List[Key], error) {
+	r := request{method: http.MethodGet, path: "/v1/keys", query: queryOf(page)}
+	return fetch[List[Key]](ctx, c, r, options...)
+}
+
+// RevokeKey ends a key at once.
+func (c *Client) RevokeKey(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "keys", id), options...)
 }

@@ -1,5 +1,12 @@
 package api
 
+import (
+	"context"
+	"iter"
+	"net/http"
+	"strconv"
+)
+
 // EventType names a kind of fact.
 type EventType string
 
@@ -64,8 +71,50 @@ type EventPage struct {
 	Through int64   `json:"through" doc:"The sequence up to which the log was considered, seen or not: where to go on from later."`
 }
 
-// EventFilter says which events are read.
+// EventCursor is a place in the event log: FromOldest, FromLatest, or AfterEvent.
+type EventCursor string
+
+// The places that have no number.
+const (
+	FromOldest EventCursor = ""       // before the oldest event that is kept
+	FromLatest EventCursor = "latest" // after the newest event: only what happens from now on
+)
+
+// AfterEvent is the place after the event with this sequence.
+func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatInt(sequence, 10)) }
+
+// EventFilter says which events are read, and from where.
 type EventFilter struct {
-	Types        []string `query:"type" maxItems:"50" doc:"Of these types only, separated by commas."`
-	Conversation string   `query:"conversation" doc:"Of this conversation only."`
+	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
+	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
+	Types        []string    `query:"type" maxItems:"50" doc:"Of these types only, separated by commas."`
+	Conversation string      `query:"conversation" doc:"Of this conversation only."`
+}
+
+// ListEvents reads one page of the log. A cursor before what is still kept is an *Error of status 410 with a
+// Gap.
+func (c *Client) ListEvents(ctx context.Context, filter EventFilter) (*EventPage, error) {
+	return fetch[EventPage](ctx, c, request{method: http.MethodGet, path: "/v1/events", query: queryOf(filter)})
+}
+
+// Events reads the log page by page up to its end, in order. An error is yielded once, as the last pair.
+func (c *Client) Events(ctx context.Context, filter EventFilter) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for {
+			page, err := c.ListEvents(ctx, filter)
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			for _, event := range page.Data {
+				if !yield(event, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			filter.After = AfterEvent(*page.Next)
+		}
+	}
 }

@@ -1,6 +1,13 @@
 package api
 
-import "iter"
+import (
+	"iter"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // List is one page of a list.
 type List[T any] struct {
@@ -38,6 +45,37 @@ func All[T any](fetch func(after string) (*List[T], error)) iter.Seq2[T, error] 
 				return
 			}
 			after = *page.Next
+		}
+	}
+}
+
+// queryOf writes the fields of a filter that have a query tag and are not zero.
+func queryOf(filter any) string {
+	values := url.Values{}
+	addQuery(values, reflect.ValueOf(filter))
+	return values.Encode()
+}
+
+func addQuery(values url.Values, filter reflect.Value) {
+	for i := range filter.NumField() {
+		field, value := filter.Type().Field(i), filter.Field(i)
+		if field.Anonymous {
+			addQuery(values, value)
+			continue
+		}
+		name := field.Tag.Get("query")
+		if name == "" || value.IsZero() {
+			continue
+		}
+		switch v := value.Interface().(type) {
+		case time.Time:
+			values.Set(name, v.UTC().Format(time.RFC3339Nano))
+		case []string:
+			values.Set(name, strings.Join(v, ","))
+		case int:
+			values.Set(name, strconv.Itoa(v))
+		default:
+			values.Set(name, value.String())
 		}
 	}
 }

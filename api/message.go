@@ -1,6 +1,11 @@
 package api
 
-import "time"
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
 
 // MessageKind is what sort of item of a conversation a message is.
 type MessageKind string
@@ -220,4 +225,72 @@ type Interaction struct {
 	Actor     Actor           `json:"actor" doc:"Who did it."`
 	Address   string          `json:"address,omitempty" doc:"At which address, as kind:value."`
 	At        Time            `json:"at" format:"date-time" doc:"When."`
+}
+
+// GetMessage returns a message as it is now.
+func (c *Client) GetMessage(ctx context.Context, id string, options ...CallOption) (*Message, error) {
+	return fetch[Message](ctx, c, request{method: http.MethodGet}.pathOf("v1", "messages", id), options...)
+}
+
+// ListMessages returns a page of messages, newest first.
+func (c *Client) ListMessages(ctx context.Context, filter MessageFilter, options ...CallOption) (*List[Message], error) {
+	r := request{method: http.MethodGet, path: "/v1/messages", query: queryOf(filter)}
+	return fetch[List[Message]](ctx, c, r, options...)
+}
+
+// RecallMessage takes a message back: its content goes everywhere it can be reached, and what is not yet
+// delivered is canceled. It returns what is left.
+func (c *Client) RecallMessage(ctx context.Context, id string, options ...CallOption) (*Message, error) {
+	return fetch[Message](ctx, c, request{method: http.MethodDelete}.pathOf("v1", "messages", id), options...)
+}
+
+// CancelMessage withdraws a scheduled message. One that is no longer scheduled is an *Error of status 409.
+func (c *Client) CancelMessage(ctx context.Context, id string, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, keyed: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "cancel"), options...)
+}
+
+// MarkDelivered confirms that the key's user has a message.
+func (c *Client) MarkDelivered(ctx context.Context, id string, options ...CallOption) error {
+	return c.mark(ctx, id, "delivered", options)
+}
+
+// MarkRead marks a message as read by the key's user.
+func (c *Client) MarkRead(ctx context.Context, id string, options ...CallOption) error {
+	return c.mark(ctx, id, "read", options)
+}
+
+// Acknowledge says, for the key's user, that a message has been taken note of.
+func (c *Client) Acknowledge(ctx context.Context, id string, options ...CallOption) error {
+	return c.mark(ctx, id, "acknowledge", options)
+}
+
+func (c *Client) mark(ctx context.Context, id, what string, options []CallOption) error {
+	r := request{method: http.MethodPost, repeatable: true}
+	return order(ctx, c, r.pathOf("v1", "messages", id, what), options...)
+}
+
+// ListDeliveries returns a page of a message's deliveries, by number.
+func (c *Client) ListDeliveries(ctx context.Context, message string, page Page, options ...CallOption) (*List[Delivery], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Delivery]](ctx, c, r.pathOf("v1", "messages", message, "deliveries"), options...)
+}
+
+// ListAttempts returns a page of the provider calls made for a message, by delivery and number.
+func (c *Client) ListAttempts(ctx context.Context, message string, page Page, options ...CallOption) (*List[Attempt], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Attempt]](ctx, c, r.pathOf("v1", "messages", message, "attempts"), options...)
+}
+
+// ListInteractions returns a page of what recipients did with a message, oldest first.
+func (c *Client) ListInteractions(ctx context.Context, message string, page Page, options ...CallOption) (*List[Interaction], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Interaction]](ctx, c, r.pathOf("v1", "messages", message, "interactions"), options...)
+}
+
+// RetryDelivery tries a delivery that ended without success once more, and returns the new delivery. One that
+// is not at its end, or succeeded, is an *Error of status 409. Keys are as with Send.
+func (c *Client) RetryDelivery(ctx context.Context, message string, number int, options ...CallOption) (*Delivery, error) {
+	r := request{method: http.MethodPost, keyed: true}
+	return fetch[Delivery](ctx, c, r.pathOf("v1", "messages", message, "deliveries", strconv.Itoa(number), "retry"), options...)
 }

@@ -1,5 +1,10 @@
 package api
 
+import (
+	"context"
+	"net/http"
+)
+
 // SendRequest is a message to send, or one to record.
 type SendRequest struct {
 	To           Recipient         `json:"to,omitzero" doc:"To whom. Required at /v1/messages; where the path names the recipient it must be left out."`
@@ -58,4 +63,23 @@ type Record struct {
 	SentAt    Time      `json:"sentAt,omitzero" format:"date-time" doc:"When it was sent; left out: now."`
 	Platform  string    `json:"platform,omitempty" maxLength:"50" doc:"On which platform it happened."`
 	Imported  bool      `json:"imported,omitempty" doc:"Part of an import: it changes neither the status nor the order of conversations."`
+}
+
+// Send sends a message. Where no idempotency key is given it makes one, so that a call that is repeated sends
+// once. The answer comes when the message is durable; its status tells how far it is.
+func (c *Client) Send(ctx context.Context, message SendRequest, options ...CallOption) (*Message, error) {
+	return fetch[Message](ctx, c, request{method: http.MethodPost, path: "/v1/messages", in: &message, keyed: true}, options...)
+}
+
+// SendToUser sends a message to a user; its To must be empty. Keys are as with Send.
+func (c *Client) SendToUser(ctx context.Context, user string, message SendRequest, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &message, keyed: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "users", user, "messages"), options...)
+}
+
+// SendToConversation sends a message to a conversation, or records one in it; its To must be empty. Keys are
+// as with Send.
+func (c *Client) SendToConversation(ctx context.Context, conversation string, message SendRequest, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &message, keyed: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "conversations", conversation, "messages"), options...)
 }
