@@ -12,9 +12,10 @@ import (
 
 // Connector sends messages through one kind of channel.
 type Connector interface {
-	// Send hands out to the provider. A nil error means the provider accepted it for the recipients that
-	// Receipt names; a recipient's own refusal is in its Result. An *Error says whether to try again; any
-	// other error, a passed deadline among them, means that nobody knows whether the provider took it.
+	// Send hands out to the provider. A nil error means the provider answered for each recipient of out, in
+	// one Result each; a recipient's own refusal is in its Result. An *Error says that nothing was taken, and
+	// whether to try again; any other error (a *LostError tells more) means that nobody knows whether the
+	// provider took it.
 	Send(ctx context.Context, ch parley.Channel, out Outgoing) (Receipt, error)
 }
 
@@ -75,12 +76,12 @@ type Receipt struct {
 	Trace   Trace
 }
 
-// Result is the provider's answer for one recipient.
+// Result is the provider's answer for one recipient: a State (sent, delivered or read) and ids, or an Err.
 type Result struct {
 	Delivery    int
 	ProviderIDs []string // several for a long text that became several parts
 	State       parley.DeliveryState
-	Err         *Error // the provider refused this recipient
+	Err         *Error // the provider refused this recipient; its Retry holds for this recipient alone
 }
 
 // Later is a receipt that arrives after a while.
@@ -97,7 +98,7 @@ type Report struct {
 	AcceptedOnly bool
 	Code         string
 	Text         string
-	At           time.Time
+	At           time.Time // zero: when it is reported
 }
 
 // Inbound is a message from outside.
@@ -153,17 +154,3 @@ type Parser interface {
 type Verifier interface {
 	Verify(ch parley.Channel, r *http.Request, body []byte) error
 }
-
-// Error is a provider's refusal.
-type Error struct {
-	Retry      bool          // try again later
-	RetryAfter time.Duration // not before, where the provider says so
-	Code       string        // stable: "recipient-invalid", "rate-limited"
-	Text       string        // what the operator should read; secrets redacted
-	Trace      Trace
-	Err        error // for the log
-}
-
-func (e *Error) Error() string { return e.Code + ": " + e.Text }
-
-func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,255 @@
+// Package sandbox is the connector that simulates a platform. It needs no account and takes any address,
+// and the address says what happens. It stores nothing: what follows a send is in its receipt.
+//
+// The behaviour is named by what stands before "@" or "+" of an address ("bounce@example.org",
+// "bounce+7@example.org", "bounce"), or by the last four digits of a number:
+//
+//	delivered  any other   taken, delivered and read, without delay
+//	bounce     …0001       taken, and then reported as undeliverable
+//	retry      …0002       two temporary failures, then as delivered
+//	slow       …0003       taken at once, delivered after the setting "delay", read after it again
+//	noread     …0004       delivered and never read
+//
+// With the setting "endpoint", a URL, what the behaviour does not fail is first posted there, and the answer
+// is obeyed like a provider's; see endpoint.go for the protocol.
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Name of the connector in the catalog.
+const Name = "sandbox"
+
+const (
+	defaultDelay = 2 * time.Second
+	maxDelay     = time.Hour
+	// failures is how many attempts fail for the behaviour retry.
+	failures = 2
+)
+
+// sandbox is the connector. It is safe for concurrent use.
+type sandbox struct {
+	client *connector.Client
+}
+
+// Definition returns the sandbox's entry in the catalog. The client posts to the endpoints of channels that
+// have one.
+func Definition(client *connector.Client) connector.Definition {
+	return connector.Definition{
+		Name:      Name,
+		Title:     "Sandbox",
+		Platforms: platforms(),
+		Settings: []connector.Setting{
+			{Name: "endpoint", Type: connector.TypeURL,
+				Doc: "Where every simulated send is posted as JSON before it counts as taken; its answer is obeyed like a provider's. None: sends are taken at once."},
+			{Name: "secret", Type: connector.TypeString, Secret: true,
+				Doc: "Sent to the endpoint as Authorization: Bearer."},
+			{Name: "repeats", Type: connector.TypeString, Default: string(connector.RepeatDeduplicated),
+				Allowed: []string{string(connector.RepeatDeduplicated), string(connector.RepeatAsk), string(connector.RepeatNeither)},
+				Doc:     "What the simulated provider does with a reference it has had: deduplicated (it takes it once), ask (the endpoint answers GET ?reference= with 200 or 404), neither."},
+			{Name: "delay", Type: connector.TypeInteger, Default: strconv.FormatInt(defaultDelay.Milliseconds(), 10),
+				Doc: "Milliseconds until a message to a slow address is delivered, and again until it is read; 0 to 3600000."},
+		},
+		Connector: &sandbox{client: client},
+	}
+}
+
+// platforms are what a sandbox channel can play. All of them report reading, whatever the real ones do.
+func platforms() []connector.Platform {
+	text := []parley.PartKind{parley.PartText}
+	located := []parley.PartKind{parley.PartText, parley.PartLocation}
+	page := []parley.PartKind{parley.PartText, parley.PartHTML}
+	rich := []parley.PartKind{parley.PartText, parley.PartHTML, parley.PartLocation}
+	list := []connector.Platform{
+		{Name: "sms", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 1600, Parts: text},
+		{Name: "whatsapp", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 4096, Parts: located, Attachments: 10},
+		{Name: "rcs", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 3072, Parts: located, Attachments: 10},
+		{Name: "email", AddressKind: parley.AddressEmail, Thread: parley.ThreadEmail, Parts: page, Attachments: 100},
+		{Name: "fax", AddressKind: parley.AddressFax, Thread: parley.ThreadEach, Parts: page, Attachments: 20},
+		{Name: "chat", AddressKind: "chat", Thread: parley.ThreadContact, MaxText: 10_000, Parts: rich, Attachments: 100},
+		{Name: "secure", AddressKind: "secure", Thread: parley.ThreadContact, Parts: rich, Attachments: 100},
+	}
+	for i := range list {
+		list[i].Conversational, list[i].ReadReceipts = true, true
+	}
+	return list
+}
+
+// settings of a channel.
+type settings struct {
+	Endpoint string           `json:"endpoint"`
+	Secret   string           `json:"secret"`
+	Repeats  connector.Repeat `json:"repeats"`
+	Delay    *int64           `json:"delay"` // milliseconds
+}
+
+func (s settings) delay() time.Duration {
+	if s.Delay == nil {
+		return defaultDelay
+	}
+	return time.Duration(min(max(*s.Delay, 0), maxDelay.Milliseconds())) * time.Millisecond
+}
+
+// readSettings reads a channel's settings; a channel without any costs nothing.
+func readSettings(ch parley.Channel) (settings, error) {
+	var s settings
+	if len(ch.Settings) <= len("{}") {
+		return s, nil
+	}
+	if err := json.Unmarshal(ch.Settings, &s); err != nil {
+		return s, &connector.Error{Code: connector.CodeSettings, Text: "the settings of the channel cannot be read"}
+	}
+	return s, nil
+}
+
+// Check refuses settings that cannot work together.
+func (s *sandbox) Check(_ context.Context, ch parley.Channel) error {
+	set, err := readSettings(ch)
+	if err != nil {
+		return parley.Invalid("settings", "settings-invalid", "must be a JSON object of the sandbox's settings")
+	}
+	if set.Endpoint != "" {
+		if err := s.client.Guard().CheckURL(set.Endpoint); err != nil {
+			return parley.Invalid("settings.endpoint", "setting-invalid", "%v", err)
+		}
+	}
+	if strings.ContainsFunc(set.Secret, unicode.IsControl) {
+		return parley.Invalid("settings.secret", "setting-invalid", "must not contain control characters")
+	}
+	if set.Repeats == connector.RepeatAsk && set.Endpoint == "" {
+		return parley.Invalid("settings.repeats", "setting-invalid", "ask needs an endpoint that can be asked")
+	}
+	if set.Delay != nil && (*set.Delay < 0 || *set.Delay > maxDelay.Milliseconds()) {
+		return parley.Invalid("settings.delay", "setting-invalid", "must be 0 to %d milliseconds", maxDelay.Milliseconds())
+	}
+	return nil
+}
+
+// Repeats returns the channel's setting.
+func (s *sandbox) Repeats(ch parley.Channel) connector.Repeat {
+	set, err := readSettings(ch)
+	if err != nil || set.Repeats == "" {
+		return connector.RepeatDeduplicated
+	}
+	return set.Repeats
+}
+
+// Send fails what the recipients' behaviours fail, posts the rest to the endpoint where there is one, and
+// reports the rest as taken.
+func (s *sandbox) Send(ctx context.Context, ch parley.Channel, out connector.Outgoing) (connector.Receipt, error) {
+	set, err := readSettings(ch)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	taken := out
+	if out.Attempt <= failures {
+		taken.Recipients = withoutRetry(out.Recipients)
+	}
+	if len(taken.Recipients) == 0 && len(out.Recipients) > 0 {
+		return connector.Receipt{}, temporaryFailure()
+	}
+	var answer endpointAnswer
+	if set.Endpoint != "" && len(taken.Recipients) > 0 {
+		if answer, err = s.post(ctx, ch, set, taken); err != nil {
+			return connector.Receipt{Trace: answer.trace}, err
+		}
+	}
+	receipt := takenReceipt(taken, set, answer)
+	if len(taken.Recipients) == len(out.Recipients) {
+		return receipt, nil
+	}
+	for _, recipient := range out.Recipients {
+		if behaviourOf(recipient.Address) == behaviourRetry {
+			receipt.Results = append(receipt.Results, connector.Result{Delivery: recipient.Delivery, Err: temporaryFailure()})
+		}
+	}
+	return receipt, nil
+}
+
+// withoutRetry returns the recipients whose behaviour is another; the same slice where all are.
+func withoutRetry(recipients []connector.Recipient) []connector.Recipient {
+	for i := range recipients {
+		if behaviourOf(recipients[i].Address) != behaviourRetry {
+			continue
+		}
+		rest := append([]connector.Recipient(nil), recipients[:i]...)
+		for _, recipient := range recipients[i+1:] {
+			if behaviourOf(recipient.Address) != behaviourRetry {
+				rest = append(rest, recipient)
+			}
+		}
+		return rest
+	}
+	return recipients
+}
+
+func temporaryFailure() *connector.Error {
+	return &connector.Error{Retry: true, Code: connector.CodeUnavailable,
+		Text: "the sandbox fails the first " + strconv.Itoa(failures) + " attempts to this address"}
+}
+
+// Ask asks the endpoint about a reference. Without one, nothing was ever handed to anybody.
+func (s *sandbox) Ask(ctx context.Context, ch parley.Channel, out connector.Outgoing) (connector.Receipt, bool, error) {
+	set, err := readSettings(ch)
+	if err != nil || set.Endpoint == "" {
+		return connector.Receipt{}, false, err
+	}
+	answer, found, err := s.ask(ctx, set, out.Reference)
+	if err != nil || !found {
+		return connector.Receipt{Trace: answer.trace}, false, err
+	}
+	return takenReceipt(out, set, answer), true, nil
+}
+
+// takenReceipt reports every recipient as taken, with what is to follow.
+func takenReceipt(out connector.Outgoing, set settings, answer endpointAnswer) connector.Receipt {
+	receipt := connector.Receipt{
+		Results: make([]connector.Result, 0, len(out.Recipients)),
+		Later:   make([]connector.Later, 0, 2*len(out.Recipients)),
+		Trace:   answer.trace,
+	}
+	for i, recipient := range out.Recipients {
+		ids := answer.idsOf(i, len(out.Recipients))
+		if len(ids) == 0 {
+			ids = []string{providerID(out.Reference, recipient.Delivery)}
+		}
+		receipt.Results = append(receipt.Results,
+			connector.Result{Delivery: recipient.Delivery, ProviderIDs: ids, State: parley.Sent})
+		receipt.Later = appendLater(receipt.Later, behaviourOf(recipient.Address), set,
+			connector.Report{ProviderID: ids[0], Delivery: recipient.Delivery})
+	}
+	return receipt
+}
+
+// providerID is the same for the same delivery at every attempt.
+func providerID(reference string, delivery int) string {
+	return strings.Join([]string{"sandbox", reference, strconv.Itoa(delivery)}, "-")
+}
+
+// appendLater adds what the behaviour reports after a send was taken; report names the delivery.
+func appendLater(later []connector.Later, b behaviour, set settings, report connector.Report) []connector.Later {
+	var after time.Duration
+	switch b {
+	case behaviourBounce:
+		report.State, report.Code, report.Text = parley.Failed, connector.CodeBounced, "the sandbox bounces messages to this address"
+		return append(later, connector.Later{Report: report})
+	case behaviourSlow:
+		after = set.delay()
+	}
+	report.State = parley.Delivered
+	later = append(later, connector.Later{After: after, Report: report})
+	if b == behaviourNoRead {
+		return later
+	}
+	report.State = parley.Read
+	return append(later, connector.Later{After: 2 * after, Report: report})
+}
