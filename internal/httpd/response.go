@@ -1,0 +1,154 @@
+package httpd
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// response notes what was answered.
+type response struct {
+	http.ResponseWriter
+	exchange *exchange
+	status   int // 0: nothing yet
+	written  int64
+	mute     bool // what the handler writes from here on is dropped
+}
+
+// Unwrap is for http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Flush sends what was written so far.
+func (w *response) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
+// WriteHeader begins the answer. Where no route matched, the router's own words are replaced by a problem.
+func (w *response) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if w.unrouted(status) {
+		writeUnrouted(w, w.exchange.request, status)
+		w.mute = true
+		return
+	}
+	if status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// unrouted reports whether this is http.ServeMux refusing a request that no pattern matches.
+func (w *response) unrouted(status int) bool {
+	return (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) &&
+		w.exchange.request.Pattern == "" && w.Header().Get("Content-Type") == "text/plain; charset=utf-8"
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	if w.mute {
+		return len(p), nil
+	}
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.written += int64(n)
+	return n, err
+}
+
+// body refuses what goes over the limit, and says in our words what went wrong while reading.
+type body struct {
+	io.ReadCloser
+	declared int64 // Content-Length, -1 where it was not sent
+	limit    int64
+	read     int64
+}
+
+// Read returns an *parley.Error for anything but the end.
+func (b *body) Read(p []byte) (int, error) {
+	left := b.limit - b.read
+	if b.declared > b.limit || left < 0 {
+		return 0, b.tooLarge()
+	}
+	if int64(len(p)) > left+1 {
+		p = p[:left+1] // one more, to see that there is more
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	if int64(n) > left {
+		return int(left), b.tooLarge()
+	}
+	if err != nil && err != io.EOF {
+		err = &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: "the request body ended early or came too slowly", Err: err}
+	}
+	return n, err
+}
+
+func (b *body) tooLarge() error {
+	e := parley.Invalid("body", "body-too-large", "at most %d bytes are allowed", b.limit)
+	e.Kind = parley.KindTooLarge
+	return e
+}
+
+// exchangeOf finds the exchange below whatever wraps its writer.
+func exchangeOf(w http.ResponseWriter) (*exchange, bool) {
+	for {
+		switch v := w.(type) {
+		case *response:
+			return v.exchange, true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil, false
+		}
+	}
+}
+
+// BeginStream turns the request into a stream: it counts against the streams allowed at once instead of
+// the requests, and has no time limit; whoever writes it sets a write deadline of its own. The handler
+// returns soon after stop is closed. The error, where too many are open, is to be answered.
+func BeginStream(w http.ResponseWriter) (stop <-chan struct{}, err error) {
+	x, ok := exchangeOf(w)
+	if !ok {
+		return nil, errors.New("httpd: not a request of this server")
+	}
+	if x.streaming() {
+		return x.server.stopping, nil
+	}
+	if !x.server.streams.take() {
+		return nil, parley.Unavailable("too-many-streams", "too many streams are open", nil)
+	}
+	if x.slot != nil {
+		x.slot.give()
+	}
+	x.slot = &x.server.streams
+	setDeadlines(x, time.Time{})
+	return x.server.stopping, nil
+}
+
+// slowest is the pace in bytes a second that a caller must keep on a long body.
+const slowest = 32 << 10
+
+// AllowBody lets the request have a body of up to limit bytes, and the time to send it.
+func AllowBody(w http.ResponseWriter, limit int64) {
+	if x, ok := exchangeOf(w); ok {
+		x.body.limit = limit
+		AllowTime(w, limit)
+	}
+}
+
+// AllowTime gives the request the time to move this many bytes more.
+func AllowTime(w http.ResponseWriter, bytes int64) {
+	if x, ok := exchangeOf(w); ok {
+		setDeadlines(x, time.Now().Add(x.server.options.Timeout+time.Duration(bytes/slowest)*time.Second))
+	}
+}
+
+// setDeadlines does nothing where there is no connection, in a handler called directly.
+func setDeadlines(x *exchange, at time.Time) {
+	control := http.NewResponseController(x.response.ResponseWriter)
+	_ = control.SetReadDeadline(at)
+	_ = control.SetWriteDeadline(at)
+}
