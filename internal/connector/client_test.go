@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -185,6 +186,35 @@ func TestDoKnowsWhatWasTaken(t *testing.T) {
 		if isLost && (lost.Trace.Request != "POST "+test.url || lost.Text == "" || lost.Err == nil) {
 			t.Errorf("%s: %+v", test.url, lost)
 		}
+	}
+}
+
+func TestDoKnowsWhatWasTakenOverHTTP2(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("X-Protocol", r.Proto)
+		if r.URL.Path == "/cut" {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client := testClient(t, ClientOptions{AllowLoopback: true})
+	_, err := client.Do(t.Context(), Call{Method: "POST", URL: server.URL})
+	if e, ok := errors.AsType[*Error](err); !ok || !e.Retry || e.Code != CodeUnreachable || !strings.Contains(e.Text, "certificate") {
+		t.Errorf("a certificate that nobody knows: %v", err)
+	}
+	client = testClient(t, ClientOptions{AllowLoopback: true})
+	client.http.Transport.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	answer, err := client.Do(t.Context(), Call{Method: "POST", URL: server.URL, Body: []byte("{}")})
+	if err != nil || answer.Header.Get("X-Protocol") != "HTTP/2.0" {
+		t.Fatalf("%+v %v", answer, err)
+	}
+	_, err = client.Do(t.Context(), Call{Method: "POST", URL: server.URL + "/cut", Body: []byte("{}")})
+	if _, ok := errors.AsType[*LostError](err); !ok {
+		t.Errorf("a cut stream: %v", err)
 	}
 }
 

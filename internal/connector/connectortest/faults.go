@@ -133,6 +133,7 @@ func half(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Length", "100")
 	_, _ = w.Write([]byte("{"))
+	_ = http.NewResponseController(w).Flush() // a server that cannot flush cuts before the answer
 	panic(http.ErrAbortHandler)
 }
 
