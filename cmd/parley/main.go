@@ -16,6 +16,7 @@ import (
 
 // program is the command line: a field for each command.
 type program struct {
+	Config  configCommand  `cmd:"" help:"Print the configuration in effect."`
 	Version versionCommand `cmd:"" help:"Print the version and how it was built."`
 }
 
