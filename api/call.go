@@ -254,6 +254,9 @@ func (c *Client) build(ctx context.Context, r *request) *http.Request {
 	if r.accept != "" {
 		header["Accept"] = []string{r.accept}
 	}
+	if r.raw {
+		header["Accept-Encoding"] = asIs
+	}
 	if c.organization != nil {
 		header["Parley-Organization"] = c.organization
 	}
@@ -272,7 +275,10 @@ func (c *Client) build(ctx context.Context, r *request) *http.Request {
 	return built
 }
 
-var jsonOnly = one("application/json")
+var (
+	jsonOnly = one("application/json")
+	asIs     = one("identity") // the length is that of the file, and events are not held back to be packed
+)
 
 // attach gives the request its body. The bytes of a payload are shared by all attempts, which only read them.
 func (r *request) attach(to *http.Request) {

@@ -103,15 +103,18 @@ func (f *frameReader) readLine() ([]byte, error) {
 		}
 		f.skipLF = false
 		end := bytes.IndexAny(chunk, "\r\n")
-		if part := chunk; len(f.line)+len(part) > f.max && (end < 0 || len(f.line)+end > f.max) {
+		part := chunk
+		if end >= 0 {
+			part = chunk[:end]
+		}
+		if len(f.line)+len(part) > f.max {
 			return nil, errFrameTooLong
 		}
+		f.line = append(f.line, part...)
 		if end < 0 {
-			f.line = append(f.line, chunk...)
-			_, _ = f.r.Discard(len(chunk))
+			_, _ = f.r.Discard(len(part))
 			continue
 		}
-		f.line = append(f.line, chunk[:end]...)
 		f.skipLF = chunk[end] == '\r'
 		_, _ = f.r.Discard(end + 1)
 		if !f.began {

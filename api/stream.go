@@ -123,14 +123,15 @@ func (s *EventStream) connection(yield func(Event, error) bool) (stopped bool, e
 	if err := s.client.try(ctx, &r, nil); err != nil {
 		return false, s.lost(ctx, err)
 	}
+	silence.Stop()
 	defer r.response.Body.Close()
 	if kind := r.response.Header.Get("Content-Type"); !isEventStream(kind) {
 		return false, fmt.Errorf("parley: %w: its content type is %q", errAnswer, kind)
 	}
 	heard := readerFunc(func(p []byte) (int, error) {
-		n, err := r.response.Body.Read(p)
-		silence.Reset(idle)
-		return n, err
+		silence.Reset(idle) // only while waiting: a slow caller is not the server's silence
+		defer silence.Stop()
+		return r.response.Body.Read(p)
 	})
 	stopped, err = s.events(newFrameReader(heard), yield)
 	return stopped, s.lost(ctx, err)

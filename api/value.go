@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Time is an instant as the API writes it: RFC 3339, UTC, milliseconds. The zero Time is JSON null.
@@ -108,6 +109,10 @@ func Location(latitude, longitude float64, label string) Part {
 func (b *Body) UnmarshalJSON(data []byte) error {
 	data = bytes.TrimLeft(data, " \t\r\n")
 	if len(data) > 0 && data[0] == '"' {
+		if plain, ok := unescaped(data); ok {
+			*b = Text(plain)
+			return nil
+		}
 		var text string
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
@@ -121,6 +126,21 @@ func (b *Body) UnmarshalJSON(data []byte) error {
 	}
 	*b = parts
 	return nil
+}
+
+// unescaped returns the text of a JSON string in which nothing is escaped, without decoding it once more.
+func unescaped(quoted []byte) (string, bool) {
+	quoted = bytes.TrimRight(quoted, " \t\r\n")
+	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
+		return "", false
+	}
+	inner := quoted[1 : len(quoted)-1]
+	for _, c := range inner {
+		if c == '"' || c == '\\' || c < ' ' {
+			return "", false
+		}
+	}
+	return string(inner), utf8.Valid(inner)
 }
 
 // ActorKind says who or what an Actor is.

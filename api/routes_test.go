@@ -1,0 +1,292 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+)
+
+// route is what one method of the client sends.
+type route struct {
+	name   string
+	call   func(context.Context, *api.Client) error
+	method string
+	target string // path and query, as sent
+	body   string // JSON, empty for none
+	status int    // of the answer
+}
+
+// only drops the result of a call.
+func only[T any](_ T, err error) error { return err }
+
+func messageRoutes() []route {
+	text := api.SendRequest{Body: api.Text("hi")}
+	hi := `{"body":[{"kind":"text","text":"hi"}]}`
+	page := api.Page{Limit: 10, After: "c+/="}
+	return []route{
+		{"Send", func(ctx context.Context, c *api.Client) error {
+			m := text
+			m.To.User = "u1"
+			return only(c.Send(ctx, m))
+		}, "POST", "/v1/messages", `{"to":{"user":"u1"},"body":[{"kind":"text","text":"hi"}]}`, 202},
+		{"SendToUser", func(ctx context.Context, c *api.Client) error { return only(c.SendToUser(ctx, "u1", text)) },
+			"POST", "/v1/users/u1/messages", hi, 202},
+		{"SendToConversation", func(ctx context.Context, c *api.Client) error { return only(c.SendToConversation(ctx, "c1", text)) },
+			"POST", "/v1/conversations/c1/messages", hi, 202},
+		{"GetMessage", func(ctx context.Context, c *api.Client) error { return only(c.GetMessage(ctx, "m1")) },
+			"GET", "/v1/messages/m1", "", 200},
+		{"ListMessages", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListMessages(ctx, api.MessageFilter{Page: page, Direction: "inbound", Sender: "phone:+15550100",
+				Since: time.Date(2031, 5, 17, 11, 30, 0, 0, time.FixedZone("", 7200))}))
+		}, "GET", "/v1/messages?after=c%2B%2F%3D&direction=inbound&limit=10&sender=phone%3A%2B15550100&since=2031-05-17T09%3A30%3A00Z", "", 200},
+		{"RecallMessage", func(ctx context.Context, c *api.Client) error { return only(c.RecallMessage(ctx, "m1")) },
+			"DELETE", "/v1/messages/m1", "", 200},
+		{"CancelMessage", func(ctx context.Context, c *api.Client) error { return only(c.CancelMessage(ctx, "m1")) },
+			"POST", "/v1/messages/m1/cancel", "", 200},
+		{"MarkDelivered", func(ctx context.Context, c *api.Client) error { return c.MarkDelivered(ctx, "m1") },
+			"POST", "/v1/messages/m1/delivered", "", 204},
+		{"MarkRead", func(ctx context.Context, c *api.Client) error { return c.MarkRead(ctx, "m1") },
+			"POST", "/v1/messages/m1/read", "", 204},
+		{"Acknowledge", func(ctx context.Context, c *api.Client) error { return c.Acknowledge(ctx, "m1") },
+			"POST", "/v1/messages/m1/acknowledge", "", 204},
+		{"ListDeliveries", func(ctx context.Context, c *api.Client) error { return only(c.ListDeliveries(ctx, "m1", page)) },
+			"GET", "/v1/messages/m1/deliveries?after=c%2B%2F%3D&limit=10", "", 200},
+		{"ListAttempts", func(ctx context.Context, c *api.Client) error { return only(c.ListAttempts(ctx, "m1", api.Page{})) },
+			"GET", "/v1/messages/m1/attempts", "", 200},
+		{"ListInteractions", func(ctx context.Context, c *api.Client) error { return only(c.ListInteractions(ctx, "m1", api.Page{})) },
+			"GET", "/v1/messages/m1/interactions", "", 200},
+		{"RetryDelivery", func(ctx context.Context, c *api.Client) error { return only(c.RetryDelivery(ctx, "m1", 2)) },
+			"POST", "/v1/messages/m1/deliveries/2/retry", "", 202},
+	}
+}
+
+func conversationRoutes() []route {
+	closed := api.ConversationPatch{Status: api.ConversationClosed}
+	return []route{
+		{"CreateConversation", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Participants: []api.NewParticipant{{User: "u1"}}}))
+		}, "POST", "/v1/conversations", `{"kind":"note","participants":[{"user":"u1"}]}`, 201},
+		{"GetConversation", func(ctx context.Context, c *api.Client) error { return only(c.GetConversation(ctx, "c1")) },
+			"GET", "/v1/conversations/c1", "", 200},
+		{"ListConversations", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListConversations(ctx, api.ConversationFilter{Status: "open", Inbox: "true"}))
+		}, "GET", "/v1/conversations?inbox=true&status=open", "", 200},
+		{"PatchConversation", func(ctx context.Context, c *api.Client) error { return only(c.PatchConversation(ctx, "c1", closed)) },
+			"PATCH", "/v1/conversations/c1", `{"status":"closed"}`, 200},
+		{"ListConversationMessages", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListConversationMessages(ctx, "c1", api.Page{Limit: 1}))
+		}, "GET", "/v1/conversations/c1/messages?limit=1", "", 200},
+		{"ListParticipants", func(ctx context.Context, c *api.Client) error { return only(c.ListParticipants(ctx, "c1", api.Page{})) },
+			"GET", "/v1/conversations/c1/participants", "", 200},
+		{"AddParticipant", func(ctx context.Context, c *api.Client) error {
+			return only(c.AddParticipant(ctx, "c1", api.NewParticipant{Contact: "k1"}))
+		}, "POST", "/v1/conversations/c1/participants", `{"contact":"k1"}`, 201},
+		{"RemoveParticipant", func(ctx context.Context, c *api.Client) error {
+			return c.RemoveParticipant(ctx, "c1", "email:a/b%?@example.org")
+		}, "DELETE", "/v1/conversations/c1/participants/email:a%2Fb%25%3F@example.org", "", 204},
+		{"ReadConversation", func(ctx context.Context, c *api.Client) error {
+			return c.ReadConversation(ctx, "c1", api.ReadMark{Through: 7})
+		}, "POST", "/v1/conversations/c1/read", `{"through":7}`, 204},
+	}
+}
+
+func directoryRoutes() []route {
+	name := "New"
+	return []route{
+		{"GetOrganization", func(ctx context.Context, c *api.Client) error { return only(c.GetOrganization(ctx)) },
+			"GET", "/v1/organization", "", 200},
+		{"PatchOrganization", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchOrganization(ctx, api.OrganizationPatch{Name: &name}))
+		}, "PATCH", "/v1/organization", `{"name":"New"}`, 200},
+		{"CreateOrganization", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateOrganization(ctx, api.OrganizationRequest{Name: name}))
+		}, "POST", "/v1/organizations", `{"name":"New"}`, 201},
+		{"CreateUser", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateUser(ctx, api.UserRequest{Name: name}))
+		},
+			"POST", "/v1/users", `{"name":"New"}`, 201},
+		{"GetUser", func(ctx context.Context, c *api.Client) error { return only(c.GetUser(ctx, "u1")) }, "GET", "/v1/users/u1", "", 200},
+		{"ListUsers", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListUsers(ctx, api.UserFilter{Active: "true"}))
+		},
+			"GET", "/v1/users?active=true", "", 200},
+		{"PatchUser", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchUser(ctx, "u1", api.UserPatch{Name: &name}))
+		},
+			"PATCH", "/v1/users/u1", `{"name":"New"}`, 200},
+		{"CreateTeam", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateTeam(ctx, api.TeamRequest{Name: name}))
+		},
+			"POST", "/v1/teams", `{"name":"New"}`, 201},
+		{"GetTeam", func(ctx context.Context, c *api.Client) error { return only(c.GetTeam(ctx, "t1")) }, "GET", "/v1/teams/t1", "", 200},
+		{"ListTeams", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListTeams(ctx, api.TeamFilter{Member: "u1"}))
+		},
+			"GET", "/v1/teams?member=u1", "", 200},
+		{"PatchTeam", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchTeam(ctx, "t1", api.TeamPatch{Name: &name}))
+		},
+			"PATCH", "/v1/teams/t1", `{"name":"New"}`, 200},
+		{"DeleteTeam", func(ctx context.Context, c *api.Client) error { return c.DeleteTeam(ctx, "t1") }, "DELETE", "/v1/teams/t1", "", 204},
+		{"ListTeamMembers", func(ctx context.Context, c *api.Client) error { return only(c.ListTeamMembers(ctx, "t1", api.Page{})) },
+			"GET", "/v1/teams/t1/members", "", 200},
+		{"AddTeamMembers", func(ctx context.Context, c *api.Client) error {
+			return only(c.AddTeamMembers(ctx, "t1", api.TeamMembers{Users: []string{"u1"}}))
+		}, "POST", "/v1/teams/t1/members", `{"users":["u1"]}`, 200},
+		{"RemoveTeamMember", func(ctx context.Context, c *api.Client) error { return c.RemoveTeamMember(ctx, "t1", "u1") },
+			"DELETE", "/v1/teams/t1/members/u1", "", 204},
+		{"CreateKey", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateKey(ctx, api.KeyRequest{Name: name, Scopes: []string{"messages:send"}}))
+		}, "POST", "/v1/keys", `{"name":"New","scopes":["messages:send"]}`, 201},
+		{"GetKey", func(ctx context.Context, c *api.Client) error { return only(c.GetKey(ctx, "k1")) }, "GET", "/v1/keys/k1", "", 200},
+		{"ListKeys", func(ctx context.Context, c *api.Client) error { return only(c.ListKeys(ctx, api.Page{})) }, "GET", "/v1/keys", "", 200},
+		{"RevokeKey", func(ctx context.Context, c *api.Client) error { return c.RevokeKey(ctx, "k1") }, "DELETE", "/v1/keys/k1", "", 204},
+	}
+}
+
+func contactRoutes() []route {
+	name := "New"
+	phone := api.Address{Kind: "phone", Value: "+15550100"}
+	return []route{
+		{"CreateContact", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateContact(ctx, api.ContactRequest{Name: name, Addresses: []api.Address{phone}}))
+		}, "POST", "/v1/contacts", `{"name":"New","addresses":[{"kind":"phone","value":"+15550100"}]}`, 201},
+		{"GetContact", func(ctx context.Context, c *api.Client) error { return only(c.GetContact(ctx, "k1")) }, "GET", "/v1/contacts/k1", "", 200},
+		{"ListContacts", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListContacts(ctx, api.ContactFilter{Address: phone.String()}))
+		}, "GET", "/v1/contacts?address=phone%3A%2B15550100", "", 200},
+		{"PatchContact", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchContact(ctx, "k1", api.ContactPatch{Name: &name}))
+		}, "PATCH", "/v1/contacts/k1", `{"name":"New"}`, 200},
+		{"DeleteContact", func(ctx context.Context, c *api.Client) error { return c.DeleteContact(ctx, "k1") }, "DELETE", "/v1/contacts/k1", "", 204},
+		{"FindContact", func(ctx context.Context, c *api.Client) error {
+			return only(c.FindContact(ctx, api.ContactLookup{Address: phone.String()}))
+		}, "POST", "/v1/contacts/find", `{"address":"phone:+15550100"}`, 200},
+		{"AddContactAddress", func(ctx context.Context, c *api.Client) error { return only(c.AddContactAddress(ctx, "k1", phone)) },
+			"POST", "/v1/contacts/k1/addresses", `{"kind":"phone","value":"+15550100"}`, 201},
+		{"RemoveContactAddress", func(ctx context.Context, c *api.Client) error {
+			return c.RemoveContactAddress(ctx, "k1", phone.String())
+		}, "DELETE", "/v1/contacts/k1/addresses/phone:+15550100", "", 204},
+		{"CreateBroadcast", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: name}))
+		}, "POST", "/v1/broadcasts", `{"name":"New"}`, 201},
+		{"GetBroadcast", func(ctx context.Context, c *api.Client) error { return only(c.GetBroadcast(ctx, "b1")) }, "GET", "/v1/broadcasts/b1", "", 200},
+		{"ListBroadcasts", func(ctx context.Context, c *api.Client) error { return only(c.ListBroadcasts(ctx, api.Page{})) },
+			"GET", "/v1/broadcasts", "", 200},
+		{"PatchBroadcast", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchBroadcast(ctx, "b1", api.BroadcastPatch{Name: &name}))
+		}, "PATCH", "/v1/broadcasts/b1", `{"name":"New"}`, 200},
+		{"DeleteBroadcast", func(ctx context.Context, c *api.Client) error { return c.DeleteBroadcast(ctx, "b1") }, "DELETE", "/v1/broadcasts/b1", "", 204},
+		{"ListBroadcastMembers", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListBroadcastMembers(ctx, "b1", api.Page{}))
+		}, "GET", "/v1/broadcasts/b1/members", "", 200},
+		{"AddBroadcastMembers", func(ctx context.Context, c *api.Client) error {
+			return only(c.AddBroadcastMembers(ctx, "b1", api.BroadcastMembers{Contacts: []string{"k1"}}))
+		}, "POST", "/v1/broadcasts/b1/members", `{"contacts":["k1"]}`, 200},
+		{"RemoveBroadcastMember", func(ctx context.Context, c *api.Client) error { return c.RemoveBroadcastMember(ctx, "b1", "k1") },
+			"DELETE", "/v1/broadcasts/b1/members/k1", "", 204},
+	}
+}
+
+func channelRoutes() []route {
+	paused := true
+	return []route{
+		{"CreateChannel", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Settings: json.RawMessage(`{}`)}))
+		}, "POST", "/v1/channels", `{"name":"SMS","connector":"sandbox","platform":"sms","settings":{}}`, 201},
+		{"GetChannel", func(ctx context.Context, c *api.Client) error { return only(c.GetChannel(ctx, "n1")) }, "GET", "/v1/channels/n1", "", 200},
+		{"ListChannels", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListChannels(ctx, api.ChannelFilter{Platform: "sms"}))
+		}, "GET", "/v1/channels?platform=sms", "", 200},
+		{"PatchChannel", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchChannel(ctx, "n1", api.ChannelPatch{Paused: &paused}))
+		}, "PATCH", "/v1/channels/n1", `{"paused":true}`, 200},
+		{"DeleteChannel", func(ctx context.Context, c *api.Client) error { return c.DeleteChannel(ctx, "n1") }, "DELETE", "/v1/channels/n1", "", 204},
+		{"ListConnectors", func(ctx context.Context, c *api.Client) error { return only(c.ListConnectors(ctx, api.Page{})) },
+			"GET", "/v1/connectors", "", 200},
+		{"GetConnector", func(ctx context.Context, c *api.Client) error { return only(c.GetConnector(ctx, "sandbox")) },
+			"GET", "/v1/connectors/sandbox", "", 200},
+		{"GetMedia", func(ctx context.Context, c *api.Client) error { return only(c.GetMedia(ctx, "f1")) }, "GET", "/v1/media/f1", "", 200},
+		{"DeleteMedia", func(ctx context.Context, c *api.Client) error { return c.DeleteMedia(ctx, "f1") }, "DELETE", "/v1/media/f1", "", 204},
+		{"ListSandboxMessages", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListSandboxMessages(ctx, api.SandboxFilter{Message: "m1"}))
+		}, "GET", "/v1/sandbox/messages?message=m1", "", 200},
+		{"PlayInbound", func(ctx context.Context, c *api.Client) error {
+			return only(c.PlayInbound(ctx, api.SandboxInbound{From: "phone:+15550100", Body: api.Text("hi")}))
+		}, "POST", "/v1/sandbox/messages", `{"from":"phone:+15550100","body":[{"kind":"text","text":"hi"}]}`, 201},
+		{"ListEvents", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(7), Limit: 10, Types: []string{"message.created", "message.removed"}}))
+		}, "GET", "/v1/events?after=7&limit=10&type=message.created%2Cmessage.removed", "", 200},
+		{"Health", func(ctx context.Context, c *api.Client) error { return c.Health(ctx) }, "GET", "/healthz", "", 200},
+		{"Ready", func(ctx context.Context, c *api.Client) error { return c.Ready(ctx) }, "GET", "/readyz", "", 200},
+	}
+}
+
+// TestRoutes: each method sends what its row says, with the headers of every call.
+func TestRoutes(t *testing.T) {
+	routes := slices.Concat(messageRoutes(), conversationRoutes(), directoryRoutes(), contactRoutes(), channelRoutes())
+	for _, r := range routes {
+		t.Run(r.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, got *http.Request) { answerRoute(t, r, w, got) }))
+			defer server.Close()
+			c, err := api.New(server.URL+"/prefix/", "secret", api.WithOrganization("o1"), api.WithUserAgent("test/1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := r.call(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func answerRoute(t *testing.T, r route, w http.ResponseWriter, got *http.Request) {
+	if got.Method != r.method || got.RequestURI != "/prefix"+r.target {
+		t.Errorf("sent %s %s, want %s %s", got.Method, got.RequestURI, r.method, "/prefix"+r.target)
+	}
+	for name, want := range map[string]string{"Authorization": "Bearer secret", "Parley-Organization": "o1", "User-Agent": "test/1", "Accept": "application/json"} {
+		if got.Header.Get(name) != want {
+			t.Errorf("%s is %q", name, got.Header.Get(name))
+		}
+	}
+	body, _ := io.ReadAll(got.Body)
+	if string(body) != r.body {
+		t.Errorf("sent the body %s, want %s", body, r.body)
+	}
+	if want := map[bool]string{true: "application/json"}[r.body != ""]; got.Header.Get("Content-Type") != want {
+		t.Errorf("the content type is %q", got.Header.Get("Content-Type"))
+	}
+	w.WriteHeader(r.status)
+	if r.status != 204 {
+		_, _ = io.WriteString(w, "{}")
+	}
+}
+
+func TestIDsThatAreNone(t *testing.T) {
+	c, err := api.New("http://127.0.0.1:1", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"", ".", ".."} {
+		if _, err := c.GetMessage(t.Context(), id); err == nil || !strings.Contains(err.Error(), "no id") {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, base := range []string{"", "localhost:8080", "/v1", "ftp://example.org", "http://", "http://[::1", "://x"} {
+		if _, err := api.New(base, "secret"); err == nil {
+			t.Errorf("%q was accepted", base)
+		}
+	}
+}
