@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// Append is a message on its way into a conversation that exists, with all that is written beside it.
+type Append struct {
+	Organization parley.ID
+	// What the sender saw. Where one has changed since, the append is stale and nothing is written.
+	ConversationRev int64
+	Contact         parley.ID
+	ContactRev      int64
+	ChannelRev      int64
+
+	Message    parley.Message // without its sequence; SentAt zero means the transaction's time
+	Deliveries []parley.Delivery
+	Jobs       []Job // of the deliveries, in order, and of the message
+	Events     []parley.Event
+	// KeepOut leaves the conversation out of inbox views, if it is not in them yet.
+	KeepOut     bool
+	Idempotency *Idempotency
+
+	// Set by a successful append.
+	Sequence int64
+	At       time.Time
+}
+
+// ErrStale is an append whose conversation, contact or channel is no longer what the sender saw.
+var ErrStale = errors.New("stale")
+
+// Append writes a message through the hot path: many in few statements, answered when they are durable.
+// It returns ErrStale or *Replay, with nothing written, where the slow path or a replay is due.
+func (s *Store) Append(ctx context.Context, a *Append) error {
+	return s.db.Write(ctx, sqldb.Unit{Bulk: &s.appends, Item: a, Size: a.size()})
+}
+
+func (a *Append) size() int {
+	n := 1 << 10
+	for _, p := range a.Message.Body {
+		n += 2 * len(p.Text)
+	}
+	return n + 512*len(a.Deliveries)
+}
+
+// runAppends is the hot path: what the senders saw is checked, then idempotency, then rows in bulk.
+func (s *Store) runAppends(t *sqldb.Tx, items []any) ([]error, error) {
+	tx := s.wrap(t)
+	errs := make([]error, len(items))
+	batch := make([]*Append, len(items))
+	for i, item := range items {
+		batch[i] = item.(*Append)
+	}
+	sights, err := tx.inspect(batch)
+	if err != nil {
+		return nil, err
+	}
+	fresh := make([]*Append, 0, len(batch))
+	for i, a := range batch {
+		if sights[i].matches(a) {
+			fresh = append(fresh, a)
+		} else {
+			errs[i] = ErrStale
+		}
+	}
+	replays, err := tx.claimKeys(fresh)
+	if err != nil {
+		return nil, err
+	}
+	kept, seen := fresh[:0], sights[:0]
+	for i, a := range batch {
+		switch {
+		case errs[i] != nil:
+		case replays[a] != nil:
+			errs[i] = replays[a]
+		default:
+			kept, seen = append(kept, a), append(seen, sights[i])
+		}
+	}
+	return errs, tx.write(kept, seen)
+}
+
+// Append writes messages inside a general unit, which has made all checks itself.
+func (tx *Tx) Append(appends ...*Append) error {
+	sights, err := tx.inspect(appends)
+	if err != nil {
+		return err
+	}
+	for i, sight := range sights {
+		if sight.end == nil {
+			return parley.NotFound("conversation", appends[i].Message.Conversation)
+		}
+	}
+	return tx.write(appends, sights)
+}
+
+// end is where a conversation ends. The appends of a batch to one conversation share it.
+type end struct {
+	organization, conversation parley.ID
+	sequence, activity         int64
+	last                       parley.ID
+	inbox                      bool
+	changed                    bool
+}
+
+// sight is what an append finds in the transaction.
+type sight struct {
+	rev, contactRev, channelRev int64
+	busy                        bool // its order has a delivery in the queue
+	end                         *end // nil: no such conversation
+}
+
+func (s sight) matches(a *Append) bool {
+	return s.end != nil && s.rev == a.ConversationRev && s.contactRev == a.ContactRev && s.channelRev == a.ChannelRev
+}
+
+// order is that of the message's deliveries; empty where it has none.
+func (a *Append) order() string {
+	if len(a.Deliveries) == 0 {
+		return ""
+	}
+	return orderOf(a.Message.Channel, a.Message.Conversation, a.Message.Priority.Rank())
+}
+
+var inspectSQL = `SELECT j.n, c.rev, c.last_sequence, c.activity_at, c.inbox, c.last_message_id, coalesce(p.rev, 0), coalesce(h.rev, 0),
+		j.job_order <> '' AND EXISTS (SELECT 1 FROM jobs WHERE jobs.organization_id = j.organization_id
+			AND jobs.id > j.job_order || '|' AND jobs.id < j.job_order || '}')
+	FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "conversation_id TEXT", "contact_id TEXT", "channel_id TEXT", "job_order TEXT") + ` AS j
+	JOIN conversations AS c ON c.organization_id = j.organization_id AND c.id = j.conversation_id
+	LEFT JOIN contacts AS p ON p.organization_id = j.organization_id AND p.id = j.contact_id
+	LEFT JOIN channels AS h ON h.organization_id = j.organization_id AND h.id = j.channel_id AND h.deleted_at = 0`
+
+// inspect looks at the conversations, contacts and channels of a batch.
+func (tx *Tx) inspect(batch []*Append) ([]sight, error) {
+	type key struct{ organization, conversation parley.ID }
+	sights := make([]sight, len(batch))
+	ends := make(map[key]*end, len(batch))
+	var rows sqldb.Rows
+	for i, a := range batch {
+		rows.Add(i, string(a.Organization), string(a.Message.Conversation), string(a.Contact), string(a.Message.Channel), a.order())
+	}
+	err := tx.c.Query(inspectSQL, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		var s sight
+		var e end
+		if err := r.Scan(&n, &s.rev, &e.sequence, &e.activity, &e.inbox, &e.last, &s.contactRev, &s.channelRev, &s.busy); err != nil {
+			return err
+		}
+		e.organization, e.conversation = batch[n].Organization, batch[n].Message.Conversation
+		k := key{e.organization, e.conversation}
+		if ends[k] == nil {
+			ends[k] = &e
+		}
+		s.end = ends[k]
+		sights[n] = s
+		return nil
+	})
+	return sights, err
+}
+
+// appendRows are the rows of a batch, a parameter for each table.
+type appendRows struct {
+	messages, deliveries, jobs, conversations, tags, media sqldb.Rows
+}
+
+// write numbers and inserts messages and what belongs to them.
+func (tx *Tx) write(batch []*Append, sights []sight) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	var rows appendRows
+	busy := make(map[string]bool, len(batch))
+	var ends []*end
+	for i, a := range batch {
+		e := sights[i].end
+		if !e.changed {
+			ends = append(ends, e)
+		}
+		tx.number(a, e)
+		if err := rows.message(a); err != nil {
+			return err
+		}
+		rows.delivery(a, sights[i].busy, busy, tx.Now)
+		for _, event := range a.Events {
+			tx.Emit(a.Organization, event)
+		}
+	}
+	for _, e := range ends {
+		rows.conversations.Add(string(e.organization), string(e.conversation), e.sequence, string(e.last), e.activity, e.inbox)
+	}
+	return tx.insert(&rows)
+}
+
+// number gives the message its place in the conversation, and its times.
+func (tx *Tx) number(a *Append, e *end) {
+	e.sequence++
+	a.Sequence, a.At = e.sequence, tx.Now
+	a.Message.Sequence, a.Message.CreatedAt = a.Sequence, tx.Now
+	if a.Message.SentAt.IsZero() {
+		a.Message.SentAt = tx.Now
+	}
+	if a.Message.TTL > 0 && a.Message.ExpiresAt.IsZero() {
+		a.Message.ExpiresAt = tx.Now.Add(a.Message.TTL)
+	}
+	e.last = a.Message.ID
+	e.activity = max(e.activity, millis(a.Message.SentAt))
+	e.inbox = e.inbox || !a.KeepOut
+	e.changed = true
+}
+
+// delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
+func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, now time.Time) {
+	for i := range a.Deliveries {
+		d := &a.Deliveries[i]
+		d.Message, d.Conversation, d.CreatedAt = a.Message.ID, a.Message.Conversation, now
+		if a.Message.Validity > 0 {
+			d.ValidUntil = now.Add(a.Message.Validity)
+		}
+		addDelivery(&rows.deliveries, a.Organization, d)
+	}
+	for _, j := range a.Jobs {
+		due := millis(j.DueAt)
+		switch {
+		case j.Kind == JobExpire:
+			due = millis(a.Message.ExpiresAt)
+		case j.Kind == JobDeliver:
+			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
+			key := string(a.Organization) + j.order()
+			due = millis(now)
+			if queued || busy[key] {
+				due = heldUntil(a.Message.Validity, now)
+			}
+			busy[key] = true
+		}
+		addJob(&rows.jobs, j, due, now)
+	}
+}
+
+// heldUntil is when a held delivery becomes due by itself: when its validity passes.
+func heldUntil(validity time.Duration, now time.Time) int64 {
+	if validity > 0 {
+		return millis(now.Add(validity))
+	}
+	return held
+}
+
+var advanceConversations = `UPDATE conversations SET last_sequence = j.last_sequence, last_message_id = j.last_message_id,
+		activity_at = j.activity_at, inbox = j.inbox
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "last_sequence BIGINT", "last_message_id TEXT",
+	"activity_at BIGINT", "inbox BIGINT") + ` AS j
+	WHERE conversations.organization_id = j.organization_id AND conversations.id = j.id`
+
+func (tx *Tx) insert(rows *appendRows) error {
+	for _, statement := range []struct {
+		text string
+		rows *sqldb.Rows
+	}{
+		{insertMessages, &rows.messages},
+		{insertDeliveries, &rows.deliveries},
+		{insertJobs, &rows.jobs},
+		{insertTags, &rows.tags},
+		{insertMediaReferences, &rows.media},
+		{advanceConversations, &rows.conversations},
+	} {
+		if statement.rows.Len() == 0 {
+			continue
+		}
+		if _, err := tx.c.Exec(statement.text, statement.rows.Param()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// InsertConversation adds a conversation without items. A thread key that another one, not closed, has is
+// parley.Conflict "thread-taken".
+func (tx *Tx) InsertConversation(organization parley.ID, c *parley.Conversation) error {
+	assignees, err := json.Marshal(c.Assignees)
+	if err != nil {
+		return err
+	}
+	tags, err := json.Marshal(c.Tags)
+	if err != nil {
+		return err
+	}
+	metadata, err := json.Marshal(c.Metadata)
+	if err != nil {
+		return err
+	}
+	c.CreatedAt, c.Rev = tx.Now, 1
+	if c.ActivityAt.IsZero() {
+		c.ActivityAt = tx.Now
+	}
+	_, err = tx.c.Exec(`INSERT INTO conversations (organization_id, id, kind, visibility, status, snoozed_until, title, thread_key, channel_id,
+			assignees, tags, metadata, inbox, last_sequence, last_message_id, activity_at, rev, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '', $14, 1, $15)`,
+		string(organization), string(c.ID), string(c.Kind), string(c.Visibility), string(c.Status), millis(c.SnoozedUntil), c.Title, c.ThreadKey,
+		string(c.Channel), string(assignees), string(tags), string(metadata), c.Inbox, millis(c.ActivityAt), millis(c.CreatedAt))
+	if sqldb.IsUnique(err) {
+		return parley.Conflict("thread-taken", "another open conversation has the thread key %q, or the id is taken", c.ThreadKey)
+	}
+	return err
+}
+
+const conversationColumns = `c.id, c.kind, c.visibility, c.status, c.snoozed_until, c.title, c.thread_key, c.channel_id, c.assignees, c.tags,
+	c.metadata, c.inbox, c.last_sequence, c.last_message_id, c.activity_at, c.rev, c.created_at`
+
+func scanConversation(r *sql.Rows, c *parley.Conversation) error {
+	var snoozed, activity, created int64
+	var assignees, tags, metadata string
+	err := r.Scan(&c.ID, &c.Kind, &c.Visibility, &c.Status, &snoozed, &c.Title, &c.ThreadKey, &c.Channel, &assignees, &tags,
+		&metadata, &c.Inbox, &c.LastSequence, &c.LastMessage, &activity, &c.Rev, &created)
+	if err != nil {
+		return err
+	}
+	c.SnoozedUntil, c.ActivityAt, c.CreatedAt = moment(snoozed), moment(activity), moment(created)
+	if err := decodeJSON(assignees, &c.Assignees); err != nil {
+		return err
+	}
+	if err := decodeJSON(tags, &c.Tags); err != nil {
+		return err
+	}
+	return decodeJSON(metadata, &c.Metadata)
+}
+
+// decodeJSON reads a JSON column, whose null and empty forms are common.
+func decodeJSON(text string, into any) error {
+	if text == "" || text == "null" || text == "[]" || text == "{}" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), into)
+}
+
+// Conversation returns a conversation, without its participants.
+func (q Queries) Conversation(organization, id parley.ID) (parley.Conversation, error) {
+	return q.conversation("WHERE c.organization_id = $1 AND c.id = $2", string(id), string(organization), string(id))
+}
+
+// ConversationByKey returns the newest conversation with a thread key, closed or not.
+func (q Queries) ConversationByKey(organization parley.ID, threadKey string) (parley.Conversation, error) {
+	return q.conversation(`WHERE c.organization_id = $1 AND c.thread_key = $2 AND c.thread_key <> ''
+		ORDER BY c.created_at DESC, c.id DESC LIMIT 1`, threadKey, string(organization), threadKey)
+}
+
+func (q Queries) conversation(where, name string, args ...any) (c parley.Conversation, err error) {
+	found := false
+	err = q.c.Query("SELECT "+conversationColumns+" FROM conversations AS c "+where, args, func(r *sql.Rows) error {
+		found = true
+		return scanConversation(r, &c)
+	})
+	if err == nil && !found {
+		err = parley.NotFound("conversation", parley.ID(name))
+	}
+	return c, err
+}
+
+// Conversations returns those of the conversations that exist, without participants.
+func (q Queries) Conversations(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Conversation, error) {
+	conversations := make(map[parley.ID]*parley.Conversation, len(ids))
+	if len(ids) == 0 {
+		return conversations, nil
+	}
+	var rows sqldb.Rows
+	for _, id := range ids {
+		rows.Add(string(id))
+	}
+	err := q.c.Query("SELECT "+conversationColumns+" FROM "+sqldb.From("$2", "id TEXT")+` AS j
+		JOIN conversations AS c ON c.organization_id = $1 AND c.id = j.id`, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+		c := &parley.Conversation{}
+		err := scanConversation(r, c)
+		conversations[c.ID] = c
+		return err
+	})
+	return conversations, err
+}
+
+// UpdateConversation writes what can be changed by hand, raises the revision and returns it. A thread key that
+// another one, not closed, has is parley.Conflict "thread-taken".
+func (tx *Tx) UpdateConversation(organization parley.ID, c *parley.Conversation) error {
+	assignees, err := json.Marshal(c.Assignees)
+	if err != nil {
+		return err
+	}
+	tags, err := json.Marshal(c.Tags)
+	if err != nil {
+		return err
+	}
+	metadata, err := json.Marshal(c.Metadata)
+	if err != nil {
+		return err
+	}
+	err = tx.c.Row(`UPDATE conversations SET status = $1, snoozed_until = $2, title = $3, assignees = $4, tags = $5, metadata = $6,
+			inbox = $7, channel_id = $8, rev = rev + 1
+		WHERE organization_id = $9 AND id = $10 RETURNING rev`, []any{string(c.Status), millis(c.SnoozedUntil), c.Title, string(assignees),
+		string(tags), string(metadata), c.Inbox, string(c.Channel), string(organization), string(c.ID)}, &c.Rev)
+	if sqldb.IsUnique(err) {
+		return parley.Conflict("thread-taken", "another open conversation has the same thread")
+	}
+	return found(err, "conversation", c.ID)
+}
+
+// BumpConversation raises the revision: what a send saw of it is stale.
+func (tx *Tx) BumpConversation(organization, id parley.ID) error {
+	_, err := tx.c.Exec("UPDATE conversations SET rev = rev + 1 WHERE organization_id = $1 AND id = $2", string(organization), string(id))
+	return err
+}
+
+var insertParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
+		joined_sequence, left_sequence, delivered_through, read_through)
+	SELECT j.organization_id, j.conversation_id, j.kind, j.participant_id, j.name, j.address_kind, j.address, c.last_sequence, 0, 0, 0
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "conversation_id TEXT", "kind TEXT", "participant_id TEXT", "name TEXT",
+	"address_kind TEXT", "address TEXT") + ` AS j
+	JOIN conversations AS c ON c.organization_id = j.organization_id AND c.id = j.conversation_id WHERE true
+	ON CONFLICT (organization_id, conversation_id, kind, participant_id, address_kind, address)
+	DO UPDATE SET left_sequence = 0, joined_sequence = CASE WHEN participants.left_sequence = 0 THEN participants.joined_sequence
+		ELSE excluded.joined_sequence END`
+
+// AddParticipants lets participants receive what comes after the conversation's last item. Who takes part
+// already goes on; who had left begins anew.
+func (tx *Tx) AddParticipants(organization, conversation parley.ID, participants []parley.Participant) error {
+	if len(participants) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, p := range participants {
+		rows.Add(string(organization), string(conversation), string(p.Kind), string(p.ID), p.Name, string(p.Address.Kind), p.Address.Value)
+	}
+	if _, err := tx.c.Exec(insertParticipants, rows.Param()); err != nil {
+		return err
+	}
+	return tx.BumpConversation(organization, conversation)
+}
+
+// LeaveConversation ends somebody's part after the conversation's last item. NotFound where it takes no part.
+func (tx *Tx) LeaveConversation(organization, conversation parley.ID, kind parley.ActorKind, id parley.ID) error {
+	n, err := tx.c.Exec(`UPDATE participants SET left_sequence = 1 + (SELECT last_sequence FROM conversations AS c
+			WHERE c.organization_id = $1 AND c.id = $2)
+		WHERE organization_id = $1 AND conversation_id = $2 AND kind = $3 AND participant_id = $4 AND left_sequence = 0`,
+		string(organization), string(conversation), string(kind), string(id))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return parley.NotFound("participant", id)
+	}
+	return tx.BumpConversation(organization, conversation)
+}
+
+const participantColumns = `kind, participant_id, name, address_kind, address, joined_sequence, left_sequence, delivered_through, read_through`
+
+func scanParticipant(r *sql.Rows, p *parley.Participant, before ...any) error {
+	return r.Scan(append(before, &p.Kind, &p.ID, &p.Name, &p.Address.Kind, &p.Address.Value, &p.JoinedSequence, &p.LeftSequence,
+		&p.DeliveredThrough, &p.ReadThrough)...)
+}
+
+// Participants returns everybody who takes or took part in a conversation.
+func (q Queries) Participants(organization, conversation parley.ID) ([]parley.Participant, error) {
+	var participants []parley.Participant
+	err := q.c.Query("SELECT "+participantColumns+` FROM participants WHERE organization_id = $1 AND conversation_id = $2
+		ORDER BY kind, participant_id, address`, []any{string(organization), string(conversation)}, func(r *sql.Rows) error {
+		var p parley.Participant
+		err := scanParticipant(r, &p)
+		participants = append(participants, p)
+		return err
+	})
+	return participants, err
+}
+
+// ParticipantsOf returns the participants of several conversations.
+func (q Queries) ParticipantsOf(organization parley.ID, conversations []parley.ID) (map[parley.ID][]parley.Participant, error) {
+	participants := make(map[parley.ID][]parley.Participant, len(conversations))
+	if len(conversations) == 0 {
+		return participants, nil
+	}
+	var rows sqldb.Rows
+	for _, id := range conversations {
+		rows.Add(string(id))
+	}
+	err := q.c.Query("SELECT p.conversation_id, "+participantColumns+" FROM "+sqldb.From("$2", "id TEXT")+` AS j
+		JOIN participants AS p ON p.organization_id = $1 AND p.conversation_id = j.id
+		ORDER BY p.conversation_id, p.kind, p.participant_id`, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+		var conversation parley.ID
+		var p parley.Participant
+		err := scanParticipant(r, &p, &conversation)
+		participants[conversation] = append(participants[conversation], p)
+		return err
+	})
+	return participants, err
+}
+
+// Participant returns a user's or contact's part in a conversation.
+func (q Queries) Participant(organization, conversation, id parley.ID) (p parley.Participant, err error) {
+	absent := true
+	err = q.c.Query("SELECT "+participantColumns+` FROM participants WHERE organization_id = $1 AND conversation_id = $2
+		AND participant_id = $3 AND participant_id <> ''`,
+		[]any{string(organization), string(conversation), string(id)}, func(r *sql.Rows) error {
+			absent = false
+			return scanParticipant(r, &p)
+		})
+	if err == nil && absent {
+		err = parley.NotFound("participant", id)
+	}
+	return p, err
+}
+
+// MarkKind is a kind of marker.
+type MarkKind string
+
+// The kinds of markers.
+const (
+	MarkDelivered MarkKind = "delivered"
+	MarkRead      MarkKind = "read"
+)
+
+// Mark moves a user's marker forward and remembers when; it says whether the marker moved.
+func (tx *Tx) Mark(organization, conversation, user parley.ID, kind MarkKind, through int64) (bool, error) {
+	column := "delivered_through"
+	if kind == MarkRead {
+		column = "read_through"
+	}
+	n, err := tx.c.Exec("UPDATE participants SET "+column+` = $1 WHERE organization_id = $2 AND conversation_id = $3
+		AND participant_id = $4 AND participant_id <> '' AND kind = 'user' AND `+column+" < $1",
+		through, string(organization), string(conversation), string(user))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.c.Exec(`INSERT INTO marks (organization_id, conversation_id, user_id, kind, through, at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		string(organization), string(conversation), string(user), string(kind), through, millis(tx.Now))
+	return true, err
+}
+
+// UserMark is when a user's marker came to a place.
+type UserMark struct {
+	User    parley.ID
+	Kind    MarkKind
+	Through int64
+	At      time.Time
+}
+
+// MarksFrom returns, for each user and kind, the first marker at or past a sequence.
+func (q Queries) MarksFrom(organization, conversation parley.ID, sequence int64) ([]UserMark, error) {
+	var marks []UserMark
+	err := q.c.Query(`SELECT user_id, kind, min(through), min(at) FROM marks WHERE organization_id = $1 AND conversation_id = $2
+		AND through >= $3 GROUP BY user_id, kind ORDER BY user_id, kind`, []any{string(organization), string(conversation), sequence},
+		func(r *sql.Rows) error {
+			var m UserMark
+			var at int64
+			err := r.Scan(&m.User, &m.Kind, &m.Through, &at)
+			m.At = moment(at)
+			marks = append(marks, m)
+			return err
+		})
+	return marks, err
+}

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"database/sql"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+var insertDeliveries = `INSERT INTO deliveries (organization_id, message_id, number, conversation_id, channel_id, recipient_kind,
+		recipient_id, recipient_name, address_kind, address, state, phase, code, reason, attempts, next_at, valid_until, retry_of,
+		created_at, sent_at, delivered_at, read_at, ended_at)
+	SELECT organization_id, message_id, number, conversation_id, channel_id, recipient_kind, recipient_id, recipient_name,
+		address_kind, address, state, phase, code, reason, 0, 0, valid_until, retry_of, created_at, 0, 0, 0, ended_at
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "number BIGINT", "conversation_id TEXT", "channel_id TEXT",
+	"recipient_kind TEXT", "recipient_id TEXT", "recipient_name TEXT", "address_kind TEXT", "address TEXT", "state TEXT", "phase TEXT",
+	"code TEXT", "reason TEXT", "valid_until BIGINT", "retry_of BIGINT", "created_at BIGINT", "ended_at BIGINT") + ` AS j`
+
+func addDelivery(rows *sqldb.Rows, organization parley.ID, d *parley.Delivery) {
+	rows.Add(string(organization), string(d.Message), d.Number, string(d.Conversation), string(d.Channel), string(d.Recipient.Kind),
+		string(d.Recipient.ID), d.Recipient.Name, string(d.Address.Kind), d.Address.Value, string(d.State), string(d.Phase), d.Code,
+		d.Reason, millis(d.ValidUntil), d.RetryOf, millis(d.CreatedAt), millis(d.EndedAt))
+}
+
+// InsertDelivery adds a delivery to a message that is there already: a retry by hand.
+func (tx *Tx) InsertDelivery(organization parley.ID, d *parley.Delivery) error {
+	var rows sqldb.Rows
+	addDelivery(&rows, organization, d)
+	_, err := tx.c.Exec(insertDeliveries, rows.Param())
+	return err
+}
+
+const deliveryColumns = `d.message_id, d.number, d.conversation_id, d.channel_id, d.recipient_kind, d.recipient_id, d.recipient_name,
+	d.address_kind, d.address, d.state, d.phase, d.code, d.reason, d.attempts, d.next_at, d.valid_until, d.retry_of, d.created_at,
+	d.sent_at, d.delivered_at, d.read_at, d.ended_at`
+
+func scanDelivery(r *sql.Rows, d *parley.Delivery, more ...any) error {
+	var next, valid, created, sent, delivered, read, ended int64
+	err := r.Scan(append([]any{&d.Message, &d.Number, &d.Conversation, &d.Channel, &d.Recipient.Kind, &d.Recipient.ID, &d.Recipient.Name,
+		&d.Address.Kind, &d.Address.Value, &d.State, &d.Phase, &d.Code, &d.Reason, &d.Attempts, &next, &valid, &d.RetryOf, &created,
+		&sent, &delivered, &read, &ended}, more...)...)
+	d.NextAttempt, d.ValidUntil, d.CreatedAt = moment(next), moment(valid), moment(created)
+	d.SentAt, d.DeliveredAt, d.ReadAt, d.EndedAt = moment(sent), moment(delivered), moment(read), moment(ended)
+	return err
+}
+
+// DeliveryRef names a delivery across organizations.
+type DeliveryRef struct {
+	Organization parley.ID
+	Message      parley.ID
+	Number       int
+}
+
+var deliveriesByRef = "SELECT " + deliveryColumns + ", j.n FROM " +
+	sqldb.From("$1", "n BIGINT", "organization_id TEXT", "message_id TEXT", "number BIGINT") + ` AS j
+	JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.number`
+
+// DeliveriesOf returns those of the deliveries that exist.
+func (q Queries) DeliveriesOf(refs []DeliveryRef) (map[DeliveryRef]*parley.Delivery, error) {
+	var rows sqldb.Rows
+	for i, ref := range refs {
+		rows.Add(i, string(ref.Organization), string(ref.Message), ref.Number)
+	}
+	deliveries := make(map[DeliveryRef]*parley.Delivery, len(refs))
+	if len(refs) == 0 {
+		return deliveries, nil
+	}
+	err := q.c.Query(deliveriesByRef, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		d := &parley.Delivery{}
+		if err := scanDelivery(r, d, &n); err != nil {
+			return err
+		}
+		deliveries[refs[n]] = d
+		return nil
+	})
+	return deliveries, err
+}
+
+// Deliveries returns the deliveries of a message, in order of their numbers.
+func (q Queries) Deliveries(organization, message parley.ID) ([]parley.Delivery, error) {
+	var deliveries []parley.Delivery
+	err := q.c.Query("SELECT "+deliveryColumns+` FROM deliveries AS d WHERE d.organization_id = $1 AND d.message_id = $2
+		ORDER BY d.number`, []any{string(organization), string(message)}, func(r *sql.Rows) error {
+		var d parley.Delivery
+		err := scanDelivery(r, &d)
+		deliveries = append(deliveries, d)
+		return err
+	})
+	return deliveries, err
+}
+
+var countStates = `SELECT d.message_id, d.state, count(*) FROM ` + sqldb.From("$2", "id TEXT") + ` AS j
+	JOIN deliveries AS d ON d.organization_id = $1 AND d.message_id = j.id GROUP BY d.message_id, d.state`
+
+// DeliveryCounts returns how many deliveries of each message are in each state.
+func (q Queries) DeliveryCounts(organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.DeliveryState]int, error) {
+	var rows sqldb.Rows
+	for _, id := range messages {
+		rows.Add(string(id))
+	}
+	counts := make(map[parley.ID]map[parley.DeliveryState]int, len(messages))
+	if len(messages) == 0 {
+		return counts, nil
+	}
+	err := q.c.Query(countStates, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+		var id parley.ID
+		var state parley.DeliveryState
+		var n int
+		if err := r.Scan(&id, &state, &n); err != nil {
+			return err
+		}
+		if counts[id] == nil {
+			counts[id] = map[parley.DeliveryState]int{}
+		}
+		counts[id][state] = n
+		return nil
+	})
+	return counts, err
+}
+
+var updateDeliveries = `UPDATE deliveries SET state = j.state, phase = j.phase, code = j.code, reason = j.reason, attempts = j.attempts,
+		next_at = j.next_at, sent_at = j.sent_at, delivered_at = j.delivered_at, read_at = j.read_at, ended_at = j.ended_at
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "number BIGINT", "state TEXT", "phase TEXT", "code TEXT",
+	"reason TEXT", "attempts BIGINT", "next_at BIGINT", "sent_at BIGINT", "delivered_at BIGINT", "read_at BIGINT", "ended_at BIGINT") + ` AS j
+	WHERE deliveries.organization_id = j.organization_id AND deliveries.message_id = j.message_id AND deliveries.number = j.number`
+
+// UpdateDeliveries writes the states of deliveries.
+func (tx *Tx) UpdateDeliveries(deliveries map[DeliveryRef]*parley.Delivery) error {
+	var rows sqldb.Rows
+	for ref, d := range deliveries {
+		rows.Add(string(ref.Organization), string(ref.Message), ref.Number, string(d.State), string(d.Phase), d.Code, d.Reason, d.Attempts,
+			millis(d.NextAttempt), millis(d.SentAt), millis(d.DeliveredAt), millis(d.ReadAt), millis(d.EndedAt))
+	}
+	if rows.Len() == 0 {
+		return nil
+	}
+	_, err := tx.c.Exec(updateDeliveries, rows.Param())
+	return err
+}
+
+// AttemptRow is an attempt with its organization.
+type AttemptRow struct {
+	Organization parley.ID
+	parley.Attempt
+}
+
+var writeAttempts = `INSERT INTO attempts (organization_id, message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status)
+	SELECT organization_id, message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "delivery BIGINT", "number BIGINT", "started_at BIGINT",
+		"ended_at BIGINT", "outcome TEXT", "code TEXT", "text TEXT", "request TEXT", "status BIGINT") + ` AS j WHERE true
+	ON CONFLICT (organization_id, message_id, delivery, number) DO UPDATE SET ended_at = excluded.ended_at,
+		outcome = excluded.outcome, code = excluded.code, text = excluded.text, request = excluded.request, status = excluded.status`
+
+// WriteAttempts inserts attempts, or writes how they ended.
+func (tx *Tx) WriteAttempts(attempts []AttemptRow) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, a := range attempts {
+		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.StartedAt), millis(a.EndedAt),
+			string(a.Outcome), a.Code, a.Text, a.Request, a.Status)
+	}
+	_, err := tx.c.Exec(writeAttempts, rows.Param())
+	return err
+}
+
+// Attempts returns the attempts of a message, by delivery and number.
+func (q Queries) Attempts(organization, message parley.ID) ([]parley.Attempt, error) {
+	var attempts []parley.Attempt
+	err := q.c.Query(`SELECT message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status FROM attempts
+		WHERE organization_id = $1 AND message_id = $2 ORDER BY delivery, number`, []any{string(organization), string(message)},
+		func(r *sql.Rows) error {
+			var a parley.Attempt
+			var started, ended int64
+			err := r.Scan(&a.Message, &a.Delivery, &a.Number, &started, &ended, &a.Outcome, &a.Code, &a.Text, &a.Request, &a.Status)
+			a.StartedAt, a.EndedAt = moment(started), moment(ended)
+			attempts = append(attempts, a)
+			return err
+		})
+	return attempts, err
+}
+
+// ProviderReference is a provider's id of something of ours.
+type ProviderReference struct {
+	Organization, Channel parley.ID
+	Kind                  string // "delivery" or "inbound"
+	Value                 string
+	Message               parley.ID
+	Delivery              int
+}
+
+var insertReferences = `INSERT INTO provider_references (organization_id, channel_id, kind, value, message_id, delivery)
+	SELECT organization_id, channel_id, kind, value, message_id, delivery FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT",
+	"kind TEXT", "value TEXT", "message_id TEXT", "delivery BIGINT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+
+// AddReferences keeps provider ids, and says how many were new.
+func (tx *Tx) AddReferences(references []ProviderReference) (int64, error) {
+	if len(references) == 0 {
+		return 0, nil
+	}
+	var rows sqldb.Rows
+	for _, p := range references {
+		rows.Add(string(p.Organization), string(p.Channel), p.Kind, p.Value, string(p.Message), p.Delivery)
+	}
+	return tx.c.Exec(insertReferences, rows.Param())
+}
+
+// Reference finds what a provider's id stands for.
+func (q Queries) Reference(organization, channel parley.ID, kind, value string) (message parley.ID, delivery int, err error) {
+	err = q.c.Row(`SELECT message_id, delivery FROM provider_references WHERE organization_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4`,
+		[]any{string(organization), string(channel), kind, value}, &message, &delivery)
+	if absent(err) {
+		err = parley.NotFound("provider reference", parley.ID(value))
+	}
+	return message, delivery, err
+}

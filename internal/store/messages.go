@@ -1,0 +1,300 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// details are the facts of a message that no query filters on.
+type details struct {
+	ActorKind     parley.ActorKind     `json:"ak,omitempty"`
+	ActorID       parley.ID            `json:"ai,omitempty"`
+	Internal      bool                 `json:"in,omitempty"`
+	Priority      parley.Priority      `json:"pr,omitempty"`
+	Metadata      map[string]string    `json:"md,omitempty"`
+	Tags          []string             `json:"tg,omitempty"`
+	ReplyTo       parley.ID            `json:"rt,omitempty"`
+	Recorded      bool                 `json:"re,omitempty"`
+	RecordedState parley.DeliveryState `json:"rs,omitempty"`
+	TTL           int64                `json:"tl,omitempty"` // milliseconds
+	DeleteOnRead  bool                 `json:"dr,omitempty"`
+	Validity      int64                `json:"va,omitempty"` // milliseconds
+	SendAt        int64                `json:"sa,omitempty"`
+	FanOut        bool                 `json:"fo,omitempty"`
+}
+
+func detailsOf(m *parley.Message) (string, error) {
+	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
+		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
+		Validity: m.Validity.Milliseconds(), SendAt: millis(m.SendAt)}
+	if m.Priority != parley.PriorityNormal {
+		d.Priority = m.Priority
+	}
+	if m.Actor.Kind != m.Author.Kind || m.Actor.ID != m.Author.ID {
+		d.ActorKind, d.ActorID = m.Actor.Kind, m.Actor.ID
+	}
+	encoded, err := json.Marshal(d)
+	if string(encoded) == "{}" {
+		return "", err
+	}
+	return string(encoded), err
+}
+
+func (d *details) apply(m *parley.Message) {
+	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
+	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
+	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
+	m.SendAt = moment(d.SendAt)
+	m.Priority = d.Priority
+	if m.Priority == "" {
+		m.Priority = parley.PriorityNormal
+	}
+	m.Actor = parley.Actor{Kind: d.ActorKind, ID: d.ActorID}
+	if d.ActorKind == "" {
+		m.Actor = m.Author
+	}
+}
+
+var (
+	insertMessages = `INSERT INTO messages (organization_id, id, conversation_id, sequence, sent_at, created_at, kind, direction,
+			author_kind, author_id, author_name, channel_id, platform, body, attachments, reference, parent_id, expires_at,
+			removed_at, removed, details, ext)
+		SELECT organization_id, id, conversation_id, sequence, sent_at, created_at, kind, direction,
+			author_kind, author_id, author_name, channel_id, platform, body, attachments, reference, parent_id, expires_at,
+			0, '', details, '' FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "conversation_id TEXT", "sequence BIGINT",
+		"sent_at BIGINT", "created_at BIGINT", "kind TEXT", "direction TEXT", "author_kind TEXT", "author_id TEXT", "author_name TEXT",
+		"channel_id TEXT", "platform TEXT", "body TEXT", "attachments TEXT", "reference TEXT", "parent_id TEXT", "expires_at BIGINT",
+		"details TEXT") + ` AS j`
+	insertTags = `INSERT INTO message_tags (organization_id, tag, message_id) SELECT organization_id, tag, message_id FROM ` +
+		sqldb.From("$1", "organization_id TEXT", "tag TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+	insertMediaReferences = `INSERT INTO media_references (organization_id, media_id, message_id)
+		SELECT organization_id, media_id, message_id FROM ` +
+		sqldb.From("$1", "organization_id TEXT", "media_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+)
+
+// message adds the rows of a message.
+func (rows *appendRows) message(a *Append) error {
+	m := &a.Message
+	body, err := json.Marshal(m.Body)
+	if err != nil {
+		return err
+	}
+	extra, err := detailsOf(m)
+	if err != nil {
+		return err
+	}
+	attachments := ""
+	if len(m.Attachments) > 0 {
+		encoded, err := json.Marshal(m.Attachments)
+		if err != nil {
+			return err
+		}
+		attachments = string(encoded)
+	}
+	o := string(a.Organization)
+	rows.messages.Add(o, string(m.ID), string(m.Conversation), m.Sequence, millis(m.SentAt), millis(m.CreatedAt), string(m.Kind),
+		string(m.Direction), string(m.Author.Kind), string(m.Author.ID), m.Author.Name, string(m.Channel), m.Platform, string(body),
+		attachments, m.Reference, string(m.Parent), millis(m.ExpiresAt), extra)
+	for _, tag := range m.Tags {
+		rows.tags.Add(o, tag, string(m.ID))
+	}
+	for _, f := range m.Attachments {
+		rows.media.Add(o, string(f.Media), string(m.ID))
+	}
+	return nil
+}
+
+const messageColumns = `m.id, m.conversation_id, m.sequence, m.sent_at, m.created_at, m.kind, m.direction, m.author_kind, m.author_id,
+	m.author_name, m.channel_id, m.platform, m.body, m.attachments, m.reference, m.parent_id, m.expires_at, m.removed_at, m.removed, m.details`
+
+func scanMessage(r *sql.Rows, m *parley.Message, more ...any) error {
+	var sent, created, expires, removed int64
+	var body, attachments, extra string
+	into := append([]any{&m.ID, &m.Conversation, &m.Sequence, &sent, &created, &m.Kind, &m.Direction, &m.Author.Kind, &m.Author.ID,
+		&m.Author.Name, &m.Channel, &m.Platform, &body, &attachments, &m.Reference, &m.Parent, &expires, &removed, &m.Removed, &extra}, more...)
+	if err := r.Scan(into...); err != nil {
+		return err
+	}
+	m.SentAt, m.CreatedAt, m.ExpiresAt, m.RemovedAt = moment(sent), moment(created), moment(expires), moment(removed)
+	if body != "" {
+		if err := json.Unmarshal([]byte(body), &m.Body); err != nil {
+			return err
+		}
+	}
+	if attachments != "" {
+		if err := json.Unmarshal([]byte(attachments), &m.Attachments); err != nil {
+			return err
+		}
+	}
+	var d details
+	if extra != "" {
+		if err := json.Unmarshal([]byte(extra), &d); err != nil {
+			return err
+		}
+	}
+	d.apply(m)
+	return nil
+}
+
+// Message returns a message, without its state.
+func (q Queries) Message(organization, id parley.ID) (m parley.Message, err error) {
+	found := false
+	err = q.c.Query("SELECT "+messageColumns+" FROM messages AS m WHERE m.organization_id = $1 AND m.id = $2",
+		[]any{string(organization), string(id)}, func(r *sql.Rows) error {
+			found = true
+			return scanMessage(r, &m)
+		})
+	if err == nil && !found {
+		err = parley.NotFound("message", id)
+	}
+	return m, err
+}
+
+var messagesByID = "SELECT " + messageColumns + " FROM " + sqldb.From("$2", "id TEXT") + ` AS j
+	JOIN messages AS m ON m.organization_id = $1 AND m.id = j.id`
+
+// Messages returns those of the messages that exist, without their states.
+func (q Queries) Messages(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Message, error) {
+	var rows sqldb.Rows
+	for _, id := range ids {
+		rows.Add(string(id))
+	}
+	messages := make(map[parley.ID]*parley.Message, len(ids))
+	if len(ids) == 0 {
+		return messages, nil
+	}
+	err := q.c.Query(messagesByID, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+		m := &parley.Message{}
+		err := scanMessage(r, m)
+		messages[m.ID] = m
+		return err
+	})
+	return messages, err
+}
+
+// ThreadPosition is a place in the display order of a conversation.
+type ThreadPosition struct {
+	SentAt   time.Time
+	Sequence int64
+}
+
+// Thread returns up to limit messages of a conversation in display order, newest first, older than a position
+// (or from the newest, where it is zero), without their states. Scheduled messages are not in it.
+func (q Queries) Thread(organization, conversation parley.ID, before ThreadPosition, limit int) ([]parley.Message, error) {
+	return q.thread(`SELECT `+messageColumns+` FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2
+		AND (m.sent_at, m.sequence) < ($3, $4) AND m.sequence > 0 ORDER BY m.sent_at DESC, m.sequence DESC LIMIT $5`,
+		organization, conversation, before, limit)
+}
+
+// ThreadAfter is Thread in the other direction: oldest first, newer than a position.
+func (q Queries) ThreadAfter(organization, conversation parley.ID, after ThreadPosition, limit int) ([]parley.Message, error) {
+	return q.thread(`SELECT `+messageColumns+` FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2
+		AND (m.sent_at, m.sequence) > ($3, $4) AND m.sequence > 0 ORDER BY m.sent_at, m.sequence LIMIT $5`,
+		organization, conversation, after, limit)
+}
+
+func (q Queries) thread(text string, organization, conversation parley.ID, from ThreadPosition, limit int) ([]parley.Message, error) {
+	at, sequence := from.SentAt.UnixMilli(), from.Sequence
+	if from.SentAt.IsZero() {
+		at = held
+		if sequence < 0 { // from the oldest
+			at = -held
+		}
+	}
+	var messages []parley.Message
+	err := q.c.Query(text, []any{string(organization), string(conversation), at, sequence, limit}, func(r *sql.Rows) error {
+		var m parley.Message
+		err := scanMessage(r, &m)
+		messages = append(messages, m)
+		return err
+	})
+	return messages, err
+}
+
+// MessageFilter narrows a list of messages. Empty fields do not.
+type MessageFilter struct {
+	Channel   parley.ID
+	Platform  string
+	Direction parley.Direction
+	Author    parley.ID
+	Recipient parley.ID // a contact with a delivery of it
+	Reference string
+	Tag       string
+	Parent    parley.ID
+	Since     time.Time // sent at or after
+	Until     time.Time // sent before
+	Scheduled bool      // only those whose time has not come; otherwise only the others
+}
+
+// MessagesBefore returns up to limit messages of the organization with ids below one (or from the newest),
+// newest first, that pass the filter, without their states and whoever may see them. It examines a bounded
+// number: next is where to go on, empty at the end.
+func (q Queries) MessagesBefore(organization parley.ID, f MessageFilter, before parley.ID, limit int) (messages []parley.Message, next parley.ID, err error) {
+	if before == "" {
+		before = "~" // above every id
+	}
+	source, args := f.source(organization, before)
+	var last parley.ID
+	examined := 0
+	err = q.c.Query(source, append(args, maxExamined), func(r *sql.Rows) error {
+		if len(messages) == limit {
+			return nil
+		}
+		var m parley.Message
+		if err := scanMessage(r, &m); err != nil {
+			return err
+		}
+		examined++
+		last = m.ID
+		if f.passes(&m) {
+			messages = append(messages, m)
+		}
+		return nil
+	})
+	if len(messages) == limit || examined == maxExamined {
+		next = last
+	}
+	return messages, next, err
+}
+
+// maxExamined bounds what one page of a filtered list reads.
+const maxExamined = 2000
+
+// source picks the narrowest index for the filter.
+func (f *MessageFilter) source(organization, before parley.ID) (string, []any) {
+	const head = "SELECT " + messageColumns + " FROM "
+	args := []any{string(organization), string(before)}
+	switch {
+	case f.Reference != "":
+		return head + "messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.reference = $3 AND m.reference <> '' ORDER BY m.id DESC LIMIT $4",
+			append(args, f.Reference)
+	case f.Tag != "":
+		return head + `message_tags AS t JOIN messages AS m ON m.organization_id = t.organization_id AND m.id = t.message_id
+			WHERE t.organization_id = $1 AND t.message_id < $2 AND t.tag = $3 ORDER BY t.message_id DESC LIMIT $4`, append(args, f.Tag)
+	case f.Channel != "":
+		return head + "messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.channel_id = $3 AND m.channel_id <> '' ORDER BY m.id DESC LIMIT $4",
+			append(args, string(f.Channel))
+	case f.Parent != "":
+		return head + "messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.parent_id = $3 AND m.parent_id <> '' ORDER BY m.id DESC LIMIT $4",
+			append(args, string(f.Parent))
+	}
+	return head + "messages AS m WHERE m.organization_id = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3", args
+}
+
+func (f *MessageFilter) passes(m *parley.Message) bool {
+	switch {
+	case f.Scheduled != (m.Sequence == 0),
+		f.Channel != "" && m.Channel != f.Channel,
+		f.Platform != "" && m.Platform != f.Platform,
+		f.Direction != "" && m.Direction != f.Direction,
+		f.Author != "" && m.Author.ID != f.Author,
+		!f.Since.IsZero() && m.SentAt.Before(f.Since),
+		!f.Until.IsZero() && !m.SentAt.Before(f.Until):
+		return false
+	}
+	return true
+}

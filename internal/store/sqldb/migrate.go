@@ -1,0 +1,54 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Migration is one step of the schema. The list of them is only ever added to.
+type Migration struct {
+	Name string
+	SQL  string
+	// Oldest is the oldest schema number a program may know and still run on the result.
+	Oldest int
+}
+
+// migrate brings the schema up to date, and refuses one that is newer than this program understands.
+func migrate(ctx context.Context, conn *sql.Conn, migrations []Migration) error {
+	const table = `CREATE TABLE IF NOT EXISTS schema_migrations
+		(number INTEGER PRIMARY KEY, name TEXT NOT NULL, oldest INTEGER NOT NULL)`
+	if _, err := conn.ExecContext(ctx, table); err != nil {
+		return fmt.Errorf("preparing the schema: %w", err)
+	}
+	var present, oldest int
+	err := conn.QueryRowContext(ctx, "SELECT coalesce(max(number), 0), coalesce(max(oldest), 0) FROM schema_migrations").Scan(&present, &oldest)
+	if err != nil {
+		return err
+	}
+	if oldest > len(migrations) {
+		return fmt.Errorf("the database has schema %d, which needs a program that knows schema %d; this one knows %d: upgrade the program",
+			present, oldest, len(migrations))
+	}
+	for i := present; i < len(migrations); i++ {
+		if err := apply(ctx, conn, i+1, migrations[i]); err != nil {
+			return fmt.Errorf("migration %d (%s): %w", i+1, migrations[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func apply(ctx context.Context, conn *sql.Conn, number int, m Migration) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO schema_migrations (number, name, oldest) VALUES ($1, $2, $3)", number, m.Name, m.Oldest); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

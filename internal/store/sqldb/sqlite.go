@@ -1,0 +1,91 @@
+package sqldb
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Pragmas go in the DSN: sent with Exec they would reach one pooled connection only.
+func dsn(o Options, pragmas ...string) string {
+	q := url.Values{}
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
+}
+
+func writerDSN(o Options) string {
+	synchronous := "synchronous(FULL)"
+	if o.Sabotage == SabotageNoSync {
+		synchronous = "synchronous(OFF)"
+	}
+	return dsn(o, "busy_timeout(200)", "auto_vacuum(INCREMENTAL)", "secure_delete(ON)", "journal_mode(WAL)", synchronous,
+		"wal_autocheckpoint(0)", "foreign_keys(OFF)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", o.CacheKB))
+}
+
+func readerDSN(o Options) string {
+	return dsn(o, "busy_timeout(2000)", "query_only(ON)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", max(2048, o.CacheKB/8)))
+}
+
+func checkpointDSN(o Options) string {
+	return dsn(o, "busy_timeout(0)", "synchronous(FULL)", "cache_size(-256)", "wal_autocheckpoint(0)")
+}
+
+// lockFolder takes the data folder for this process. The lock is on a file of its own: opening and closing the
+// database's file beside SQLite would drop SQLite's own locks.
+func lockFolder(folder string) (*os.File, error) {
+	file, err := os.OpenFile(folder+"/parley.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("the data folder %s is in use by another server: %w", folder, err)
+	}
+	return file, nil
+}
+
+// translate makes database trouble that may pass into an Unavailable error. Constraint errors and
+// programming errors come back as they are.
+func translate(err error) error {
+	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	switch sqliteErr.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return parley.Unavailable("storage-busy", "the database is locked; try again", err)
+	case sqlite3.SQLITE_FULL:
+		return parley.Unavailable("storage-full", "the disk is full; try again when there is room", err)
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT,
+		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY:
+		return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
+	}
+	return err
+}
+
+// IsUnique reports whether err is a violated unique constraint.
+func IsUnique(err error) bool {
+	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (sqliteErr.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || sqliteErr.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// onRollback calls back when SQLite rolls a transaction back, on its own or when told to.
+func onRollback(driverConn any, rolledBack func()) error {
+	hooks, ok := driverConn.(interface {
+		RegisterRollbackHook(sqlite.RollbackHookFn)
+	})
+	if !ok {
+		return errors.New("the SQLite driver has no hooks")
+	}
+	hooks.RegisterRollbackHook(rolledBack)
+	return nil
+}

@@ -1,0 +1,94 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+)
+
+// Unit is a piece of work that shares a transaction with others. It runs under the committer's context and
+// may run again after a failure, so it must be repeatable: it sets what it returns, and never adds to it.
+type Unit struct {
+	// Background units wait while others are accepted.
+	Background bool
+	// Size is about how many bytes the unit writes.
+	Size int
+	// Run does the work of a general unit, in a savepoint of its own: an error undoes it alone.
+	Run func(tx *Tx) error
+	// Bulk and Item make a unit one of many rows: all items of one Bulk in a transaction run together.
+	Bulk *Bulk
+	Item any
+}
+
+// Bulk runs many items in few statements.
+type Bulk struct {
+	// Run returns an error for each item, nil for those written; an item with an error must have left
+	// nothing behind. A second error means that a statement failed: all are undone, and run one by one.
+	Run func(tx *Tx, items []any) ([]error, error)
+}
+
+// Tx is the shared transaction as one unit sees it.
+type Tx struct {
+	Conn
+	// Now is the transaction's time, in whole milliseconds.
+	Now     time.Time
+	emitted []any
+	after   []func()
+}
+
+// Emit hands something to Options.Finish, unless the unit fails.
+func (tx *Tx) Emit(v any) { tx.emitted = append(tx.emitted, v) }
+
+// After calls a function once the transaction is durable, unless the unit fails. It must not block.
+func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+
+// mark remembers how much a transaction has collected, to forget what a failed unit added.
+type mark struct{ emitted, after int }
+
+func (tx *Tx) mark() mark { return mark{len(tx.emitted), len(tx.after)} }
+
+func (tx *Tx) forget(m mark) {
+	tx.emitted, tx.after = tx.emitted[:m.emitted], tx.after[:m.after]
+}
+
+// pending is a unit on its way.
+type pending struct {
+	Unit
+	ctx  context.Context // of the caller: only says whether it still waits
+	err  error
+	done chan struct{}
+}
+
+func (p *pending) answer(err error) {
+	p.err = err
+	close(p.done)
+}
+
+// Write runs a unit and returns when it is durable. When ctx ends first the outcome is unknown to the caller:
+// the unit may still be committed.
+func (db *DB) Write(ctx context.Context, unit Unit) error {
+	p := &pending{Unit: unit, ctx: ctx, done: make(chan struct{})}
+	queue := db.writer.foreground
+	if unit.Background {
+		queue = db.writer.background
+	}
+	select {
+	case queue <- p:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.closing.Done():
+		return errClosed()
+	}
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.writer.stopped:
+		select {
+		case <-p.done:
+			return p.err
+		default:
+			return errClosed()
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"database/sql"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// EnsureAccount returns the account with an e-mail address, made now with this id and name if there was none.
+func (tx *Tx) EnsureAccount(a parley.Account) (parley.Account, error) {
+	_, err := tx.c.Exec("INSERT INTO accounts (id, email, name, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (email) DO NOTHING",
+		string(a.ID), a.Email, a.Name, millis(tx.Now))
+	if err != nil {
+		return a, err
+	}
+	return tx.AccountByEmail(a.Email)
+}
+
+// AccountByEmail returns the account with an e-mail address.
+func (q Queries) AccountByEmail(email string) (a parley.Account, err error) {
+	var created int64
+	err = q.c.Row("SELECT id, email, name, created_at FROM accounts WHERE email = $1", []any{email}, &a.ID, &a.Email, &a.Name, &created)
+	a.CreatedAt = moment(created)
+	return a, found(err, "account", parley.ID(email))
+}
+
+// Membership is an organization that an account belongs to, and its user there.
+type Membership struct {
+	Organization parley.ID
+	Name         string // of the organization
+	User         parley.ID
+}
+
+// Memberships returns up to limit organizations in which an account has an active user. It is one of the
+// named reads across organizations, with an index of its own.
+func (q Queries) Memberships(account parley.ID, limit int) ([]Membership, error) {
+	var memberships []Membership
+	err := q.c.Query(`SELECT u.organization_id, o.name, u.id FROM users AS u JOIN organizations AS o ON o.id = u.organization_id
+		WHERE u.account_id = $1 AND u.account_id <> '' AND u.active = 1 ORDER BY u.organization_id LIMIT $2`,
+		[]any{string(account), limit}, func(r *sql.Rows) error {
+			var m Membership
+			err := r.Scan(&m.Organization, &m.Name, &m.User)
+			memberships = append(memberships, m)
+			return err
+		})
+	return memberships, err
+}
+
+// InsertUser adds a user. An account that has one in the organization is parley.Conflict "email-taken".
+func (tx *Tx) InsertUser(organization parley.ID, u *parley.User) error {
+	metadata, err := encodeJSON(u.Metadata)
+	if err != nil {
+		return err
+	}
+	u.CreatedAt, u.Rev = tx.Now, 1
+	n, err := tx.c.Exec(`INSERT INTO users (organization_id, id, account_id, name, email, machine, active, metadata, rev, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9) ON CONFLICT (organization_id, id) DO NOTHING`,
+		string(organization), string(u.ID), string(u.Account), u.Name, u.Email, u.Machine, u.Active, metadata, millis(u.CreatedAt))
+	switch {
+	case sqldb.IsUnique(err):
+		return emailTaken(u.Email)
+	case err == nil && n == 0:
+		return idTaken(u.ID)
+	}
+	return err
+}
+
+func emailTaken(email string) error {
+	return parley.Conflict("email-taken", "the organization has a user with the e-mail address %q", email)
+}
+
+// UpdateUser writes what can be changed, raises the revision and returns it.
+func (tx *Tx) UpdateUser(organization parley.ID, u *parley.User) error {
+	metadata, err := encodeJSON(u.Metadata)
+	if err != nil {
+		return err
+	}
+	err = tx.c.Row(`UPDATE users SET account_id = $1, name = $2, email = $3, active = $4, metadata = $5, rev = rev + 1
+		WHERE organization_id = $6 AND id = $7 RETURNING rev`, []any{string(u.Account), u.Name, u.Email, u.Active, metadata,
+		string(organization), string(u.ID)}, &u.Rev)
+	if sqldb.IsUnique(err) {
+		return emailTaken(u.Email)
+	}
+	return found(err, "user", u.ID)
+}
+
+const userColumns = "u.id, u.account_id, u.name, u.email, u.machine, u.active, u.metadata, u.rev, u.created_at"
+
+func scanUser(r *sql.Rows, u *parley.User) error {
+	var created int64
+	var metadata string
+	err := r.Scan(&u.ID, &u.Account, &u.Name, &u.Email, &u.Machine, &u.Active, &metadata, &u.Rev, &created)
+	if err != nil {
+		return err
+	}
+	u.CreatedAt = moment(created)
+	return decodeJSON(metadata, &u.Metadata)
+}
+
+// User returns a user.
+func (q Queries) User(organization, id parley.ID) (parley.User, error) {
+	return q.user("u.id = $2", organization, id)
+}
+
+// UserOfAccount returns the user that an account has in an organization.
+func (q Queries) UserOfAccount(organization, account parley.ID) (parley.User, error) {
+	return q.user("u.account_id = $2 AND u.account_id <> ''", organization, account)
+}
+
+func (q Queries) user(where string, organization, id parley.ID) (u parley.User, err error) {
+	absent := true
+	err = q.c.Query("SELECT "+userColumns+" FROM users AS u WHERE u.organization_id = $1 AND "+where,
+		[]any{string(organization), string(id)}, func(r *sql.Rows) error {
+			absent = false
+			return scanUser(r, &u)
+		})
+	if err == nil && absent {
+		err = parley.NotFound("user", id)
+	}
+	return u, err
+}
+
+var usersByID = "SELECT " + userColumns + " FROM " + sqldb.From("$1", "id TEXT") + ` AS j
+	JOIN users AS u ON u.organization_id = $2 AND u.id = j.id`
+
+// UsersByID returns those of the users that exist.
+func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.User, error) {
+	users := make(map[parley.ID]*parley.User, len(ids))
+	if len(ids) == 0 {
+		return users, nil
+	}
+	err := q.c.Query(usersByID, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+		u := &parley.User{}
+		err := scanUser(r, u)
+		users[u.ID] = u
+		return err
+	})
+	return users, err
+}
+
+// idRows is a parameter of ids, a row each.
+func idRows(ids []parley.ID) string {
+	var rows sqldb.Rows
+	for _, id := range ids {
+		rows.Add(string(id))
+	}
+	return rows.Param()
+}
+
+// UserFilter narrows a list of users. Empty fields do not.
+type UserFilter struct {
+	Email   string
+	Active  *bool
+	Machine *bool
+}
+
+// Users returns up to limit users that pass the filter, with ids after one; next is where to go on, empty at
+// the end.
+func (q Queries) Users(organization parley.ID, f UserFilter, after parley.ID, limit int) ([]parley.User, parley.ID, error) {
+	scan := func(r *sql.Rows, u *parley.User) (parley.ID, bool, error) {
+		err := scanUser(r, u)
+		return u.ID, (f.Active == nil || *f.Active == u.Active) && (f.Machine == nil || *f.Machine == u.Machine), err
+	}
+	if f.Email != "" {
+		return list(q.c, "SELECT "+userColumns+` FROM users AS u JOIN accounts AS a ON a.id = u.account_id
+			WHERE u.organization_id = $1 AND a.email = $2 AND u.account_id <> '' AND u.id > $3 ORDER BY u.id LIMIT $4`,
+			[]any{string(organization), f.Email, string(after)}, limit, limit+1, scan)
+	}
+	return list(q.c, "SELECT "+userColumns+" FROM users AS u WHERE u.organization_id = $1 AND u.id > $2 ORDER BY u.id LIMIT $3",
+		[]any{string(organization), string(after)}, limit, examine(f.Active != nil || f.Machine != nil, limit), scan)
+}
