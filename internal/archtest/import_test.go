@@ -39,7 +39,10 @@ var layers = []rule{
 	{"internal/web", door},
 	{"internal/webhook", append([]string{"internal/connector"}, door...)},
 
-	{"internal/core", []string{"internal/connector", "internal/media", "internal/parley", "internal/store"}},
+	{"internal/core/access", []string{"internal/parley", "internal/store"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store"}},
+	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/files", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
 	{"internal/store", []string{"internal/parley", "internal/store/sqldb"}},

@@ -148,3 +148,20 @@ func examine(filtered bool, limit int) int {
 	}
 	return limit + 1
 }
+
+// TakenID refuses an id of a client's choice that something of the organization has, of whatever kind.
+func (tx *Tx) TakenID(organization, id parley.ID) error {
+	var taken bool
+	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM contacts WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM users WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM teams WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM broadcasts WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM channels WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM conversations WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM messages WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM media WHERE organization_id = $1 AND id = $2)`, []any{string(organization), string(id)}, &taken)
+	if err == nil && taken {
+		err = idTaken(id)
+	}
+	return err
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store/sqldb"
@@ -146,4 +147,128 @@ func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) err
 		byID[team].Members = append(byID[team].Members, user)
 		return nil
 	})
+}
+
+// JobMembers deletes the members of a broadcast list that is gone; its payload is the list's id.
+const JobMembers JobKind = "members"
+
+// InsertBroadcast adds a broadcast list without members.
+func (tx *Tx) InsertBroadcast(organization parley.ID, b *parley.Broadcast) error {
+	b.CreatedAt, b.Rev, b.MemberCount = tx.Now, 1, 0
+	_, err := tx.c.Exec("INSERT INTO broadcasts (organization_id, id, name, member_count, rev, created_at) VALUES ($1, $2, $3, 0, 1, $4)",
+		string(organization), string(b.ID), b.Name, millis(b.CreatedAt))
+	if sqldb.IsUnique(err) {
+		return idTaken(b.ID)
+	}
+	return err
+}
+
+// UpdateBroadcast writes name and member count, raises the revision and returns it.
+func (tx *Tx) UpdateBroadcast(organization parley.ID, b *parley.Broadcast) error {
+	err := tx.c.Row(`UPDATE broadcasts SET name = $1, member_count = $2, rev = rev + 1 WHERE organization_id = $3 AND id = $4
+		RETURNING rev`, []any{b.Name, b.MemberCount, string(organization), string(b.ID)}, &b.Rev)
+	return found(err, "broadcast", b.ID)
+}
+
+// DeleteBroadcast deletes a list; see DropBroadcastMembers for its members.
+func (tx *Tx) DeleteBroadcast(organization, id parley.ID) error {
+	n, err := tx.c.Exec("DELETE FROM broadcasts WHERE organization_id = $1 AND id = $2", string(organization), string(id))
+	if err == nil && n == 0 {
+		err = parley.NotFound("broadcast", id)
+	}
+	return err
+}
+
+// DropBroadcastMembers deletes up to limit members of a list, and says how many.
+func (tx *Tx) DropBroadcastMembers(organization, broadcast parley.ID, limit int) (int64, error) {
+	return tx.c.Exec(`DELETE FROM broadcast_members WHERE organization_id = $1 AND broadcast_id = $2 AND (kind, member_id) IN
+		(SELECT kind, member_id FROM broadcast_members WHERE organization_id = $1 AND broadcast_id = $2 ORDER BY kind, member_id LIMIT $3)`,
+		string(organization), string(broadcast), limit)
+}
+
+// memberRows is a parameter of members, a row each.
+func memberRows(members []parley.BroadcastMember) string {
+	var rows sqldb.Rows
+	for _, m := range members {
+		rows.Add(string(m.Kind), string(m.ID))
+	}
+	return rows.Param()
+}
+
+var (
+	insertBroadcastMembers = `INSERT INTO broadcast_members (organization_id, broadcast_id, kind, member_id)
+		SELECT $1, $2, j.kind, j.id FROM ` + sqldb.From("$3", "kind TEXT", "id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+	deleteBroadcastMembers = `DELETE FROM broadcast_members WHERE organization_id = $1 AND broadcast_id = $2 AND (kind, member_id) IN
+		(SELECT kind, id FROM ` + sqldb.From("$3", "kind TEXT", "id TEXT") + ` AS j)`
+)
+
+// AddBroadcastMembers adds members to a list, and says how many were new. The list's count is the caller's.
+func (tx *Tx) AddBroadcastMembers(organization, broadcast parley.ID, members []parley.BroadcastMember) (int64, error) {
+	return tx.c.Exec(insertBroadcastMembers, string(organization), string(broadcast), memberRows(members))
+}
+
+// RemoveBroadcastMembers takes members off a list, and says how many were on it. The list's count is the caller's.
+func (tx *Tx) RemoveBroadcastMembers(organization, broadcast parley.ID, members []parley.BroadcastMember) (int64, error) {
+	return tx.c.Exec(deleteBroadcastMembers, string(organization), string(broadcast), memberRows(members))
+}
+
+// LeaveBroadcasts takes somebody off every list, and returns these lists.
+func (tx *Tx) LeaveBroadcasts(organization parley.ID, member parley.BroadcastMember) ([]parley.ID, error) {
+	left, err := tx.ids(`DELETE FROM broadcast_members WHERE organization_id = $1 AND kind = $2 AND member_id = $3
+		AND broadcast_id IN (SELECT id FROM broadcasts WHERE organization_id = $1) RETURNING broadcast_id`,
+		string(organization), string(member.Kind), string(member.ID))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(left)
+	for _, id := range left {
+		_, err := tx.c.Exec(`UPDATE broadcasts SET member_count = member_count - 1, rev = rev + 1
+			WHERE organization_id = $1 AND id = $2`, string(organization), string(id))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
+}
+
+func scanBroadcast(r *sql.Rows, b *parley.Broadcast) (parley.ID, bool, error) {
+	var created int64
+	err := r.Scan(&b.ID, &b.Name, &b.MemberCount, &b.Rev, &created)
+	b.CreatedAt = moment(created)
+	return b.ID, true, err
+}
+
+// Broadcast returns a broadcast list.
+func (q Queries) Broadcast(organization, id parley.ID) (b parley.Broadcast, err error) {
+	absent := true
+	err = q.c.Query("SELECT id, name, member_count, rev, created_at FROM broadcasts WHERE organization_id = $1 AND id = $2",
+		[]any{string(organization), string(id)}, func(r *sql.Rows) error {
+			absent = false
+			_, _, err := scanBroadcast(r, &b)
+			return err
+		})
+	if err == nil && absent {
+		err = parley.NotFound("broadcast", id)
+	}
+	return b, err
+}
+
+// Broadcasts returns up to limit lists with ids after one; next is where to go on, empty at the end.
+func (q Queries) Broadcasts(organization, after parley.ID, limit int) ([]parley.Broadcast, parley.ID, error) {
+	return list(q.c, `SELECT id, name, member_count, rev, created_at FROM broadcasts
+		WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3`, []any{string(organization), string(after)}, limit, limit+1, scanBroadcast)
+}
+
+// BroadcastMembers returns up to limit members of a list that come after one, in order of kind and id.
+func (q Queries) BroadcastMembers(organization, broadcast parley.ID, after parley.BroadcastMember, limit int) ([]parley.BroadcastMember, error) {
+	var members []parley.BroadcastMember
+	err := q.c.Query(`SELECT kind, member_id FROM broadcast_members WHERE organization_id = $1 AND broadcast_id = $2
+		AND (kind, member_id) > ($3, $4) ORDER BY kind, member_id LIMIT $5`,
+		[]any{string(organization), string(broadcast), string(after.Kind), string(after.ID), limit}, func(r *sql.Rows) error {
+			var m parley.BroadcastMember
+			err := r.Scan(&m.Kind, &m.ID)
+			members = append(members, m)
+			return err
+		})
+	return members, err
 }

@@ -1,0 +1,195 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+const (
+	cacheFor       = time.Second // how long a verified key may go on after another node has revoked it
+	cacheLimit     = 10_000
+	maxMemberships = 100 // organizations named as candidates
+)
+
+// Authenticator turns credentials into principals. It keeps the verified keys of the last second.
+type Authenticator struct {
+	store *store.Store
+	now   func() time.Time
+
+	mu         sync.RWMutex
+	cache      map[cacheKey]cached
+	generation uint64 // raised when the cache is dropped: what was read before is not put in
+}
+
+type cacheKey struct {
+	id           parley.ID
+	organization string // as the request names it
+}
+
+type cached struct {
+	hash      [sha256.Size]byte
+	principal *Principal
+	until     time.Time
+}
+
+// NewAuthenticator returns an authenticator of the store's keys. A nil now is time.Now.
+func NewAuthenticator(s *store.Store, now func() time.Time) *Authenticator {
+	if now == nil {
+		now = time.Now
+	}
+	return &Authenticator{store: s, now: now, cache: map[cacheKey]cached{}}
+}
+
+// Authenticate returns the principal of a credential: a token, "id:secret" or "id:token". The organization is
+// what the request names with Parley-Organization, or empty; a personal key of somebody who belongs to
+// several must name one.
+func (a *Authenticator) Authenticate(ctx context.Context, credential, organization string) (*Principal, error) {
+	id, secret, ok := splitCredential(credential)
+	if !ok {
+		return nil, errCredential()
+	}
+	now := a.now()
+	a.mu.RLock()
+	entry, found := a.cache[cacheKey{id, organization}]
+	generation := a.generation
+	a.mu.RUnlock()
+	// A clock that was set back must not prolong what is kept.
+	if left := entry.until.Sub(now); found && left > 0 && left <= cacheFor {
+		if !matches(secret, entry.hash[:]) {
+			return nil, errCredential()
+		}
+		return entry.principal, nil
+	}
+	entry, err := a.load(ctx, id, secret, organization, now)
+	if err != nil {
+		return nil, err
+	}
+	a.keep(cacheKey{parley.ID(strings.Clone(string(id))), strings.Clone(organization)}, entry, generation)
+	return entry.principal, nil
+}
+
+func (a *Authenticator) keep(key cacheKey, entry cached, generation uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if generation != a.generation {
+		return
+	}
+	if len(a.cache) >= cacheLimit {
+		now := a.now()
+		maps.DeleteFunc(a.cache, func(_ cacheKey, c cached) bool { return !now.Before(c.until) })
+	}
+	if len(a.cache) >= cacheLimit {
+		clear(a.cache)
+	}
+	a.cache[key] = entry
+}
+
+// Forget drops what is kept: from now on every credential is checked against the store. Call it when a change
+// of keys, users or organizations is durable.
+func (a *Authenticator) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.generation++
+	clear(a.cache)
+}
+
+// load verifies a credential against the store.
+func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organization string, now time.Time) (cached, error) {
+	q := a.store.Read(ctx)
+	key, err := q.Key(id)
+	switch {
+	case parley.IsKind(err, parley.KindNotFound):
+		return cached{}, errCredential()
+	case err != nil:
+		return cached{}, err
+	case !matches(secret, key.SecretHash) || !key.RevokedAt.IsZero() || expired(key, now):
+		return cached{}, errCredential()
+	}
+	at, err := chooseOrganization(q, key, organization)
+	if err != nil {
+		return cached{}, err
+	}
+	user, err := userOf(q, key, at)
+	if err != nil {
+		return cached{}, err
+	}
+	entry := cached{until: now.Add(cacheFor)}
+	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(entry.until) {
+		entry.until = key.ExpiresAt
+	}
+	copy(entry.hash[:], key.SecretHash)
+	entry.principal = newPrincipal(Principal{
+		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
+		RateLimit: key.RateLimit, bound: key.Organization != "", seal: sealOf(secret),
+	}, key.Scopes)
+	return entry, nil
+}
+
+func expired(key parley.Key, now time.Time) bool {
+	return !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt)
+}
+
+// chooseOrganization returns the organization that a request acts in.
+func chooseOrganization(q store.Queries, key parley.Key, named string) (parley.ID, error) {
+	if key.Organization != "" {
+		if named != "" && named != string(key.Organization) {
+			return "", parley.NotFound("organization", parley.ID(named))
+		}
+		return key.Organization, nil
+	}
+	if named != "" {
+		return parley.ID(named), nil
+	}
+	memberships, err := q.Memberships(key.Account, maxMemberships)
+	switch {
+	case err != nil:
+		return "", err
+	case len(memberships) == 1:
+		return memberships[0].Organization, nil
+	case len(memberships) == 0:
+		return "", errCredential()
+	}
+	return "", errOrganizationRequired(memberships)
+}
+
+func errOrganizationRequired(memberships []store.Membership) error {
+	candidates := make([]map[string]any, len(memberships))
+	names := make([]string, len(memberships))
+	for i, m := range memberships {
+		candidates[i] = map[string]any{"id": string(m.Organization), "name": m.Name}
+		names[i] = string(m.Organization) + " (" + m.Name + ")"
+	}
+	return &parley.Error{Kind: parley.KindInvalid, Code: "organization-required",
+		Message: "the account belongs to several organizations; name one in Parley-Organization: " + strings.Join(names, ", "),
+		Facts:   map[string]any{"candidates": candidates}}
+}
+
+// userOf returns the user that a key acts as. One that is inactive, or no longer the account's, ends the key.
+func userOf(q store.Queries, key parley.Key, organization parley.ID) (user parley.User, err error) {
+	if key.User != "" {
+		user, err = q.User(organization, key.User)
+	} else {
+		user, err = q.UserOfAccount(organization, key.Account)
+		if parley.IsKind(err, parley.KindNotFound) || err == nil && !user.Active {
+			return user, parley.NotFound("organization", organization)
+		}
+	}
+	if err == nil && (!user.Active || user.Account != key.Account) || parley.IsKind(err, parley.KindNotFound) {
+		return user, errCredential()
+	}
+	return user, err
+}
+
+// IsCredential reports whether err refuses a credential, rather than failing to check it.
+func IsCredential(err error) bool {
+	e, ok := errors.AsType[*parley.Error](err)
+	return ok && e.Kind == parley.KindUnauthorized
+}

@@ -1,0 +1,241 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Keys manages API credentials.
+type Keys struct {
+	store         *store.Store
+	authenticator *Authenticator
+}
+
+// NewKeys returns the keys of a store; the authenticator is told when one is revoked.
+func NewKeys(s *store.Store, a *Authenticator) *Keys { return &Keys{store: s, authenticator: a} }
+
+// KeyParams is a key to make.
+type KeyParams struct {
+	Name      string
+	User      parley.ID // whose personal key it is; empty: an organization key with a machine user of its own
+	Scopes    []parley.Scope
+	RateLimit int       // requests a minute, 0: no limit
+	ExpiresAt time.Time // zero: never
+}
+
+// NewKey is a key just made. The token holds its secret and is shown this once.
+type NewKey struct {
+	parley.Key
+	Token string // empty where the request was a repeat
+}
+
+const (
+	maxKeyName   = 200
+	maxRateLimit = 1_000_000_000
+)
+
+func (k KeyParams) validate(p *Principal, now time.Time) error {
+	var wrong []parley.FieldError
+	refuse := func(field, code, message string) {
+		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: message})
+	}
+	if n := utf8.RuneCountInString(k.Name); strings.TrimSpace(k.Name) == "" || n > maxKeyName || strings.ContainsRune(k.Name, 0) || !utf8.ValidString(k.Name) {
+		refuse("name", "name-invalid", "must be 1 to 200 characters without U+0000")
+	}
+	if len(k.Scopes) == 0 {
+		refuse("scopes", "scopes-required", "must name at least one scope")
+	}
+	for _, s := range k.Scopes {
+		if !s.Valid() {
+			refuse("scopes", "scope-unknown", string(s)+" is no scope; there are: "+joinScopes(parley.Scopes))
+		} else if !p.Has(s) {
+			refuse("scopes", "scope-exceeds", string(s)+" is not a scope of the key that makes this one; it has: "+joinScopes(p.scopes))
+		}
+	}
+	if k.RateLimit < 0 || k.RateLimit > maxRateLimit {
+		refuse("rateLimit", "rate-limit-invalid", "must be 0 to 1000000000 requests a minute")
+	}
+	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now) {
+		refuse("expiresAt", "expiry-invalid", "must be in the future")
+	}
+	return parley.InvalidFields(wrong)
+}
+
+func joinScopes(scopes []parley.Scope) string {
+	texts := make([]string, len(scopes))
+	for i, s := range scopes {
+		texts[i] = string(s)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Create makes a key, and says whether the request was a repeat. It cannot permit more than the key that makes
+// it. A personal key works in this organization only, unless its own account or the operator makes it: an
+// organization must not reach into another through the people they share.
+func (k *Keys) Create(ctx context.Context, p *Principal, params KeyParams, i *Idempotency) (NewKey, bool, error) {
+	if err := p.Require(parley.ScopeKeysWrite); err != nil {
+		return NewKey{}, false, err
+	}
+	now := k.authenticator.now()
+	if err := params.validate(p, now); err != nil {
+		return NewKey{}, false, err
+	}
+	id, machine := parley.NewID(now), parley.NewID(now)
+	token, hash := newToken(id)
+	var key parley.Key
+	replay, err := p.Once(ctx, k.store, i, 201, id, func(tx *store.Tx) (err error) {
+		key = parley.Key{ID: id, Organization: p.Organization, Name: params.Name, Scopes: sortedScopes(params.Scopes),
+			RateLimit: params.RateLimit, ExpiresAt: params.ExpiresAt, SecretHash: hash[:]}
+		if params.User == "" {
+			key.User, err = machine, insertMachine(tx, p, machine, params.Name)
+		} else {
+			err = k.personal(tx, p, params.User, &key)
+		}
+		if err != nil {
+			return err
+		}
+		tx.Emit(p.Organization, parley.Event{Type: parley.EventKeyCreated, Subject: id, Data: parley.EventData{Actor: p.User}})
+		return tx.InsertKey(&key)
+	})
+	if err != nil {
+		return NewKey{}, false, err
+	}
+	if replay != nil {
+		key, err = k.Get(ctx, p.allowed(parley.ScopeKeysRead), replay.Resource)
+		return NewKey{Key: key}, true, err
+	}
+	return NewKey{Key: key, Token: token}, false, nil
+}
+
+// allowed is the principal with one more scope, for what follows from another permission.
+func (p *Principal) allowed(scope parley.Scope) *Principal {
+	if p.Has(scope) {
+		return p
+	}
+	return newPrincipal(*p, append(p.Scopes(), scope))
+}
+
+func sortedScopes(scopes []parley.Scope) []parley.Scope {
+	sorted := slices.Clone(scopes)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+func insertMachine(tx *store.Tx, p *Principal, id parley.ID, name string) error {
+	user := parley.User{ID: id, Name: name, Machine: true, Active: true}
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventUserCreated, Subject: id, Data: parley.EventData{Actor: p.User}})
+	return tx.InsertUser(p.Organization, &user)
+}
+
+// personal makes the key that of a person.
+func (k *Keys) personal(tx *store.Tx, p *Principal, id parley.ID, key *parley.Key) error {
+	user, err := tx.User(p.Organization, id)
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && (!user.Active || user.Account == "") {
+		return parley.Invalid("user", "user-invalid", "must be the id of an active user with an e-mail address")
+	}
+	if err != nil {
+		return err
+	}
+	key.Account = user.Account
+	if p.Has(parley.ScopeOrganizationsCreate) || p.Personal && !p.bound && p.Account == user.Account {
+		key.Organization = ""
+	} else {
+		key.User = user.ID
+	}
+	return nil
+}
+
+// Get returns a key that belongs to the principal's organization or account, without its secret.
+func (k *Keys) Get(ctx context.Context, p *Principal, id parley.ID) (parley.Key, error) {
+	if err := p.Require(parley.ScopeKeysRead); err != nil {
+		return parley.Key{}, err
+	}
+	return k.visible(k.store.Read(ctx), p, id)
+}
+
+// visible is the one rule of which keys somebody manages.
+func (k *Keys) visible(q store.Queries, p *Principal, id parley.ID) (parley.Key, error) {
+	key, err := q.Key(id)
+	if err != nil {
+		return key, err
+	}
+	if key.Organization != "" && key.Organization == p.Organization {
+		return key, nil
+	}
+	if key.Organization != "" || key.Account == "" {
+		return parley.Key{}, parley.NotFound("key", id)
+	}
+	if p.Has(parley.ScopeOrganizationsCreate) || p.Personal && !p.bound && p.Account == key.Account {
+		return k.asUser(q, p, key)
+	}
+	return parley.Key{}, parley.NotFound("key", id)
+}
+
+// asUser fills in the user that a key without an organization acts as in the principal's.
+func (k *Keys) asUser(q store.Queries, p *Principal, key parley.Key) (parley.Key, error) {
+	user, err := q.UserOfAccount(p.Organization, key.Account)
+	key.User = user.ID
+	if parley.IsKind(err, parley.KindNotFound) {
+		return parley.Key{}, parley.NotFound("key", key.ID)
+	}
+	return key, err
+}
+
+// List returns up to limit keys of the principal's organization and account with ids after one, revoked ones
+// too; next is where to go on, empty at the end.
+func (k *Keys) List(ctx context.Context, p *Principal, after parley.ID, limit int) (keys []parley.Key, next parley.ID, err error) {
+	if err := p.Require(parley.ScopeKeysRead); err != nil {
+		return nil, "", err
+	}
+	q := k.store.Read(ctx)
+	if keys, err = q.OrganizationKeys(p.Organization, after, limit+1); err != nil {
+		return nil, "", err
+	}
+	if p.Personal && !p.bound {
+		own, err := q.AccountKeys(p.Account, after, limit+1)
+		if err != nil {
+			return nil, "", err
+		}
+		for i := range own {
+			own[i].User = p.User
+		}
+		keys = append(keys, own...)
+		slices.SortFunc(keys, func(a, b parley.Key) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	}
+	if len(keys) > limit {
+		keys = keys[:limit]
+		next = keys[limit-1].ID
+	}
+	return keys, next, nil
+}
+
+// Revoke ends a key at once, here; on another node within a second. Revoking it again changes nothing.
+func (k *Keys) Revoke(ctx context.Context, p *Principal, id parley.ID) error {
+	if err := p.Require(parley.ScopeKeysWrite); err != nil {
+		return err
+	}
+	return k.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		key, err := k.visible(tx.Queries, p, id)
+		if err != nil || !key.RevokedAt.IsZero() {
+			return err
+		}
+		tx.Emit(p.Organization, parley.Event{Type: parley.EventKeyRevoked, Subject: id, Data: parley.EventData{Actor: p.User}})
+		tx.After(k.authenticator.Forget)
+		return tx.RevokeKey(id)
+	})
+}
+
+// FirstKey is the key that an organization begins with, and the id of its machine user; whoever makes the
+// organization stores both.
+func FirstKey(now time.Time, organization parley.ID, scopes []parley.Scope) NewKey {
+	id := parley.NewID(now)
+	token, hash := newToken(id)
+	return NewKey{Token: token, Key: parley.Key{ID: id, Organization: organization, User: parley.NewID(now), Name: "Administration",
+		Scopes: sortedScopes(scopes), SecretHash: hash[:]}}
+}

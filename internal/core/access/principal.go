@@ -1,0 +1,68 @@
+// Package access says who asks and what they may: it turns credentials into principals, keeps the keys, and
+// binds the Idempotency-Keys of requests to who made them.
+package access
+
+import (
+	"slices"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Principal is who a request acts as: a key's user in one organization. It is never changed once made, and
+// may be shared.
+type Principal struct {
+	Organization parley.ID
+	Key          parley.ID // empty for the server itself
+	Account      parley.ID // of a personal key
+	User         parley.ID // empty for the server itself
+	UserName     string
+	Personal     bool // acts as a person, not as the organization
+	RateLimit    int  // requests a minute, 0: no limit
+
+	scopes []parley.Scope // sorted
+	bound  bool           // the key works in this organization only
+	seal   [32]byte       // makes what is kept of requests unguessable; derived from the secret, and never stored
+}
+
+// System is the server itself at work in an organization, permitted everything there.
+func System(organization parley.ID) *Principal {
+	scopes := slices.DeleteFunc(slices.Clone(parley.Scopes), func(s parley.Scope) bool { return s == parley.ScopeOrganizationsCreate })
+	return newPrincipal(Principal{Organization: organization, UserName: "system"}, scopes)
+}
+
+// Operator is whoever runs the server, who makes organizations.
+func Operator() *Principal {
+	return newPrincipal(Principal{UserName: "operator"}, []parley.Scope{parley.ScopeOrganizationsCreate})
+}
+
+func newPrincipal(p Principal, scopes []parley.Scope) *Principal {
+	p.scopes = slices.Clone(scopes)
+	slices.Sort(p.scopes)
+	p.scopes = slices.Compact(p.scopes)
+	return &p
+}
+
+// Has reports whether the key has a scope.
+func (p *Principal) Has(scope parley.Scope) bool {
+	_, found := slices.BinarySearch(p.scopes, scope)
+	return found
+}
+
+// Require refuses a key without a scope.
+func (p *Principal) Require(scope parley.Scope) error {
+	if p.Has(scope) {
+		return nil
+	}
+	return parley.Forbidden(scope)
+}
+
+// Scopes are the key's scopes, sorted.
+func (p *Principal) Scopes() []parley.Scope { return slices.Clone(p.scopes) }
+
+// Actor is the principal's user as the author of something.
+func (p *Principal) Actor() parley.Actor {
+	if p.User == "" {
+		return parley.Actor{Kind: parley.ActorSystem, Name: p.UserName}
+	}
+	return parley.Actor{Kind: parley.ActorUser, ID: p.User, Name: p.UserName}
+}

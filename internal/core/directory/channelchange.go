@@ -1,0 +1,142 @@
+package directory
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// ChannelPatch changes a channel. What is nil stays as it is.
+type ChannelPatch struct {
+	Name           *string
+	Address        *string
+	Settings       json.RawMessage // all of them, but a secret given as null stays as it is
+	Reopen         *parley.ReopenPolicy
+	Conversational *bool
+	Open           *bool
+	Members        *[]parley.ID // all of them
+	Default        *bool
+	Rate           *int
+	Concurrency    *int // 0: the default
+	OnUnknown      *parley.UnknownPolicy
+	Paused         *bool // a paused channel sends nothing; what is queued waits
+}
+
+// errMoved says that a channel changed between the check of its settings and the unit.
+var errMoved = errors.New("changed meanwhile")
+
+// UpdateChannel changes a channel. Settings or an address that change are checked by the connector before
+// anything is written. An ifMatch that is not 0 must be the channel's revision.
+func (d *Directory) UpdateChannel(ctx context.Context, p *access.Principal, id parley.ID, patch ChannelPatch, ifMatch int64) (parley.Channel, error) {
+	if err := p.Require(parley.ScopeChannelsWrite); err != nil {
+		return parley.Channel{}, err
+	}
+	for range 5 {
+		ch, err := d.updateChannel(ctx, p, id, patch, ifMatch)
+		if !errors.Is(err, errMoved) {
+			return d.shown(ch), err
+		}
+	}
+	return parley.Channel{}, parley.Conflict("channel-busy", "the channel keeps changing; try again")
+}
+
+// updateChannel applies the patch to the channel as it is now, checks the result outside of a transaction,
+// and writes it if the channel is still the same.
+func (d *Directory) updateChannel(ctx context.Context, p *access.Principal, id parley.ID, patch ChannelPatch, ifMatch int64) (parley.Channel, error) {
+	before, err := d.store.Read(ctx).Channel(p.Organization, id)
+	if err != nil {
+		return before, err
+	}
+	if err := matchRev(ifMatch, before.Rev); err != nil {
+		return before, err
+	}
+	ch, err := d.patched(before, patch)
+	if err != nil {
+		return ch, err
+	}
+	if !bytes.Equal(ch.Settings, before.Settings) || ch.Address != before.Address {
+		if err := d.checkConnector(ctx, ch); err != nil {
+			return ch, err
+		}
+	}
+	err = d.write(ctx, p, func(tx *store.Tx) error {
+		now, err := tx.Channel(p.Organization, id)
+		if err != nil {
+			return err
+		}
+		if now.Rev != before.Rev {
+			return errMoved
+		}
+		if err := requireUsers(tx.Queries, p.Organization, "members", ch.Members); err != nil {
+			return err
+		}
+		if !before.Default {
+			if err := moveDefault(tx, p, ch); err != nil {
+				return err
+			}
+		}
+		emit(tx, p, parley.EventChannelUpdated, id)
+		if before.Paused && !ch.Paused || before.Rate != ch.Rate || before.Concurrency != ch.Concurrency {
+			tx.After(func() { d.channelChanged(p.Organization, id) })
+		}
+		return tx.UpdateChannel(p.Organization, &ch)
+	})
+	return ch, err
+}
+
+func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Channel, error) {
+	set(&ch.Name, patch.Name)
+	set(&ch.Address, patch.Address)
+	set(&ch.Reopen, patch.Reopen)
+	set(&ch.Conversational, patch.Conversational)
+	set(&ch.Open, patch.Open)
+	set(&ch.Default, patch.Default)
+	set(&ch.Rate, patch.Rate)
+	set(&ch.Concurrency, patch.Concurrency)
+	set(&ch.OnUnknown, patch.OnUnknown)
+	set(&ch.Paused, patch.Paused)
+	if patch.Members != nil {
+		ch.Members = unique(*patch.Members)
+	} else if ch.Open {
+		ch.Members = nil
+	}
+	var c check
+	if patch.Reopen != nil && ch.Reopen == "" {
+		c.refuse("reopen", "value-unknown", "must not be empty")
+	}
+	if patch.OnUnknown != nil && ch.OnUnknown == "" {
+		c.refuse("onUnknown", "value-unknown", "must not be empty")
+	}
+	if len(patch.Settings) > 0 && len(patch.Settings) <= maxSettings {
+		ch.Settings = mergedSettings(d.connectors[ch.Connector], ch.Settings, patch.Settings)
+	} else if len(patch.Settings) > 0 {
+		c.refuse("settings", "settings-too-large", "must be at most %d bytes of JSON", maxSettings)
+	}
+	c.channel(&ch)
+	return ch, c.err()
+}
+
+// DeleteChannel ends a channel: it is found no more, and sends nothing. What it sent stays. An ifMatch that is
+// not 0 must be its revision.
+func (d *Directory) DeleteChannel(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
+	if err := p.Require(parley.ScopeChannelsWrite); err != nil {
+		return err
+	}
+	return d.write(ctx, p, func(tx *store.Tx) error {
+		ch, err := tx.Channel(p.Organization, id)
+		if err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, ch.Rev); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventChannelDeleted, id)
+		tx.After(func() { d.channelChanged(p.Organization, id) })
+		return tx.DeleteChannel(p.Organization, id)
+	})
+}

@@ -1,0 +1,150 @@
+package directory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Limits of what is kept, in characters and entries.
+const (
+	maxName       = 200
+	maxTag        = 100
+	maxTags       = 50
+	maxFacts      = 100
+	maxFactKey    = 100
+	maxFactValue  = 4000
+	maxExternalID = 255
+	maxAddress    = 320
+	maxAddresses  = 50
+	maxMembers    = 1000 // a call
+)
+
+// check collects what is wrong with a request.
+type check struct{ wrong []parley.FieldError }
+
+func (c *check) refuse(field, code, format string, args ...any) {
+	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+// add takes over the fields of an error about a value that stands in field.
+func (c *check) add(field string, err error) {
+	if err == nil {
+		return
+	}
+	e := parley.AsError(err)
+	if len(e.Fields) == 0 {
+		c.refuse(field, e.Code, "%s", e.Message)
+	}
+	for _, f := range e.Fields {
+		c.refuse(field, f.Code, "%s", f.Message)
+	}
+}
+
+func (c *check) err() error { return parley.InvalidFields(c.wrong) }
+
+// text checks a text of least to most characters.
+func (c *check) text(field, value string, least, most int) {
+	n := utf8.RuneCountInString(value)
+	switch {
+	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
+	case n < least || n > most:
+		c.refuse(field, lengthCode(n, least), "must be %d to %d characters; it has %d", least, most, n)
+	case least > 0 && strings.TrimSpace(value) == "":
+		c.refuse(field, "text-empty", "must not be blank")
+	}
+}
+
+func lengthCode(n, least int) string {
+	if n < least {
+		return "text-empty"
+	}
+	return "text-too-long"
+}
+
+func (c *check) name(value string) { c.text("name", value, 1, maxName) }
+
+// tags checks labels, and returns them without those that are given twice.
+func (c *check) tags(tags []string) []string {
+	if len(tags) > maxTags {
+		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+	}
+	var kept []string
+	for i, tag := range tags {
+		c.text(fmt.Sprintf("tags[%d]", i), tag, 1, maxTag)
+		if !slices.Contains(kept, tag) {
+			kept = append(kept, tag)
+		}
+	}
+	return kept
+}
+
+// facts checks metadata or attributes.
+func (c *check) facts(field string, facts map[string]string) {
+	if len(facts) > maxFacts {
+		c.refuse(field, "too-many", "must have at most %d entries", maxFacts)
+	}
+	for key, value := range facts {
+		c.text(field, key, 1, maxFactKey)
+		c.text(field+"."+key, value, 0, maxFactValue)
+	}
+}
+
+// changeFacts applies a patch: nil removes an entry.
+func changeFacts(facts map[string]string, patch map[string]*string) map[string]string {
+	changed := make(map[string]string, len(facts)+len(patch))
+	for key, value := range facts {
+		changed[key] = value
+	}
+	for key, value := range patch {
+		if value == nil {
+			delete(changed, key)
+		} else {
+			changed[key] = *value
+		}
+	}
+	return changed
+}
+
+// set changes a field that a patch names.
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// oneOf checks an enumeration; the empty value means it was left out.
+func oneOf[T ~string](c *check, field string, value T, allowed ...T) {
+	if value == "" || slices.Contains(allowed, value) {
+		return
+	}
+	texts := make([]string, len(allowed))
+	for i, a := range allowed {
+		texts[i] = string(a)
+	}
+	c.refuse(field, "value-unknown", "must be one of %s", strings.Join(texts, ", "))
+}
+
+// between checks a number.
+func (c *check) between(field string, value, least, most int) {
+	if value < least || value > most {
+		c.refuse(field, "number-out-of-range", "must be %d to %d", least, most)
+	}
+}
+
+// unique returns ids without those that come twice.
+func unique(ids []parley.ID) []parley.ID {
+	kept := make([]parley.ID, 0, len(ids))
+	seen := make(map[parley.ID]bool, len(ids))
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			kept = append(kept, id)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,270 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// ContactParams is a contact to make.
+type ContactParams struct {
+	ID         parley.ID // of the client's choice; empty: a new one
+	Name       string
+	Addresses  []parley.Address
+	Attributes map[string]string
+	Tags       []string
+	ExternalID string
+	OptedOut   bool
+}
+
+func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
+	var c check
+	c.text("name", params.Name, 0, maxName)
+	c.text("externalId", params.ExternalID, 0, maxExternalID)
+	c.facts("attributes", params.Attributes)
+	tags := c.tags(params.Tags)
+	addresses := c.addresses("addresses", params.Addresses)
+	if params.ID != "" && !params.ID.Valid() {
+		c.refuse("id", "id-invalid", "must be an id of %d characters", parley.IDLength)
+	} else if params.ID != "" {
+		id = params.ID
+	}
+	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: params.Attributes, Tags: tags,
+		ExternalID: params.ExternalID, OptedOut: params.OptedOut}, c.err()
+}
+
+// addresses checks and normalizes addresses; the same one twice is one.
+func (c *check) addresses(field string, addresses []parley.Address) []parley.Address {
+	if len(addresses) > maxAddresses {
+		c.refuse(field, "too-many", "must be at most %d", maxAddresses)
+		return nil
+	}
+	var kept []parley.Address
+	for i, a := range addresses {
+		normal, err := parley.NewAddress(a.Kind, a.Value)
+		c.add(fmt.Sprintf("%s[%d]", field, i), err)
+		normal.Shared = a.Shared
+		if !slices.ContainsFunc(kept, func(k parley.Address) bool { return k.Kind == normal.Kind && k.Value == normal.Value }) {
+			kept = append(kept, normal)
+		}
+	}
+	return kept
+}
+
+// CreateContact makes a contact, and says whether the request was a repeat.
+func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, params ContactParams, i *access.Idempotency) (parley.Contact, bool, error) {
+	if err := p.Require(parley.ScopeContactsWrite); err != nil {
+		return parley.Contact{}, false, err
+	}
+	contact, err := params.contact(parley.NewID(d.now()))
+	if err != nil {
+		return parley.Contact{}, false, err
+	}
+	replay, err := p.Once(ctx, d.store, i, 201, contact.ID, func(tx *store.Tx) error {
+		if params.ID != "" {
+			if err := tx.TakenID(p.Organization, contact.ID); err != nil {
+				return err
+			}
+		}
+		emit(tx, p, parley.EventContactCreated, contact.ID)
+		return tx.InsertContact(p.Organization, &contact)
+	})
+	if err != nil {
+		return parley.Contact{}, false, err
+	}
+	if replay != nil {
+		contact, err = survivor(d.store.Read(ctx), p.Organization, replay.Resource)
+	}
+	return contact, replay != nil, err
+}
+
+// FindOrCreateContact returns the contact that an address identifies, made now with this name if there was
+// none, and says whether it was made.
+func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal, address parley.Address, name string) (contact parley.Contact, made bool, err error) {
+	if err := p.Require(parley.ScopeContactsWrite); err != nil {
+		return contact, false, err
+	}
+	var c check
+	c.text("name", name, 0, maxName)
+	normal, err := parley.NewAddress(address.Kind, address.Value)
+	c.add("address", err)
+	if err := c.err(); err != nil {
+		return contact, false, err
+	}
+	contact, err = d.store.Read(ctx).ContactByAddress(p.Organization, normal)
+	if !parley.IsKind(err, parley.KindNotFound) {
+		return contact, false, err
+	}
+	id := parley.NewID(d.now())
+	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
+		contact, made, err = EnsureContact(tx, p, normal, parley.Contact{ID: id, Name: name, Saved: name != ""})
+		return err
+	})
+	return contact, made, err
+}
+
+// EnsureContact returns the contact that an address identifies, inside a unit: if there is none, the one given
+// is made with it. It says whether it was made. The address must be normalized.
+func EnsureContact(tx *store.Tx, p *access.Principal, address parley.Address, given parley.Contact) (parley.Contact, bool, error) {
+	contact, err := tx.ContactByAddress(p.Organization, address)
+	if !parley.IsKind(err, parley.KindNotFound) {
+		return contact, false, err
+	}
+	address.Shared = false
+	given.Addresses = []parley.Address{address}
+	emit(tx, p, parley.EventContactCreated, given.ID)
+	return given, true, tx.InsertContact(p.Organization, &given)
+}
+
+// survivor returns a contact, or the one that it was merged into.
+func survivor(q store.Queries, organization, id parley.ID) (parley.Contact, error) {
+	contact, err := q.Contact(organization, id)
+	for range 10 { // merges of merges; more would be a circle
+		if err != nil || contact.MergedInto == "" {
+			return contact, err
+		}
+		contact, err = q.Contact(organization, contact.MergedInto)
+	}
+	return parley.Contact{}, parley.NotFound("contact", id)
+}
+
+// Contact returns a contact; the id of one that was merged answers the one it became.
+func (d *Directory) Contact(ctx context.Context, p *access.Principal, id parley.ID) (parley.Contact, error) {
+	if err := p.Require(parley.ScopeContactsRead); err != nil {
+		return parley.Contact{}, err
+	}
+	return survivor(d.store.Read(ctx), p.Organization, id)
+}
+
+// Contacts returns up to limit contacts that pass the filter, with ids after one. It examines a bounded number,
+// so that a page may be short of limit: next is where to go on, empty at the end.
+func (d *Directory) Contacts(ctx context.Context, p *access.Principal, f store.ContactFilter, after parley.ID, limit int) ([]parley.Contact, parley.ID, error) {
+	if err := p.Require(parley.ScopeContactsRead); err != nil {
+		return nil, "", err
+	}
+	if f.Address != (parley.Address{}) {
+		normal, err := parley.NewAddress(f.Address.Kind, f.Address.Value)
+		if err != nil {
+			return nil, "", err
+		}
+		f.Address = normal
+	}
+	return d.store.Read(ctx).Contacts(p.Organization, f, after, limit)
+}
+
+// ContactPatch changes a contact. What is nil stays as it is.
+type ContactPatch struct {
+	Name       *string
+	Attributes map[string]*string // one by one; nil removes one
+	Tags       *[]string          // all of them
+	ExternalID *string            // empty removes it
+	OptedOut   *bool
+}
+
+// UpdateContact changes a contact. Naming one saves it. An ifMatch that is not 0 must be its revision.
+func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id parley.ID, patch ContactPatch, ifMatch int64) (parley.Contact, error) {
+	return d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
+		set(&contact.Name, patch.Name)
+		set(&contact.Tags, patch.Tags)
+		set(&contact.ExternalID, patch.ExternalID)
+		set(&contact.OptedOut, patch.OptedOut)
+		contact.Attributes = changeFacts(contact.Attributes, patch.Attributes)
+		contact.Saved = contact.Saved || patch.Name != nil && *patch.Name != ""
+		var c check
+		c.text("name", contact.Name, 0, maxName)
+		c.text("externalId", contact.ExternalID, 0, maxExternalID)
+		c.facts("attributes", contact.Attributes)
+		contact.Tags = c.tags(contact.Tags)
+		return c.err()
+	})
+}
+
+// AddAddresses adds addresses to a contact, or changes whether they are shared.
+func (d *Directory) AddAddresses(ctx context.Context, p *access.Principal, id parley.ID, addresses []parley.Address, ifMatch int64) (parley.Contact, error) {
+	var c check
+	addresses = c.addresses("addresses", addresses)
+	if len(addresses) == 0 {
+		c.refuse("addresses", "addresses-required", "must be at least one")
+	}
+	if err := c.err(); err != nil {
+		return parley.Contact{}, err
+	}
+	return d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
+		if err := tx.AddContactAddresses(p.Organization, contact.ID, addresses); err != nil {
+			return err
+		}
+		now, err := tx.Contact(p.Organization, contact.ID)
+		if err == nil && len(now.Addresses) > maxAddresses {
+			err = parley.Invalid("addresses", "too-many", "a contact has at most %d", maxAddresses)
+		}
+		contact.Addresses = now.Addresses
+		return err
+	})
+}
+
+// RemoveAddress takes an address from a contact.
+func (d *Directory) RemoveAddress(ctx context.Context, p *access.Principal, id parley.ID, address parley.Address, ifMatch int64) (parley.Contact, error) {
+	normal, err := parley.NewAddress(address.Kind, address.Value)
+	if err != nil {
+		return parley.Contact{}, err
+	}
+	return d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
+		contact.Addresses = slices.DeleteFunc(contact.Addresses, func(a parley.Address) bool {
+			return a.Kind == normal.Kind && a.Value == normal.Value
+		})
+		return tx.RemoveContactAddress(p.Organization, contact.ID, normal)
+	})
+}
+
+// changeContact is what every change of a contact has in common.
+func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64,
+	change func(tx *store.Tx, contact *parley.Contact) error) (contact parley.Contact, err error) {
+	if err := p.Require(parley.ScopeContactsWrite); err != nil {
+		return contact, err
+	}
+	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
+		if contact, err = survivor(tx.Queries, p.Organization, id); err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, contact.Rev); err != nil {
+			return err
+		}
+		if err := change(tx, &contact); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventContactUpdated, contact.ID)
+		return tx.UpdateContact(p.Organization, &contact)
+	})
+	return contact, err
+}
+
+// DeleteContact deletes a contact and its addresses, and takes it off every broadcast list. Its conversations
+// stay.
+func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
+	if err := p.Require(parley.ScopeContactsWrite); err != nil {
+		return err
+	}
+	return d.write(ctx, p, func(tx *store.Tx) error {
+		contact, err := tx.Contact(p.Organization, id)
+		if err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, contact.Rev); err != nil {
+			return err
+		}
+		left, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: id})
+		if err != nil {
+			return err
+		}
+		for _, broadcast := range left {
+			emit(tx, p, parley.EventBroadcastUpdated, broadcast)
+		}
+		emit(tx, p, parley.EventContactDeleted, id)
+		tx.Erased()
+		return tx.DeleteContact(p.Organization, id)
+	})
+}

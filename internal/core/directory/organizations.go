@@ -1,0 +1,125 @@
+package directory
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// OrganizationParams is an organization to make.
+type OrganizationParams struct {
+	Name string
+	// Operator lets its first key make further organizations.
+	Operator bool
+}
+
+// NewOrganization is an organization just made, with its first key.
+type NewOrganization struct {
+	Organization parley.Organization
+	Key          access.NewKey
+}
+
+// CreateOrganization makes an organization with a machine user and a key that has every scope, and says
+// whether the request was a repeat: then there is no key to show.
+func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal, params OrganizationParams, i *access.Idempotency) (NewOrganization, bool, error) {
+	if err := p.Require(parley.ScopeOrganizationsCreate); err != nil {
+		return NewOrganization{}, false, err
+	}
+	var c check
+	c.name(params.Name)
+	if err := c.err(); err != nil {
+		return NewOrganization{}, false, err
+	}
+	now := d.now()
+	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name}}
+	scopes := access.System("").Scopes()
+	if params.Operator {
+		scopes = append(scopes, parley.ScopeOrganizationsCreate)
+	}
+	key := access.FirstKey(now, made.Organization.ID, scopes)
+	user := parley.User{ID: key.User, Name: "Administration", Machine: true, Active: true}
+	replay, err := p.Once(ctx, d.store, i, 201, made.Organization.ID, func(tx *store.Tx) error {
+		if err := tx.InsertOrganization(&made.Organization); err != nil {
+			return err
+		}
+		if err := tx.InsertUser(made.Organization.ID, &user); err != nil {
+			return err
+		}
+		if err := tx.InsertKey(&key.Key); err != nil {
+			return err
+		}
+		tx.Emit(made.Organization.ID, parley.Event{Type: parley.EventUserCreated, Subject: user.ID})
+		tx.Emit(made.Organization.ID, parley.Event{Type: parley.EventKeyCreated, Subject: key.ID})
+		return nil
+	})
+	if err != nil {
+		return NewOrganization{}, false, err
+	}
+	if replay != nil {
+		o, err := d.store.Read(ctx).Organization(replay.Resource)
+		return NewOrganization{Organization: o}, true, err
+	}
+	made.Key = key
+	return made, false, nil
+}
+
+// Organization returns the principal's organization.
+func (d *Directory) Organization(ctx context.Context, p *access.Principal) (parley.Organization, error) {
+	if err := p.Require(parley.ScopeOrganizationRead); err != nil {
+		return parley.Organization{}, err
+	}
+	return d.store.Read(ctx).Organization(p.Organization)
+}
+
+// OrganizationPatch changes an organization. What is nil stays as it is.
+type OrganizationPatch struct {
+	Name       *string
+	DefaultTTL *time.Duration
+	MaxTTL     *time.Duration
+	LockTTL    *bool
+}
+
+const maxTTL = 100 * 365 * 24 * time.Hour
+
+// UpdateOrganization changes the principal's organization. An ifMatch that is not 0 must be its revision.
+func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal, patch OrganizationPatch, ifMatch int64) (o parley.Organization, err error) {
+	if err := p.Require(parley.ScopeOrganizationWrite); err != nil {
+		return o, err
+	}
+	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
+		if o, err = tx.Organization(p.Organization); err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, o.Rev); err != nil {
+			return err
+		}
+		set(&o.Name, patch.Name)
+		set(&o.Policy.DefaultTTL, patch.DefaultTTL)
+		set(&o.Policy.MaxTTL, patch.MaxTTL)
+		set(&o.Policy.LockTTL, patch.LockTTL)
+		if err := checkOrganization(o); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventOrganizationUpdated, o.ID)
+		return tx.UpdateOrganization(&o)
+	})
+	return o, err
+}
+
+func checkOrganization(o parley.Organization) error {
+	var c check
+	c.name(o.Name)
+	if t := o.Policy.DefaultTTL; t < 0 || t > maxTTL {
+		c.refuse("policy.defaultTtl", "ttl-invalid", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+	}
+	if t := o.Policy.MaxTTL; t < 0 || t > maxTTL {
+		c.refuse("policy.maxTtl", "ttl-invalid", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+	}
+	if o.Policy.MaxTTL > 0 && o.Policy.DefaultTTL > o.Policy.MaxTTL {
+		c.refuse("policy.defaultTtl", "ttl-invalid", "must not be longer than policy.maxTtl")
+	}
+	return c.err()
+}

@@ -1,0 +1,164 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// requireUsers refuses ids in a field that are no active users.
+func requireUsers(q store.Queries, organization parley.ID, field string, ids []parley.ID) error {
+	users, err := q.UsersByID(organization, ids)
+	if err != nil {
+		return err
+	}
+	var c check
+	for i, id := range ids {
+		if users[id] == nil || !users[id].Active {
+			c.refuse(fmt.Sprintf("%s[%d]", field, i), "user-unknown", "%q is no active user of the organization", id)
+		}
+	}
+	return c.err()
+}
+
+// UserParams is a user to make.
+type UserParams struct {
+	Name     string
+	Email    string // empty: a user who cannot log in
+	Machine  bool   // stands for a program; has no e-mail address
+	Metadata map[string]string
+}
+
+// email checks and normalizes an e-mail address; empty is none.
+func (c *check) email(value string) string {
+	if value == "" {
+		return ""
+	}
+	address, err := parley.NewAddress(parley.AddressEmail, value)
+	if err != nil {
+		c.refuse("email", "email-invalid", "must be an e-mail address")
+	}
+	return address.Value
+}
+
+// CreateUser makes a user, with the account of its e-mail address, and says whether the request was a repeat.
+func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params UserParams, i *access.Idempotency) (parley.User, bool, error) {
+	if err := p.Require(parley.ScopeUsersWrite); err != nil {
+		return parley.User{}, false, err
+	}
+	var c check
+	c.name(params.Name)
+	c.facts("metadata", params.Metadata)
+	email := c.email(params.Email)
+	if params.Machine && email != "" {
+		c.refuse("email", "email-invalid", "a machine user has none")
+	}
+	if err := c.err(); err != nil {
+		return parley.User{}, false, err
+	}
+	now := d.now()
+	id, account := parley.NewID(now), parley.NewID(now)
+	var user parley.User
+	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) (err error) {
+		user = parley.User{ID: id, Name: params.Name, Email: email, Machine: params.Machine, Active: true, Metadata: params.Metadata}
+		if user.Account, err = accountOf(tx, account, email, params.Name); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventUserCreated, id)
+		return tx.InsertUser(p.Organization, &user)
+	})
+	if err != nil {
+		return parley.User{}, false, err
+	}
+	if replay != nil {
+		user, err = d.store.Read(ctx).User(p.Organization, replay.Resource)
+	}
+	return user, replay != nil, err
+}
+
+// accountOf finds the account of an e-mail address, or makes it.
+func accountOf(tx *store.Tx, id parley.ID, email, name string) (parley.ID, error) {
+	if email == "" {
+		return "", nil
+	}
+	account, err := tx.EnsureAccount(parley.Account{ID: id, Email: email, Name: name})
+	return account.ID, err
+}
+
+// User returns a user.
+func (d *Directory) User(ctx context.Context, p *access.Principal, id parley.ID) (parley.User, error) {
+	if err := p.Require(parley.ScopeUsersRead); err != nil {
+		return parley.User{}, err
+	}
+	return d.store.Read(ctx).User(p.Organization, id)
+}
+
+// Users returns up to limit users that pass the filter, with ids after one; next is where to go on, empty at
+// the end.
+func (d *Directory) Users(ctx context.Context, p *access.Principal, f store.UserFilter, after parley.ID, limit int) ([]parley.User, parley.ID, error) {
+	if err := p.Require(parley.ScopeUsersRead); err != nil {
+		return nil, "", err
+	}
+	var c check
+	f.Email = c.email(f.Email)
+	if err := c.err(); err != nil {
+		return nil, "", err
+	}
+	return d.store.Read(ctx).Users(p.Organization, f, after, limit)
+}
+
+// UserPatch changes a user. What is nil stays as it is.
+type UserPatch struct {
+	Name     *string
+	Email    *string // another address is another account: keys of the one before end
+	Active   *bool
+	Metadata map[string]*string // one by one; nil removes one
+}
+
+// UpdateUser changes a user. An inactive one may not act, and its keys do not work. An ifMatch that is not 0
+// must be its revision.
+func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parley.ID, patch UserPatch, ifMatch int64) (user parley.User, err error) {
+	if err := p.Require(parley.ScopeUsersWrite); err != nil {
+		return user, err
+	}
+	account := parley.NewID(d.now())
+	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
+		if user, err = tx.User(p.Organization, id); err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, user.Rev); err != nil {
+			return err
+		}
+		if err := patch.apply(&user); err != nil {
+			return err
+		}
+		if patch.Email != nil {
+			if user.Account, err = accountOf(tx, account, user.Email, user.Name); err != nil {
+				return err
+			}
+		}
+		emit(tx, p, parley.EventUserUpdated, id)
+		tx.After(d.authenticator.Forget)
+		return tx.UpdateUser(p.Organization, &user)
+	})
+	return user, err
+}
+
+func (patch UserPatch) apply(user *parley.User) error {
+	var c check
+	set(&user.Name, patch.Name)
+	set(&user.Active, patch.Active)
+	user.Metadata = changeFacts(user.Metadata, patch.Metadata)
+	if patch.Email != nil {
+		user.Email = c.email(*patch.Email)
+		if user.Machine && user.Email != "" {
+			c.refuse("email", "email-invalid", "a machine user has none")
+		}
+	}
+	c.name(user.Name)
+	c.facts("metadata", user.Metadata)
+	return c.err()
+}
