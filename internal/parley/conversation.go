@@ -51,6 +51,8 @@ type Conversation struct {
 	Status       ConversationStatus
 	SnoozedUntil time.Time
 	Title        string
+	Description  string
+	Avatar       ID     // media
 	ThreadKey    string // unique among the organization's conversations that are not closed; empty for none
 	Channel      ID     // the default reply channel of an external one
 	Assignees    []Assignee

@@ -28,10 +28,11 @@ func (tx *Tx) InsertConversation(organization parley.ID, c *parley.Conversation)
 	if c.ActivityAt.IsZero() {
 		c.ActivityAt = tx.Now
 	}
-	_, err = tx.c.Exec(`INSERT INTO conversations (organization_id, id, kind, visibility, status, snoozed_until, title, thread_key, channel_id,
-			assignees, tags, metadata, inbox, last_sequence, last_message_id, activity_at, rev, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '', $14, 1, $15)`,
-		string(organization), string(c.ID), string(c.Kind), string(c.Visibility), string(c.Status), millis(c.SnoozedUntil), c.Title, c.ThreadKey,
+	_, err = tx.c.Exec(`INSERT INTO conversations (organization_id, id, kind, visibility, status, snoozed_until, title, description, avatar_id,
+			thread_key, channel_id, assignees, tags, metadata, inbox, last_sequence, last_message_id, activity_at, rev, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '', $16, 1, $17)`,
+		string(organization), string(c.ID), string(c.Kind), string(c.Visibility), string(c.Status), millis(c.SnoozedUntil), c.Title,
+		c.Description, string(c.Avatar), c.ThreadKey,
 		string(c.Channel), string(assignees), string(tags), string(metadata), c.Inbox, millis(c.ActivityAt), millis(c.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return parley.Conflict("thread-taken", "another open conversation has the thread key %q, or the id is taken", c.ThreadKey)
@@ -39,13 +40,13 @@ func (tx *Tx) InsertConversation(organization parley.ID, c *parley.Conversation)
 	return err
 }
 
-const conversationColumns = `c.id, c.kind, c.visibility, c.status, c.snoozed_until, c.title, c.thread_key, c.channel_id, c.assignees, c.tags,
+const conversationColumns = `c.id, c.kind, c.visibility, c.status, c.snoozed_until, c.title, c.description, c.avatar_id, c.thread_key, c.channel_id, c.assignees, c.tags,
 	c.metadata, c.inbox, c.last_sequence, c.last_message_id, c.activity_at, c.rev, c.created_at`
 
 func scanConversation(r *sql.Rows, c *parley.Conversation) error {
 	var snoozed, activity, created int64
 	var assignees, tags, metadata string
-	err := r.Scan(&c.ID, &c.Kind, &c.Visibility, &c.Status, &snoozed, &c.Title, &c.ThreadKey, &c.Channel, &assignees, &tags,
+	err := r.Scan(&c.ID, &c.Kind, &c.Visibility, &c.Status, &snoozed, &c.Title, &c.Description, &c.Avatar, &c.ThreadKey, &c.Channel, &assignees, &tags,
 		&metadata, &c.Inbox, &c.LastSequence, &c.LastMessage, &activity, &c.Rev, &created)
 	if err != nil {
 		return err
@@ -127,9 +128,9 @@ func (tx *Tx) UpdateConversation(organization parley.ID, c *parley.Conversation)
 		return err
 	}
 	err = tx.c.Row(`UPDATE conversations SET status = $1, snoozed_until = $2, title = $3, assignees = $4, tags = $5, metadata = $6,
-			inbox = $7, channel_id = $8, rev = rev + 1
-		WHERE organization_id = $9 AND id = $10 RETURNING rev`, []any{string(c.Status), millis(c.SnoozedUntil), c.Title, string(assignees),
-		string(tags), string(metadata), c.Inbox, string(c.Channel), string(organization), string(c.ID)}, &c.Rev)
+			inbox = $7, channel_id = $8, description = $9, avatar_id = $10, rev = rev + 1
+		WHERE organization_id = $11 AND id = $12 RETURNING rev`, []any{string(c.Status), millis(c.SnoozedUntil), c.Title, string(assignees),
+		string(tags), string(metadata), c.Inbox, string(c.Channel), c.Description, string(c.Avatar), string(organization), string(c.ID)}, &c.Rev)
 	if sqldb.IsUnique(err) {
 		return parley.Conflict("thread-taken", "another open conversation has the same thread")
 	}

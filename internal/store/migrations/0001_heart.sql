@@ -75,7 +75,7 @@ CREATE TABLE channel_rates (
 );
 CREATE TABLE conversations (
   organization_id TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, visibility TEXT NOT NULL, status TEXT NOT NULL,
-  snoozed_until BIGINT NOT NULL, title TEXT NOT NULL, thread_key TEXT NOT NULL, channel_id TEXT NOT NULL,
+  snoozed_until BIGINT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL, avatar_id TEXT NOT NULL, thread_key TEXT NOT NULL, channel_id TEXT NOT NULL,
   assignees TEXT NOT NULL, tags TEXT NOT NULL, metadata TEXT NOT NULL, inbox BIGINT NOT NULL,
   last_sequence BIGINT NOT NULL, last_message_id TEXT NOT NULL, activity_at BIGINT NOT NULL,
   rev BIGINT NOT NULL, created_at BIGINT NOT NULL,

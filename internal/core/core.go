@@ -1,0 +1,96 @@
+// Package core is every rule of messaging and every permission: sending, recording, receiving, delivering,
+// reading, removing. Doors decode, call it, and encode; it alone decides.
+package core
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Options are what the core stands on.
+type Options struct {
+	Store      *store.Store
+	Connectors map[string]connector.Definition // the catalog
+	Log        *slog.Logger
+	Now        func() time.Time // nil: time.Now
+	// Kick wakes the queue after work was added; nil: nobody listens. It must not block.
+	Kick func()
+}
+
+// Core is the messaging of all organizations.
+type Core struct {
+	store      *store.Store
+	connectors map[string]connector.Definition
+	log        *slog.Logger
+	now        func() time.Time
+	kick       func()
+	routes     *routes
+	policies   sync.Map // organization → *cachedPolicy
+}
+
+// New returns the core over a store.
+func New(o Options) *Core {
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
+	if c.kick == nil {
+		c.kick = func() {}
+	}
+	return c
+}
+
+// read returns queries outside of a transaction.
+func (c *Core) read(ctx context.Context) store.Queries { return c.store.Read(ctx) }
+
+// cachedPolicy is an organization's policy as it was a moment ago.
+type cachedPolicy struct {
+	policy parley.Policy
+	until  time.Time
+}
+
+// policyLife is how long a change of policy may take to be felt by sends of other nodes.
+const policyLife = time.Second
+
+// policy returns an organization's policy, at most policyLife old.
+func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Policy, error) {
+	now := c.now()
+	if v, ok := c.policies.Load(organization); ok && now.Before(v.(*cachedPolicy).until) {
+		return v.(*cachedPolicy).policy, nil
+	}
+	o, err := c.read(ctx).Organization(organization)
+	if err != nil {
+		return parley.Policy{}, err
+	}
+	c.policies.Store(organization, &cachedPolicy{policy: o.Policy, until: now.Add(policyLife)})
+	return o.Policy, nil
+}
+
+// ForgetPolicy makes a change of policy felt at once.
+func (c *Core) ForgetPolicy(organization parley.ID) { c.policies.Delete(organization) }
+
+// definition returns the connector of a channel and what its platform can do.
+func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.Platform, error) {
+	d, ok := c.connectors[ch.Connector]
+	if !ok {
+		return d, connector.Platform{}, parley.Conflict("connector-unknown", "this server has no connector %q", ch.Connector)
+	}
+	platform, ok := d.Platform(ch.Platform)
+	if !ok {
+		return d, platform, parley.Conflict("platform-unknown", "the connector %q has no platform %q", ch.Connector, ch.Platform)
+	}
+	return d, platform, nil
+}
+
+// Principal is who asks; see access.
+type Principal = access.Principal

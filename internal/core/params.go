@@ -1,0 +1,243 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// SendParams is a message to send. Exactly one field of To says to whom.
+type SendParams struct {
+	To           To
+	Body         []parley.Part
+	Attachments  []parley.ID
+	Internal     bool
+	Priority     parley.Priority // empty: normal
+	TTL          time.Duration   // 0: as the organization's policy says
+	Validity     time.Duration   // 0: until delivery is given up
+	DeleteOnRead bool
+	Metadata     map[string]string
+	SendAt       time.Time // zero or past: now
+	Tags         []string
+	Reference    string
+	ReplyTo      parley.ID
+	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
+	Group        *Group
+	Record       *Record
+	Idempotency  *access.Idempotency
+}
+
+// To is whom a message is for.
+type To struct {
+	User         parley.ID
+	Users        []parley.ID // who become a group
+	Team         parley.ID
+	Broadcast    parley.ID
+	Conversation parley.ID
+	Contact      parley.ID
+	Address      string    // "kind:value"
+	Channel      parley.ID // with Contact or Address
+}
+
+// Group is what a send to several users calls the group it makes.
+type Group struct {
+	Name        string
+	Description string
+	Avatar      parley.ID
+	Metadata    map[string]string
+}
+
+// Record makes a send the record of what happened elsewhere: nothing is delivered and nobody is notified.
+type Record struct {
+	Direction parley.Direction
+	Author    parley.Actor         // zero: the principal
+	State     parley.DeliveryState // empty: delivered when inbound, sent otherwise
+	SentAt    time.Time            // zero: now
+	Platform  string
+	Imported  bool // it changes neither the status nor the order of conversations
+}
+
+// Limits of a message.
+const (
+	maxParts       = 100
+	maxText        = 100_000 // characters of a part
+	maxAttachments = 100
+	maxTags        = 50
+	maxTag         = 100
+	maxMetadata    = 100
+	maxReference   = 255
+	maxUsers       = 1000
+	maxLifetime    = 100 * 365 * 24 * time.Hour
+	maxSchedule    = 5 * 365 * 24 * time.Hour
+)
+
+// check collects the wrong fields of a send.
+type check struct{ wrong []parley.FieldError }
+
+func (c *check) refuse(field, code, format string, args ...any) {
+	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *check) text(field, value string, most int) {
+	if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
+		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
+	} else if len(value) > most && utf8.RuneCountInString(value) > most {
+		c.refuse(field, "too-long", "must be at most %d characters", most)
+	}
+}
+
+func (c *check) life(field string, d time.Duration) {
+	if d < 0 || d > maxLifetime {
+		c.refuse(field, "out-of-range", "must be 0 to %d seconds", int64(maxLifetime/time.Second))
+	}
+}
+
+// validate checks the form of a send; what depends on stored things is checked where they are read.
+func (s *SendParams) validate(now time.Time) error {
+	var c check
+	s.To.validate(&c, s.Record != nil)
+	s.content(&c)
+	switch s.Priority {
+	case "":
+		s.Priority = parley.PriorityNormal
+	case parley.PriorityLow, parley.PriorityNormal, parley.PriorityHigh:
+	default:
+		c.refuse("priority", "enum", "must be low, normal or high")
+	}
+	switch s.Reopen {
+	case "", parley.ReopenAuto, parley.ReopenNever:
+	default:
+		c.refuse("reopen", "enum", "must be auto or never")
+	}
+	c.life("ttl", s.TTL)
+	c.life("validity", s.Validity)
+	if s.SendAt.After(now.Add(maxSchedule)) {
+		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
+	}
+	c.text("reference", s.Reference, maxReference)
+	s.labels(&c)
+	s.group(&c)
+	s.record(&c)
+	return parley.InvalidFields(c.wrong)
+}
+
+func (s *SendParams) content(c *check) {
+	if len(s.Body) == 0 && len(s.Attachments) == 0 {
+		c.refuse("body", "required", "must not be empty unless there are attachments")
+	}
+	if len(s.Body) > maxParts {
+		c.refuse("body", "too-many", "must have at most %d parts", maxParts)
+	}
+	if len(s.Attachments) > maxAttachments {
+		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
+	}
+	for i, part := range s.Body {
+		field := "body"
+		if len(s.Body) > 1 {
+			field = fmt.Sprintf("body[%d]", i)
+		}
+		switch part.Kind {
+		case parley.PartText, parley.PartHTML:
+			c.text(field, part.Text, maxText)
+			if part.Text == "" {
+				c.refuse(field, "required", "must not be an empty text")
+			}
+		case parley.PartLocation:
+			c.text(field, part.Label, maxReference)
+			if part.Latitude < -90 || part.Latitude > 90 || part.Longitude < -180 || part.Longitude > 180 {
+				c.refuse(field, "out-of-range", "latitude must be -90 to 90, longitude -180 to 180")
+			}
+		default:
+			c.refuse(field, "enum", "kind must be one of %v", parley.PartKinds)
+		}
+	}
+}
+
+func (s *SendParams) labels(c *check) {
+	if len(s.Tags) > maxTags {
+		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+	}
+	for i, tag := range s.Tags {
+		if tag == "" {
+			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be empty")
+		}
+		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
+	}
+	c.metadata("metadata", s.Metadata)
+}
+
+func (c *check) metadata(field string, values map[string]string) {
+	if len(values) > maxMetadata {
+		c.refuse(field, "too-many", "must be at most %d entries", maxMetadata)
+	}
+	for k, v := range values {
+		c.text(field, k, maxTag)
+		c.text(field+"."+k, v, 4000)
+	}
+}
+
+func (s *SendParams) group(c *check) {
+	if s.Group == nil {
+		return
+	}
+	if len(s.To.Users) == 0 {
+		c.refuse("group", "not-allowed", "goes with to.users only")
+	}
+	c.text("group.name", s.Group.Name, 200)
+	c.text("group.description", s.Group.Description, 2000)
+	c.metadata("group.metadata", s.Group.Metadata)
+}
+
+func (s *SendParams) record(c *check) {
+	r := s.Record
+	if r == nil {
+		return
+	}
+	switch r.Direction {
+	case parley.Inbound, parley.Outbound, parley.NoDirection:
+	default:
+		c.refuse("record.direction", "enum", "must be inbound, outbound or none")
+	}
+	switch r.State {
+	case "", parley.Sent, parley.Delivered, parley.Read, parley.Failed, parley.Expired, parley.Skipped, parley.Canceled, parley.Unknown:
+	default:
+		c.refuse("record.status", "enum", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
+	}
+	c.text("record.platform", r.Platform, 50)
+	c.text("record.author.name", r.Author.Name, 200)
+	if !s.SendAt.IsZero() {
+		c.refuse("sendAt", "not-allowed", "does not go with record")
+	}
+	if s.DeleteOnRead {
+		c.refuse("deleteOnRead", "not-allowed", "does not go with record")
+	}
+}
+
+// validate checks that exactly one recipient is named.
+func (t *To) validate(c *check, record bool) {
+	named := 0
+	for _, set := range []bool{t.User != "", len(t.Users) > 0, t.Team != "", t.Broadcast != "", t.Conversation != "", t.Contact != "", t.Address != ""} {
+		if set {
+			named++
+		}
+	}
+	const allowed = "exactly one of user, users, team, broadcast, conversation, contact, address"
+	switch {
+	case named == 0:
+		c.refuse("to", "recipient-required", "must name %s", allowed)
+	case named > 1:
+		c.refuse("to", "recipient-ambiguous", "must name %s", allowed)
+	case record && t.Conversation == "":
+		c.refuse("record", "not-allowed", "goes with a conversation only")
+	}
+	if t.Channel != "" && t.Contact == "" && t.Address == "" {
+		c.refuse("to.channel", "not-allowed", "goes with contact or address only")
+	}
+	if len(t.Users) > maxUsers {
+		c.refuse("to.users", "too-many", "must be at most %d", maxUsers)
+	}
+}

@@ -1,0 +1,120 @@
+package core
+
+import (
+	"container/list"
+	"sync"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// route is where a send goes: a conversation that exists, and what was seen of it. The store checks inside the
+// transaction that nothing of it has changed.
+type route struct {
+	conversation parley.Conversation // without participants
+	contact      parley.ID           // whose opt-out and addresses count
+	contactRev   int64
+	channel      *parley.Channel // of an external one
+	recipients   []recipient     // outside
+	members      int             // users who receive it, besides the author
+}
+
+// recipient is an outside participant and the address that is written to.
+type recipient struct {
+	actor   parley.Actor
+	address parley.Address
+}
+
+func (r *route) channelRev() int64 {
+	if r.channel == nil {
+		return 0
+	}
+	return r.channel.Rev
+}
+
+func (r *route) channelID() parley.ID {
+	if r.channel == nil {
+		return ""
+	}
+	return r.channel.ID
+}
+
+// routeKey says which sends take a route.
+type routeKey struct {
+	organization, author parley.ID
+	to                   string
+	channel              parley.ID
+}
+
+// routeKeyOf returns the key of a send whose route may be remembered.
+func routeKeyOf(p *Principal, to *To) (routeKey, bool) {
+	k := routeKey{organization: p.Organization, author: p.User, channel: to.Channel}
+	switch {
+	case to.Conversation != "":
+		k.to = "c" + string(to.Conversation)
+	case to.Contact != "":
+		k.to = "p" + string(to.Contact)
+	case to.User != "":
+		k.to = "u" + string(to.User)
+	case to.Team != "":
+		k.to = "t" + string(to.Team)
+	case to.Address != "":
+		k.to = "a" + to.Address
+	default:
+		return k, false
+	}
+	return k, true
+}
+
+const maxRoutes = 50_000
+
+// routes remembers the routes of recent sends, least recently used first to go. What it holds may be stale.
+type routes struct {
+	mu     sync.Mutex
+	most   int
+	byKey  map[routeKey]*list.Element
+	recent *list.List // of *keyedRoute
+}
+
+type keyedRoute struct {
+	key   routeKey
+	route *route
+}
+
+func newRoutes(most int) *routes {
+	return &routes{most: most, byKey: map[routeKey]*list.Element{}, recent: list.New()}
+}
+
+func (r *routes) get(k routeKey) *route {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.byKey[k]
+	if e == nil {
+		return nil
+	}
+	r.recent.MoveToFront(e)
+	return e.Value.(*keyedRoute).route
+}
+
+func (r *routes) put(k routeKey, to *route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.byKey[k]; e != nil {
+		e.Value.(*keyedRoute).route = to
+		r.recent.MoveToFront(e)
+		return
+	}
+	r.byKey[k] = r.recent.PushFront(&keyedRoute{k, to})
+	if len(r.byKey) > r.most {
+		last := r.recent.Remove(r.recent.Back()).(*keyedRoute)
+		delete(r.byKey, last.key)
+	}
+}
+
+func (r *routes) drop(k routeKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.byKey[k]; e != nil {
+		r.recent.Remove(e)
+		delete(r.byKey, k)
+	}
+}
