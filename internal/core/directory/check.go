@@ -148,3 +148,10 @@ func unique(ids []parley.ID) []parley.ID {
 	}
 	return kept
 }
+
+// atMost checks how many entries a list has.
+func (c *check) atMost(field string, n, most int) {
+	if n > most {
+		c.refuse(field, "too-many", "must be at most %d", most)
+	}
+}

@@ -1,0 +1,275 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+const (
+	maxBroadcast = 1_000_000 // members of a list
+	dropMembers  = 2_000     // members of a deleted list that one transaction deletes
+)
+
+// Member is an entry of a team or a broadcast list, with what people call it.
+type Member struct {
+	parley.BroadcastMember
+	Name string
+}
+
+// nameMembers fills in the names.
+func nameMembers(q store.Queries, organization parley.ID, members []Member) error {
+	var users, contacts []parley.ID
+	for _, m := range members {
+		if m.Kind == parley.ActorUser {
+			users = append(users, m.ID)
+		} else {
+			contacts = append(contacts, m.ID)
+		}
+	}
+	knownUsers, err := q.UsersByID(organization, users)
+	if err != nil {
+		return err
+	}
+	knownContacts, err := q.ContactsByID(organization, contacts)
+	if err != nil {
+		return err
+	}
+	for i, m := range members {
+		if user := knownUsers[m.ID]; m.Kind == parley.ActorUser && user != nil {
+			members[i].Name = user.Name
+		}
+		if contact := knownContacts[m.ID]; m.Kind == parley.ActorContact && contact != nil {
+			members[i].Name = contact.Name
+		}
+	}
+	return nil
+}
+
+// CreateBroadcast makes a list without members, and says whether the request was a repeat.
+func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, name string, i *access.Idempotency) (parley.Broadcast, bool, error) {
+	if err := p.Require(parley.ScopeBroadcastsWrite); err != nil {
+		return parley.Broadcast{}, false, err
+	}
+	var c check
+	c.name(name)
+	if err := c.err(); err != nil {
+		return parley.Broadcast{}, false, err
+	}
+	broadcast := parley.Broadcast{ID: parley.NewID(d.now()), Name: name}
+	replay, err := p.Once(ctx, d.store, i, 201, broadcast.ID, func(tx *store.Tx) error {
+		emit(tx, p, parley.EventBroadcastCreated, broadcast.ID)
+		return tx.InsertBroadcast(p.Organization, &broadcast)
+	})
+	if err != nil {
+		return parley.Broadcast{}, false, err
+	}
+	if replay != nil {
+		broadcast, err = d.store.Read(ctx).Broadcast(p.Organization, replay.Resource)
+	}
+	return broadcast, replay != nil, err
+}
+
+// Broadcast returns a list.
+func (d *Directory) Broadcast(ctx context.Context, p *access.Principal, id parley.ID) (parley.Broadcast, error) {
+	if err := p.Require(parley.ScopeBroadcastsRead); err != nil {
+		return parley.Broadcast{}, err
+	}
+	return d.store.Read(ctx).Broadcast(p.Organization, id)
+}
+
+// Broadcasts returns up to limit lists with ids after one; next is where to go on, empty at the end.
+func (d *Directory) Broadcasts(ctx context.Context, p *access.Principal, after parley.ID, limit int) ([]parley.Broadcast, parley.ID, error) {
+	if err := p.Require(parley.ScopeBroadcastsRead); err != nil {
+		return nil, "", err
+	}
+	return d.store.Read(ctx).Broadcasts(p.Organization, after, limit)
+}
+
+// BroadcastMembers returns up to limit members of a list that come after one, users before contacts; next is
+// where to go on, zero at the end.
+func (d *Directory) BroadcastMembers(ctx context.Context, p *access.Principal, id parley.ID, after parley.BroadcastMember, limit int) ([]Member, parley.BroadcastMember, error) {
+	var next parley.BroadcastMember
+	if err := p.Require(parley.ScopeBroadcastsRead); err != nil {
+		return nil, next, err
+	}
+	q := d.store.Read(ctx)
+	if _, err := q.Broadcast(p.Organization, id); err != nil {
+		return nil, next, err
+	}
+	found, err := q.BroadcastMembers(p.Organization, id, after, limit+1)
+	if err != nil {
+		return nil, next, err
+	}
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1]
+	}
+	members := make([]Member, len(found))
+	for i, m := range found {
+		members[i] = Member{BroadcastMember: m}
+	}
+	return members, next, nameMembers(q, p.Organization, members)
+}
+
+// changeBroadcast is what every change of a list has in common. A change that says it made no difference
+// leaves no trace.
+func (d *Directory) changeBroadcast(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64,
+	change func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error)) (broadcast parley.Broadcast, err error) {
+	if err := p.Require(parley.ScopeBroadcastsWrite); err != nil {
+		return broadcast, err
+	}
+	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
+		if broadcast, err = tx.Broadcast(p.Organization, id); err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, broadcast.Rev); err != nil {
+			return err
+		}
+		changed, err := change(tx, &broadcast)
+		if err != nil || !changed {
+			return err
+		}
+		emit(tx, p, parley.EventBroadcastUpdated, id)
+		return tx.UpdateBroadcast(p.Organization, &broadcast)
+	})
+	return broadcast, err
+}
+
+// BroadcastPatch changes a list. What is nil stays as it is.
+type BroadcastPatch struct{ Name *string }
+
+// UpdateBroadcast renames a list. An ifMatch that is not 0 must be its revision.
+func (d *Directory) UpdateBroadcast(ctx context.Context, p *access.Principal, id parley.ID, patch BroadcastPatch, ifMatch int64) (parley.Broadcast, error) {
+	return d.changeBroadcast(ctx, p, id, ifMatch, func(_ *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		set(&broadcast.Name, patch.Name)
+		var c check
+		c.name(broadcast.Name)
+		return true, c.err()
+	})
+}
+
+// membersOf makes one list of users and contacts, each once.
+func membersOf(users, contacts []parley.ID) ([]parley.BroadcastMember, error) {
+	var c check
+	c.atMost("users", len(users), maxMembers)
+	c.atMost("contacts", len(contacts), maxMembers-min(len(users), maxMembers))
+	if len(users)+len(contacts) == 0 {
+		c.refuse("users", "members-required", "must be at least one user or contact")
+	}
+	var members []parley.BroadcastMember
+	for _, id := range unique(users) {
+		members = append(members, parley.BroadcastMember{Kind: parley.ActorUser, ID: id})
+	}
+	for _, id := range unique(contacts) {
+		members = append(members, parley.BroadcastMember{Kind: parley.ActorContact, ID: id})
+	}
+	return members, c.err()
+}
+
+// AddBroadcastMembers adds up to 1000 users and contacts to a list. Who is on it stays on it.
+func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal, id parley.ID, users, contacts []parley.ID) (parley.Broadcast, error) {
+	members, err := membersOf(users, contacts)
+	if err != nil {
+		return parley.Broadcast{}, err
+	}
+	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		if err := requireUsers(tx.Queries, p.Organization, "users", users); err != nil {
+			return false, err
+		}
+		if err := requireContacts(tx.Queries, p.Organization, contacts); err != nil {
+			return false, err
+		}
+		n, err := tx.AddBroadcastMembers(p.Organization, id, members)
+		if err != nil {
+			return false, err
+		}
+		if broadcast.MemberCount += n; broadcast.MemberCount > maxBroadcast {
+			return false, parley.Conflict("broadcast-full", "a broadcast list has at most %d members", maxBroadcast)
+		}
+		return n > 0, nil
+	})
+}
+
+// requireContacts refuses ids that are no contacts.
+func requireContacts(q store.Queries, organization parley.ID, ids []parley.ID) error {
+	contacts, err := q.ContactsByID(organization, ids)
+	if err != nil {
+		return err
+	}
+	var c check
+	for i, id := range ids {
+		if contacts[id] == nil || contacts[id].MergedInto != "" {
+			c.refuse(fmt.Sprintf("contacts[%d]", i), "contact-unknown", "%q is no contact of the organization", id)
+		}
+	}
+	return c.err()
+}
+
+// RemoveBroadcastMembers takes up to 1000 users and contacts off a list. Who is not on it is passed over.
+func (d *Directory) RemoveBroadcastMembers(ctx context.Context, p *access.Principal, id parley.ID, users, contacts []parley.ID) (parley.Broadcast, error) {
+	members, err := membersOf(users, contacts)
+	if err != nil {
+		return parley.Broadcast{}, err
+	}
+	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		n, err := tx.RemoveBroadcastMembers(p.Organization, id, members)
+		broadcast.MemberCount -= n
+		return n > 0, err
+	})
+}
+
+// RemoveBroadcastMember takes one member off a list. NotFound where it is not on it.
+func (d *Directory) RemoveBroadcastMember(ctx context.Context, p *access.Principal, id parley.ID, member parley.BroadcastMember) (parley.Broadcast, error) {
+	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		n, err := tx.RemoveBroadcastMembers(p.Organization, id, []parley.BroadcastMember{member})
+		if err == nil && n == 0 {
+			err = parley.NotFound("member", member.ID)
+		}
+		broadcast.MemberCount -= n
+		return true, err
+	})
+}
+
+// DeleteBroadcast deletes a list; its members go soon after, as a job. An ifMatch that is not 0 must be its
+// revision.
+func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
+	if err := p.Require(parley.ScopeBroadcastsWrite); err != nil {
+		return err
+	}
+	return d.write(ctx, p, func(tx *store.Tx) error {
+		broadcast, err := tx.Broadcast(p.Organization, id)
+		if err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, broadcast.Rev); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventBroadcastDeleted, id)
+		if err := tx.DeleteBroadcast(p.Organization, id); err != nil {
+			return err
+		}
+		return tx.Schedule(store.Job{Organization: p.Organization, ID: store.JobID(store.JobMembers, string(id)), Kind: store.JobMembers, DueAt: tx.Now, Payload: string(id)})
+	})
+}
+
+// DropMembers does some of the due work on the members of deleted lists, and says whether there may be more.
+func (d *Directory) DropMembers(ctx context.Context) (more bool, err error) {
+	err = d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		more = false
+		jobs, err := tx.DueJobs(store.JobMembers, 1)
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		more = true
+		n, err := tx.DropBroadcastMembers(jobs[0].Organization, parley.ID(jobs[0].Payload), dropMembers)
+		if err != nil || n == dropMembers {
+			return err
+		}
+		return tx.Done(jobs)
+	})
+	return more, err
+}

@@ -1,0 +1,262 @@
+package directory
+
+import (
+	"context"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// maxTeam is how many users a team has at most: a message to it reaches them all in one commit.
+const maxTeam = 10_000
+
+// TeamKey is the thread key of a team's conversation.
+func TeamKey(team parley.ID) string { return "team:" + string(team) }
+
+// CreateTeam makes a team with its conversation, and says whether the request was a repeat.
+func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, name string, members []parley.ID, i *access.Idempotency) (parley.Team, bool, error) {
+	if err := p.Require(parley.ScopeTeamsWrite); err != nil {
+		return parley.Team{}, false, err
+	}
+	var c check
+	c.name(name)
+	c.atMost("members", len(members), maxMembers)
+	if err := c.err(); err != nil {
+		return parley.Team{}, false, err
+	}
+	now := d.now()
+	id, conversation := parley.NewID(now), parley.NewID(now)
+	var team parley.Team
+	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) error {
+		team = parley.Team{ID: id, Name: name}
+		if err := tx.InsertTeam(p.Organization, &team); err != nil {
+			return err
+		}
+		if err := openTeam(tx, p, team, conversation); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventTeamCreated, id)
+		_, err := join(tx, p, &team, "members", members)
+		return err
+	})
+	if err != nil {
+		return parley.Team{}, false, err
+	}
+	if replay != nil {
+		team, err = d.store.Read(ctx).Team(p.Organization, replay.Resource)
+	}
+	return team, replay != nil, err
+}
+
+// openTeam makes the conversation of a team.
+func openTeam(tx *store.Tx, p *access.Principal, team parley.Team, id parley.ID) error {
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationCreated, Conversation: id, Data: parley.EventData{Actor: p.User}})
+	return tx.InsertConversation(p.Organization, &parley.Conversation{ID: id, Kind: parley.ConversationTeam, Visibility: parley.VisibleToMembers,
+		Status: parley.StatusOpen, Title: team.Name, ThreadKey: TeamKey(team.ID), Inbox: true})
+}
+
+// join adds users to a team and to its conversation, and says how many were not in it.
+func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, users []parley.ID) (int, error) {
+	users = unique(users)
+	if err := requireUsers(tx.Queries, p.Organization, field, users); err != nil {
+		return 0, err
+	}
+	joined, err := tx.AddTeamMembers(p.Organization, team.ID, users)
+	if err != nil || len(joined) == 0 {
+		return 0, err
+	}
+	if team.Members, err = tx.TeamMembers(p.Organization, team.ID); err != nil {
+		return 0, err
+	}
+	if len(team.Members) > maxTeam {
+		return 0, parley.Conflict("team-full", "a team has at most %d users", maxTeam)
+	}
+	conversation, err := tx.ConversationByKey(p.Organization, TeamKey(team.ID))
+	if err != nil {
+		return 0, err
+	}
+	known, err := tx.UsersByID(p.Organization, joined)
+	if err != nil {
+		return 0, err
+	}
+	participants := make([]parley.Participant, len(joined))
+	for i, id := range joined {
+		participants[i] = parley.Participant{Kind: parley.ActorUser, ID: id, Name: known[id].Name}
+	}
+	emitParticipants(tx, p, conversation.ID, joined)
+	return len(joined), tx.AddParticipants(p.Organization, conversation.ID, participants)
+}
+
+// emitParticipants tells of users who joined or left a conversation, each by its id.
+func emitParticipants(tx *store.Tx, p *access.Principal, conversation parley.ID, users []parley.ID) {
+	for _, id := range users {
+		tx.Emit(p.Organization, parley.Event{Type: parley.EventParticipantsChanged, Conversation: conversation, Subject: id,
+			Data: parley.EventData{Actor: p.User}})
+	}
+}
+
+// Team returns a team with its members.
+func (d *Directory) Team(ctx context.Context, p *access.Principal, id parley.ID) (parley.Team, error) {
+	if err := p.Require(parley.ScopeTeamsRead); err != nil {
+		return parley.Team{}, err
+	}
+	return d.store.Read(ctx).Team(p.Organization, id)
+}
+
+// Teams returns up to limit teams with ids after one, of all or of those that a user is in; next is where to
+// go on, empty at the end.
+func (d *Directory) Teams(ctx context.Context, p *access.Principal, member, after parley.ID, limit int) ([]parley.Team, parley.ID, error) {
+	if err := p.Require(parley.ScopeTeamsRead); err != nil {
+		return nil, "", err
+	}
+	return d.store.Read(ctx).Teams(p.Organization, member, after, limit)
+}
+
+// TeamMembers returns up to limit users of a team with ids after one; next is where to go on, empty at the end.
+func (d *Directory) TeamMembers(ctx context.Context, p *access.Principal, id, after parley.ID, limit int) ([]Member, parley.ID, error) {
+	if err := p.Require(parley.ScopeTeamsRead); err != nil {
+		return nil, "", err
+	}
+	q := d.store.Read(ctx)
+	if _, err := q.Team(p.Organization, id); err != nil {
+		return nil, "", err
+	}
+	users, err := q.TeamMembersAfter(p.Organization, id, after, limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	var next parley.ID
+	if len(users) > limit {
+		users = users[:limit]
+		next = users[limit-1]
+	}
+	members := make([]Member, len(users))
+	for i, user := range users {
+		members[i] = Member{BroadcastMember: parley.BroadcastMember{Kind: parley.ActorUser, ID: user}}
+	}
+	return members, next, nameMembers(q, p.Organization, members)
+}
+
+// changeTeam is what every change of a team has in common. A change that says it made no difference leaves no
+// trace.
+func (d *Directory) changeTeam(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64,
+	change func(tx *store.Tx, team *parley.Team) (bool, error)) (team parley.Team, err error) {
+	if err := p.Require(parley.ScopeTeamsWrite); err != nil {
+		return team, err
+	}
+	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
+		if team, err = tx.Team(p.Organization, id); err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, team.Rev); err != nil {
+			return err
+		}
+		changed, err := change(tx, &team)
+		if err != nil || !changed {
+			return err
+		}
+		emit(tx, p, parley.EventTeamUpdated, id)
+		return tx.UpdateTeam(p.Organization, &team)
+	})
+	return team, err
+}
+
+// TeamPatch changes a team. What is nil stays as it is.
+type TeamPatch struct{ Name *string }
+
+// UpdateTeam renames a team and its conversation. An ifMatch that is not 0 must be the team's revision.
+func (d *Directory) UpdateTeam(ctx context.Context, p *access.Principal, id parley.ID, patch TeamPatch, ifMatch int64) (parley.Team, error) {
+	return d.changeTeam(ctx, p, id, ifMatch, func(tx *store.Tx, team *parley.Team) (bool, error) {
+		set(&team.Name, patch.Name)
+		var c check
+		c.name(team.Name)
+		if err := c.err(); err != nil {
+			return false, err
+		}
+		return true, changeTeamConversation(tx, p, id, func(conversation *parley.Conversation) { conversation.Title = team.Name })
+	})
+}
+
+func changeTeamConversation(tx *store.Tx, p *access.Principal, team parley.ID, change func(*parley.Conversation)) error {
+	conversation, err := tx.ConversationByKey(p.Organization, TeamKey(team))
+	if err != nil {
+		return err
+	}
+	change(&conversation)
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
+		Data: parley.EventData{Actor: p.User, Status: string(conversation.Status)}})
+	return tx.UpdateConversation(p.Organization, &conversation)
+}
+
+// AddTeamMembers adds users to a team, and so to its conversation. Who is in it stays in it.
+func (d *Directory) AddTeamMembers(ctx context.Context, p *access.Principal, id parley.ID, users []parley.ID) (parley.Team, error) {
+	var c check
+	c.atMost("users", len(users), maxMembers)
+	if len(users) == 0 {
+		c.refuse("users", "members-required", "must be at least one")
+	}
+	if err := c.err(); err != nil {
+		return parley.Team{}, err
+	}
+	return d.changeTeam(ctx, p, id, 0, func(tx *store.Tx, team *parley.Team) (bool, error) {
+		joined, err := join(tx, p, team, "users", users)
+		return joined > 0, err
+	})
+}
+
+// RemoveTeamMember takes a user out of a team, and so out of its conversation.
+func (d *Directory) RemoveTeamMember(ctx context.Context, p *access.Principal, id, user parley.ID) (parley.Team, error) {
+	return d.changeTeam(ctx, p, id, 0, func(tx *store.Tx, team *parley.Team) (bool, error) {
+		err := tx.RemoveTeamMember(p.Organization, id, user)
+		if err != nil {
+			return false, err
+		}
+		if team.Members, err = tx.TeamMembers(p.Organization, id); err != nil {
+			return false, err
+		}
+		return true, leave(tx, p, id, []parley.ID{user})
+	})
+}
+
+// leave ends the part of users in a team's conversation.
+func leave(tx *store.Tx, p *access.Principal, team parley.ID, users []parley.ID) error {
+	conversation, err := tx.ConversationByKey(p.Organization, TeamKey(team))
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		err := tx.LeaveConversation(p.Organization, conversation.ID, parley.ActorUser, user)
+		if err != nil && !parley.IsKind(err, parley.KindNotFound) { // it may have left by itself
+			return err
+		}
+	}
+	emitParticipants(tx, p, conversation.ID, users)
+	return nil
+}
+
+// DeleteTeam deletes a team. Its conversation is closed and left by all; what was said stays with those who
+// took part. An ifMatch that is not 0 must be the team's revision.
+func (d *Directory) DeleteTeam(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
+	if err := p.Require(parley.ScopeTeamsWrite); err != nil {
+		return err
+	}
+	return d.write(ctx, p, func(tx *store.Tx) error {
+		team, err := tx.Team(p.Organization, id)
+		if err != nil {
+			return err
+		}
+		if err := matchRev(ifMatch, team.Rev); err != nil {
+			return err
+		}
+		if err := leave(tx, p, id, team.Members); err != nil {
+			return err
+		}
+		err = changeTeamConversation(tx, p, id, func(c *parley.Conversation) { c.Status = parley.StatusClosed })
+		if err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventTeamDeleted, id)
+		return tx.DeleteTeam(p.Organization, id)
+	})
+}
