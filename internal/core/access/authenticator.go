@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"maps"
 	"strings"
 	"sync"
@@ -186,10 +185,4 @@ func userOf(q store.Queries, key parley.Key, organization parley.ID) (user parle
 		return user, errCredential()
 	}
 	return user, err
-}
-
-// IsCredential reports whether err refuses a credential, rather than failing to check it.
-func IsCredential(err error) bool {
-	e, ok := errors.AsType[*parley.Error](err)
-	return ok && e.Kind == parley.KindUnauthorized
 }

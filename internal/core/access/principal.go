@@ -66,3 +66,9 @@ func (p *Principal) Actor() parley.Actor {
 	}
 	return parley.Actor{Kind: parley.ActorUser, ID: p.User, Name: p.UserName}
 }
+
+// AsUser is the principal for what a user asked for earlier, such as a scheduled message: it sees and may do
+// what the user's own key would.
+func AsUser(organization parley.ID, u parley.User) *Principal {
+	return newPrincipal(Principal{Organization: organization, Account: u.Account, User: u.ID, UserName: u.Name, Personal: !u.Machine}, parley.Scopes)
+}
