@@ -208,8 +208,9 @@ func (tx *Tx) number(a *Append, e *end) {
 	if a.Message.TTL > 0 && a.Message.ExpiresAt.IsZero() {
 		a.Message.ExpiresAt = tx.Now.Add(a.Message.TTL)
 	}
-	e.last = a.Message.ID
-	e.activity = max(e.activity, millis(a.Message.SentAt))
+	if sent := millis(a.Message.SentAt); sent >= e.activity || e.last == "" {
+		e.last, e.activity = a.Message.ID, sent
+	}
 	e.inbox = e.inbox || !a.KeepOut
 	e.changed = true
 }

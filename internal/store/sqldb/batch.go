@@ -120,4 +120,3 @@ func guard(f func() error) (err error) {
 	}()
 	return f()
 }
-

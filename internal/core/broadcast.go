@@ -1,0 +1,262 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// fanOutChunk is how many copies of a broadcast are added in one commit.
+const fanOutChunk = 100
+
+// directFanOut is up to how many recipients the accepting commit writes the copies itself.
+const directFanOut = 200
+
+// fanOut is the payload of a fan-out job: which list, and how far it is through.
+type fanOut struct {
+	Broadcast parley.ID        `json:"b"`
+	Kind      parley.ActorKind `json:"k,omitempty"` // the last member written to
+	ID        parley.ID        `json:"i,omitempty"`
+}
+
+// toBroadcast is the author's conversation with a list, which holds what was sent to it. The copies go to
+// each member's own conversation.
+func (s *send) toBroadcast(tx *store.Tx, id parley.ID) (*route, error) {
+	b, err := tx.Broadcast(s.p.Organization, id)
+	if err != nil {
+		return nil, unknown(err, "to.broadcast", "broadcast")
+	}
+	key := "broadcast:" + string(id) + ":" + string(s.p.User)
+	conversation, err := tx.ConversationByKey(s.p.Organization, key)
+	if parley.IsKind(err, parley.KindNotFound) {
+		conversation = parley.Conversation{Kind: parley.ConversationBroadcast, Visibility: parley.VisibleToMembers, ThreadKey: key, Title: b.Name, Inbox: true}
+		err = s.create(tx, &conversation, []parley.Participant{s.author()})
+	}
+	return &route{conversation: conversation}, err
+}
+
+// expand writes the copies of a short list in the accepting commit, and leaves a long one to the queue.
+func (c *Core) expand(tx *store.Tx, s *send, a *store.Append, r *route) error {
+	job := fanOutJob(a, s.params.To.Broadcast)
+	b, err := tx.Broadcast(s.p.Organization, s.params.To.Broadcast)
+	if err != nil {
+		return err
+	}
+	for b.MemberCount <= directFanOut {
+		more, err := c.expandChunk(tx, &job, &a.Message)
+		if err != nil || !more {
+			return err
+		}
+	}
+	job.DueAt = tx.Now
+	return tx.Schedule(job)
+}
+
+func fanOutJob(a *store.Append, broadcast parley.ID) store.Job {
+	return store.Job{Organization: a.Organization, ID: store.JobID(store.JobFanOut, string(a.Message.ID)), Kind: store.JobFanOut,
+		Message: a.Message.ID, Payload: encodeFanOut(fanOut{Broadcast: broadcast})}
+}
+
+func encodeFanOut(f fanOut) string {
+	encoded, _ := json.Marshal(f) // strings only
+	return string(encoded)
+}
+
+// FanOut writes the next copies of one broadcast that is due, and says whether there was one.
+func (c *Core) FanOut(ctx context.Context) (int, error) {
+	var n int
+	err := c.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		jobs, err := tx.DueJobs(store.JobFanOut, 1)
+		n = len(jobs)
+		if err != nil || n == 0 {
+			return err
+		}
+		job := jobs[0]
+		m, err := tx.Message(job.Organization, job.Message)
+		if err != nil || m.Removed != "" {
+			return firstError(ignoreNotFound(err), tx.Done(jobs))
+		}
+		more, err := c.expandChunk(tx, &job, &m)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return tx.Done(jobs)
+		}
+		job.DueAt = tx.Now
+		return tx.Schedule(job)
+	})
+	if err == nil && n > 0 {
+		c.kick()
+	}
+	return n, err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expandChunk adds the copies for the next members, and moves the job on. Each recipient has one copy: the
+// store's (parent, conversation) is unique.
+func (c *Core) expandChunk(tx *store.Tx, job *store.Job, parent *parley.Message) (more bool, err error) {
+	var at fanOut
+	if err := json.Unmarshal([]byte(job.Payload), &at); err != nil {
+		return false, err
+	}
+	members, err := tx.BroadcastMembers(job.Organization, at.Broadcast, parley.BroadcastMember{Kind: at.Kind, ID: at.ID}, fanOutChunk)
+	if err != nil || len(members) == 0 {
+		return false, err
+	}
+	author, err := tx.User(job.Organization, parent.Actor.ID)
+	if err != nil {
+		return false, err
+	}
+	copies, err := c.copies(tx, access.AsUser(job.Organization, author), parent, members)
+	if err != nil {
+		return false, err
+	}
+	if len(copies) > 0 {
+		if err := tx.Append(copies...); err != nil {
+			return false, err
+		}
+	}
+	last := members[len(members)-1]
+	at.Kind, at.ID = last.Kind, last.ID
+	job.Payload = encodeFanOut(at)
+	return len(members) == fanOutChunk, nil
+}
+
+// copies are the messages for members who can be written to. One who cannot, because it is gone, opted out or
+// has no channel, is skipped.
+func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, members []parley.BroadcastMember) ([]*store.Append, error) {
+	var users, contacts []parley.ID
+	for _, m := range members {
+		if m.Kind == parley.ActorUser {
+			users = append(users, m.ID)
+		} else {
+			contacts = append(contacts, m.ID)
+		}
+	}
+	knownUsers, err := tx.UsersByID(p.Organization, users)
+	if err != nil {
+		return nil, err
+	}
+	knownContacts, err := tx.ContactsByID(p.Organization, contacts)
+	if err != nil {
+		return nil, err
+	}
+	f := &fanOutSend{c: c, p: p, parent: parent, channels: map[parley.AddressKind]*parley.Channel{}}
+	var routes []*route
+	for _, m := range members {
+		var r *route
+		if u := knownUsers[m.ID]; m.Kind == parley.ActorUser && u != nil && u.Active && u.ID != p.User {
+			r, err = f.send(parent).direct(tx, *u)
+		} else if contact := knownContacts[m.ID]; m.Kind == parley.ActorContact && contact != nil && !contact.OptedOut {
+			r, err = f.toContact(tx, contact)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			routes = append(routes, r)
+		}
+	}
+	err = f.addNew(tx, routes)
+	return f.copies, err
+}
+
+// addNew makes the copies for conversations that have none yet.
+func (f *fanOutSend) addNew(tx *store.Tx, routes []*route) error {
+	ids := make([]parley.ID, len(routes))
+	for i, r := range routes {
+		ids[i] = r.conversation.ID
+	}
+	have, err := tx.CopiesIn(f.p.Organization, f.parent.ID, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range routes {
+		if have[r.conversation.ID] {
+			continue
+		}
+		have[r.conversation.ID] = true
+		if err := f.add(tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fanOutSend is a chunk of copies in the making.
+type fanOutSend struct {
+	c        *Core
+	p        *Principal
+	parent   *parley.Message
+	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
+	copies   []*store.Append
+}
+
+func (f *fanOutSend) send(parent *parley.Message) *send {
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.c.now()), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference}}
+}
+
+func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, error) {
+	for _, address := range contact.Addresses {
+		ch, ok := f.channels[address.Kind]
+		if !ok {
+			found, err := tx.DefaultChannel(f.p.Organization, address.Kind)
+			if ignoreNotFound(err) != nil {
+				return nil, err
+			}
+			if err == nil {
+				ch = &found
+			}
+			f.channels[address.Kind] = ch
+		}
+		if ch != nil {
+			return f.send(f.parent).external(tx, ch, recipient{contactActor(contact), address})
+		}
+	}
+	return nil, nil
+}
+
+// add makes the copy for a route. Content that the platform cannot carry skips the recipient.
+func (f *fanOutSend) add(tx *store.Tx, r *route) error {
+	s := f.send(f.parent)
+	a, err := s.build(r)
+	if parley.IsKind(err, parley.KindInvalid) || parley.IsKind(err, parley.KindConflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.Message.Parent, a.Message.Author, a.Message.Attachments = f.parent.ID, f.parent.Author, f.parent.Attachments
+	for i := range a.Jobs {
+		if a.Jobs[i].Kind == store.JobDeliver && f.parent.Priority == parley.PriorityNormal {
+			a.Jobs[i].Priority = parley.PriorityLow.Rank()
+		}
+	}
+	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
+		if err := reopen(tx, f.p, &r.conversation); err != nil {
+			return err
+		}
+	}
+	f.copies = append(f.copies, a)
+	return nil
+}
+
+// parseSchedule reads the payload of a scheduled send.
+func parseSchedule(payload string) (parley.ReopenPolicy, parley.ID) {
+	reopening, broadcast, _ := strings.Cut(payload, ",broadcast:")
+	return parley.ReopenPolicy(reopening), parley.ID(broadcast)
+}

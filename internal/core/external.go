@@ -1,0 +1,240 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// toContact is the conversation with a contact on the channel that the send names, or the one that it last
+// wrote on, or the default of one of its addresses.
+func (s *send) toContact(tx *store.Tx, id parley.ID) (*route, error) {
+	contact, err := s.contact(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.admits(&contact); err != nil {
+		return nil, err
+	}
+	ch, address, err := s.channelFor(tx, &contact)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.external(tx, &ch, recipient{contactActor(&contact), address})
+	if err != nil {
+		return nil, err
+	}
+	r.contact, r.contactRev = contact.ID, contact.Rev
+	return r, nil
+}
+
+// contact returns a contact that the request names, or the one that it was merged into.
+func (s *send) contact(tx *store.Tx, id parley.ID) (parley.Contact, error) {
+	contact, err := tx.Contact(s.p.Organization, id)
+	if err == nil && contact.MergedInto != "" {
+		contact, err = tx.Contact(s.p.Organization, contact.MergedInto)
+	}
+	return contact, unknown(err, "to.contact", "contact")
+}
+
+func contactActor(contact *parley.Contact) parley.Actor {
+	return parley.Actor{Kind: parley.ActorContact, ID: contact.ID, Name: contact.Name}
+}
+
+// channelFor picks the channel and the address of a contact.
+func (s *send) channelFor(tx *store.Tx, contact *parley.Contact) (parley.Channel, parley.Address, error) {
+	if s.params.To.Channel != "" {
+		ch, err := tx.Channel(s.p.Organization, s.params.To.Channel)
+		if err != nil {
+			return ch, parley.Address{}, unknown(err, "to.channel", "channel")
+		}
+		if err := s.may(tx, &ch); err != nil {
+			return ch, parley.Address{}, err
+		}
+		address, ok := addressOf(contact, ch.AddressKind)
+		if !ok {
+			return ch, address, parley.Invalid("to.contact", "address-required", "the contact has no address of kind %s", ch.AddressKind)
+		}
+		return ch, address, nil
+	}
+	if contact.LastChannel != "" {
+		ch, err := tx.Channel(s.p.Organization, contact.LastChannel)
+		if err != nil && !parley.IsKind(err, parley.KindNotFound) {
+			return ch, parley.Address{}, err
+		}
+		if address, ok := addressOf(contact, ch.AddressKind); err == nil && ok && s.may(tx, &ch) == nil {
+			return ch, address, nil
+		}
+	}
+	for _, address := range contact.Addresses {
+		ch, err := s.defaultChannel(tx, address.Kind)
+		if err == nil {
+			return ch, address, nil
+		}
+		if !parley.IsKind(err, parley.KindNotFound) {
+			return ch, address, err
+		}
+	}
+	return parley.Channel{}, parley.Address{}, s.channelRequired(tx, contact.Addresses)
+}
+
+// may refuses a channel that the principal does not see.
+func (s *send) may(tx *store.Tx, ch *parley.Channel) error {
+	if !s.p.Personal || ch.Open || slices.Contains(ch.Members, s.p.User) {
+		return nil
+	}
+	return parley.Invalid("to.channel", "channel-unknown", "must be the id of a channel")
+}
+
+func (s *send) defaultChannel(tx *store.Tx, kind parley.AddressKind) (parley.Channel, error) {
+	ch, err := tx.DefaultChannel(s.p.Organization, kind)
+	if err == nil && s.may(tx, &ch) != nil {
+		err = parley.NotFound("channel", "")
+	}
+	return ch, err
+}
+
+func addressOf(contact *parley.Contact, kind parley.AddressKind) (parley.Address, bool) {
+	for _, a := range contact.Addresses {
+		if a.Kind == kind {
+			return a, true
+		}
+	}
+	return parley.Address{}, false
+}
+
+// channelRequired names the channels that the sender may choose from.
+func (s *send) channelRequired(tx *store.Tx, addresses []parley.Address) error {
+	var candidates []string
+	for _, a := range addresses {
+		channels, _, err := tx.Channels(s.p.Organization, store.ChannelFilter{AddressKind: a.Kind}, "", 20)
+		if err != nil {
+			return err
+		}
+		for _, ch := range channels {
+			if s.may(tx, &ch) == nil {
+				candidates = append(candidates, string(ch.ID))
+			}
+		}
+	}
+	e := parley.Invalid("to.channel", "channel-required", "must name a channel: none is the default; the candidates are %v", candidates)
+	e.Facts = map[string]any{"candidates": append([]string{}, candidates...)}
+	return e
+}
+
+// toAddress is the conversation with whoever has an address: the contact that it identifies, else a new one,
+// else, where contacts share it, nobody in particular.
+func (s *send) toAddress(tx *store.Tx, text string) (*route, error) {
+	address, err := parley.ParseAddress(text)
+	if err != nil {
+		return nil, parley.Invalid("to.address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+	}
+	ch, err := s.channelForAddress(tx, address)
+	if err != nil {
+		return nil, err
+	}
+	who, contact, err := s.c.identify(tx, s.p, address, "")
+	if err != nil {
+		return nil, err
+	}
+	if contact != nil {
+		if err := s.admits(contact); err != nil {
+			return nil, err
+		}
+	}
+	r, err := s.external(tx, &ch, recipient{who, address})
+	if err == nil && contact != nil {
+		r.contact, r.contactRev = contact.ID, contact.Rev
+	}
+	return r, err
+}
+
+func (s *send) channelForAddress(tx *store.Tx, address parley.Address) (parley.Channel, error) {
+	if s.params.To.Channel == "" {
+		ch, err := s.defaultChannel(tx, address.Kind)
+		if parley.IsKind(err, parley.KindNotFound) {
+			err = s.channelRequired(tx, []parley.Address{address})
+		}
+		return ch, err
+	}
+	ch, err := tx.Channel(s.p.Organization, s.params.To.Channel)
+	if err != nil {
+		return ch, unknown(err, "to.channel", "channel")
+	}
+	if ch.AddressKind != address.Kind {
+		return ch, parley.Invalid("to.address", "address-kind", "the channel takes addresses of kind %s", ch.AddressKind)
+	}
+	return ch, s.may(tx, &ch)
+}
+
+// identify returns who has an address: the contact that it identifies; a new one, named by nobody yet; or,
+// where contacts share the address, only the address.
+func (c *Core) identify(tx *store.Tx, p *Principal, address parley.Address, name string) (parley.Actor, *parley.Contact, error) {
+	contact, err := tx.ContactByAddress(p.Organization, address)
+	if err == nil {
+		return contactActor(&contact), &contact, nil
+	}
+	if !parley.IsKind(err, parley.KindNotFound) {
+		return parley.Actor{}, nil, err
+	}
+	shared, err := tx.AddressShared(p.Organization, address)
+	if err != nil {
+		return parley.Actor{}, nil, err
+	}
+	if shared {
+		return parley.Actor{Kind: parley.ActorAddress, Name: name}, nil, nil
+	}
+	contact = parley.Contact{ID: parley.NewID(tx.Now), Name: name, Addresses: []parley.Address{address}}
+	if err := tx.InsertContact(p.Organization, &contact); err != nil {
+		return parley.Actor{}, nil, err
+	}
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventContactCreated, Subject: contact.ID, Data: parley.EventData{Actor: p.User}})
+	return contactActor(&contact), &contact, nil
+}
+
+// external is the conversation of a channel and a recipient, for a message that goes out.
+func (s *send) external(tx *store.Tx, ch *parley.Channel, to recipient) (*route, error) {
+	conversation, err := s.c.externalConversation(tx, s.p, ch, to, !ch.Conversational)
+	if err != nil {
+		return nil, err
+	}
+	return &route{conversation: conversation, channel: ch, recipients: []recipient{to}}, nil
+}
+
+// externalConversation finds or makes the conversation of a channel and somebody outside: by the channel's
+// thread policy, the newest, closed or not, unless the channel begins a new one instead of a closed one.
+// keepOut makes a new one stay out of inbox views.
+func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, who recipient, keepOut bool) (parley.Conversation, error) {
+	if ch.Thread != parley.ThreadEach {
+		conversation, err := newestExternal(tx, p.Organization, ch, who.address)
+		if err == nil && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
+			return conversation, nil
+		}
+		if err != nil && !parley.IsKind(err, parley.KindNotFound) {
+			return conversation, err
+		}
+	}
+	kind := parley.ConversationExternal
+	if ch.Platform == "secure" {
+		kind = parley.ConversationSecure
+	}
+	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: kind, Visibility: parley.VisibleToOrganization, Channel: ch.ID, Inbox: !keepOut}
+	if ch.Thread == parley.ThreadContact {
+		conversation.ThreadKey = externalKey(ch, who.address)
+	}
+	participant := parley.Participant{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}
+	return conversation, createConversation(tx, p, &conversation, []parley.Participant{participant})
+}
+
+func newestExternal(tx *store.Tx, organization parley.ID, ch *parley.Channel, address parley.Address) (parley.Conversation, error) {
+	if ch.Thread == parley.ThreadContact {
+		return tx.ConversationByKey(organization, externalKey(ch, address))
+	}
+	return tx.NewestWithAddress(organization, ch.ID, address)
+}
+
+func externalKey(ch *parley.Channel, address parley.Address) string {
+	return fmt.Sprintf("channel:%s:%s", ch.ID, address)
+}

@@ -1,0 +1,51 @@
+package core
+
+import (
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// apply makes a message the record of what happened elsewhere.
+func (r *Record) apply(m *parley.Message) {
+	m.Recorded, m.Direction = true, r.Direction
+	m.RecordedState = r.State
+	if m.RecordedState == "" {
+		m.RecordedState = parley.Sent
+		if r.Direction == parley.Inbound || m.Kind == parley.KindNote {
+			m.RecordedState = parley.Delivered
+		}
+	}
+	if r.Platform != "" {
+		m.Platform = r.Platform
+	}
+	m.SentAt = r.SentAt
+	if r.Author.Kind != "" {
+		m.Author = r.Author
+	}
+}
+
+// recordAuthor checks the author that a record names, and takes its name from the directory.
+func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
+	author := &m.Author
+	switch author.Kind {
+	case parley.ActorUser:
+		if author.ID == s.p.User {
+			return nil
+		}
+		u, err := tx.User(s.p.Organization, author.ID)
+		author.Name = u.Name
+		return unknown(err, "record.author.id", "user")
+	case parley.ActorContact:
+		contact, err := tx.Contact(s.p.Organization, author.ID)
+		author.Name = contact.Name
+		return unknown(err, "record.author.id", "contact")
+	case parley.ActorTeam:
+		t, err := tx.Team(s.p.Organization, author.ID)
+		author.Name = t.Name
+		return unknown(err, "record.author.id", "team")
+	case parley.ActorAddress, parley.ActorOrganization, parley.ActorSystem:
+		author.ID = ""
+		return nil
+	}
+	return parley.Invalid("record.author.kind", "enum", "must be user, contact, team, address, organization or system")
+}

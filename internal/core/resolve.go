@@ -1,0 +1,251 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// resolve finds or makes the conversation that the message belongs to.
+func (s *send) resolve(tx *store.Tx) (*route, error) {
+	switch to := &s.params.To; {
+	case to.Conversation != "":
+		return s.toConversation(tx, to.Conversation)
+	case to.User != "":
+		return s.toUser(tx, to.User)
+	case len(to.Users) > 0:
+		return s.toUsers(tx, to.Users)
+	case to.Team != "":
+		return s.toTeam(tx, to.Team)
+	case to.Broadcast != "":
+		return s.toBroadcast(tx, to.Broadcast)
+	case to.Contact != "":
+		return s.toContact(tx, to.Contact)
+	default:
+		return s.toAddress(tx, to.Address)
+	}
+}
+
+// unknown makes a missing thing that the request names an invalid field.
+func unknown(err error, field, what string) error {
+	if parley.IsKind(err, parley.KindNotFound) {
+		return parley.Invalid(field, what+"-unknown", "must be the id of a %s", what)
+	}
+	return err
+}
+
+func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
+	conversation, err := s.c.conversation(tx.Queries, s.p, id)
+	if err != nil {
+		return nil, err
+	}
+	participants, err := tx.Participants(s.p.Organization, id)
+	if err != nil {
+		return nil, err
+	}
+	if conversation.Visibility == parley.VisibleToMembers && s.p.Personal && !takesPart(participants, s.p.User) {
+		return nil, &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
+	}
+	if conversation.Kind == parley.ConversationExternal || conversation.Kind == parley.ConversationSecure {
+		return s.intoExternal(tx, conversation, participants)
+	}
+	return &route{conversation: conversation, members: members(participants, s.p.User)}, nil
+}
+
+func takesPart(participants []parley.Participant, user parley.ID) bool {
+	return slices.ContainsFunc(participants, func(p parley.Participant) bool {
+		return p.Kind == parley.ActorUser && p.ID == user && p.LeftSequence == 0
+	})
+}
+
+// members counts the users who receive what the author writes.
+func members(participants []parley.Participant, author parley.ID) int {
+	n := 0
+	for _, p := range participants {
+		if p.Kind == parley.ActorUser && p.ID != author && p.LeftSequence == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// intoExternal is the route to the outside participants of a conversation.
+func (s *send) intoExternal(tx *store.Tx, conversation parley.Conversation, participants []parley.Participant) (*route, error) {
+	r := &route{conversation: conversation}
+	if s.params.Internal || s.params.Record != nil && conversation.Channel == "" {
+		return r, nil
+	}
+	ch, err := tx.Channel(s.p.Organization, conversation.Channel)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil, parley.Invalid("to.conversation", "channel-required", "the conversation has no channel to write on; send to its contact with a channel")
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.channel = &ch
+	for _, p := range participants {
+		if p.LeftSequence == 0 && p.Address.Kind == ch.AddressKind && p.Address.Value != "" {
+			r.recipients = append(r.recipients, recipient{parley.Actor{Kind: p.Kind, ID: p.ID, Name: p.Name}, p.Address})
+		}
+	}
+	if len(r.recipients) == 0 && s.params.Record == nil {
+		return nil, parley.Invalid("to.conversation", "recipient-required", "nobody outside takes part in the conversation on %s", ch.AddressKind)
+	}
+	return r, s.watchContact(tx, r, participants)
+}
+
+// watchContact refuses a contact that opted out, and lets a later change of it make the route stale.
+func (s *send) watchContact(tx *store.Tx, r *route, participants []parley.Participant) error {
+	for _, p := range participants {
+		if p.Kind != parley.ActorContact || p.LeftSequence != 0 {
+			continue
+		}
+		contact, err := tx.Contact(s.p.Organization, p.ID)
+		if parley.IsKind(err, parley.KindNotFound) {
+			continue // deleted; its address stays a participant
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.admits(&contact); err != nil {
+			return err
+		}
+		if r.contact == "" {
+			r.contact, r.contactRev = contact.ID, contact.Rev
+		}
+	}
+	return nil
+}
+
+// admits refuses to write to a contact that opted out. What happened elsewhere may be recorded.
+func (s *send) admits(contact *parley.Contact) error {
+	if contact.OptedOut && s.params.Record == nil {
+		return parley.Invalid("to", "contact-opted-out", "the contact does not want to be written to")
+	}
+	return nil
+}
+
+// user returns an active user that the request names.
+func (s *send) user(tx *store.Tx, id parley.ID, field string) (parley.User, error) {
+	u, err := tx.User(s.p.Organization, id)
+	if err != nil {
+		return u, unknown(err, field, "user")
+	}
+	if !u.Active {
+		return u, parley.Invalid(field, "user-inactive", "the user is deactivated")
+	}
+	return u, nil
+}
+
+func (s *send) toUser(tx *store.Tx, id parley.ID) (*route, error) {
+	u, err := s.user(tx, id, "to.user")
+	if err != nil {
+		return nil, err
+	}
+	if id == s.p.User {
+		return nil, parley.Invalid("to.user", "recipient-self", "must be somebody else")
+	}
+	return s.direct(tx, u)
+}
+
+// direct is the conversation of the author and a user.
+func (s *send) direct(tx *store.Tx, u parley.User) (*route, error) {
+	key := directKey(s.p.User, u.ID)
+	conversation, err := tx.ConversationByKey(s.p.Organization, key)
+	if parley.IsKind(err, parley.KindNotFound) {
+		conversation = parley.Conversation{Kind: parley.ConversationDirect, Visibility: parley.VisibleToMembers, ThreadKey: key, Inbox: true}
+		err = s.create(tx, &conversation, []parley.Participant{s.author(), {Kind: parley.ActorUser, ID: u.ID, Name: u.Name}})
+	}
+	return &route{conversation: conversation, members: 1}, err
+}
+
+// author is the principal's user as a participant.
+func (s *send) author() parley.Participant {
+	return parley.Participant{Kind: parley.ActorUser, ID: s.p.User, Name: s.p.UserName}
+}
+
+func directKey(a, b parley.ID) string {
+	return fmt.Sprintf("direct:%s:%s", min(a, b), max(a, b))
+}
+
+// create adds a conversation with its participants.
+func (s *send) create(tx *store.Tx, conversation *parley.Conversation, participants []parley.Participant) error {
+	return createConversation(tx, s.p, conversation, participants)
+}
+
+func createConversation(tx *store.Tx, p *access.Principal, conversation *parley.Conversation, participants []parley.Participant) error {
+	if conversation.ID == "" {
+		conversation.ID = parley.NewID(tx.Now)
+	}
+	if conversation.Status == "" {
+		conversation.Status = parley.StatusOpen
+	}
+	if err := tx.InsertConversation(p.Organization, conversation); err != nil {
+		return err
+	}
+	if err := tx.AddParticipants(p.Organization, conversation.ID, participants); err != nil {
+		return err
+	}
+	conversation.Rev++ // by the participants
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationCreated, Conversation: conversation.ID, Data: parley.EventData{Actor: p.User}})
+	return nil
+}
+
+// toUsers makes a group of the author and the users.
+func (s *send) toUsers(tx *store.Tx, ids []parley.ID) (*route, error) {
+	users, err := tx.UsersByID(s.p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	participants := []parley.Participant{s.author()}
+	seen := map[parley.ID]bool{s.p.User: true}
+	for i, id := range ids {
+		u := users[id]
+		if u == nil || !u.Active {
+			return nil, parley.Invalid(fmt.Sprintf("to.users[%d]", i), "user-unknown", "must be the id of an active user")
+		}
+		if !seen[id] {
+			seen[id] = true
+			participants = append(participants, parley.Participant{Kind: parley.ActorUser, ID: u.ID, Name: u.Name})
+		}
+	}
+	if len(participants) == 1 {
+		return nil, parley.Invalid("to.users", "recipient-self", "must name somebody else")
+	}
+	conversation := parley.Conversation{Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Inbox: true}
+	if g := s.params.Group; g != nil {
+		conversation.Title, conversation.Description, conversation.Metadata = g.Name, g.Description, g.Metadata
+		if g.Avatar != "" {
+			if _, err := tx.Media(s.p.Organization, g.Avatar); err != nil {
+				return nil, unknown(err, "group.avatar", "media")
+			}
+			conversation.Avatar = g.Avatar
+		}
+	}
+	err = s.create(tx, &conversation, participants)
+	return &route{conversation: conversation, members: len(participants) - 1}, err
+}
+
+// TeamKey is the thread key of a team's conversation.
+func TeamKey(team parley.ID) string { return "team:" + string(team) }
+
+func (s *send) toTeam(tx *store.Tx, id parley.ID) (*route, error) {
+	if _, err := tx.Team(s.p.Organization, id); err != nil {
+		return nil, unknown(err, "to.team", "team")
+	}
+	conversation, err := tx.ConversationByKey(s.p.Organization, TeamKey(id))
+	if err != nil {
+		return nil, err
+	}
+	participants, err := tx.Participants(s.p.Organization, conversation.ID)
+	if err != nil {
+		return nil, err
+	}
+	if s.p.Personal && !takesPart(participants, s.p.User) {
+		return nil, &parley.Error{Kind: parley.KindForbidden, Code: "not-a-member", Message: "you are not a member of the team"}
+	}
+	return &route{conversation: conversation, members: members(participants, s.p.User)}, nil
+}

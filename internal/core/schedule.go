@@ -1,0 +1,106 @@
+package core
+
+import (
+	"context"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// schedule keeps the message outside of the timeline until its time comes. It has no sequence yet.
+func (s *send) schedule(tx *store.Tx, a *store.Append) error {
+	a.Jobs = []store.Job{{Organization: a.Organization, ID: store.JobID(store.JobPublish, string(a.Message.ID)), Kind: store.JobPublish,
+		DueAt: s.params.SendAt, Message: a.Message.ID, Payload: schedulePayload(s.params)}}
+	a.Deliveries = nil
+	a.Events = []parley.Event{{Type: parley.EventMessageScheduled, Conversation: a.Message.Conversation, Message: a.Message.ID, Data: parley.EventData{Actor: s.p.User}}}
+	return tx.InsertScheduled(a)
+}
+
+// schedulePayload is what publishing must know beside the message.
+func schedulePayload(params SendParams) string {
+	payload := string(params.Reopen)
+	if params.To.Broadcast != "" {
+		payload += ",broadcast:" + string(params.To.Broadcast)
+	}
+	return payload
+}
+
+// Publish sends up to limit scheduled messages whose time has come, and says how many there were.
+func (c *Core) Publish(ctx context.Context, limit int) (int, error) {
+	var n int
+	err := c.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		jobs, err := tx.DueJobs(store.JobPublish, limit)
+		n = len(jobs)
+		if err != nil || n == 0 {
+			return err
+		}
+		for _, job := range jobs {
+			if err := c.publish(tx, &job); err != nil {
+				return err
+			}
+		}
+		return tx.Done(jobs)
+	})
+	if err == nil && n > 0 {
+		c.kick()
+	}
+	return n, err
+}
+
+// publish moves one scheduled message into the timeline. One that may no longer be sent is canceled.
+func (c *Core) publish(tx *store.Tx, job *store.Job) error {
+	m, err := tx.Message(job.Organization, job.Message)
+	if err != nil || m.Sequence != 0 || m.Removed != "" {
+		return ignoreNotFound(err)
+	}
+	a, err := c.published(tx, job, &m)
+	if err == nil {
+		if err := tx.DeleteScheduled(job.Organization, m.ID); err != nil {
+			return err
+		}
+		return tx.Append(a)
+	}
+	if e := parley.AsError(err); e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable {
+		return err
+	}
+	reason := parley.AsError(err).Code
+	tx.Emit(job.Organization, parley.Event{Type: parley.EventMessageCanceled, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Reason: reason}})
+	return tx.CancelScheduled(job.Organization, m.ID, reason)
+}
+
+func ignoreNotFound(err error) error {
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil
+	}
+	return err
+}
+
+// published is the scheduled message as it is sent now, by who wrote it then.
+func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*store.Append, error) {
+	user, err := tx.User(job.Organization, m.Actor.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := &send{c: c, p: access.AsUser(job.Organization, user), id: m.ID, params: SendParams{
+		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
+		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo}}
+	reopening, broadcast := parseSchedule(job.Payload)
+	s.params.Reopen = reopening
+	r, err := s.resolve(tx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.build(r)
+	if err != nil {
+		return nil, err
+	}
+	a.Message.Author, a.Message.Actor, a.Message.SendAt, a.Message.Attachments = m.Author, m.Actor, m.SendAt, m.Attachments
+	if err := s.reopen(tx, r); err != nil {
+		return nil, err
+	}
+	if broadcast != "" {
+		a.Jobs = append(a.Jobs, fanOutJob(a, broadcast))
+	}
+	return a, nil
+}

@@ -1,0 +1,352 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Sent is an accepted message.
+type Sent struct {
+	Message  parley.Message
+	Replayed bool // the request had been made before; this is its message as it is now
+}
+
+// accepted is the status that a send's idempotency record answers with.
+const accepted = 202
+
+// Send accepts a message: it is durable, with everything that will be done about it, when Send returns.
+// A send whose conversation exists and whose route is remembered takes the store's hot path; what is checked
+// there again sends it here to the slow one, which finds or makes what is missing.
+func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
+	s, err := c.newSend(ctx, p, params)
+	if err != nil {
+		return Sent{}, err
+	}
+	key, routable := routeKeyOf(p, &params.To)
+	if routable && s.hot() {
+		if r := c.routes.get(key); r != nil {
+			sent, err := c.sendHot(ctx, s, r)
+			if !errors.Is(err, store.ErrStale) {
+				return sent, err
+			}
+			c.routes.drop(key)
+		}
+	}
+	sent, r, err := c.sendSlow(ctx, s)
+	if err == nil && routable && r != nil && r.conversation.Status == parley.StatusOpen {
+		c.routes.put(key, r)
+	}
+	return sent, err
+}
+
+// send is a message being accepted.
+type send struct {
+	c      *Core
+	p      *Principal
+	params SendParams
+	id     parley.ID
+	claim  *store.Idempotency
+	policy parley.Policy
+	later  bool // it is scheduled
+}
+
+func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return nil, err
+	}
+	if params.Record != nil {
+		if err := p.Require(parley.ScopeMessagesRecord); err != nil {
+			return nil, err
+		}
+	}
+	now := c.now()
+	if err := params.validate(now); err != nil {
+		return nil, err
+	}
+	policy, err := c.policy(ctx, p.Organization)
+	if err != nil {
+		return nil, err
+	}
+	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
+	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
+		return nil, err
+	}
+	return s, s.lifetime()
+}
+
+// lifetime makes the ttl the effective one under the organization's policy.
+func (s *send) lifetime() error {
+	policy, ttl := s.policy, s.params.TTL
+	switch {
+	case policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
+		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
+	case ttl == 0:
+		ttl = policy.DefaultTTL
+	}
+	if policy.MaxTTL > 0 && (ttl == 0 || ttl > policy.MaxTTL) {
+		ttl = policy.MaxTTL
+	}
+	s.params.TTL = ttl
+	return nil
+}
+
+// hot reports whether nothing but the route has to be known to accept the message.
+func (s *send) hot() bool {
+	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0
+}
+
+func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
+	a, err := s.build(r)
+	if err != nil {
+		return Sent{}, err
+	}
+	a.ConversationRev, a.ContactRev, a.ChannelRev = r.conversation.Rev, r.contactRev, r.channelRev()
+	if err := c.store.Append(ctx, a); err != nil {
+		return c.replay(ctx, s, err)
+	}
+	return c.done(s, a, r), nil
+}
+
+// done wakes the queue and completes the accepted message.
+func (c *Core) done(s *send, a *store.Append, r *route) Sent {
+	if len(a.Jobs) > 0 {
+		c.kick()
+	}
+	m := a.Message
+	m.State, m.Counts = s.initialState(&m, a, r)
+	return Sent{Message: m}
+}
+
+// replay answers a repeated request with its message as it is now.
+func (c *Core) replay(ctx context.Context, s *send, err error) (Sent, error) {
+	replay, err := access.Replayed(err, s.claim)
+	if replay == nil {
+		return Sent{}, err
+	}
+	m, err := c.Message(ctx, s.p, replay.Resource)
+	return Sent{Message: m, Replayed: true}, err
+}
+
+func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
+	var a *store.Append
+	var r *route
+	err := c.store.Write(ctx, s.p.Organization, func(tx *store.Tx) (err error) {
+		a, r, err = s.accept(tx)
+		return err
+	})
+	if err != nil {
+		sent, err := c.replay(ctx, s, err)
+		return sent, nil, err
+	}
+	return c.done(s, a, r), r, nil
+}
+
+// accept is the slow path inside the transaction: it finds or makes the conversation, checks what the message
+// names, and adds it.
+func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
+	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
+		return nil, nil, err
+	}
+	r, err := s.resolve(tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.checkReply(tx, r); err != nil {
+		return nil, nil, err
+	}
+	a, err := s.build(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.Message.Attachments, err = s.attachments(tx); err != nil {
+		return nil, nil, err
+	}
+	if s.params.Record != nil {
+		if err := s.recordAuthor(tx, &a.Message); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.later {
+		return a, r, s.schedule(tx, a)
+	}
+	if err := s.reopen(tx, r); err != nil {
+		return nil, nil, err
+	}
+	if err := tx.Append(a); err != nil {
+		return nil, nil, err
+	}
+	if s.params.To.Broadcast != "" {
+		err = s.c.expand(tx, s, a, r)
+	}
+	return a, r, err
+}
+
+func (s *send) checkReply(tx *store.Tx, r *route) error {
+	if s.params.ReplyTo == "" {
+		return nil
+	}
+	m, err := tx.Message(s.p.Organization, s.params.ReplyTo)
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && m.Conversation != r.conversation.ID {
+		return parley.Invalid("replyTo", "reply-unknown", "must be a message of the same conversation")
+	}
+	return err
+}
+
+// attachments checks the files and returns them as the message names them.
+func (s *send) attachments(tx *store.Tx) ([]parley.Attachment, error) {
+	if len(s.params.Attachments) == 0 {
+		return nil, nil
+	}
+	files, err := tx.MediaByID(s.p.Organization, s.params.Attachments)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]parley.Attachment, len(s.params.Attachments))
+	for i, id := range s.params.Attachments {
+		f := files[id]
+		if f == nil || s.p.Personal && f.Uploader != s.p.User {
+			return nil, parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
+		}
+		list[i] = parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size}
+	}
+	return list, nil
+}
+
+// reopen opens a closed conversation, unless the send or its channel leaves it closed.
+func (s *send) reopen(tx *store.Tx, r *route) error {
+	if r.conversation.Status != parley.StatusClosed || s.params.Reopen == parley.ReopenNever || s.params.Record != nil && s.params.Record.Imported {
+		return nil
+	}
+	if r.channel != nil && r.channel.Reopen == parley.ReopenNever && s.params.Reopen == "" {
+		return nil
+	}
+	return reopen(tx, s.p, &r.conversation)
+}
+
+func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation) error {
+	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
+	if err := tx.UpdateConversation(p.Organization, conversation); err != nil {
+		return err
+	}
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
+		Data: parley.EventData{Status: string(parley.StatusOpen), Actor: p.User}})
+	return nil
+}
+
+// build makes the rows of the message for its route.
+func (s *send) build(r *route) (*store.Append, error) {
+	if err := s.fits(r); err != nil {
+		return nil, err
+	}
+	params := &s.params
+	m := parley.Message{
+		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
+		Author: s.p.Actor(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
+		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
+		ReplyTo: params.ReplyTo, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
+	}
+	if r.channel != nil {
+		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
+	}
+	if params.Internal || r.conversation.Kind == parley.ConversationNote {
+		m.Kind, m.Direction = parley.KindNote, parley.NoDirection
+		m.Channel, m.Platform = "", ""
+	}
+	if s.later {
+		m.SendAt = params.SendAt
+	}
+	if params.Record != nil {
+		params.Record.apply(&m)
+	}
+	a := &store.Append{Organization: s.p.Organization, Contact: r.contact, Message: m, Idempotency: s.claim,
+		KeepOut: r.channel != nil && !r.channel.Conversational}
+	if m.Direction == parley.Outbound && params.Record == nil {
+		addDeliveries(a, r, params.Priority.Rank())
+	}
+	if m.TTL > 0 {
+		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
+	}
+	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: s.p.User}}}
+	return a, nil
+}
+
+// addDeliveries adds a delivery and its job for each outside recipient.
+func addDeliveries(a *store.Append, r *route, rank int) {
+	a.Deliveries = make([]parley.Delivery, len(r.recipients))
+	a.Jobs = make([]store.Job, len(r.recipients), len(r.recipients)+1)
+	for i, to := range r.recipients {
+		a.Deliveries[i] = parley.Delivery{Number: i + 1, Recipient: to.actor, Address: to.address, Channel: r.channel.ID, State: parley.Queued}
+		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
+			Message: a.Message.ID, Delivery: i + 1}
+	}
+}
+
+// fits checks the content against what the channel's platform can carry.
+func (s *send) fits(r *route) error {
+	params := &s.params
+	if r.channel == nil || params.Internal || params.Record != nil {
+		if params.DeleteOnRead && r.channel != nil {
+			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
+		}
+		return nil
+	}
+	_, platform, err := s.c.definition(r.channel)
+	if err != nil {
+		return err
+	}
+	if params.DeleteOnRead && !platform.ReadReceipts {
+		return parley.Invalid("deleteOnRead", "no-read-receipts", "the platform %s does not report reading", platform.Name)
+	}
+	if len(params.Attachments) > platform.Attachments {
+		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
+	}
+	return fitsPlatform(params.Body, platform)
+}
+
+func fitsPlatform(body []parley.Part, platform connector.Platform) error {
+	for i, part := range body {
+		if !carries(platform, part.Kind) {
+			return parley.Invalid(fmt.Sprintf("body[%d]", i), "part-unsupported", "the platform %s carries %v", platform.Name, platform.Parts)
+		}
+		if platform.MaxText > 0 && len(part.Text) > platform.MaxText && utf8.RuneCountInString(part.Text) > platform.MaxText {
+			return parley.Invalid("body", "too-long", "the platform %s takes at most %d characters", platform.Name, platform.MaxText)
+		}
+	}
+	return nil
+}
+
+func carries(platform connector.Platform, kind parley.PartKind) bool {
+	for _, k := range platform.Parts {
+		if k == kind {
+			return true
+		}
+	}
+	return len(platform.Parts) == 0 && kind == parley.PartText
+}
+
+// initialState is the state of a message at its acceptance, without asking the store.
+func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parley.MessageState, map[parley.DeliveryState]int) {
+	switch {
+	case s.later:
+		return parley.Scheduled, nil
+	case m.Recorded:
+		return m.RecordedState, nil
+	case m.Kind == parley.KindNote || m.Direction == parley.Inbound:
+		return parley.Delivered, nil
+	case len(a.Deliveries) > 0:
+		return parley.Queued, map[parley.DeliveryState]int{parley.Queued: len(a.Deliveries)}
+	case s.params.To.Broadcast != "":
+		return parley.Queued, nil
+	case r.members > 0:
+		return parley.Sent, map[parley.DeliveryState]int{parley.Sent: r.members}
+	}
+	return parley.Delivered, nil
+}
