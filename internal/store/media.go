@@ -69,18 +69,28 @@ func (q Queries) MediaMessages(organization, media, after parley.ID, limit int) 
 // DeleteMedia deletes a file's row and schedules the deletion of its blob. A file that a message has is
 // parley.Conflict "media-attached".
 func (tx *Tx) DeleteMedia(organization, id parley.ID) error {
-	n, err := tx.c.Exec(`DELETE FROM media WHERE organization_id = $1 AND id = $2 AND NOT EXISTS
-		(SELECT 1 FROM media_references AS r WHERE r.organization_id = $1 AND r.media_id = $2)`, string(organization), string(id))
+	if _, err := tx.Media(organization, id); err != nil {
+		return err
+	}
+	dropped, err := tx.DropMedia(organization, id)
 	if err != nil {
 		return err
 	}
-	if n == 0 {
-		if _, err := tx.Media(organization, id); err != nil {
-			return err
-		}
+	if !dropped {
 		return parley.Conflict("media-attached", "a message has the file %q", id)
 	}
 	return tx.ScheduleBlob(organization, id, tx.Now)
+}
+
+// DropMedia deletes a file's row, if it is there and no message has the file; it says whether none is left.
+func (tx *Tx) DropMedia(organization, id parley.ID) (bool, error) {
+	_, err := tx.c.Exec(`DELETE FROM media WHERE organization_id = $1 AND id = $2 AND NOT EXISTS
+		(SELECT 1 FROM media_references AS r WHERE r.organization_id = $1 AND r.media_id = $2)`, string(organization), string(id))
+	if err != nil {
+		return false, err
+	}
+	files, err := tx.MediaByID(organization, []parley.ID{id})
+	return len(files) == 0, err
 }
 
 // ScheduleBlob has the blob of a file deleted at a time, with the file's row, if no message has the file then.

@@ -137,6 +137,7 @@ func (d *Directory) DeleteChannel(ctx context.Context, p *access.Principal, id p
 		}
 		emit(tx, p, parley.EventChannelDeleted, id)
 		tx.After(func() { d.channelChanged(p.Organization, id) })
+		tx.Erased() // its secrets
 		return tx.DeleteChannel(p.Organization, id)
 	})
 }

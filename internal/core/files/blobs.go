@@ -1,0 +1,86 @@
+package files
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+const (
+	blobsAtOnce = 100
+	blobRetry   = time.Minute // after a failure of the disk
+
+	// sweepAge is how old a blob without a row must be to be swept: older than any upload that is under way.
+	sweepAge = 6 * time.Hour
+)
+
+// RemoveBlobs does some of the due work on files that no message has, and says whether there may be more: their
+// rows go first, in a transaction, then their blobs, then the jobs, so that a crash repeats what is not done.
+func (f *Files) RemoveBlobs(ctx context.Context) (more bool, err error) {
+	var due []store.Job
+	err = f.store.WriteBackground(ctx, "", func(tx *store.Tx) (err error) {
+		due, more, err = f.dropRows(tx)
+		return err
+	})
+	if err != nil || len(due) == 0 {
+		return more, err
+	}
+	var done, failed []store.Job
+	for _, job := range due {
+		if err := f.blobs.Remove(job.Organization, parley.ID(job.Payload)); err != nil {
+			f.log.Error("removing a blob", "organization", job.Organization, "media", job.Payload, "error", err)
+			failed = append(failed, job)
+			continue
+		}
+		done = append(done, job)
+	}
+	err = f.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		for i := range failed {
+			failed[i].DueAt = tx.Now.Add(blobRetry)
+		}
+		if err := tx.Retry(failed); err != nil {
+			return err
+		}
+		return tx.Done(done)
+	})
+	return more, err
+}
+
+// dropRows deletes the rows of due files, and returns the jobs whose blobs are to go. A file that a message has
+// stays; another job comes when that message goes.
+func (f *Files) dropRows(tx *store.Tx) (due []store.Job, more bool, err error) {
+	jobs, err := tx.DueJobs(store.JobBlob, blobsAtOnce)
+	if err != nil {
+		return nil, false, err
+	}
+	var kept []store.Job
+	for _, job := range jobs {
+		dropped, err := tx.DropMedia(job.Organization, parley.ID(job.Payload))
+		if err != nil {
+			return nil, false, err
+		}
+		if dropped {
+			due = append(due, job)
+		} else {
+			kept = append(kept, job)
+		}
+	}
+	if len(due) > 0 {
+		tx.Erased() // a file's name is content too
+	}
+	return due, len(jobs) == blobsAtOnce, tx.Done(kept)
+}
+
+// Sweep removes the blobs that crashes left without rows, and says how many.
+func (f *Files) Sweep(ctx context.Context) (int, error) {
+	return f.blobs.Sweep(ctx, f.now().Add(-sweepAge), func(organization parley.ID, ids []parley.ID) (map[parley.ID]bool, error) {
+		rows, err := f.store.Read(ctx).MediaByID(organization, ids)
+		known := make(map[parley.ID]bool, len(rows))
+		for id := range rows {
+			known[id] = true
+		}
+		return known, err
+	})
+}
