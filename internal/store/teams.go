@@ -149,6 +149,22 @@ func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) err
 	})
 }
 
+var leaveTogether = `UPDATE participants SET left_sequence = 1 + (SELECT last_sequence FROM conversations AS c
+		WHERE c.organization_id = $1 AND c.id = $2)
+	WHERE organization_id = $1 AND conversation_id = $2 AND kind = 'user' AND left_sequence = 0
+		AND participant_id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS j)`
+
+// LeaveTogether ends the part of users in a conversation after its last item. Who takes no part is passed over.
+func (tx *Tx) LeaveTogether(organization, conversation parley.ID, users []parley.ID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	if _, err := tx.c.Exec(leaveTogether, string(organization), string(conversation), idRows(users)); err != nil {
+		return err
+	}
+	return tx.BumpConversation(organization, conversation)
+}
+
 // JobMembers deletes the members of a broadcast list that is gone; its payload is the list's id.
 const JobMembers JobKind = "members"
 

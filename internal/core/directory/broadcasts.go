@@ -118,25 +118,26 @@ func (d *Directory) BroadcastMembers(ctx context.Context, p *access.Principal, i
 // changeBroadcast is what every change of a list has in common. A change that says it made no difference
 // leaves no trace.
 func (d *Directory) changeBroadcast(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64,
-	change func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error)) (broadcast parley.Broadcast, err error) {
+	change func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error)) (parley.Broadcast, error) {
 	if err := p.Require(parley.ScopeBroadcastsWrite); err != nil {
-		return broadcast, err
+		return parley.Broadcast{}, err
 	}
-	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
-		if broadcast, err = tx.Broadcast(p.Organization, id); err != nil {
-			return err
+	return written(ctx, d, p, func(tx *store.Tx) (parley.Broadcast, error) {
+		broadcast, err := tx.Broadcast(p.Organization, id)
+		if err != nil {
+			return broadcast, err
 		}
 		if err := matchRev(ifMatch, broadcast.Rev); err != nil {
-			return err
+			return broadcast, err
 		}
 		changed, err := change(tx, &broadcast)
 		if err != nil || !changed {
-			return err
+			return broadcast, err
 		}
 		emit(tx, p, parley.EventBroadcastUpdated, id)
-		return tx.UpdateBroadcast(p.Organization, &broadcast)
+		err = tx.UpdateBroadcast(p.Organization, &broadcast)
+		return broadcast, err
 	})
-	return broadcast, err
 }
 
 // BroadcastPatch changes a list. What is nil stays as it is.
@@ -257,19 +258,19 @@ func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id
 }
 
 // DropMembers does some of the due work on the members of deleted lists, and says whether there may be more.
-func (d *Directory) DropMembers(ctx context.Context) (more bool, err error) {
-	err = d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		more = false
+func (d *Directory) DropMembers(ctx context.Context) (bool, error) {
+	var found bool
+	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
 		jobs, err := tx.DueJobs(store.JobMembers, 1)
-		if err != nil || len(jobs) == 0 {
+		found = len(jobs) > 0
+		if err != nil || !found {
 			return err
 		}
-		more = true
 		n, err := tx.DropBroadcastMembers(jobs[0].Organization, parley.ID(jobs[0].Payload), dropMembers)
 		if err != nil || n == dropMembers {
 			return err
 		}
 		return tx.Done(jobs)
 	})
-	return more, err
+	return err == nil && found, err
 }

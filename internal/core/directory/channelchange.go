@@ -64,28 +64,33 @@ func (d *Directory) updateChannel(ctx context.Context, p *access.Principal, id p
 			return ch, err
 		}
 	}
-	err = d.write(ctx, p, func(tx *store.Tx) error {
-		now, err := tx.Channel(p.Organization, id)
-		if err != nil {
-			return err
-		}
-		if now.Rev != before.Rev {
-			return errMoved
-		}
-		if err := requireUsers(tx.Queries, p.Organization, "members", ch.Members); err != nil {
-			return err
-		}
-		if !before.Default {
-			if err := moveDefault(tx, p, ch); err != nil {
-				return err
-			}
-		}
-		emit(tx, p, parley.EventChannelUpdated, id)
-		if before.Paused && !ch.Paused || before.Rate != ch.Rate || before.Concurrency != ch.Concurrency {
-			tx.After(func() { d.channelChanged(p.Organization, id) })
-		}
-		return tx.UpdateChannel(p.Organization, &ch)
+	return written(ctx, d, p, func(tx *store.Tx) (parley.Channel, error) {
+		return d.replaceChannel(tx, p, before, ch)
 	})
+}
+
+// replaceChannel writes a channel, if it is still what it was before.
+func (d *Directory) replaceChannel(tx *store.Tx, p *access.Principal, before, ch parley.Channel) (parley.Channel, error) {
+	now, err := tx.Channel(p.Organization, ch.ID)
+	if err != nil {
+		return ch, err
+	}
+	if now.Rev != before.Rev {
+		return ch, errMoved
+	}
+	if err := requireUsers(tx.Queries, p.Organization, "members", ch.Members); err != nil {
+		return ch, err
+	}
+	if !before.Default {
+		if err := moveDefault(tx, p, ch); err != nil {
+			return ch, err
+		}
+	}
+	emit(tx, p, parley.EventChannelUpdated, ch.ID)
+	if before.Paused && !ch.Paused || before.Rate != ch.Rate || before.Concurrency != ch.Concurrency {
+		tx.After(func() { d.channelChanged(p.Organization, ch.ID) })
+	}
+	err = tx.UpdateChannel(p.Organization, &ch)
 	return ch, err
 }
 

@@ -88,6 +88,7 @@ func (d *Directory) createChannel(ctx context.Context, p *access.Principal, para
 	if err != nil {
 		return ch, nil, err
 	}
+	stored := ch
 	replay, err := p.Once(ctx, d.store, i, 201, ch.ID, func(tx *store.Tx) error {
 		if err := requireUsers(tx.Queries, p.Organization, "members", ch.Members); err != nil {
 			return err
@@ -96,9 +97,12 @@ func (d *Directory) createChannel(ctx context.Context, p *access.Principal, para
 			return err
 		}
 		emit(tx, p, parley.EventChannelCreated, ch.ID)
-		return tx.InsertChannel(p.Organization, &ch)
+		return tx.InsertChannel(p.Organization, &stored)
 	})
-	return ch, replay, err
+	if err != nil || replay != nil {
+		return ch, replay, err
+	}
+	return stored, nil, nil
 }
 
 // moveDefault takes the mark from the channel that is the default of the address kind, if this one is to have it.
@@ -232,7 +236,7 @@ func (d *Directory) Channel(ctx context.Context, p *access.Principal, id parley.
 
 // Channels returns up to limit channels that pass the filter, with ids after one; secrets in their settings are
 // null. Next is where to go on, empty at the end.
-func (d *Directory) Channels(ctx context.Context, p *access.Principal, f store.ChannelFilter, after parley.ID, limit int) ([]parley.Channel, parley.ID, error) {
+func (d *Directory) Channels(ctx context.Context, p *access.Principal, f ChannelFilter, after parley.ID, limit int) ([]parley.Channel, parley.ID, error) {
 	if err := p.Require(parley.ScopeChannelsRead); err != nil {
 		return nil, "", err
 	}

@@ -100,11 +100,11 @@ func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal
 		return contact, false, err
 	}
 	id := parley.NewID(d.now())
-	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
-		contact, made, err = EnsureContact(tx, p, normal, parley.Contact{ID: id, Name: name, Saved: name != ""})
-		return err
+	contact, err = written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) {
+		contact, _, err := EnsureContact(tx, p, normal, parley.Contact{ID: id, Name: name, Saved: name != ""})
+		return contact, err
 	})
-	return contact, made, err
+	return contact, contact.ID == id, err
 }
 
 // EnsureContact returns the contact that an address identifies, inside a unit: if there is none, the one given
@@ -117,7 +117,8 @@ func EnsureContact(tx *store.Tx, p *access.Principal, address parley.Address, gi
 	address.Shared = false
 	given.Addresses = []parley.Address{address}
 	emit(tx, p, parley.EventContactCreated, given.ID)
-	return given, true, tx.InsertContact(p.Organization, &given)
+	err = tx.InsertContact(p.Organization, &given)
+	return given, true, err
 }
 
 // survivor returns a contact, or the one that it was merged into.
@@ -142,7 +143,7 @@ func (d *Directory) Contact(ctx context.Context, p *access.Principal, id parley.
 
 // Contacts returns up to limit contacts that pass the filter, with ids after one. It examines a bounded number,
 // so that a page may be short of limit: next is where to go on, empty at the end.
-func (d *Directory) Contacts(ctx context.Context, p *access.Principal, f store.ContactFilter, after parley.ID, limit int) ([]parley.Contact, parley.ID, error) {
+func (d *Directory) Contacts(ctx context.Context, p *access.Principal, f ContactFilter, after parley.ID, limit int) ([]parley.Contact, parley.ID, error) {
 	if err := p.Require(parley.ScopeContactsRead); err != nil {
 		return nil, "", err
 	}
@@ -222,24 +223,25 @@ func (d *Directory) RemoveAddress(ctx context.Context, p *access.Principal, id p
 
 // changeContact is what every change of a contact has in common.
 func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64,
-	change func(tx *store.Tx, contact *parley.Contact) error) (contact parley.Contact, err error) {
+	change func(tx *store.Tx, contact *parley.Contact) error) (parley.Contact, error) {
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
-		return contact, err
+		return parley.Contact{}, err
 	}
-	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
-		if contact, err = survivor(tx.Queries, p.Organization, id); err != nil {
-			return err
+	return written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) {
+		contact, err := survivor(tx.Queries, p.Organization, id)
+		if err != nil {
+			return contact, err
 		}
 		if err := matchRev(ifMatch, contact.Rev); err != nil {
-			return err
+			return contact, err
 		}
 		if err := change(tx, &contact); err != nil {
-			return err
+			return contact, err
 		}
 		emit(tx, p, parley.EventContactUpdated, contact.ID)
-		return tx.UpdateContact(p.Organization, &contact)
+		err = tx.UpdateContact(p.Organization, &contact)
+		return contact, err
 	})
-	return contact, err
 }
 
 // DeleteContact deletes a contact and its addresses, and takes it off every broadcast list. Its conversations

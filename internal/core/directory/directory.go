@@ -62,3 +62,24 @@ func emit(tx *store.Tx, p *access.Principal, kind parley.EventType, subject parl
 func (d *Directory) write(ctx context.Context, p *access.Principal, unit func(tx *store.Tx) error) error {
 	return d.store.Write(ctx, p.Organization, unit)
 }
+
+// written runs a unit that comes to something. What it came to is looked at only when it is durable: a caller
+// that gave up must not touch what the unit may still be at work on.
+func written[T any](ctx context.Context, d *Directory, p *access.Principal, unit func(tx *store.Tx) (T, error)) (T, error) {
+	var result, none T
+	err := d.write(ctx, p, func(tx *store.Tx) (err error) {
+		result, err = unit(tx)
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return result, nil
+}
+
+// The filters of lists.
+type (
+	UserFilter    = store.UserFilter
+	ContactFilter = store.ContactFilter
+	ChannelFilter = store.ChannelFilter
+)

@@ -85,28 +85,29 @@ type OrganizationPatch struct {
 const maxTTL = 100 * 365 * 24 * time.Hour
 
 // UpdateOrganization changes the principal's organization. An ifMatch that is not 0 must be its revision.
-func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal, patch OrganizationPatch, ifMatch int64) (o parley.Organization, err error) {
+func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal, patch OrganizationPatch, ifMatch int64) (parley.Organization, error) {
 	if err := p.Require(parley.ScopeOrganizationWrite); err != nil {
-		return o, err
+		return parley.Organization{}, err
 	}
-	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
-		if o, err = tx.Organization(p.Organization); err != nil {
-			return err
+	return written(ctx, d, p, func(tx *store.Tx) (parley.Organization, error) {
+		o, err := tx.Organization(p.Organization)
+		if err != nil {
+			return o, err
 		}
 		if err := matchRev(ifMatch, o.Rev); err != nil {
-			return err
+			return o, err
 		}
 		set(&o.Name, patch.Name)
 		set(&o.Policy.DefaultTTL, patch.DefaultTTL)
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
 		set(&o.Policy.LockTTL, patch.LockTTL)
 		if err := checkOrganization(o); err != nil {
-			return err
+			return o, err
 		}
 		emit(tx, p, parley.EventOrganizationUpdated, o.ID)
-		return tx.UpdateOrganization(&o)
+		err = tx.UpdateOrganization(&o)
+		return o, err
 	})
-	return o, err
 }
 
 func checkOrganization(o parley.Organization) error {

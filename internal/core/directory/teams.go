@@ -88,11 +88,14 @@ func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, us
 	return len(joined), tx.AddParticipants(p.Organization, conversation.ID, participants)
 }
 
-// emitParticipants tells of users who joined or left a conversation, each by its id.
+// emitParticipants tells that users joined or left a conversation; it names one who did alone.
 func emitParticipants(tx *store.Tx, p *access.Principal, conversation parley.ID, users []parley.ID) {
-	for _, id := range users {
-		tx.Emit(p.Organization, parley.Event{Type: parley.EventParticipantsChanged, Conversation: conversation, Subject: id,
-			Data: parley.EventData{Actor: p.User}})
+	e := parley.Event{Type: parley.EventParticipantsChanged, Conversation: conversation, Data: parley.EventData{Actor: p.User}}
+	if len(users) == 1 {
+		e.Subject = users[0]
+	}
+	if len(users) > 0 {
+		tx.Emit(p.Organization, e)
 	}
 }
 
@@ -141,25 +144,26 @@ func (d *Directory) TeamMembers(ctx context.Context, p *access.Principal, id, af
 // changeTeam is what every change of a team has in common. A change that says it made no difference leaves no
 // trace.
 func (d *Directory) changeTeam(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64,
-	change func(tx *store.Tx, team *parley.Team) (bool, error)) (team parley.Team, err error) {
+	change func(tx *store.Tx, team *parley.Team) (bool, error)) (parley.Team, error) {
 	if err := p.Require(parley.ScopeTeamsWrite); err != nil {
-		return team, err
+		return parley.Team{}, err
 	}
-	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
-		if team, err = tx.Team(p.Organization, id); err != nil {
-			return err
+	return written(ctx, d, p, func(tx *store.Tx) (parley.Team, error) {
+		team, err := tx.Team(p.Organization, id)
+		if err != nil {
+			return team, err
 		}
 		if err := matchRev(ifMatch, team.Rev); err != nil {
-			return err
+			return team, err
 		}
 		changed, err := change(tx, &team)
 		if err != nil || !changed {
-			return err
+			return team, err
 		}
 		emit(tx, p, parley.EventTeamUpdated, id)
-		return tx.UpdateTeam(p.Organization, &team)
+		err = tx.UpdateTeam(p.Organization, &team)
+		return team, err
 	})
-	return team, err
 }
 
 // TeamPatch changes a team. What is nil stays as it is.
@@ -225,14 +229,8 @@ func leave(tx *store.Tx, p *access.Principal, team parley.ID, users []parley.ID)
 	if err != nil {
 		return err
 	}
-	for _, user := range users {
-		err := tx.LeaveConversation(p.Organization, conversation.ID, parley.ActorUser, user)
-		if err != nil && !parley.IsKind(err, parley.KindNotFound) { // it may have left by itself
-			return err
-		}
-	}
 	emitParticipants(tx, p, conversation.ID, users)
-	return nil
+	return tx.LeaveTogether(p.Organization, conversation.ID, users)
 }
 
 // DeleteTeam deletes a team. Its conversation is closed and left by all; what was said stays with those who

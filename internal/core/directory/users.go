@@ -98,7 +98,7 @@ func (d *Directory) User(ctx context.Context, p *access.Principal, id parley.ID)
 
 // Users returns up to limit users that pass the filter, with ids after one; next is where to go on, empty at
 // the end.
-func (d *Directory) Users(ctx context.Context, p *access.Principal, f store.UserFilter, after parley.ID, limit int) ([]parley.User, parley.ID, error) {
+func (d *Directory) Users(ctx context.Context, p *access.Principal, f UserFilter, after parley.ID, limit int) ([]parley.User, parley.ID, error) {
 	if err := p.Require(parley.ScopeUsersRead); err != nil {
 		return nil, "", err
 	}
@@ -120,31 +120,32 @@ type UserPatch struct {
 
 // UpdateUser changes a user. An inactive one may not act, and its keys do not work. An ifMatch that is not 0
 // must be its revision.
-func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parley.ID, patch UserPatch, ifMatch int64) (user parley.User, err error) {
+func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parley.ID, patch UserPatch, ifMatch int64) (parley.User, error) {
 	if err := p.Require(parley.ScopeUsersWrite); err != nil {
-		return user, err
+		return parley.User{}, err
 	}
 	account := parley.NewID(d.now())
-	err = d.write(ctx, p, func(tx *store.Tx) (err error) {
-		if user, err = tx.User(p.Organization, id); err != nil {
-			return err
+	return written(ctx, d, p, func(tx *store.Tx) (parley.User, error) {
+		user, err := tx.User(p.Organization, id)
+		if err != nil {
+			return user, err
 		}
 		if err := matchRev(ifMatch, user.Rev); err != nil {
-			return err
+			return user, err
 		}
 		if err := patch.apply(&user); err != nil {
-			return err
+			return user, err
 		}
 		if patch.Email != nil {
 			if user.Account, err = accountOf(tx, account, user.Email, user.Name); err != nil {
-				return err
+				return user, err
 			}
 		}
 		emit(tx, p, parley.EventUserUpdated, id)
 		tx.After(d.authenticator.Forget)
-		return tx.UpdateUser(p.Organization, &user)
+		err = tx.UpdateUser(p.Organization, &user)
+		return user, err
 	})
-	return user, err
 }
 
 func (patch UserPatch) apply(user *parley.User) error {

@@ -18,14 +18,18 @@ const (
 
 // RemoveBlobs does some of the due work on files that no message has, and says whether there may be more: their
 // rows go first, in a transaction, then their blobs, then the jobs, so that a crash repeats what is not done.
-func (f *Files) RemoveBlobs(ctx context.Context) (more bool, err error) {
+func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 	var due []store.Job
-	err = f.store.WriteBackground(ctx, "", func(tx *store.Tx) (err error) {
+	var more bool
+	err := f.store.WriteBackground(ctx, "", func(tx *store.Tx) (err error) {
 		due, more, err = f.dropRows(tx)
 		return err
 	})
-	if err != nil || len(due) == 0 {
-		return more, err
+	if err != nil {
+		return false, err // what the unit set is still its own
+	}
+	if len(due) == 0 {
+		return more, nil
 	}
 	var done, failed []store.Job
 	for _, job := range due {

@@ -112,20 +112,32 @@ func (w *world) upload(t *testing.T, p *access.Principal, content string) parley
 // attach lets a message of the organization have a file.
 func (w *world) attach(t *testing.T, p *access.Principal, file parley.ID) parley.ID {
 	t.Helper()
-	message := parley.NewID(w.now())
+	return w.attachMany(t, p, file, 1)[0]
+}
+
+func (w *world) attachMany(t *testing.T, p *access.Principal, file parley.ID, n int) []parley.ID {
+	t.Helper()
+	var messages []parley.ID
 	err := w.store.Write(t.Context(), p.Organization, func(tx *store.Tx) error {
 		conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: parley.ConversationNote, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
 		if err := tx.InsertConversation(p.Organization, &conversation); err != nil {
 			return err
 		}
-		return tx.Append(&store.Append{Organization: p.Organization, Message: parley.Message{ID: message, Conversation: conversation.ID,
-			Kind: parley.KindMessage, Direction: parley.NoDirection, Priority: parley.PriorityNormal,
-			Attachments: []parley.Attachment{{Media: file, Name: "a.txt"}}}})
+		messages = nil
+		var appends []*store.Append
+		for range n {
+			id := parley.NewID(tx.Now)
+			messages = append(messages, id)
+			appends = append(appends, &store.Append{Organization: p.Organization, Message: parley.Message{ID: id, Conversation: conversation.ID,
+				Kind: parley.KindMessage, Direction: parley.NoDirection, Priority: parley.PriorityNormal,
+				Attachments: []parley.Attachment{{Media: file, Name: "a.txt"}}}})
+		}
+		return tx.Append(appends...)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return message
+	return messages
 }
 
 // blobs counts the files on disk.
@@ -195,9 +207,7 @@ func TestWhoMayHaveAFile(t *testing.T) {
 	w.sees[w.users[2].User] = []parley.ID{message}
 	may(1, true)
 	may(2, false) // of another organization
-	for range 600 {
-		w.attach(t, w.users[0], file.ID)
-	}
+	w.attachMany(t, w.users[0], file.ID, 600)
 	w.sees[w.users[1].User] = []parley.ID{w.attach(t, w.users[0], file.ID)}
 	may(1, true)
 }
