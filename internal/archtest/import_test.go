@@ -42,7 +42,9 @@ var layers = []rule{
 	{"internal/core/access", []string{"internal/parley", "internal/store"}},
 	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/files", "internal/media", "internal/parley", "internal/store"}},
+	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store"}},
+	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
 	{"internal/store", []string{"internal/parley", "internal/store/sqldb"}},

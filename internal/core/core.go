@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -24,8 +25,10 @@ type Options struct {
 	Kick func()
 }
 
-// Core is the messaging of all organizations.
+// Core is the messaging of all organizations. What people do in conversations besides writing is in Threads.
 type Core struct {
+	*thread.Threads
+
 	store      *store.Store
 	connectors map[string]connector.Definition
 	log        *slog.Logger
@@ -47,6 +50,7 @@ func New(o Options) *Core {
 	if c.kick == nil {
 		c.kick = func() {}
 	}
+	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	return c
 }
 

@@ -83,7 +83,7 @@ CREATE TABLE conversations (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX conversations_thread ON conversations (organization_id, thread_key) WHERE thread_key <> '' AND status <> 'closed';
 CREATE INDEX conversations_newest ON conversations (organization_id, thread_key, created_at, id) WHERE thread_key <> '';
-CREATE INDEX conversations_activity ON conversations (organization_id, channel_id, status, activity_at, id);
+CREATE INDEX conversations_activity ON conversations (organization_id, visibility, channel_id, status, activity_at, id);
 CREATE TABLE participants (
   organization_id TEXT NOT NULL, conversation_id TEXT NOT NULL, kind TEXT NOT NULL, participant_id TEXT NOT NULL,
   name TEXT NOT NULL, address_kind TEXT NOT NULL, address TEXT NOT NULL, joined_sequence BIGINT NOT NULL,

@@ -1,0 +1,158 @@
+// Package coretest makes a core over a real database for tests, with an organization in it.
+package coretest
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/connector/sandbox"
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// World is a core over a store of its own.
+type World struct {
+	*core.Core
+	Store     *store.Store
+	Directory *directory.Directory
+	Auth      *access.Authenticator
+	Folder    string            // of the data
+	Admin     *access.Principal // an organization key with every scope
+	T         *testing.T
+}
+
+// New returns a world with one organization. Its files go when the test ends.
+func New(t *testing.T) *World { return Open(t, t.TempDir()) }
+
+// Open is New in a folder that the test keeps.
+func Open(t *testing.T, folder string) *World {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connectors := map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}
+	w := &World{T: t, Store: s, Folder: folder, Auth: access.NewAuthenticator(s, nil)}
+	w.Core = core.New(core.Options{Store: s, Connectors: connectors})
+	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors})
+	w.Admin = w.Organization("Alpha")
+	return w
+}
+
+// Organization makes an organization, and returns who has its first key.
+func (w *World) Organization(name string) *access.Principal {
+	w.T.Helper()
+	made, _, err := w.Directory.CreateOrganization(w.T.Context(), access.Operator(), directory.OrganizationParams{Name: name}, nil)
+	w.Must(err)
+	p, err := w.Auth.Authenticate(w.T.Context(), made.Key.Token, "")
+	w.Must(err)
+	return p
+}
+
+// User makes a user of the admin's organization, and returns who has its personal key.
+func (w *World) User(admin *access.Principal, name string) *access.Principal {
+	w.T.Helper()
+	u, _, err := w.Directory.CreateUser(w.T.Context(), admin, directory.UserParams{Name: name}, nil)
+	w.Must(err)
+	return access.AsUser(admin.Organization, u)
+}
+
+// Users makes several users.
+func (w *World) Users(admin *access.Principal, names ...string) []*access.Principal {
+	w.T.Helper()
+	users := make([]*access.Principal, len(names))
+	for i, name := range names {
+		users[i] = w.User(admin, name)
+	}
+	return users
+}
+
+// Channel makes a sandbox channel. With members it is closed, and theirs.
+func (w *World) Channel(admin *access.Principal, platform string, members ...parley.ID) parley.Channel {
+	w.T.Helper()
+	params := directory.ChannelParams{Name: platform, Connector: sandbox.Name, Platform: platform, Default: len(members) == 0}
+	if len(members) > 0 {
+		open := false
+		params.Open, params.Members = &open, members
+	}
+	ch, _, err := w.Directory.CreateChannel(w.T.Context(), admin, params, nil)
+	w.Must(err)
+	return ch
+}
+
+// Contact makes a contact with an address, "kind:value".
+func (w *World) Contact(admin *access.Principal, name, address string) parley.Contact {
+	w.T.Helper()
+	a, err := parley.ParseAddress(address)
+	w.Must(err)
+	c, _, err := w.Directory.CreateContact(w.T.Context(), admin, directory.ContactParams{Name: name, Addresses: []parley.Address{a}}, nil)
+	w.Must(err)
+	return c
+}
+
+// Text is a body of one text.
+func Text(text string) []parley.Part { return []parley.Part{{Kind: parley.PartText, Text: text}} }
+
+// Send sends a message.
+func (w *World) Send(p *access.Principal, params core.SendParams) parley.Message {
+	w.T.Helper()
+	sent, err := w.Core.Send(w.T.Context(), p, params)
+	w.Must(err)
+	return sent.Message
+}
+
+// Say sends a text.
+func (w *World) Say(p *access.Principal, to core.To, text string) parley.Message {
+	w.T.Helper()
+	return w.Send(p, core.SendParams{To: to, Body: Text(text)})
+}
+
+// Events returns what has been logged in the principal's organization after a sequence.
+func (w *World) Events(p *access.Principal, after int64) []parley.Event {
+	w.T.Helper()
+	events, err := w.Store.Read(w.T.Context()).Events(p.Organization, after, 100_000)
+	w.Must(err)
+	return events
+}
+
+// Must ends the test at an error.
+func (w *World) Must(err error) {
+	w.T.Helper()
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Refused checks the kind and code of an error.
+func (w *World) Refused(err error, kind parley.ErrorKind, code string) {
+	w.T.Helper()
+	if e := parley.AsError(err); err == nil || e.Kind != kind || e.Code != code {
+		w.T.Fatalf("got error %v, want %s %s", err, kind, code)
+	}
+}
+
+// Eventually waits until something holds.
+func (w *World) Eventually(what string, holds func() bool) {
+	w.T.Helper()
+	for range 500 {
+		if holds() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.T.Fatalf("not within 5 s: %s", what)
+}

@@ -1,0 +1,199 @@
+package thread
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// listParticipants is how many participants of each conversation a list shows.
+const listParticipants = 10
+
+// Conversation returns a conversation with all its participants.
+func (t *Threads) Conversation(ctx context.Context, p *access.Principal, id parley.ID) (parley.Conversation, error) {
+	if err := p.Require(parley.ScopeConversationsRead); err != nil {
+		return parley.Conversation{}, err
+	}
+	return whole(NewSight(t.read(ctx), p), id)
+}
+
+// whole returns a conversation with its participants.
+func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
+	c, err := s.Conversation(id)
+	if err != nil {
+		return c, err
+	}
+	c.Participants, err = s.q.Participants(s.p.Organization, id)
+	return c, err
+}
+
+// ConversationFilter narrows a list of conversations. Empty fields do not.
+type ConversationFilter struct {
+	Kind        parley.ConversationKind
+	Status      parley.ConversationStatus
+	Channel     parley.ID
+	Assignee    parley.ID // a user or team
+	Unassigned  bool      // given to nobody
+	Tag         string
+	Inbox       *bool     // whether inbox views show it
+	Participant parley.ID // a user or contact
+	Address     parley.Address
+	ThreadKey   string
+}
+
+func (f *ConversationFilter) passes(c *parley.Conversation) bool {
+	switch {
+	case f.Kind != "" && f.Kind != c.Kind,
+		f.Status != "" && f.Status != c.Status,
+		f.Channel != "" && f.Channel != c.Channel,
+		f.Unassigned && len(c.Assignees) > 0,
+		f.Assignee != "" && !slices.ContainsFunc(c.Assignees, func(a parley.Assignee) bool { return a.ID == f.Assignee }),
+		f.Tag != "" && !slices.Contains(c.Tags, f.Tag),
+		f.Inbox != nil && *f.Inbox != c.Inbox,
+		f.ThreadKey != "" && f.ThreadKey != c.ThreadKey:
+		return false
+	}
+	return true
+}
+
+// withParticipant reports whether it asks for somebody's conversations.
+func (f *ConversationFilter) withParticipant() bool {
+	return f.Participant != "" || f.Address.Value != ""
+}
+
+// statuses are those that a list may hold.
+func (f *ConversationFilter) statuses() []parley.ConversationStatus {
+	if f.Status != "" {
+		return []parley.ConversationStatus{f.Status}
+	}
+	return parley.ConversationStatuses
+}
+
+// shared and private report whether a list may hold conversations of the organization, and of members.
+func (f *ConversationFilter) shared() bool {
+	switch f.Kind {
+	case "", parley.ConversationExternal, parley.ConversationSecure, parley.ConversationNote:
+		return true
+	}
+	return false
+}
+
+func (f *ConversationFilter) private() bool {
+	return f.Channel == "" && f.Kind != parley.ConversationExternal && f.Kind != parley.ConversationSecure
+}
+
+// examinedConversations bounds how many conversations one page of a list looks at.
+const examinedConversations = 1000
+
+// Conversations returns a page of the conversations that the principal sees and that pass the filter, most
+// recently active first, each with some of its participants. It examines a bounded number, so that a page may
+// be short of limit: next is the cursor of the page after it, empty at the end.
+func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f ConversationFilter, after string, limit int) (page []parley.Conversation, next string, err error) {
+	if err := p.Require(parley.ScopeConversationsRead); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(after, "c")
+	if err != nil {
+		return nil, "", err
+	}
+	place := store.Activity{ID: parley.ID(from.key)}
+	if from.plan != 0 {
+		place.At = time.UnixMilli(from.at)
+	}
+	s := NewSight(t.read(ctx), p)
+	m, err := s.candidates(&f, place)
+	if err != nil {
+		return nil, "", err
+	}
+	page, last, more, err := s.collect(m, &f, pageOf(limit))
+	if err != nil || len(page) == 0 && !more {
+		return nil, "", err
+	}
+	if more {
+		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
+	}
+	return page, next, s.addParticipants(page)
+}
+
+// collect takes candidates until a page is full, and says where it ends and whether there are more.
+func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parley.Conversation, last store.Activity, more bool, err error) {
+	for examined := 0; len(page) < limit && examined < examinedConversations; {
+		batch, err := m.take(max(limit-len(page), min(examined, 200)))
+		if err != nil {
+			return nil, last, false, err
+		}
+		if len(batch) == 0 {
+			return page, last, false, nil
+		}
+		examined += len(batch)
+		kept, err := s.filter(batch, f)
+		if err != nil {
+			return nil, last, false, err
+		}
+		for _, a := range batch {
+			if len(page) == limit {
+				return page, last, true, nil
+			}
+			last = a
+			if c := kept[a.ID]; c != nil {
+				page = append(page, *c)
+			}
+		}
+	}
+	more, err = m.more()
+	return page, last, more, err
+}
+
+// filter returns those of the candidates that the principal sees and that pass.
+func (s *Sight) filter(batch []store.Activity, f *ConversationFilter) (map[parley.ID]*parley.Conversation, error) {
+	ids := make([]parley.ID, len(batch))
+	for i, a := range batch {
+		ids[i] = a.ID
+	}
+	found, err := s.q.Conversations(s.p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*parley.Conversation, 0, len(found))
+	for id, c := range found {
+		if f.passes(c) {
+			list = append(list, c)
+		} else {
+			delete(found, id)
+		}
+	}
+	if err := s.Look(list...); err != nil {
+		return nil, err
+	}
+	for id, c := range found {
+		if !s.Sees(c) {
+			delete(found, id)
+		}
+	}
+	if !f.withParticipant() {
+		return found, nil
+	}
+	with, err := s.q.WithParticipant(s.p.Organization, ids, f.Participant, f.Address)
+	for id := range found {
+		if !with[id] {
+			delete(found, id)
+		}
+	}
+	return found, err
+}
+
+func (s *Sight) addParticipants(page []parley.Conversation) error {
+	ids := make([]parley.ID, len(page))
+	for i := range page {
+		ids[i] = page[i].ID
+	}
+	participants, err := s.q.FirstParticipants(s.p.Organization, ids, listParticipants)
+	for i := range page {
+		page[i].Participants = participants[page[i].ID]
+	}
+	return err
+}

@@ -1,0 +1,144 @@
+package thread
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Message returns a message as it is now for the principal.
+func (t *Threads) Message(ctx context.Context, p *access.Principal, id parley.ID) (parley.Message, error) {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return parley.Message{}, err
+	}
+	s := NewSight(t.read(ctx), p)
+	m, c, err := s.Message(id)
+	if err != nil {
+		return m, err
+	}
+	return m, s.show(&m, &c)
+}
+
+// show completes a message that is shown by itself.
+func (s *Sight) show(m *parley.Message, c *parley.Conversation) error {
+	if err := FillStates(s.q, s.p.Organization, []*parley.Message{m}); err != nil {
+		return err
+	}
+	if c.Kind == parley.ConversationBroadcast && m.Sequence > 0 {
+		if err := BroadcastState(s.q, s.p.Organization, m); err != nil {
+			return err
+		}
+	}
+	return s.conceal([]*parley.Message{m})
+}
+
+// SeesAny reports whether the principal sees one of some messages.
+func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []parley.ID) (bool, error) {
+	s := NewSight(t.read(ctx), p)
+	found, err := s.q.Messages(p.Organization, messages)
+	if err != nil {
+		return false, err
+	}
+	list := make([]*parley.Message, 0, len(found))
+	for _, m := range found {
+		list = append(list, m)
+	}
+	kept, err := s.seen(list)
+	return len(kept) > 0, err
+}
+
+// seen returns those of the messages that the principal sees, in their order.
+func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
+	var ids []parley.ID
+	asked := map[parley.ID]bool{}
+	for _, m := range messages {
+		if !asked[m.Conversation] {
+			asked[m.Conversation] = true
+			ids = append(ids, m.Conversation)
+		}
+	}
+	conversations, err := s.q.Conversations(s.p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*parley.Conversation, 0, len(conversations))
+	for _, c := range conversations {
+		list = append(list, c)
+	}
+	if err := s.Look(list...); err != nil {
+		return nil, err
+	}
+	var kept []*parley.Message
+	for _, m := range messages {
+		if c := conversations[m.Conversation]; c != nil && s.SeesMessage(c, m) {
+			kept = append(kept, m)
+		}
+	}
+	return kept, nil
+}
+
+// Thread returns a page of a conversation's messages in display order, newest first; next is the cursor of the
+// page after it, empty at the end. Scheduled messages are not in it.
+func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation parley.ID, after string, limit int) (messages []parley.Message, next string, err error) {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(after, "t")
+	if err != nil {
+		return nil, "", err
+	}
+	s := NewSight(t.read(ctx), p)
+	c, err := s.Conversation(conversation)
+	if err != nil {
+		return nil, "", err
+	}
+	limit = pageOf(limit)
+	page, err := s.q.Thread(p.Organization, conversation, from.position(), limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		next = positionOf(&page[limit-1])
+	}
+	var shown []*parley.Message
+	for i := range page {
+		if s.SeesMessage(&c, &page[i]) {
+			shown = append(shown, &page[i])
+		}
+	}
+	messages, err = s.list(shown)
+	return messages, next, err
+}
+
+// list completes messages that are shown in a list.
+func (s *Sight) list(shown []*parley.Message) ([]parley.Message, error) {
+	if err := FillStates(s.q, s.p.Organization, shown); err != nil {
+		return nil, err
+	}
+	if err := s.conceal(shown); err != nil {
+		return nil, err
+	}
+	messages := make([]parley.Message, len(shown))
+	for i, m := range shown {
+		messages[i] = *m
+	}
+	return messages, nil
+}
+
+// position is the place in a thread that a cursor names.
+func (c cursor) position() store.ThreadPosition {
+	if c.plan == 0 {
+		return store.ThreadPosition{}
+	}
+	sequence, _ := strconv.ParseInt(c.key, 10, 64)
+	return store.ThreadPosition{SentAt: time.UnixMilli(c.at), Sequence: sequence}
+}
+
+func positionOf(m *parley.Message) string {
+	return cursor{'t', m.SentAt.UnixMilli(), strconv.FormatInt(m.Sequence, 10)}.String()
+}

@@ -1,0 +1,171 @@
+package thread
+
+import (
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Sight is what one principal sees; it remembers, for one request, what it had to look up.
+//
+// A principal sees a conversation of members where it takes or took part, and in it the messages of that time;
+// an organization key sees them all with conversations:read.private. It sees a conversation of the organization
+// unless its channel is closed and it is not a member of the channel; an organization key sees them all. A
+// scheduled message between members is seen by whoever wrote it. What may not be seen does not exist.
+type Sight struct {
+	q      store.Queries
+	p      *access.Principal
+	parts  map[parley.ID]*parley.Participant // by conversation; nil: takes no part
+	closed map[parley.ID]bool                // channels that it does not see; nil: not looked up yet
+}
+
+// NewSight returns the sight of a principal.
+func NewSight(q store.Queries, p *access.Principal) *Sight {
+	return &Sight{q: q, p: p, parts: map[parley.ID]*parley.Participant{}}
+}
+
+// private reports whether it sees every conversation of members.
+func (s *Sight) private() bool {
+	return s.p.User == "" || !s.p.Personal && s.p.Has(parley.ScopePrivateRead)
+}
+
+// channels reports whether it sees every channel.
+func (s *Sight) channels() bool { return s.p.User == "" || !s.p.Personal }
+
+// Look looks up what is needed to judge conversations.
+func (s *Sight) Look(conversations ...*parley.Conversation) error {
+	var unknown []parley.ID
+	closed := false
+	for _, c := range conversations {
+		if c.Visibility == parley.VisibleToOrganization {
+			closed = closed || c.Channel != ""
+		} else if _, known := s.parts[c.ID]; !known && !s.private() {
+			unknown = append(unknown, c.ID)
+		}
+	}
+	if closed {
+		if err := s.lookClosed(); err != nil {
+			return err
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	parts, err := s.q.PartsOf(s.p.Organization, s.p.User, unknown)
+	if err != nil {
+		return err
+	}
+	for _, id := range unknown {
+		s.parts[id] = parts[id]
+	}
+	return nil
+}
+
+func (s *Sight) lookClosed() error {
+	if s.closed != nil || s.channels() {
+		return nil
+	}
+	closed, member, err := s.q.ClosedChannels(s.p.Organization, s.p.User)
+	if err != nil {
+		return err
+	}
+	s.closed = make(map[parley.ID]bool, len(closed))
+	for _, id := range closed {
+		s.closed[id] = true
+	}
+	for _, id := range member {
+		delete(s.closed, id)
+	}
+	return nil
+}
+
+// Sees reports whether the principal sees a conversation that has been looked up.
+func (s *Sight) Sees(c *parley.Conversation) bool {
+	if c.Visibility == parley.VisibleToOrganization {
+		return !s.closed[c.Channel]
+	}
+	return s.private() || s.parts[c.ID] != nil
+}
+
+// SeesMessage reports whether the principal sees a message of a conversation that has been looked up.
+func (s *Sight) SeesMessage(c *parley.Conversation, m *parley.Message) bool {
+	switch {
+	case !s.Sees(c):
+		return false
+	case c.Visibility == parley.VisibleToOrganization || s.private():
+		return true
+	case m.Sequence == 0:
+		return m.Author.ID == s.p.User || m.Actor.ID == s.p.User
+	}
+	part := s.parts[c.ID]
+	return receives(part.JoinedSequence, part.LeftSequence, m.Sequence)
+}
+
+// receives reports whether an item falls into the time of somebody's part in a conversation.
+func receives(joined, left, sequence int64) bool {
+	return sequence > joined && (left == 0 || sequence < left)
+}
+
+// Conversation returns a conversation that the principal sees, without its participants.
+func (s *Sight) Conversation(id parley.ID) (parley.Conversation, error) {
+	c, err := s.q.Conversation(s.p.Organization, id)
+	if err != nil {
+		return c, err
+	}
+	if err := s.Look(&c); err != nil {
+		return parley.Conversation{}, err
+	}
+	if !s.Sees(&c) {
+		return parley.Conversation{}, parley.NotFound("conversation", id)
+	}
+	return c, nil
+}
+
+// Message returns a message that the principal sees, and its conversation, without its state.
+func (s *Sight) Message(id parley.ID) (parley.Message, parley.Conversation, error) {
+	m, err := s.q.Message(s.p.Organization, id)
+	if err != nil {
+		return m, parley.Conversation{}, err
+	}
+	c, err := s.Conversation(m.Conversation)
+	if err != nil && !parley.IsKind(err, parley.KindNotFound) {
+		return parley.Message{}, c, err
+	}
+	if err != nil || !s.SeesMessage(&c, &m) {
+		return parley.Message{}, parley.Conversation{}, parley.NotFound("message", id)
+	}
+	return m, c, nil
+}
+
+// conceal replaces the content of messages that the principal has read and that were to be deleted on read.
+func (s *Sight) conceal(messages []*parley.Message) error {
+	if s.p.User == "" {
+		return nil
+	}
+	var ids []parley.ID
+	for _, m := range messages {
+		if m.DeleteOnRead && m.Removed == "" {
+			ids = append(ids, m.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	hidden, err := s.q.HiddenFrom(s.p.Organization, ids)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if at, ok := hidden[m.ID][s.p.User]; ok {
+			Conceal(m, parley.RemovedOnRead)
+			m.RemovedAt = at
+		}
+	}
+	return nil
+}
+
+// Conceal takes the content out of a message that is shown: what stays is a tombstone.
+func Conceal(m *parley.Message, reason parley.Removal) {
+	m.Body, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, ""
+	m.Removed = reason
+}

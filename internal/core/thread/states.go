@@ -1,0 +1,174 @@
+package thread
+
+import (
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// FillStates sets the state and counts of messages, all of one organization, with a constant number of queries:
+//
+//   - one that is scheduled or was canceled before its time, and one that is recorded, says so itself;
+//   - inbound messages, notes and the system's items are delivered;
+//   - one that went out has deliveries, which are counted;
+//   - one between members is counted by the markers of those who receive it;
+//   - one to a broadcast list is queued while its copies are being added, and sent then. Its recipients are
+//     counted by BroadcastState, where somebody asks for it alone.
+func FillStates(q store.Queries, organization parley.ID, messages []*parley.Message) error {
+	var out, between []*parley.Message
+	for _, m := range messages {
+		if state, ok := fixedState(m); ok {
+			m.State, m.Counts = state, nil
+		} else if m.Direction == parley.Outbound {
+			out = append(out, m)
+		} else {
+			between = append(between, m)
+		}
+	}
+	if err := countDeliveries(q, organization, out); err != nil {
+		return err
+	}
+	return countMembers(q, organization, between)
+}
+
+// fixedState is the state of a message that nothing else has to be asked for.
+func fixedState(m *parley.Message) (parley.MessageState, bool) {
+	switch {
+	case m.Sequence == 0 && m.RecordedState == parley.Canceled:
+		return parley.Canceled, true
+	case m.Sequence == 0:
+		return parley.Scheduled, true
+	case m.Recorded && m.RecordedState != "":
+		return m.RecordedState, true
+	case m.Direction == parley.Inbound || m.Kind != parley.KindMessage:
+		return parley.Delivered, true
+	}
+	return "", false
+}
+
+func countDeliveries(q store.Queries, organization parley.ID, messages []*parley.Message) error {
+	counts, err := q.DeliveryCounts(organization, idsOf(messages))
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		setCounts(m, counts[m.ID], parley.Sent)
+	}
+	return nil
+}
+
+// setCounts sets counts and the state that they make; with none, the state is given.
+func setCounts(m *parley.Message, counts map[parley.DeliveryState]int, none parley.MessageState) {
+	m.Counts, m.State = counts, parley.Overall(counts)
+	if m.State == "" {
+		m.State = none
+	}
+}
+
+func countMembers(q store.Queries, organization parley.ID, messages []*parley.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	seen := map[parley.ID]bool{}
+	var conversations []parley.ID
+	for _, m := range messages {
+		if !seen[m.Conversation] {
+			seen[m.Conversation] = true
+			conversations = append(conversations, m.Conversation)
+		}
+	}
+	members, err := q.MembersOf(organization, conversations)
+	if err != nil {
+		return err
+	}
+	var alone []*parley.Message
+	for _, m := range messages {
+		counts := memberCounts(m, members[m.Conversation])
+		setCounts(m, counts, parley.Delivered)
+		if len(counts) == 0 {
+			alone = append(alone, m)
+		}
+	}
+	return markBroadcasts(q, organization, alone)
+}
+
+// memberCounts derives how many recipients of a message are in each state.
+func memberCounts(m *parley.Message, members []store.Member) map[parley.DeliveryState]int {
+	var counts map[parley.DeliveryState]int
+	for i := range members {
+		if !isRecipient(&members[i], m) {
+			continue
+		}
+		if counts == nil {
+			counts = map[parley.DeliveryState]int{}
+		}
+		counts[memberState(&members[i], m)]++
+	}
+	return counts
+}
+
+// isRecipient reports whether a member receives a message between members.
+func isRecipient(member *store.Member, m *parley.Message) bool {
+	return member.User != m.Author.ID && receives(member.JoinedSequence, member.LeftSequence, m.Sequence)
+}
+
+func memberState(member *store.Member, m *parley.Message) parley.DeliveryState {
+	switch {
+	case member.ReadThrough >= m.Sequence:
+		return parley.Read
+	case member.DeliveredThrough >= m.Sequence:
+		return parley.Delivered
+	}
+	return parley.Sent
+}
+
+// markBroadcasts sets the state of those messages without recipients of their own that were sent to a
+// broadcast list.
+func markBroadcasts(q store.Queries, organization parley.ID, messages []*parley.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	conversations := make([]parley.ID, len(messages))
+	for i, m := range messages {
+		conversations[i] = m.Conversation
+	}
+	known, err := q.Conversations(organization, conversations)
+	if err != nil {
+		return err
+	}
+	pending, err := q.FanningOut(organization, idsOf(messages))
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if c := known[m.Conversation]; c == nil || c.Kind != parley.ConversationBroadcast {
+			continue
+		}
+		m.State = parley.Sent
+		if pending[m.ID] {
+			m.State = parley.Queued
+		}
+	}
+	return nil
+}
+
+// BroadcastState counts the recipients of a message to a broadcast list, once its copies have been added.
+func BroadcastState(q store.Queries, organization parley.ID, m *parley.Message) error {
+	counts, err := q.CopyCounts(organization, m.ID)
+	if err != nil {
+		return err
+	}
+	queued := m.State == parley.Queued
+	setCounts(m, counts, m.State)
+	if queued {
+		m.State = parley.Queued
+	}
+	return nil
+}
+
+func idsOf(messages []*parley.Message) []parley.ID {
+	ids := make([]parley.ID, len(messages))
+	for i, m := range messages {
+		ids[i] = m.ID
+	}
+	return ids
+}

@@ -1,0 +1,188 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// Activity is a conversation's place in a list, most recently active first.
+type Activity struct {
+	At time.Time
+	ID parley.ID
+}
+
+// Before reports whether a comes after b in such a list.
+func (a Activity) Before(b Activity) bool {
+	if !a.At.Equal(b.At) {
+		return a.At.Before(b.At)
+	}
+	return a.ID < b.ID
+}
+
+// bounds are the parameters of the place; the zero place is before the first.
+func (a Activity) bounds() (int64, string) {
+	if a.At.IsZero() {
+		return held, "~" // above every id
+	}
+	return millis(a.At), string(a.ID)
+}
+
+// Stream is a list of conversations that an index holds in order of their activity.
+type Stream struct {
+	Visibility parley.Visibility
+	Channel    parley.ID
+	Status     parley.ConversationStatus
+}
+
+var activityHeads = `SELECT j.n, (SELECT c.activity_at FROM conversations AS c WHERE c.organization_id = $2 AND c.visibility = j.visibility
+		AND c.channel_id = j.channel_id AND c.status = j.status AND (c.activity_at, c.id) < ($3, $4)
+		ORDER BY c.activity_at DESC, c.id DESC LIMIT 1) AS head
+	FROM ` + sqldb.From("$1", "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT") + ` AS j`
+
+// ActivityHeads returns when the first conversation after a place was active in each of some streams; zero
+// where there is none.
+func (q Queries) ActivityHeads(organization parley.ID, streams []Stream, after Activity) ([]time.Time, error) {
+	heads := make([]time.Time, len(streams))
+	if len(streams) == 0 {
+		return heads, nil
+	}
+	var rows sqldb.Rows
+	for i, s := range streams {
+		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
+	}
+	at, id := after.bounds()
+	err := q.c.Query(activityHeads, []any{rows.Param(), string(organization), at, id}, func(r *sql.Rows) error {
+		var n int
+		var head sql.NullInt64
+		err := r.Scan(&n, &head)
+		heads[n] = moment(head.Int64)
+		return err
+	})
+	return heads, err
+}
+
+// Active returns up to limit conversations of a stream after a place.
+func (q Queries) Active(organization parley.ID, s Stream, after Activity, limit int) ([]Activity, error) {
+	at, id := after.bounds()
+	list := make([]Activity, 0, limit)
+	err := q.c.Query(`SELECT activity_at, id FROM conversations WHERE organization_id = $1 AND visibility = $2 AND channel_id = $3
+		AND status = $4 AND (activity_at, id) < ($5, $6) ORDER BY activity_at DESC, id DESC LIMIT $7`,
+		[]any{string(organization), string(s.Visibility), string(s.Channel), string(s.Status), at, id, limit}, func(r *sql.Rows) error {
+			var a Activity
+			var at int64
+			err := r.Scan(&at, &a.ID)
+			a.At = moment(at)
+			list = append(list, a)
+			return err
+		})
+	return list, err
+}
+
+// ChannelSight is a channel, deleted or not, and whether a user sees it.
+type ChannelSight struct {
+	ID           parley.ID
+	Open, Member bool
+}
+
+// ChannelSights returns all channels, deleted ones too, and which of them a user is a member of.
+func (q Queries) ChannelSights(organization, user parley.ID) ([]ChannelSight, error) {
+	var list []ChannelSight
+	err := q.c.Query(`SELECT c.id, c.open, m.user_id IS NOT NULL FROM channels AS c
+		LEFT JOIN channel_members AS m ON m.organization_id = c.organization_id AND m.channel_id = c.id AND m.user_id = $1
+		WHERE c.organization_id = $2 ORDER BY c.id`, []any{string(user), string(organization)}, func(r *sql.Rows) error {
+		var c ChannelSight
+		err := r.Scan(&c.ID, &c.Open, &c.Member)
+		list = append(list, c)
+		return err
+	})
+	return list, err
+}
+
+// ConversationsOf returns up to limit conversations that a user or contact takes or took part in, in order of
+// their ids.
+func (q Queries) ConversationsOf(organization, who parley.ID, limit int) ([]parley.ID, error) {
+	return q.ids(`SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2
+		AND participant_id <> '' ORDER BY conversation_id LIMIT $3`, string(organization), string(who), limit)
+}
+
+// ConversationsWith returns up to limit conversations that an address takes or took part in, in order of their
+// ids.
+func (q Queries) ConversationsWith(organization parley.ID, a parley.Address, limit int) ([]parley.ID, error) {
+	return q.ids(`SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND address_kind = $2 AND address = $3
+		AND address <> '' ORDER BY conversation_id LIMIT $4`, string(organization), string(a.Kind), a.Value, limit)
+}
+
+// ConversationsByKey returns up to limit conversations with a thread key, newest first.
+func (q Queries) ConversationsByKey(organization parley.ID, key string, limit int) ([]parley.ID, error) {
+	return q.ids(`SELECT id FROM conversations WHERE organization_id = $1 AND thread_key = $2 AND thread_key <> ''
+		ORDER BY created_at DESC, id DESC LIMIT $3`, string(organization), key, limit)
+}
+
+// ActivityRow is a conversation's place, and what says who sees it.
+type ActivityRow struct {
+	Activity
+	Visibility parley.Visibility
+	Channel    parley.ID
+	Status     parley.ConversationStatus
+}
+
+var activityOf = `SELECT c.id, c.activity_at, c.visibility, c.channel_id, c.status FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
+	JOIN conversations AS c ON c.organization_id = $2 AND c.id = j.id`
+
+// ActivityOf returns the places of those of the conversations that exist.
+func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]ActivityRow, error) {
+	rows := make([]ActivityRow, 0, len(ids))
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err := q.c.Query(activityOf, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+		var a ActivityRow
+		var at int64
+		err := r.Scan(&a.ID, &at, &a.Visibility, &a.Channel, &a.Status)
+		a.At = moment(at)
+		rows = append(rows, a)
+		return err
+	})
+	return rows, err
+}
+
+var firstParticipants = "SELECT p.conversation_id, p.kind, p.participant_id, p.name, p.address_kind, p.address, p.joined_sequence, " +
+	"p.left_sequence, p.delivered_through, p.read_through FROM " + sqldb.From("$1", "id TEXT") + ` AS j
+	JOIN participants AS p ON p.organization_id = $2 AND p.conversation_id = j.id
+		AND (p.kind, p.participant_id, p.address_kind, p.address) IN (SELECT f.kind, f.participant_id, f.address_kind, f.address
+			FROM participants AS f WHERE f.organization_id = $2 AND f.conversation_id = j.id AND f.left_sequence = 0
+			ORDER BY f.kind, f.participant_id, f.address_kind, f.address LIMIT $3)
+	ORDER BY p.conversation_id, p.kind, p.participant_id, p.address`
+
+// FirstParticipants returns up to limit of those who take part in each of some conversations.
+func (q Queries) FirstParticipants(organization parley.ID, conversations []parley.ID, limit int) (map[parley.ID][]parley.Participant, error) {
+	participants := make(map[parley.ID][]parley.Participant, len(conversations))
+	if len(conversations) == 0 {
+		return participants, nil
+	}
+	err := q.c.Query(firstParticipants, []any{idRows(conversations), string(organization), limit}, func(r *sql.Rows) error {
+		var conversation parley.ID
+		var p parley.Participant
+		err := scanParticipant(r, &p, &conversation)
+		participants[conversation] = append(participants[conversation], p)
+		return err
+	})
+	return participants, err
+}
+
+var takesPart = `SELECT DISTINCT p.conversation_id FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
+	JOIN participants AS p ON p.organization_id = $2 AND p.conversation_id = j.id
+	WHERE (p.participant_id <> '' AND p.participant_id = $3) OR (p.address <> '' AND p.address_kind = $4 AND p.address = $5)`
+
+// WithParticipant returns those of the conversations in which somebody takes or took part, by id or by address.
+func (q Queries) WithParticipant(organization parley.ID, conversations []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
+	found, err := q.ids(takesPart, idRows(conversations), string(organization), string(id), string(a.Kind), a.Value)
+	with := make(map[parley.ID]bool, len(found))
+	for _, id := range found {
+		with[id] = true
+	}
+	return with, err
+}
