@@ -88,11 +88,11 @@ func (tx *Tx) DeleteChannel(organization, id parley.ID) error {
 const channelColumns = `c.id, c.name, c.connector, c.platform, c.address_kind, c.address, c.settings, c.thread, c.reopen, c.conversational,
 	c.open, c.is_default, c.rate, c.concurrency, c.on_unknown, c.paused, c.rev, c.created_at`
 
-func scanChannel(r *sql.Rows, c *parley.Channel) error {
+func scanChannel(r *sql.Rows, c *parley.Channel, more ...any) error {
 	var created int64
 	var settings string
-	err := r.Scan(&c.ID, &c.Name, &c.Connector, &c.Platform, &c.AddressKind, &c.Address, &settings, &c.Thread, &c.Reopen, &c.Conversational,
-		&c.Open, &c.Default, &c.Rate, &c.Concurrency, &c.OnUnknown, &c.Paused, &c.Rev, &created)
+	err := r.Scan(append([]any{&c.ID, &c.Name, &c.Connector, &c.Platform, &c.AddressKind, &c.Address, &settings, &c.Thread, &c.Reopen, &c.Conversational,
+		&c.Open, &c.Default, &c.Rate, &c.Concurrency, &c.OnUnknown, &c.Paused, &c.Rev, &created}, more...)...)
 	c.CreatedAt, c.Settings = moment(created), []byte(settings)
 	return err
 }
@@ -125,8 +125,7 @@ func (q Queries) channel(where, organization, name string) (c parley.Channel, er
 	return c, err
 }
 
-var channelsByID = "SELECT " + channelColumns + " FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN channels AS c ON c.organization_id = $2 AND c.id = j.id`
+var channelsByID = "SELECT " + channelColumns + " FROM channels AS c WHERE c.organization_id = $1 AND c.id IN " + idSource
 
 // ChannelsByID returns those of the channels that exist, with their members; deleted ones too, for their names.
 func (q Queries) ChannelsByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Channel, error) {
@@ -134,7 +133,7 @@ func (q Queries) ChannelsByID(organization parley.ID, ids []parley.ID) (map[parl
 	if len(ids) == 0 {
 		return channels, nil
 	}
-	err := q.c.Query(channelsByID, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(channelsByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		c := &parley.Channel{}
 		err := scanChannel(r, c)
 		channels[c.ID] = c
@@ -146,8 +145,8 @@ func (q Queries) ChannelsByID(organization parley.ID, ids []parley.ID) (map[parl
 	return channels, q.addChannelMembers(organization, channels)
 }
 
-var membersOfChannels = "SELECT m.channel_id, m.user_id FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN channel_members AS m ON m.organization_id = $2 AND m.channel_id = j.id ORDER BY m.channel_id, m.user_id`
+var membersOfChannels = "SELECT m.channel_id, m.user_id FROM channel_members AS m WHERE m.organization_id = $1 AND m.channel_id IN " + idSource +
+	" ORDER BY m.channel_id, m.user_id"
 
 func (q Queries) addChannelMembers(organization parley.ID, channels map[parley.ID]*parley.Channel) error {
 	ids := make([]parley.ID, 0, len(channels))
@@ -157,7 +156,7 @@ func (q Queries) addChannelMembers(organization parley.ID, channels map[parley.I
 	if len(ids) == 0 {
 		return nil
 	}
-	return q.c.Query(membersOfChannels, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	return q.c.Query(membersOfChannels, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		var channel, user parley.ID
 		if err := r.Scan(&channel, &user); err != nil {
 			return err

@@ -199,10 +199,9 @@ func (q Queries) AddressOwner(organization parley.ID, a parley.Address) (owner p
 }
 
 var (
-	contactsByID = "SELECT " + contactColumns + " FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-		JOIN contacts AS c ON c.organization_id = $2 AND c.id = j.id`
-	addressesOfContacts = "SELECT a.contact_id, a.kind, a.value, a.shared FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-		JOIN contact_addresses AS a ON a.organization_id = $2 AND a.contact_id = j.id ORDER BY a.contact_id, a.position, a.kind, a.value`
+	contactsByID        = "SELECT " + contactColumns + " FROM contacts AS c WHERE c.organization_id = $1 AND c.id IN " + idSource
+	addressesOfContacts = "SELECT a.contact_id, a.kind, a.value, a.shared FROM contact_addresses AS a WHERE a.organization_id = $1 AND a.contact_id IN " +
+		idSource + " ORDER BY a.contact_id, a.position, a.kind, a.value"
 )
 
 // ContactsByID returns those of the contacts that exist, with their addresses.
@@ -211,7 +210,7 @@ func (q Queries) ContactsByID(organization parley.ID, ids []parley.ID) (map[parl
 	if len(ids) == 0 {
 		return contacts, nil
 	}
-	err := q.c.Query(contactsByID, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(contactsByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		c := &parley.Contact{}
 		err := scanContact(r, c)
 		contacts[c.ID] = c
@@ -231,7 +230,7 @@ func (q Queries) addAddresses(organization parley.ID, contacts map[parley.ID]*pa
 	for id := range contacts {
 		ids = append(ids, id)
 	}
-	return q.c.Query(addressesOfContacts, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	return q.c.Query(addressesOfContacts, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		var contact parley.ID
 		var a parley.Address
 		if err := r.Scan(&contact, &a.Kind, &a.Value, &a.Shared); err != nil {
@@ -283,11 +282,11 @@ func (f *ContactFilter) source(organization, after parley.ID) (string, []any) {
 	switch {
 	case f.Address.Value != "":
 		// Two lookups rather than an OR: each of the two indexes is of one kind of address.
-		return head + `(SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 0
+		return head + `contacts AS c WHERE c.organization_id = $1 AND c.id IN (
+				SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 0
 				UNION ALL
-				SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1) AS a
-			JOIN contacts AS c ON c.organization_id = $1 AND c.id = a.contact_id
-			WHERE c.id > $4 ORDER BY c.id LIMIT $5`,
+				SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)
+			AND c.id > $4 ORDER BY c.id LIMIT $5`,
 			[]any{string(organization), string(f.Address.Kind), f.Address.Value, string(after)}
 	case f.ExternalID != "":
 		return head + `contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> '' AND c.id > $3

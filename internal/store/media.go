@@ -42,8 +42,7 @@ func (q Queries) Media(organization, id parley.ID) (parley.Media, error) {
 	return *files[id], nil
 }
 
-var mediaByID = "SELECT " + mediaColumns + " FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN media AS m ON m.organization_id = $2 AND m.id = j.id`
+var mediaByID = "SELECT " + mediaColumns + " FROM media AS m WHERE m.organization_id = $1 AND m.id IN " + idSource
 
 // MediaByID returns those of the files that exist.
 func (q Queries) MediaByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Media, error) {
@@ -51,7 +50,7 @@ func (q Queries) MediaByID(organization parley.ID, ids []parley.ID) (map[parley.
 	if len(ids) == 0 {
 		return files, nil
 	}
-	err := q.c.Query(mediaByID, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(mediaByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		m := &parley.Media{}
 		err := scanMedia(r, m)
 		files[m.ID] = m

@@ -126,8 +126,8 @@ func (q Queries) Teams(organization, member, after parley.ID, limit int) ([]parl
 	return teams, next, q.addTeamMembers(organization, teams)
 }
 
-var membersOfTeams = "SELECT m.team_id, m.user_id FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN team_members AS m ON m.organization_id = $2 AND m.team_id = j.id ORDER BY m.team_id, m.user_id`
+var membersOfTeams = "SELECT m.team_id, m.user_id FROM team_members AS m WHERE m.organization_id = $1 AND m.team_id IN " + idSource +
+	" ORDER BY m.team_id, m.user_id"
 
 func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) error {
 	if len(teams) == 0 {
@@ -139,7 +139,7 @@ func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) err
 		ids[i] = teams[i].ID
 		byID[ids[i]] = &teams[i]
 	}
-	return q.c.Query(membersOfTeams, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	return q.c.Query(membersOfTeams, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		var team, user parley.ID
 		if err := r.Scan(&team, &user); err != nil {
 			return err

@@ -122,8 +122,7 @@ func (q Queries) user(where string, organization, id parley.ID) (u parley.User, 
 	return u, err
 }
 
-var usersByID = "SELECT " + userColumns + " FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN users AS u ON u.organization_id = $2 AND u.id = j.id`
+var usersByID = "SELECT " + userColumns + " FROM users AS u WHERE u.organization_id = $1 AND u.id IN " + idSource
 
 // UsersByID returns those of the users that exist.
 func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.User, error) {
@@ -131,7 +130,7 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 	if len(ids) == 0 {
 		return users, nil
 	}
-	err := q.c.Query(usersByID, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(usersByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		u := &parley.User{}
 		err := scanUser(r, u)
 		users[u.ID] = u
@@ -139,6 +138,10 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 	})
 	return users, err
 }
+
+// idSource is the ids of idRows, the second parameter. It is a list to look up rather than a table to join: SQLite
+// would put the organization's whole table before such a table.
+var idSource = "(SELECT id FROM " + sqldb.From("$2", "id TEXT") + " AS j)"
 
 // idRows is a parameter of ids, a row each.
 func idRows(ids []parley.ID) string {
