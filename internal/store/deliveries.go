@@ -216,3 +216,121 @@ func (q Queries) Reference(organization, channel parley.ID, kind, value string) 
 	}
 	return message, delivery, err
 }
+
+var messagesByRef = "SELECT " + messageColumns + ", j.n FROM " + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "message_id TEXT") + ` AS j
+	JOIN messages AS m ON m.organization_id = j.organization_id AND m.id = j.message_id`
+
+// MessagesOf returns the messages of deliveries that exist, whose numbers do not matter. It is one of the named
+// reads across organizations.
+func (q Queries) MessagesOf(refs []DeliveryRef) (map[DeliveryRef]*parley.Message, error) {
+	var rows sqldb.Rows
+	for i, ref := range refs {
+		rows.Add(i, string(ref.Organization), string(ref.Message))
+	}
+	messages := make(map[DeliveryRef]*parley.Message, len(refs))
+	if len(refs) == 0 {
+		return messages, nil
+	}
+	err := q.c.Query(messagesByRef, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		m := &parley.Message{}
+		err := scanMessage(r, m, &n)
+		messages[refs[n]] = m
+		return err
+	})
+	return messages, err
+}
+
+var channelsOfLanes = "SELECT " + channelColumns + ", j.organization_id FROM " + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT") + ` AS j
+	JOIN channels AS c ON c.organization_id = j.organization_id AND c.id = j.channel_id AND c.deleted_at = 0`
+
+// ChannelsOf returns those of the channels that are not deleted, without members. It is one of the named reads
+// across organizations.
+func (q Queries) ChannelsOf(lanes []Lane) (map[Lane]*parley.Channel, error) {
+	var rows sqldb.Rows
+	for _, l := range lanes {
+		rows.Add(string(l.Organization), string(l.Channel))
+	}
+	channels := make(map[Lane]*parley.Channel, len(lanes))
+	if len(lanes) == 0 {
+		return channels, nil
+	}
+	err := q.c.Query(channelsOfLanes, []any{rows.Param()}, func(r *sql.Rows) error {
+		c := &parley.Channel{}
+		var organization parley.ID
+		err := scanChannel(r, c, &organization)
+		channels[Lane{organization, c.ID}] = c
+		return err
+	})
+	return channels, err
+}
+
+var optedOut = `SELECT j.organization_id, c.id FROM ` + sqldb.From("$1", "organization_id TEXT", "contact_id TEXT") + ` AS j
+	JOIN contacts AS c ON c.organization_id = j.organization_id AND c.id = j.contact_id AND c.opted_out = 1`
+
+// OptedOut returns which recipients of deliveries, as contacts, do not want to be written to. It is one of the
+// named reads across organizations.
+func (q Queries) OptedOut(deliveries map[DeliveryRef]*parley.Delivery) (map[DeliveryRef]bool, error) {
+	type contact struct{ organization, id parley.ID }
+	var rows sqldb.Rows
+	for ref, d := range deliveries {
+		if d.Recipient.Kind == parley.ActorContact {
+			rows.Add(string(ref.Organization), string(d.Recipient.ID))
+		}
+	}
+	if rows.Len() == 0 {
+		return nil, nil
+	}
+	out := map[contact]bool{}
+	err := q.c.Query(optedOut, []any{rows.Param()}, func(r *sql.Rows) error {
+		var c contact
+		err := r.Scan(&c.organization, &c.id)
+		out[c] = true
+		return err
+	})
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	refs := map[DeliveryRef]bool{}
+	for ref, d := range deliveries {
+		refs[ref] = d.Recipient.Kind == parley.ActorContact && out[contact{ref.Organization, d.Recipient.ID}]
+	}
+	return refs, nil
+}
+
+var dropAttempts = `DELETE FROM attempts WHERE (organization_id, message_id, delivery, number) IN (
+	SELECT organization_id, message_id, delivery, number FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT",
+	"delivery BIGINT", "number BIGINT") + ` AS j)`
+
+// DropAttempts deletes attempts that were claimed and never made.
+func (tx *Tx) DropAttempts(attempts []AttemptRow) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, a := range attempts {
+		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number)
+	}
+	_, err := tx.c.Exec(dropAttempts, rows.Param())
+	return err
+}
+
+var referencesOf = `SELECT j.value, p.message_id, p.delivery FROM ` + sqldb.From("$1", "value TEXT") + ` AS j
+	JOIN provider_references AS p ON p.organization_id = $2 AND p.channel_id = $3 AND p.kind = 'delivery' AND p.value = j.value`
+
+// DeliveryReferences returns which deliveries the provider's ids stand for.
+func (q Queries) DeliveryReferences(organization, channel parley.ID, values []string) (map[string]DeliveryRef, error) {
+	var rows sqldb.Rows
+	for _, v := range values {
+		rows.Add(v)
+	}
+	refs := make(map[string]DeliveryRef, len(values))
+	err := q.c.Query(referencesOf, []any{rows.Param(), string(organization), string(channel)}, func(r *sql.Rows) error {
+		var value string
+		ref := DeliveryRef{Organization: organization}
+		err := r.Scan(&value, &ref.Message, &ref.Number)
+		refs[value] = ref
+		return err
+	})
+	return refs, err
+}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ type Job struct {
 	Delivery     int
 	Payload      string
 	CreatedAt    time.Time
-	// Lost: its last claim ended without a result, so that nobody knows what became of the call.
+	// Lost: it is claimed; where the lease has ended, nobody knows what became of the call.
 	Lost bool
 }
 
@@ -93,57 +94,48 @@ func (tx *Tx) Schedule(jobs ...Job) error {
 	return err
 }
 
+// Line is what a channel has in the queue of one priority, held claims apart from the rest.
+type Line struct {
+	Lane
+	Priority int  // parley.Priority.Rank
+	Claimed  bool // claims, held or lost
+	Due      time.Time
+}
+
 // Lane is a channel with deliveries in the queue.
 type Lane struct{ Organization, Channel parley.ID }
 
-// Lanes returns the channels that have deliveries in the queue, due or not. It is one of the named reads
-// across organizations, and steps over the index from lane to lane.
-func (q Queries) Lanes() ([]Lane, error) {
-	var lanes []Lane
-	err := q.c.Query(`WITH RECURSIVE lane (organization_id, channel_id) AS (
-			SELECT * FROM (SELECT organization_id, channel_id FROM jobs WHERE kind = 'deliver'
-				ORDER BY organization_id, channel_id LIMIT 1) AS first
-			UNION ALL
-			SELECT (SELECT organization_id FROM jobs WHERE kind = 'deliver' AND (organization_id, channel_id) > (lane.organization_id, lane.channel_id)
-					ORDER BY organization_id, channel_id LIMIT 1),
-				(SELECT channel_id FROM jobs WHERE kind = 'deliver' AND (organization_id, channel_id) > (lane.organization_id, lane.channel_id)
-					ORDER BY organization_id, channel_id LIMIT 1)
-			FROM lane WHERE lane.organization_id IS NOT NULL)
-		SELECT organization_id, channel_id FROM lane WHERE organization_id IS NOT NULL`,
-		nil, func(r *sql.Rows) error {
-			var l Lane
-			err := r.Scan(&l.Organization, &l.Channel)
-			lanes = append(lanes, l)
-			return err
-		})
-	return lanes, err
+// Lines returns what channels have in the queue, each with the time when its first delivery is due or its
+// first lease ends. It is one of the named reads across organizations, and steps over the index from line to line.
+func (q Queries) Lines() ([]Line, error) {
+	var lines []Line
+	at := Line{Priority: -1}
+	for {
+		found := false
+		var due int64
+		err := q.c.Query(`SELECT organization_id, channel_id, claimed, priority, due_at FROM jobs WHERE kind = 'deliver'
+			AND (organization_id, channel_id, claimed, priority) > ($1, $2, $3, $4)
+			ORDER BY organization_id, channel_id, claimed, priority, due_at LIMIT 1`,
+			[]any{string(at.Organization), string(at.Channel), at.Claimed, at.Priority}, func(r *sql.Rows) error {
+				found = true
+				return r.Scan(&at.Organization, &at.Channel, &at.Claimed, &at.Priority, &due)
+			})
+		if err != nil || !found {
+			return lines, err
+		}
+		if due < held {
+			at.Due = moment(due)
+			lines = append(lines, at)
+		}
+	}
 }
 
 // NextDue returns when the first job of a kind is due, in the order of time; zero where there is none.
-// For deliveries see NextDelivery. It is one of the named reads across organizations.
+// For deliveries see Lines. It is one of the named reads across organizations.
 func (q Queries) NextDue(kind JobKind) (time.Time, error) {
 	var due int64
 	err := q.c.Row("SELECT coalesce(min(due_at), 0) FROM jobs WHERE kind = $1 AND kind <> 'deliver'", []any{string(kind)}, &due)
 	return moment(due), err
-}
-
-// NextDelivery returns when the next delivery of a lane is due, or its lease ends; zero where none is waiting.
-func (q Queries) NextDelivery(l Lane) (time.Time, error) {
-	var next int64
-	for _, claimed := range []int{0, 1} {
-		for rank := range 3 {
-			var due int64
-			err := q.c.Row(`SELECT coalesce(min(due_at), 0) FROM jobs WHERE kind = 'deliver' AND organization_id = $1 AND channel_id = $2
-				AND claimed = $3 AND priority = $4`, []any{string(l.Organization), string(l.Channel), claimed, rank}, &due)
-			if err != nil {
-				return time.Time{}, err
-			}
-			if due != 0 && due < held && (next == 0 || due < next) {
-				next = due
-			}
-		}
-	}
-	return moment(next), nil
 }
 
 const jobColumns = `organization_id, id, kind, channel_id, priority, due_at, claimed, attempt,
@@ -157,51 +149,93 @@ func scanJob(r *sql.Rows) (j Job, err error) {
 	return j, err
 }
 
-// InFlight counts the claimed deliveries of a lane.
-func (q Queries) InFlight(l Lane) (n int, err error) {
-	err = q.c.Row(`SELECT count(*) FROM jobs WHERE kind = 'deliver' AND organization_id = $1 AND channel_id = $2 AND claimed = 1
-		AND due_at > 0`, []any{string(l.Organization), string(l.Channel)}, &n)
-	return n, err
+// DueDeliveries returns up to limit deliveries of a line that are due, earliest first.
+func (q Queries) DueDeliveries(l Line, now time.Time, limit int) ([]Job, error) {
+	var jobs []Job
+	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = 'deliver' AND organization_id = $1 AND channel_id = $2
+		AND claimed = $3 AND priority = $4 AND due_at <= $5 ORDER BY due_at LIMIT $6`,
+		[]any{string(l.Organization), string(l.Channel), l.Claimed, l.Priority, millis(now), limit}, func(r *sql.Rows) error {
+			j, err := scanJob(r)
+			jobs = append(jobs, j)
+			return err
+		})
+	return jobs, err
 }
 
-// ClaimDeliveries takes up to limit due deliveries of a lane, high priority first, until the lease ends:
-// those never claimed, then those whose claim was lost.
-func (tx *Tx) ClaimDeliveries(l Lane, limit int, lease time.Time) ([]Job, error) {
-	var jobs []Job
-	for _, claimed := range []int{1, 0} {
-		for rank := 2; rank >= 0 && len(jobs) < limit; rank-- {
-			err := tx.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = 'deliver' AND organization_id = $1 AND channel_id = $2
-				AND claimed = $3 AND priority = $4 AND due_at <= $5 ORDER BY due_at LIMIT $6`,
-				[]any{string(l.Organization), string(l.Channel), claimed, rank, millis(tx.Now), limit - len(jobs)},
-				func(r *sql.Rows) error {
-					j, err := scanJob(r)
-					j.Attempt++
-					jobs = append(jobs, j)
-					return err
-				})
-			if err != nil {
-				return nil, err
-			}
-		}
+// LaneState is what limits the claims of a channel.
+type LaneState struct {
+	Lane
+	Rate, Concurrency int
+	Paused, Deleted   bool
+	InFlight          int   // held claims
+	Arrival           int64 // microseconds since 1970: when the next send conforms to the rate, see SetArrivals
+}
+
+var laneStates = `SELECT j.organization_id, j.channel_id, coalesce(c.rate, 0), coalesce(c.concurrency, 0), coalesce(c.paused, 0),
+		c.id IS NULL OR c.deleted_at > 0, coalesce(a.arrival, 0),
+		(SELECT count(*) FROM jobs WHERE jobs.kind = 'deliver' AND jobs.organization_id = j.organization_id
+			AND jobs.channel_id = j.channel_id AND jobs.claimed = 1 AND jobs.due_at > $2)
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT") + ` AS j
+	LEFT JOIN channels AS c ON c.organization_id = j.organization_id AND c.id = j.channel_id
+	LEFT JOIN channel_rates AS a ON a.organization_id = j.organization_id AND a.channel_id = j.channel_id`
+
+// LaneStates returns what limits the claims of channels.
+func (tx *Tx) LaneStates(lanes []Lane) ([]LaneState, error) {
+	var rows sqldb.Rows
+	for _, l := range lanes {
+		rows.Add(string(l.Organization), string(l.Channel))
 	}
+	states := make([]LaneState, 0, len(lanes))
+	err := tx.c.Query(laneStates, []any{rows.Param(), millis(tx.Now)}, func(r *sql.Rows) error {
+		var s LaneState
+		err := r.Scan(&s.Organization, &s.Channel, &s.Rate, &s.Concurrency, &s.Paused, &s.Deleted, &s.Arrival, &s.InFlight)
+		states = append(states, s)
+		return err
+	})
+	return states, err
+}
+
+var setArrivals = `INSERT INTO channel_rates (organization_id, channel_id, arrival) SELECT organization_id, channel_id, arrival FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "channel_id TEXT", "arrival BIGINT") + ` AS j WHERE true
+	ON CONFLICT (organization_id, channel_id) DO UPDATE SET arrival = excluded.arrival`
+
+// SetArrivals keeps when the next send of each channel conforms to its rate.
+func (tx *Tx) SetArrivals(states []LaneState) error {
+	if len(states) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, s := range states {
+		rows.Add(string(s.Organization), string(s.Channel), s.Arrival)
+	}
+	_, err := tx.c.Exec(setArrivals, rows.Param())
+	return err
+}
+
+var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = $2
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "claimed BIGINT", "attempt BIGINT", "due_at BIGINT") + ` AS j
+	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = j.claimed AND jobs.attempt = j.attempt
+	AND jobs.due_at = j.due_at`
+
+// Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
+// their new attempt. The attempt is the claim's token: a later claim has another.
+func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 	if len(jobs) == 0 {
 		return nil, nil
 	}
-	return jobs, tx.lease(jobs, lease)
-}
-
-var leaseJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt, due_at = j.due_at
-	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "attempt BIGINT", "due_at BIGINT") + ` AS j
-	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id`
-
-// lease writes the claim. The attempt number is the claim's token: a later claim has another.
-func (tx *Tx) lease(jobs []Job, until time.Time) error {
 	var rows sqldb.Rows
-	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Attempt, millis(until))
+	claimed := make([]Job, len(jobs))
+	for i, j := range jobs {
+		rows.Add(string(j.Organization), j.ID, j.Lost, j.Attempt, millis(j.DueAt))
+		claimed[i] = j
+		claimed[i].Attempt++
 	}
-	_, err := tx.c.Exec(leaseJobs, rows.Param())
-	return err
+	n, err := tx.c.Exec(claimJobs, rows.Param(), millis(until))
+	if err != nil || int(n) == len(jobs) {
+		return claimed, err
+	}
+	held, err := tx.Held(claimed)
+	return slices.DeleteFunc(claimed, func(j Job) bool { return held[j.Ref()] == nil }), err
 }
 
 var renewJobs = `UPDATE jobs SET due_at = j.due_at
@@ -218,10 +252,6 @@ func (tx *Tx) Renew(jobs []Job, until time.Time) error {
 	return err
 }
 
-var stillClaimed = `SELECT jobs.organization_id, jobs.id FROM ` +
-	sqldb.From("$1", "organization_id TEXT", "id TEXT", "attempt BIGINT") + ` AS j
-	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt`
-
 // JobRef names a job across organizations.
 type JobRef struct {
 	Organization parley.ID
@@ -231,34 +261,40 @@ type JobRef struct {
 // Ref is the job's name across organizations.
 func (j *Job) Ref() JobRef { return JobRef{j.Organization, j.ID} }
 
-// Claimed returns which of the claims are still held: only their results may be written.
-func (tx *Tx) Claimed(jobs []Job) (map[JobRef]bool, error) {
+var heldClaims = "SELECT " + deliveryColumns + ", j.n FROM " + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT",
+	"attempt BIGINT", "message_id TEXT", "delivery BIGINT") + ` AS j
+	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt
+	JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.delivery`
+
+// Held returns the deliveries of those claims that are still held: only their results may be written.
+func (tx *Tx) Held(claims []Job) (map[JobRef]*parley.Delivery, error) {
 	var rows sqldb.Rows
-	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Attempt)
+	for i, j := range claims {
+		rows.Add(i, string(j.Organization), j.ID, j.Attempt, string(j.Message), j.Delivery)
 	}
-	claimed := make(map[JobRef]bool, len(jobs))
-	err := tx.c.Query(stillClaimed, []any{rows.Param()}, func(r *sql.Rows) error {
-		var ref JobRef
-		err := r.Scan(&ref.Organization, &ref.ID)
-		claimed[ref] = true
+	deliveries := make(map[JobRef]*parley.Delivery, len(claims))
+	err := tx.c.Query(heldClaims, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		d := &parley.Delivery{}
+		err := scanDelivery(r, d, &n)
+		deliveries[claims[n].Ref()] = d
 		return err
 	})
-	return claimed, err
+	return deliveries, err
 }
 
-var retryJobs = `UPDATE jobs SET claimed = 0, due_at = j.due_at
-	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "due_at BIGINT") + ` AS j
+var retryJobs = `UPDATE jobs SET claimed = 0, due_at = j.due_at, payload = j.payload
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "due_at BIGINT", "payload TEXT") + ` AS j
 	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id`
 
-// Retry gives claims back, each due at its DueAt.
+// Retry gives claims back, each due at its DueAt and with its Payload.
 func (tx *Tx) Retry(jobs []Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
 	var rows sqldb.Rows
 	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, millis(j.DueAt))
+		rows.Add(string(j.Organization), j.ID, millis(j.DueAt), j.Payload)
 	}
 	_, err := tx.c.Exec(retryJobs, rows.Param())
 	return err
@@ -327,4 +363,20 @@ func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error
 func (tx *Tx) freeClaims() error {
 	_, err := tx.c.Exec("UPDATE jobs SET due_at = 1 WHERE kind = 'deliver' AND claimed = 1")
 	return err
+}
+
+// Backlog is how much waits in the queue.
+type Backlog struct {
+	Waiting int64         // jobs that are due, or wait for one before them
+	Oldest  time.Duration // how long the oldest delivery has waited
+}
+
+// Backlog counts the queue. It reads across organizations, for the operator's figures.
+func (q Queries) Backlog(now time.Time) (b Backlog, err error) {
+	var oldest int64
+	err = q.c.Row(`SELECT count(*), coalesce(min(created_at), 0) FROM jobs WHERE kind = 'deliver'`, nil, &b.Waiting, &oldest)
+	if oldest > 0 {
+		b.Oldest = now.Sub(moment(oldest))
+	}
+	return b, err
 }

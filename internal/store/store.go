@@ -31,6 +31,8 @@ type Options struct {
 	CacheKB int    // page cache of the writing connection, 0: the engine's default
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Observe is told of every commit; see sqldb.Options.
+	Observe func(units int, took time.Duration)
 	// Fault and Sabotage are for tests; see sqldb.Options.
 	Fault    func(statement string) error
 	Sabotage sqldb.Sabotage
@@ -54,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.appends = sqldb.Bulk{Run: s.runAppends}
 	db, err := sqldb.Open(ctx, sqldb.Options{
 		Path: filepath.Join(o.Folder, "parley.db"), Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
-		Finish: s.finish, Fault: o.Fault, Sabotage: o.Sabotage,
+		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
 	}, migrations)
 	if err != nil {
 		return nil, err

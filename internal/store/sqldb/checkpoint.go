@@ -10,7 +10,7 @@ import (
 
 const (
 	checkpointEvery = 250 * time.Millisecond
-	checkpointBytes = 24 << 20 // of write-ahead log before it is copied back
+	checkpointBytes = 64 << 20 // of write-ahead log before it is copied back
 )
 
 // checkpoint copies the write-ahead log back beside the commits: most of it on a connection of its own, and

@@ -25,6 +25,9 @@ type Options struct {
 	// Finish runs inside every shared transaction after its units, with what they emitted, before the
 	// commit. The function it returns runs after the commit, before any unit is answered.
 	Finish func(tx *Tx, emitted []any) (committed func(), err error)
+	// Observe is told of every commit: how many units shared it and how long it took, from its first statement
+	// to its being durable. It must not block.
+	Observe func(units int, took time.Duration)
 	// Fault, for tests, is asked before every statement that a unit runs; an error takes its place.
 	Fault func(statement string) error
 	// Sabotage, for tests of the proofs, breaks a promise on purpose; empty in every real program.

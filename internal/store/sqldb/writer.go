@@ -31,6 +31,7 @@ type writer struct {
 	stopped    chan struct{}
 	broken     bool // a statement failed in a way that ends the transaction
 	lastBack   time.Time
+	lastBatch  int
 }
 
 func openWriter(ctx context.Context, db *DB) (*writer, error) {
@@ -157,7 +158,33 @@ func (w *writer) collect() []*pending {
 		}
 	}
 	w.fill(&batch, &size, take)
+	w.gather(&batch, &size, take)
 	return batch
+}
+
+// gatherTime is how long a transaction waits for more units while many come: those who were just answered are
+// about to send again, and sharing is cheaper than haste.
+const gatherTime = 1500 * time.Microsecond
+
+// gather waits a moment for as many units as the transaction before had.
+func (w *writer) gather(batch *[]*pending, size *int, take func(*pending)) {
+	expected := w.lastBatch + len(*batch)
+	w.lastBatch = len(*batch)
+	if expected < maxUnits/4 {
+		return
+	}
+	deadline := time.NewTimer(gatherTime)
+	defer deadline.Stop()
+	for len(*batch) < min(expected, maxUnits) && *size < maxBytes {
+		select {
+		case p := <-w.foreground:
+			take(p)
+		case <-deadline.C:
+			w.lastBatch = len(*batch)
+			return
+		}
+	}
+	w.lastBatch = len(*batch)
 }
 
 func (w *writer) fill(batch *[]*pending, size *int, take func(*pending)) {
@@ -241,6 +268,7 @@ func (w *writer) share(batch []*pending) error {
 		}
 	}
 	w.broken = false
+	began := time.Now()
 	tx := &Tx{Conn: Conn{ctx: context.Background(), x: w}, Now: w.db.now().Truncate(time.Millisecond)}
 	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -256,7 +284,13 @@ func (w *writer) share(batch []*pending) error {
 		answer(batch, results)
 		return nil
 	}
-	return w.end(tx, batch, results)
+	if err := w.end(tx, batch, results); err != nil {
+		return err
+	}
+	if w.db.options.Observe != nil {
+		w.db.options.Observe(len(batch), time.Since(began))
+	}
+	return nil
 }
 
 func (w *writer) end(tx *Tx, batch []*pending, results []error) error {
