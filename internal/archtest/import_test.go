@@ -32,7 +32,9 @@ var layers = []rule{
 		"internal/dialect/*", "internal/httpd", "internal/inbound", "internal/live", "internal/media", "internal/parley",
 		"internal/queue", "internal/store", "internal/web", "internal/webhook"}},
 
-	{"internal/dialect/native", append([]string{"internal/live"}, door...)},
+	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
+	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
+	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract"}, door...)},
 	{"internal/dialect/*", door},
 	{"internal/inbound", append([]string{"internal/connector"}, door...)},
 	{"internal/live", door},

@@ -1,0 +1,134 @@
+package native
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// endpoint is an operation and what it does. Its types are those of the handler, so that the document, what is
+// checked and what is answered cannot differ.
+type endpoint struct {
+	contract.Operation
+	route *contract.Route
+	run   func(*call) error
+}
+
+// operation begins the description of an endpoint. The pattern is that of http.ServeMux.
+func operation(pattern, id string, scope parley.Scope, summary string) contract.Operation {
+	method, path, _ := strings.Cut(pattern, " ")
+	parts := strings.Split(path, "/")
+	return contract.Operation{Method: method, Path: path, ID: id, Tag: parts[min(2, len(parts)-1)], Scope: scope, Summary: summary}
+}
+
+// get answers one thing.
+func get[A any](o contract.Operation, f func(*call) (A, error)) *endpoint {
+	o.Answer = reflect.TypeFor[A]()
+	rev := revision[A]()
+	return &endpoint{Operation: o, run: func(c *call) error {
+		answer, err := f(c)
+		if err != nil {
+			return err
+		}
+		return c.answer(answer, rev(answer))
+	}}
+}
+
+// list answers a page; the filter has the page asked for. The string is where it goes on.
+func list[F, A any](o contract.Operation, f func(*call, F) ([]A, string, error)) *endpoint {
+	o.Answer, o.Query = reflect.TypeFor[api.List[A]](), reflect.TypeFor[F]()
+	return &endpoint{Operation: o, run: func(c *call) error {
+		var filter F
+		if err := c.endpoint.route.ReadQuery(c.r.URL.RawQuery, &filter); err != nil {
+			return err
+		}
+		entries, next, err := f(c, filter)
+		if err != nil {
+			return err
+		}
+		page := api.List[A]{Data: entries}
+		if entries == nil {
+			page.Data = []A{}
+		}
+		if next != "" {
+			page.Next = &next
+		}
+		return c.answer(page, 0)
+	}}
+}
+
+// create makes something of a body and answers it, and says whether the request was a repeat.
+func create[B, A any](o contract.Operation, status int, f func(*call, *B) (A, bool, error)) *endpoint {
+	o.Answer, o.Body, o.Status, o.Keyed = reflect.TypeFor[A](), reflect.TypeFor[B](), status, true
+	rev := revision[A]()
+	return &endpoint{Operation: o, run: func(c *call) error {
+		var body B
+		if err := c.readBody(&body); err != nil {
+			return err
+		}
+		answer, replayed, err := f(c, &body)
+		if err != nil {
+			return err
+		}
+		c.replayed = replayed
+		return c.answer(answer, rev(answer))
+	}}
+}
+
+// again does something that has no body and may be repeated with an Idempotency-Key.
+func again[A any](o contract.Operation, status int, f func(*call) (A, bool, error)) *endpoint {
+	o.Answer, o.Status, o.Keyed = reflect.TypeFor[A](), status, true
+	return &endpoint{Operation: o, run: func(c *call) error {
+		answer, replayed, err := f(c)
+		if err != nil {
+			return err
+		}
+		c.replayed = replayed
+		return c.answer(answer, 0)
+	}}
+}
+
+// change changes something by a body and answers what it became.
+func change[B, A any](o contract.Operation, f func(*call, *B) (A, error)) *endpoint {
+	o.Answer, o.Body = reflect.TypeFor[A](), reflect.TypeFor[B]()
+	rev := revision[A]()
+	return &endpoint{Operation: o, run: func(c *call) error {
+		var body B
+		if err := c.readBody(&body); err != nil {
+			return err
+		}
+		answer, err := f(c, &body)
+		if err != nil {
+			return err
+		}
+		return c.answer(answer, rev(answer))
+	}}
+}
+
+// order does something that has no answer.
+func order(o contract.Operation, f func(*call) error) *endpoint {
+	return &endpoint{Operation: o, run: func(c *call) error {
+		if err := f(c); err != nil {
+			return err
+		}
+		return c.nothing()
+	}}
+}
+
+// matched lets If-Match say which revision is changed.
+func matched(e *endpoint) *endpoint {
+	e.Matched = true
+	return e
+}
+
+// revision returns the function that finds the revision of an answer, 0 where it has none.
+func revision[A any]() func(A) int64 {
+	field, found := contract.RevOf(reflect.TypeFor[A]())
+	if !found {
+		return func(A) int64 { return 0 }
+	}
+	return func(answer A) int64 { return reflect.ValueOf(answer).FieldByIndex(field.Index).Int() }
+}

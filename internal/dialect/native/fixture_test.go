@@ -1,0 +1,178 @@
+package native_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/connector/sandbox"
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/dialect/native"
+	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/media"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// world is a server with the door and everything behind it, on a folder of its own, with one organization.
+type world struct {
+	url       string
+	store     *store.Store
+	core      *core.Core
+	directory *directory.Directory
+	auth      *access.Authenticator
+	keys      *access.Keys
+	admin     *api.Client // of the first organization, with every scope
+	token     string      // admin's
+}
+
+const maxUpload = 1 << 20
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	folder := t.TempDir()
+	quiet := slog.New(slog.DiscardHandler)
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	blobs, err := media.Open(filepath.Join(folder, "media"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog := map[string]connector.Definition{"sandbox": sandbox.Definition(nil)}
+	w := &world{store: s}
+	w.auth = access.NewAuthenticator(s, nil)
+	w.keys = access.NewKeys(s, w.auth)
+	w.core = core.New(core.Options{Store: s, Connectors: catalog, Log: quiet})
+	w.directory = directory.New(directory.Options{Store: s, Authenticator: w.auth, Connectors: catalog})
+	door := native.New(native.Options{Core: w.core, Directory: w.directory, Keys: w.keys, Authenticator: w.auth, Version: "test",
+		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Log: quiet})})
+	w.serve(t, door, quiet)
+	w.token = w.organization(t, "Alpha").Key.Token
+	w.admin = w.client(t, w.token)
+	return w
+}
+
+func (w *world) serve(t testing.TB, handler http.Handler, log *slog.Logger) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httpd.New(httpd.Options{Log: log}, handler)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		ctx := t.Context()
+		_ = server.Stop(ctx) // the context is over: what is left is cut
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	w.url = "http://" + listener.Addr().String()
+}
+
+// organization makes an organization with a first key that has every scope.
+func (w *world) organization(t testing.TB, name string) directory.NewOrganization {
+	t.Helper()
+	made, _, err := w.directory.CreateOrganization(t.Context(), access.Operator(), directory.OrganizationParams{Name: name, Operator: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func (w *world) client(t testing.TB, token string) *api.Client {
+	t.Helper()
+	c, err := api.New(w.url, token, api.WithRetry(api.Retry{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// without returns the token of a key with every scope but some.
+func (w *world) without(t testing.TB, missing ...parley.Scope) string {
+	t.Helper()
+	scopes := slices.DeleteFunc(slices.Clone(parley.Scopes), func(s parley.Scope) bool {
+		return slices.Contains(missing, s) || s == parley.ScopeOrganizationsCreate
+	})
+	p, err := w.auth.Authenticate(t.Context(), w.token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := w.keys.Create(t.Context(), p, access.KeyParams{Name: "narrow", Scopes: scopes}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Token
+}
+
+// raw makes a request as it is given.
+func (w *world) raw(t testing.TB, method, path, token, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+// must returns what came without an error.
+func must[T any](t testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// wantProblem checks the status and code of an error, and the field it names, if any.
+func wantProblem(t testing.TB, err error, status int, code, field string) {
+	t.Helper()
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok || e.HTTPStatus != status || e.Code != code {
+		t.Fatalf("got error %v, want %d %s", err, status, code)
+	}
+	if field != "" && (len(e.Errors) == 0 || e.Errors[0].Field != field) {
+		t.Errorf("error %v names %v, want the field %s", err, e.Errors, field)
+	}
+}

@@ -1,0 +1,132 @@
+package native
+
+import (
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/dialect/native/wire"
+	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// formOverhead is what a form may have besides the file.
+const formOverhead = 64 << 10
+
+// upload is the endpoint of a form with a file.
+func upload(o contract.Operation, f func(*call) (api.Media, bool, error)) *endpoint {
+	o.Details = "A form with one file in the field `file`."
+	o.Document = func(described *huma.Operation, _ huma.Registry) {
+		described.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
+			Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{"file"},
+				Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary"}}}}}}
+	}
+	return again(o, http.StatusCreated, f)
+}
+
+func (d *door) upload(c *call) (api.Media, bool, error) {
+	httpd.AllowBody(c.w, d.Files.MaxSize()+formOverhead)
+	form, err := c.r.MultipartReader()
+	if err != nil {
+		return api.Media{}, false, unsupported("multipart/form-data")
+	}
+	part, err := filePart(form)
+	if err != nil {
+		return api.Media{}, false, err
+	}
+	params := files.UploadParams{Name: part.FileName(), ContentType: part.Header.Get("Content-Type"), Content: &soleFile{form, part}}
+	m, replayed, err := d.Files.Upload(c.ctx(), c.p, params, c.idempotency())
+	return wire.Media(&m), replayed, err
+}
+
+// filePart finds the file of a form.
+func filePart(form *multipart.Reader) (*multipart.Part, error) {
+	for {
+		part, err := form.NextPart()
+		if err == io.EOF {
+			return nil, parley.Invalid("file", "required", "must be there, as a file of the form")
+		}
+		if err != nil {
+			return nil, malformedForm(err)
+		}
+		if part.FormName() != "file" {
+			return nil, parley.Invalid(part.FormName(), "unknown-field", "is no field; there are: file")
+		}
+		if part.FileName() == "" {
+			return nil, parley.Invalid("file", "required", "must be a file with a name")
+		}
+		return part, nil
+	}
+}
+
+// soleFile reads the file of a form to its end, after which the form must end too.
+type soleFile struct {
+	form *multipart.Reader
+	part *multipart.Part
+}
+
+// Read refuses a form that goes on.
+func (s *soleFile) Read(p []byte) (int, error) {
+	n, err := s.part.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	if err != io.EOF {
+		return n, malformedForm(err)
+	}
+	switch more, err := s.form.NextPart(); {
+	case err == io.EOF:
+		return n, io.EOF
+	case err != nil:
+		return n, malformedForm(err)
+	default:
+		return n, parley.Invalid(more.FormName(), "unknown-field", "is one field too many; one file is uploaded at a time")
+	}
+}
+
+// malformedForm keeps the errors of reading the request, and has words for those of the form.
+func malformedForm(err error) error {
+	if e := parley.AsError(err); e.Kind != parley.KindInternal {
+		return err
+	}
+	return &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: "the body is no valid form: " + err.Error()}
+}
+
+func (d *door) media(c *call) (api.Media, error) {
+	m, err := d.Files.Media(c.ctx(), c.p, c.id())
+	return wire.Media(&m), err
+}
+
+// download is the endpoint of a file's bytes.
+func download(o contract.Operation, f func(*call) error) *endpoint {
+	o.Status = http.StatusOK
+	o.Document = func(described *huma.Operation, _ huma.Registry) {
+		described.Responses["200"].Content = map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	}
+	return &endpoint{Operation: o, run: f}
+}
+
+func (d *door) download(c *call) error {
+	m, blob, err := d.Files.Open(c.ctx(), c.p, c.id())
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	httpd.AllowTime(c.w, m.Size)
+	h := c.w.Header()
+	h.Set("Content-Type", m.ContentType)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Name}))
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cache-Control", "private, no-store")
+	h["X-Content-Type-Options"] = noSniff
+	http.ServeContent(c.w, c.r, "", m.CreatedAt, blob)
+	return nil
+}
+
+func (d *door) deleteMedia(c *call) error { return d.Files.Delete(c.ctx(), c.p, c.id()) }

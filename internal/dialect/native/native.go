@@ -1,0 +1,82 @@
+// Package native is the door of the native API: JSON under /v1, its OpenAPI document, and a page that shows it.
+package native
+
+import (
+	"bytes"
+	"net/http"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/httpd"
+)
+
+// Options are what the door opens to.
+type Options struct {
+	Core          *core.Core
+	Directory     *directory.Directory
+	Keys          *access.Keys
+	Files         *files.Files
+	Authenticator *access.Authenticator
+	Streams       Streams       // live events; nil: there are pages only
+	Ready         func() string // "ok", or why requests are not taken yet; nil: always "ok"
+	KeyRateLimit  int           // requests a minute of a key without a limit of its own, 0: no limit
+	Version       string        // of the program, for the document
+}
+
+// door is the API with what its handlers share.
+type door struct {
+	Options
+	contract *contract.Contract
+	limiter  *httpd.Limiter
+	buffers  sync.Pool // of *bytes.Buffer
+}
+
+const (
+	maxPooled = 64 << 10 // bytes of a buffer that is kept for the next request
+	pageLimit = 50       // entries of a page that nobody asked more or fewer of
+)
+
+// New returns the handler of /v1/…, /docs/…, /healthz and /readyz. Any other path is answered 404.
+func New(o Options) http.Handler {
+	d := &door{Options: o, limiter: httpd.NewLimiter(), contract: contract.New(information(o.Version))}
+	d.buffers.New = func() any { return new(bytes.Buffer) }
+	mux := http.NewServeMux()
+	for _, e := range d.endpoints() {
+		e.route = d.contract.Add(e.Operation)
+		mux.Handle(e.Method+" "+e.Path, d.handler(e))
+	}
+	d.pages(mux)
+	return mux
+}
+
+func information(version string) huma.Info {
+	return huma.Info{Title: "Parley", Version: version, Description: introduction}
+}
+
+const introduction = `The native API of Parley, a self-hosted messaging server.
+
+JSON in camelCase; times in RFC 3339, UTC, with milliseconds; durations in seconds. A field without a value is left out, unless its description says that it is always there. Unknown fields are refused.
+
+Every request but those of the server's health carries a key: ` + "`Authorization: Bearer KEY`" + `. Its scopes say what it permits; each operation names the one it needs.
+
+Lists answer ` + "`{\"data\": […], \"next\": CURSOR}`" + `: pass the cursor as ` + "`after`" + ` to go on; null ends the list.
+
+What goes wrong is answered as a problem (RFC 9457) with a stable ` + "`code`" + `, and names what is wrong with which field.`
+
+func (d *door) buffer() *bytes.Buffer {
+	b := d.buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
+func (d *door) recycle(b *bytes.Buffer) {
+	if b.Cap() <= maxPooled {
+		d.buffers.Put(b)
+	}
+}

@@ -1,0 +1,31 @@
+package native
+
+import (
+	"net/http"
+
+	"github.com/parley-server/parley/api"
+)
+
+func (d *door) health(*call) (api.Health, error) { return api.Health{Status: "ok"}, nil }
+
+// readiness says whether requests are taken: 503 while they are not.
+func (d *door) readiness(c *call) (api.Health, error) {
+	status := "ok"
+	if d.Ready != nil {
+		status = d.Ready()
+	}
+	if status != "ok" {
+		c.status = http.StatusServiceUnavailable
+	}
+	return api.Health{Status: status}, nil
+}
+
+// pages adds what is no operation: the document, and the page that shows it.
+func (d *door) pages(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h["Content-Type"], h["X-Content-Type-Options"] = jsonType, noSniff
+		h.Set("Cache-Control", "no-cache")
+		_, _ = w.Write(d.contract.Document()) // the caller is gone if it fails
+	})
+}

@@ -1,0 +1,4 @@
+package native
+
+// Streams serves live events.
+type Streams interface{}

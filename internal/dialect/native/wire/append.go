@@ -1,0 +1,260 @@
+package wire
+
+import (
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// AppendMessage appends a message as JSON: the same bytes that encoding Message gives, in a quarter of the time.
+func AppendMessage(to []byte, m *parley.Message) []byte {
+	o := object{to}
+	o.open('{')
+	o.text(`"id":`, string(m.ID))
+	o.text(`"conversationId":`, string(m.Conversation))
+	o.number(`"sequence":`, m.Sequence)
+	o.text(`"kind":`, string(m.Kind))
+	o.text(`"direction":`, string(m.Direction))
+	o.text(`"status":`, string(m.State))
+	o.counts(m.Counts)
+	o.actor(`"author":`, m.Author)
+	if m.Actor != m.Author && m.Actor != (parley.Actor{}) {
+		o.actor(`"actor":`, m.Actor)
+	}
+	o.body(m.Body)
+	o.text(`"text":`, plainText(m.Body))
+	o.attachments(m.Attachments)
+	o.optional(`"channel":`, string(m.Channel))
+	o.optional(`"platform":`, m.Platform)
+	o.truth(`"internal":`, m.Internal)
+	o.text(`"priority":`, string(m.Priority))
+	o.optionalNumber(`"ttl":`, seconds(m.TTL))
+	o.optionalNumber(`"validity":`, seconds(m.Validity))
+	o.optionalTime(`"expiresAt":`, m.ExpiresAt)
+	o.truth(`"deleteOnRead":`, m.DeleteOnRead)
+	o.texts(`"tags":`, m.Tags)
+	o.entries(`"metadata":`, m.Metadata)
+	o.text(`"reference":`, m.Reference)
+	o.optional(`"replyTo":`, string(m.ReplyTo))
+	o.optional(`"parent":`, string(m.Parent))
+	o.truth(`"recorded":`, m.Recorded)
+	if m.Removed != "" {
+		o.name(`"removed":`)
+		o.open('{')
+		o.text(`"reason":`, string(m.Removed))
+		o.time(`"at":`, m.RemovedAt)
+		o.close('}')
+	}
+	o.optionalTime(`"sendAt":`, m.SendAt)
+	o.optionalTime(`"sentAt":`, m.SentAt)
+	o.time(`"createdAt":`, m.CreatedAt)
+	o.close('}')
+	return o.out
+}
+
+// object is JSON being written, member by member.
+type object struct{ out []byte }
+
+func (o *object) open(bracket byte)  { o.out = append(o.out, bracket) }
+func (o *object) close(bracket byte) { o.out = append(o.out, bracket) }
+
+// next separates what follows from what stands before.
+func (o *object) next() {
+	if last := o.out[len(o.out)-1]; last != '{' && last != '[' {
+		o.out = append(o.out, ',')
+	}
+}
+
+func (o *object) name(quoted string) {
+	o.next()
+	o.out = append(o.out, quoted...)
+}
+
+func (o *object) text(name, value string) {
+	o.name(name)
+	o.out = appendString(o.out, value)
+}
+
+func (o *object) optional(name, value string) {
+	if value != "" {
+		o.text(name, value)
+	}
+}
+
+func (o *object) number(name string, value int64) {
+	o.name(name)
+	o.out = strconv.AppendInt(o.out, value, 10)
+}
+
+func (o *object) optionalNumber(name string, value int64) {
+	if value != 0 {
+		o.number(name, value)
+	}
+}
+
+func (o *object) truth(name string, value bool) {
+	o.name(name)
+	o.out = strconv.AppendBool(o.out, value)
+}
+
+func (o *object) time(name string, value time.Time) {
+	o.name(name)
+	if value.IsZero() {
+		o.out = append(o.out, "null"...)
+		return
+	}
+	o.out = value.UTC().AppendFormat(append(o.out, '"'), `2006-01-02T15:04:05.000Z"`)
+}
+
+func (o *object) optionalTime(name string, value time.Time) {
+	if !value.IsZero() {
+		o.time(name, value)
+	}
+}
+
+func (o *object) actor(name string, a parley.Actor) {
+	o.name(name)
+	o.open('{')
+	o.text(`"kind":`, string(a.Kind))
+	o.optional(`"id":`, string(a.ID))
+	o.optional(`"name":`, a.Name)
+	o.close('}')
+}
+
+func (o *object) counts(of map[parley.DeliveryState]int) {
+	o.name(`"counts":`)
+	o.open('{')
+	for _, state := range parley.DeliveryStates {
+		if n := of[state]; n != 0 {
+			o.next()
+			o.out = append(append(o.out, '"'), state...)
+			o.out = strconv.AppendInt(append(o.out, `":`...), int64(n), 10)
+		}
+	}
+	o.close('}')
+}
+
+func (o *object) body(parts []parley.Part) {
+	o.name(`"body":`)
+	o.open('[')
+	for _, p := range parts {
+		o.next()
+		o.open('{')
+		o.text(`"kind":`, string(p.Kind))
+		o.optional(`"text":`, p.Text)
+		if p.Kind == parley.PartLocation {
+			o.degrees(`"latitude":`, p.Latitude)
+			o.degrees(`"longitude":`, p.Longitude)
+		}
+		o.optional(`"label":`, p.Label)
+		o.close('}')
+	}
+	o.close(']')
+}
+
+func (o *object) degrees(name string, value float64) {
+	o.name(name)
+	form := byte('f')
+	if value != 0 && value < 1e-6 && value > -1e-6 { // as encoding/json does
+		form = 'e'
+	}
+	o.out = strconv.AppendFloat(o.out, value, form, -1, 64)
+	if n := len(o.out); form == 'e' && o.out[n-4] == 'e' && o.out[n-3] == '-' && o.out[n-2] == '0' {
+		o.out = append(o.out[:n-2], o.out[n-1])
+	}
+}
+
+func (o *object) attachments(files []parley.Attachment) {
+	o.name(`"attachments":`)
+	o.open('[')
+	for _, f := range files {
+		o.next()
+		o.open('{')
+		o.text(`"media":`, string(f.Media))
+		o.text(`"name":`, f.Name)
+		o.text(`"contentType":`, f.ContentType)
+		o.number(`"size":`, f.Size)
+		o.close('}')
+	}
+	o.close(']')
+}
+
+func (o *object) texts(name string, values []string) {
+	o.name(name)
+	o.open('[')
+	for _, value := range values {
+		o.next()
+		o.out = appendString(o.out, value)
+	}
+	o.close(']')
+}
+
+func (o *object) entries(name string, values map[string]string) {
+	o.name(name)
+	o.open('{')
+	keys := make([]string, 0, 8)
+	for key := range values {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		o.next()
+		o.out = append(appendString(o.out, key), ':')
+		o.out = appendString(o.out, values[key])
+	}
+	o.close('}')
+}
+
+const hex = "0123456789abcdef"
+
+// appendString appends a JSON string as encoding/json writes it when HTML is not escaped.
+func appendString(to []byte, text string) []byte {
+	to = append(to, '"')
+	start := 0
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' {
+				i++
+				continue
+			}
+			to = appendEscape(append(to, text[start:i]...), c)
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			to = append(append(to, text[start:i]...), `\ufffd`...)
+			start = i + size
+		case r == '\u2028' || r == '\u2029':
+			to = append(append(to, text[start:i]...), `\u202`...)
+			to = append(to, hex[r&15])
+			start = i + size
+		}
+		i += size
+	}
+	return append(append(to, text[start:]...), '"')
+}
+
+func appendEscape(to []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(to, '\\', c)
+	case '\b':
+		return append(to, `\b`...)
+	case '\f':
+		return append(to, `\f`...)
+	case '\n':
+		return append(to, `\n`...)
+	case '\r':
+		return append(to, `\r`...)
+	case '\t':
+		return append(to, `\t`...)
+	}
+	return append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+}

@@ -1,0 +1,84 @@
+package wire
+
+import (
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Organization renders an organization.
+func Organization(o *parley.Organization) api.Organization {
+	return api.Organization{
+		ID: string(o.ID), Name: o.Name, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
+		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL},
+	}
+}
+
+// User renders a user.
+func User(u *parley.User) api.User {
+	return api.User{ID: string(u.ID), Name: u.Name, Email: u.Email, Machine: u.Machine, Active: u.Active,
+		Metadata: filled(u.Metadata), Rev: u.Rev, CreatedAt: stamp(u.CreatedAt)}
+}
+
+// Team renders a team.
+func Team(t *parley.Team) api.Team {
+	return api.Team{ID: string(t.ID), Name: t.Name, Members: texts(t.Members), Rev: t.Rev, CreatedAt: stamp(t.CreatedAt)}
+}
+
+// Member renders an entry of a team or a list.
+func Member(m *directory.Member) api.Member {
+	return api.Member{Kind: api.ActorKind(m.Kind), ID: string(m.ID), Name: m.Name}
+}
+
+// Broadcast renders a broadcast list.
+func Broadcast(b *parley.Broadcast) api.Broadcast {
+	return api.Broadcast{ID: string(b.ID), Name: b.Name, MemberCount: b.MemberCount, Rev: b.Rev, CreatedAt: stamp(b.CreatedAt)}
+}
+
+// Contact renders a contact.
+func Contact(c *parley.Contact) api.Contact {
+	out := api.Contact{
+		ID: string(c.ID), Name: c.Name, Saved: c.Saved, Addresses: make([]api.Address, len(c.Addresses)), Attributes: filled(c.Attributes),
+		Tags: filledList(c.Tags), ExternalID: c.ExternalID, OptedOut: c.OptedOut, LastChannel: string(c.LastChannel),
+		MergedInto: string(c.MergedInto), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+	}
+	for i, a := range c.Addresses {
+		out.Addresses[i] = api.Address{Kind: string(a.Kind), Value: a.Value, Shared: a.Shared}
+	}
+	return out
+}
+
+// Addresses are addresses that a request names. They are normalized where they are kept.
+func Addresses(list []api.Address) []parley.Address {
+	out := make([]parley.Address, len(list))
+	for i, a := range list {
+		out[i] = parley.Address{Kind: parley.AddressKind(a.Kind), Value: a.Value, Shared: a.Shared}
+	}
+	return out
+}
+
+// Key renders a key, with its secret where it was just made.
+func Key(k *access.NewKey) api.Key {
+	out := api.Key{ID: string(k.ID), Name: k.Name, Personal: k.Account != "", User: string(k.User), Scopes: texts(k.Scopes), RateLimit: k.RateLimit,
+		ExpiresAt: stamp(k.ExpiresAt), RevokedAt: stamp(k.RevokedAt), CreatedAt: stamp(k.CreatedAt), Secret: k.Token}
+	return out
+}
+
+// KnownKey renders a key that was made before.
+func KnownKey(k *parley.Key) api.Key { return Key(&access.NewKey{Key: *k}) }
+
+// Scopes are scopes that a request names.
+func Scopes(list []string) []parley.Scope {
+	out := make([]parley.Scope, len(list))
+	for i, text := range list {
+		out[i] = parley.Scope(text)
+	}
+	return out
+}
+
+// Media renders an uploaded file.
+func Media(m *parley.Media) api.Media {
+	return api.Media{ID: string(m.ID), Name: m.Name, ContentType: m.ContentType, Size: m.Size, SHA256: m.SHA256,
+		Attached: m.Attached, CreatedAt: stamp(m.CreatedAt)}
+}

@@ -1,0 +1,101 @@
+package wire
+
+import (
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Message renders a message.
+func Message(m *parley.Message) api.Message {
+	out := api.Message{
+		ID: string(m.ID), ConversationID: string(m.Conversation), Sequence: m.Sequence, Kind: api.MessageKind(m.Kind),
+		Direction: api.Direction(m.Direction), Status: api.Status(m.State), Counts: counts(m.Counts), Author: actor(m.Author, parley.Address{}),
+		Body: body(m.Body), Text: plainText(m.Body), Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
+		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
+		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
+		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
+	}
+	if m.Actor != m.Author {
+		out.Actor = actor(m.Actor, parley.Address{})
+	}
+	if m.Removed != "" {
+		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
+	}
+	return out
+}
+
+func counts(of map[parley.DeliveryState]int) api.Counts {
+	return api.Counts{
+		Queued: of[parley.Queued], Sent: of[parley.Sent], Delivered: of[parley.Delivered], Read: of[parley.Read], Failed: of[parley.Failed],
+		Expired: of[parley.Expired], Skipped: of[parley.Skipped], Canceled: of[parley.Canceled], Unknown: of[parley.Unknown],
+	}
+}
+
+func body(list []parley.Part) api.Body {
+	out := make(api.Body, len(list))
+	for i, p := range list {
+		out[i] = api.Part{Kind: api.PartKind(p.Kind), Text: p.Text, Label: p.Label}
+		if p.Kind == parley.PartLocation {
+			out[i].Latitude, out[i].Longitude = &list[i].Latitude, &list[i].Longitude
+		}
+	}
+	return out
+}
+
+func attachments(list []parley.Attachment) []api.Attachment {
+	out := make([]api.Attachment, len(list))
+	for i, a := range list {
+		out[i] = api.Attachment{Media: string(a.Media), Name: a.Name, ContentType: a.ContentType, Size: a.Size}
+	}
+	return out
+}
+
+// Delivery renders a delivery.
+func Delivery(d *parley.Delivery) api.Delivery {
+	return api.Delivery{
+		ID: DeliveryID(d.Message, d.Number), MessageID: string(d.Message), Number: d.Number, ConversationID: string(d.Conversation),
+		Recipient: actor(d.Recipient, d.Address), Address: address(d.Address), Channel: string(d.Channel), Status: api.Status(d.State),
+		Phase: api.FailurePhase(d.Phase), Code: d.Code, Reason: d.Reason, Attempts: d.Attempts, NextAttemptAt: stamp(d.NextAttempt),
+		ValidUntil: stamp(d.ValidUntil), RetryOf: d.RetryOf, Held: d.Held, CreatedAt: stamp(d.CreatedAt), SentAt: stamp(d.SentAt),
+		DeliveredAt: stamp(d.DeliveredAt), ReadAt: stamp(d.ReadAt), EndedAt: stamp(d.EndedAt),
+	}
+}
+
+// Attempt renders a provider call.
+func Attempt(a *parley.Attempt) api.Attempt {
+	return api.Attempt{
+		DeliveryID: DeliveryID(a.Message, a.Delivery), Number: a.Number, StartedAt: stamp(a.StartedAt), EndedAt: stamp(a.EndedAt),
+		Outcome: api.AttemptOutcome(a.Outcome), Code: a.Code, Text: a.Text, Request: a.Request, HTTPStatus: a.Status, Reference: a.Reference,
+	}
+}
+
+// Interaction renders what a recipient did.
+func Interaction(i *parley.Interaction) api.Interaction {
+	return api.Interaction{MessageID: string(i.Message), Kind: api.InteractionKind(i.Kind), Actor: actor(i.Actor, i.Address),
+		Address: address(i.Address), At: stamp(i.At)}
+}
+
+// Conversation renders a conversation.
+func Conversation(c *parley.Conversation) api.Conversation {
+	out := api.Conversation{
+		ID: string(c.ID), Kind: api.ConversationKind(c.Kind), Visibility: api.Visibility(c.Visibility), Status: api.ConversationStatus(c.Status),
+		SnoozedUntil: stamp(c.SnoozedUntil), Title: c.Title, Description: c.Description, Avatar: string(c.Avatar), Channel: string(c.Channel),
+		Assignees: make([]api.Assignee, len(c.Assignees)), Tags: filledList(c.Tags), Metadata: filled(c.Metadata), Inbox: c.Inbox,
+		Participants: Each(c.Participants, Participant), LastSequence: c.LastSequence, LastMessageID: string(c.LastMessage),
+		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+	}
+	for i, a := range c.Assignees {
+		out.Assignees[i] = api.Assignee{Kind: api.ActorKind(a.Kind), ID: string(a.ID)}
+	}
+	return out
+}
+
+// Participant renders who takes part in a conversation.
+func Participant(p *parley.Participant) api.Participant {
+	out := api.Participant{Kind: api.ActorKind(p.Kind), ID: string(p.ID), Name: p.Name, Address: address(p.Address), JoinedSequence: p.JoinedSequence,
+		LeftSequence: p.LeftSequence, DeliveredThrough: p.DeliveredThrough, ReadThrough: p.ReadThrough}
+	if p.Kind == parley.ActorAddress {
+		out.ID = out.Address
+	}
+	return out
+}

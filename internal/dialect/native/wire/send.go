@@ -1,0 +1,51 @@
+package wire
+
+import (
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// SendParams is a message that a request sends.
+func SendParams(b *api.SendRequest) core.SendParams {
+	out := core.SendParams{
+		To: core.To{
+			User: parley.ID(b.To.User), Users: IDs(b.To.Users), Team: parley.ID(b.To.Team), Broadcast: parley.ID(b.To.Broadcast),
+			Conversation: parley.ID(b.To.Conversation), Contact: parley.ID(b.To.Contact), Address: b.To.Address, Channel: parley.ID(b.To.Channel),
+		},
+		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
+		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Reopen: parley.ReopenPolicy(b.Reopen),
+	}
+	if g := b.Group; g != nil {
+		out.Group = &core.Group{Name: g.Name, Description: g.Description, Avatar: parley.ID(g.Avatar), Metadata: g.Metadata}
+	}
+	if r := b.Record; r != nil {
+		out.Record = &core.Record{
+			Direction: parley.Direction(r.Direction), Author: parley.Actor{Kind: parley.ActorKind(r.Author.Kind), ID: parley.ID(r.Author.ID), Name: r.Author.Name},
+			State: parley.DeliveryState(r.Status), SentAt: r.SentAt.Time, Platform: r.Platform, Imported: r.Imported,
+		}
+	}
+	return out
+}
+
+// Parts is a body that a request gives.
+func Parts(b api.Body) []parley.Part {
+	if b == nil {
+		return nil
+	}
+	out := make([]parley.Part, len(b))
+	for i, p := range b {
+		out[i] = parley.Part{Kind: parley.PartKind(p.Kind), Text: p.Text, Label: p.Label}
+		if p.Latitude != nil {
+			out[i].Latitude = *p.Latitude
+		}
+		if p.Longitude != nil {
+			out[i].Longitude = *p.Longitude
+		}
+	}
+	return out
+}
+
+// ReadSend reads a plain message to send. False: it is not plain, and SendParams is the way.
+func ReadSend(body []byte) (core.SendParams, bool) { return core.SendParams{}, false }
