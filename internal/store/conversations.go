@@ -92,18 +92,15 @@ func (q Queries) conversation(where, name string, args ...any) (c parley.Convers
 	return c, err
 }
 
+var conversationsByID = "SELECT " + conversationColumns + " FROM conversations AS c WHERE c.organization_id = $1 AND c.id IN " + idSource
+
 // Conversations returns those of the conversations that exist, without participants.
 func (q Queries) Conversations(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Conversation, error) {
 	conversations := make(map[parley.ID]*parley.Conversation, len(ids))
 	if len(ids) == 0 {
 		return conversations, nil
 	}
-	var rows sqldb.Rows
-	for _, id := range ids {
-		rows.Add(string(id))
-	}
-	err := q.c.Query("SELECT "+conversationColumns+" FROM "+sqldb.From("$2", "id TEXT")+` AS j
-		JOIN conversations AS c ON c.organization_id = $1 AND c.id = j.id`, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+	err := q.c.Query(conversationsByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		c := &parley.Conversation{}
 		err := scanConversation(r, c)
 		conversations[c.ID] = c
@@ -204,19 +201,16 @@ func (q Queries) Participants(organization, conversation parley.ID) ([]parley.Pa
 	return participants, err
 }
 
+var participantsOf = "SELECT p.conversation_id, " + participantColumns + ` FROM participants AS p WHERE p.organization_id = $1
+	AND p.conversation_id IN ` + idSource + " ORDER BY p.conversation_id, p.kind, p.participant_id"
+
 // ParticipantsOf returns the participants of several conversations.
 func (q Queries) ParticipantsOf(organization parley.ID, conversations []parley.ID) (map[parley.ID][]parley.Participant, error) {
 	participants := make(map[parley.ID][]parley.Participant, len(conversations))
 	if len(conversations) == 0 {
 		return participants, nil
 	}
-	var rows sqldb.Rows
-	for _, id := range conversations {
-		rows.Add(string(id))
-	}
-	err := q.c.Query("SELECT p.conversation_id, "+participantColumns+" FROM "+sqldb.From("$2", "id TEXT")+` AS j
-		JOIN participants AS p ON p.organization_id = $1 AND p.conversation_id = j.id
-		ORDER BY p.conversation_id, p.kind, p.participant_id`, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+	err := q.c.Query(participantsOf, []any{string(organization), idRows(conversations)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var p parley.Participant
 		err := scanParticipant(r, &p, &conversation)

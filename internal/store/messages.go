@@ -154,20 +154,15 @@ func (q Queries) Message(organization, id parley.ID) (m parley.Message, err erro
 	return m, err
 }
 
-var messagesByID = "SELECT " + messageColumns + " FROM " + sqldb.From("$2", "id TEXT") + ` AS j
-	JOIN messages AS m ON m.organization_id = $1 AND m.id = j.id`
+var messagesByID = "SELECT " + messageColumns + " FROM messages AS m WHERE m.organization_id = $1 AND m.id IN " + idSource
 
 // Messages returns those of the messages that exist, without their states.
 func (q Queries) Messages(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Message, error) {
-	var rows sqldb.Rows
-	for _, id := range ids {
-		rows.Add(string(id))
-	}
 	messages := make(map[parley.ID]*parley.Message, len(ids))
 	if len(ids) == 0 {
 		return messages, nil
 	}
-	err := q.c.Query(messagesByID, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+	err := q.c.Query(messagesByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		m := &parley.Message{}
 		err := scanMessage(r, m)
 		messages[m.ID] = m

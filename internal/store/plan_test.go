@@ -23,7 +23,11 @@ func TestPlans(t *testing.T) {
 		"usersByID": usersByID, "contactsByID": contactsByID, "addressesOfContacts": addressesOfContacts, "mediaByID": mediaByID,
 		"membersOfTeams": membersOfTeams, "channelsByID": channelsByID, "membersOfChannels": membersOfChannels,
 		"takeParked": takeParked, "releaseMedia": releaseMedia, "leaveTogether": leaveTogether,
-		"deleteBroadcastMembers": deleteBroadcastMembers, "contacts by address": addressText, "contacts by external id": externalText,
+		"deleteBroadcastMembers": deleteBroadcastMembers, "messagesByID": messagesByID, "countStates": countStates,
+		"copiesIn": copiesIn, "conversationsByID": conversationsByID, "participantsOf": participantsOf, "inspect": inspectSQL,
+		"advance": advanceConversations, "deliveriesByRef": deliveriesByRef, "updateDeliveries": updateDeliveries,
+		"claimJobs": claimJobs, "renewJobs": renewJobs, "retryJobs": retryJobs, "deleteJobs": deleteJobs, "releaseJobs": releaseJobs,
+		"heldClaims": heldClaims, "contacts by address": addressText, "contacts by external id": externalText,
 	} {
 		n := 0
 		for n < 9 && strings.Contains(text, "$"+string(rune('1'+n))) {

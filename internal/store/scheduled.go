@@ -4,7 +4,6 @@ import (
 	"database/sql"
 
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
 // InsertScheduled keeps a message outside of the timeline, without a sequence, with its jobs and events. Its
@@ -47,13 +46,13 @@ func (tx *Tx) CancelScheduled(organization, id parley.ID, reason string) error {
 	return err
 }
 
-var copiesIn = `SELECT j.id FROM ` + sqldb.From("$1", "id TEXT") + ` AS j JOIN messages AS m ON m.organization_id = $2
-	AND m.parent_id = $3 AND m.parent_id <> '' AND m.conversation_id = j.id`
+var copiesIn = `SELECT m.conversation_id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id IN ` + idSource +
+	` AND m.parent_id = $3 AND m.parent_id <> ''`
 
 // CopiesIn returns those of the conversations that have a copy of a broadcast message.
 func (q Queries) CopiesIn(organization, parent parley.ID, conversations []parley.ID) (map[parley.ID]bool, error) {
 	have := make(map[parley.ID]bool)
-	err := q.c.Query(copiesIn, []any{idRows(conversations), string(organization), string(parent)}, func(r *sql.Rows) error {
+	err := q.c.Query(copiesIn, []any{string(organization), idRows(conversations), string(parent)}, func(r *sql.Rows) error {
 		var id parley.ID
 		err := r.Scan(&id)
 		have[id] = true

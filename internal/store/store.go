@@ -105,7 +105,7 @@ func (s *Store) unit(f func(tx *Tx) error) func(*sqldb.Tx) error {
 }
 
 func (s *Store) wrap(tx *sqldb.Tx) *Tx {
-	return &Tx{Queries: Queries{tx.Conn}, Now: tx.Now, tx: tx, s: s}
+	return &Tx{Queries: Queries{tx.Conn}, Now: tx.Now.UTC(), tx: tx, s: s}
 }
 
 // After calls f once the transaction is durable, unless the unit fails. It must not block.
