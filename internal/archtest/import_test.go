@@ -60,6 +60,7 @@ var layers = []rule{
 	{"internal/queue", []string{"internal/parley"}},
 	{"internal/httpd", []string{"internal/parley"}},
 
+	{"internal/proof/*", nil},
 	{"api", nil},
 	{"internal/archtest", nil},
 	{"internal/config", nil},
