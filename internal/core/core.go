@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -25,9 +26,11 @@ type Options struct {
 	Kick func()
 }
 
-// Core is the messaging of all organizations. What people do in conversations besides writing is in Threads.
+// Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
+// what happened is in the Log.
 type Core struct {
 	*thread.Threads
+	*eventlog.Log
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -50,6 +53,7 @@ func New(o Options) *Core {
 	if c.kick == nil {
 		c.kick = func() {}
 	}
+	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	return c
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -11,5 +12,11 @@ func (c *Core) conversation(q store.Queries, p *Principal, id parley.ID) (parley
 	return thread.NewSight(q, p).Conversation(id)
 }
 
-// ConversationFilter narrows a list of conversations.
-type ConversationFilter = thread.ConversationFilter
+// What the parts of the core take and give.
+type (
+	ConversationFilter = thread.ConversationFilter
+	EventFilter        = eventlog.Filter
+	EventPage          = eventlog.Page
+	EventDetail        = eventlog.Detail
+	Audience           = eventlog.Audience
+)

@@ -144,3 +144,22 @@ func (q Queries) Acknowledgements(organization, message parley.ID) ([]parley.Int
 	})
 	return list, err
 }
+
+var sequencesOf = "SELECT m.id, m.sequence FROM " + sqldb.From("$1", "id TEXT") + ` AS j
+	JOIN messages AS m ON m.organization_id = $2 AND m.id = j.id`
+
+// SequencesOf returns the numbers of messages in their conversations; 0 of scheduled ones.
+func (q Queries) SequencesOf(organization parley.ID, messages []parley.ID) (map[parley.ID]int64, error) {
+	sequences := make(map[parley.ID]int64, len(messages))
+	if len(messages) == 0 {
+		return sequences, nil
+	}
+	err := q.c.Query(sequencesOf, []any{idRows(messages), string(organization)}, func(r *sql.Rows) error {
+		var id parley.ID
+		var sequence int64
+		err := r.Scan(&id, &sequence)
+		sequences[id] = sequence
+		return err
+	})
+	return sequences, err
+}

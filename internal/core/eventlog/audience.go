@@ -1,0 +1,249 @@
+package eventlog
+
+import (
+	"context"
+	"strings"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Audience is who may see one event. It is made once for an event, for all who follow the log.
+type Audience struct {
+	scope     parley.Scope // that the key must have
+	everybody bool         // all who have it
+	private   bool         // of organization keys only those that see conversations of members
+	users     map[parley.ID]bool
+}
+
+// Sees reports whether a principal of the organization may see the event.
+func (a *Audience) Sees(p *access.Principal) bool {
+	switch {
+	case !p.Has(a.scope):
+		return false
+	case a.everybody || p.User == "":
+		return true
+	case !p.Personal && (!a.private || p.Has(parley.ScopePrivateRead)):
+		return true
+	}
+	return a.users[p.User]
+}
+
+// Users are the people who see the event besides the keys of the organization, where these are not everybody.
+func (a *Audience) Users() (users map[parley.ID]bool, everybody bool) { return a.users, a.everybody }
+
+// scopes are what a key needs to see the events of a kind of thing.
+var scopes = map[string]parley.Scope{
+	"message":      parley.ScopeMessagesRead,
+	"delivery":     parley.ScopeMessagesRead,
+	"interaction":  parley.ScopeMessagesRead,
+	"conversation": parley.ScopeConversationsRead,
+	"contact":      parley.ScopeContactsRead,
+	"user":         parley.ScopeUsersRead,
+	"team":         parley.ScopeTeamsRead,
+	"broadcast":    parley.ScopeBroadcastsRead,
+	"channel":      parley.ScopeChannelsRead,
+	"organization": parley.ScopeOrganizationRead,
+	"key":          parley.ScopeKeysRead,
+}
+
+func scopeOf(t parley.EventType) parley.Scope {
+	resource, _, _ := strings.Cut(string(t), ".")
+	return scopes[resource]
+}
+
+// SeesAll reports whether a principal sees every event, so that audiences need not be asked.
+func SeesAll(p *access.Principal) bool {
+	if p.User != "" && (p.Personal || !p.Has(parley.ScopePrivateRead)) {
+		return false
+	}
+	for _, scope := range scopes {
+		if !p.Has(scope) {
+			return false
+		}
+	}
+	return true
+}
+
+// Audiences returns who may see each of some events of one organization, with a constant number of queries.
+func (l *Log) Audiences(ctx context.Context, organization parley.ID, events []parley.Event) ([]*Audience, error) {
+	return audiences(l.store.Read(ctx), organization, events)
+}
+
+func audiences(q store.Queries, organization parley.ID, events []parley.Event) ([]*Audience, error) {
+	s := sights{q: q, organization: organization}
+	if err := s.load(events); err != nil {
+		return nil, err
+	}
+	list := make([]*Audience, len(events))
+	for i := range events {
+		list[i] = s.audience(&events[i])
+	}
+	return list, nil
+}
+
+// sights are what the audiences of a batch of events are made from.
+type sights struct {
+	q             store.Queries
+	organization  parley.ID
+	conversations map[parley.ID]*store.ActivityRow
+	channels      map[parley.ID]*parley.Channel
+	members       map[parley.ID][]store.Member
+	sequences     map[parley.ID]int64           // of messages in conversations that somebody joined late or left
+	messages      map[parley.ID]*parley.Message // that may be scheduled
+	shared        map[key]*Audience
+}
+
+// key names an audience that several events have.
+type key struct {
+	conversation parley.ID
+	scope        parley.Scope
+}
+
+func (s *sights) load(events []parley.Event) error {
+	var ids, scheduled []parley.ID
+	asked := map[parley.ID]bool{}
+	for i := range events {
+		e := &events[i]
+		if e.Conversation != "" && !asked[e.Conversation] {
+			asked[e.Conversation] = true
+			ids = append(ids, e.Conversation)
+		}
+		if mayBeScheduled(e) && !asked[e.Message] {
+			asked[e.Message] = true
+			scheduled = append(scheduled, e.Message)
+		}
+	}
+	rows, err := s.q.ActivityOf(s.organization, ids)
+	if err != nil {
+		return err
+	}
+	s.conversations, s.shared = make(map[parley.ID]*store.ActivityRow, len(rows)), map[key]*Audience{}
+	var private, channels []parley.ID
+	for i := range rows {
+		r := &rows[i]
+		s.conversations[r.ID] = r
+		if r.Visibility == parley.VisibleToMembers {
+			private = append(private, r.ID)
+		} else if r.Channel != "" && !asked[r.Channel] {
+			asked[r.Channel] = true
+			channels = append(channels, r.Channel)
+		}
+	}
+	if s.channels, err = s.q.ChannelsByID(s.organization, channels); err != nil {
+		return err
+	}
+	if s.members, err = s.q.MembersOf(s.organization, private); err != nil {
+		return err
+	}
+	if s.messages, err = s.q.Messages(s.organization, scheduled); err != nil {
+		return err
+	}
+	s.sequences, err = s.q.SequencesOf(s.organization, s.changing(events))
+	return err
+}
+
+// mayBeScheduled reports whether an event is about a message that may never have been in its conversation.
+func mayBeScheduled(e *parley.Event) bool {
+	switch e.Type {
+	case parley.EventMessageScheduled, parley.EventMessageCanceled, parley.EventMessageRemoved:
+		return true
+	}
+	return false
+}
+
+// changing are the messages of conversations whose members were not always the same.
+func (s *sights) changing(events []parley.Event) []parley.ID {
+	var ids []parley.ID
+	asked := map[parley.ID]bool{}
+	for i := range events {
+		if e := &events[i]; e.Message != "" && !asked[e.Message] && changed(s.members[e.Conversation]) {
+			asked[e.Message] = true
+			ids = append(ids, e.Message)
+		}
+	}
+	return ids
+}
+
+func changed(members []store.Member) bool {
+	for i := range members {
+		if members[i].JoinedSequence > 0 || members[i].LeftSequence > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sights) audience(e *parley.Event) *Audience {
+	scope := scopeOf(e.Type)
+	c := s.conversations[e.Conversation]
+	switch {
+	case e.Conversation == "":
+		return s.share(key{scope: scope}, func() *Audience { return &Audience{scope: scope, everybody: true} })
+	case c == nil:
+		return &Audience{scope: scope, private: true}
+	case e.Type == parley.EventMessageRemoved && e.Subject != "": // gone for one reader
+		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}
+	case c.Visibility == parley.VisibleToOrganization:
+		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
+	}
+	if m := s.messages[e.Message]; m != nil && (m.Sequence == 0 || e.Type != parley.EventMessageRemoved) {
+		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{m.Author.ID: true, m.Actor.ID: true}}
+	}
+	members := s.members[e.Conversation]
+	if sequence, ok := s.sequences[e.Message]; ok {
+		return &Audience{scope: scope, private: true, users: receivers(members, sequence)}
+	}
+	if e.Type == parley.EventParticipantsChanged && e.Subject != "" {
+		a := &Audience{scope: scope, private: true, users: present(members)}
+		a.users[e.Subject] = true // who left
+		return a
+	}
+	return s.share(key{e.Conversation, scope}, func() *Audience {
+		return &Audience{scope: scope, private: true, users: present(members)}
+	})
+}
+
+func (s *sights) share(k key, make func() *Audience) *Audience {
+	a := s.shared[k]
+	if a == nil {
+		a = make()
+		s.shared[k] = a
+	}
+	return a
+}
+
+func (s *sights) ofChannel(scope parley.Scope, channel parley.ID) *Audience {
+	ch := s.channels[channel]
+	if ch == nil || ch.Open {
+		return &Audience{scope: scope, everybody: true}
+	}
+	a := &Audience{scope: scope, users: make(map[parley.ID]bool, len(ch.Members))}
+	for _, id := range ch.Members {
+		a.users[id] = true
+	}
+	return a
+}
+
+// present are the users who take part now.
+func present(members []store.Member) map[parley.ID]bool {
+	users := make(map[parley.ID]bool, len(members))
+	for i := range members {
+		if members[i].LeftSequence == 0 {
+			users[members[i].User] = true
+		}
+	}
+	return users
+}
+
+// receivers are the users who took part when an item came.
+func receivers(members []store.Member, sequence int64) map[parley.ID]bool {
+	users := make(map[parley.ID]bool, len(members))
+	for i := range members {
+		if m := &members[i]; sequence > m.JoinedSequence && (m.LeftSequence == 0 || sequence < m.LeftSequence) {
+			users[m.User] = true
+		}
+	}
+	return users
+}

@@ -1,0 +1,167 @@
+package eventlog
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Content says what is joined to events besides the message of one that was created or scheduled. It is the
+// sum of what is wanted.
+type Content int
+
+// The contents.
+const (
+	WithMessages      Content = 1 << iota // the message of every event that has one
+	WithConversations                     // without participants
+	WithDeliveries
+	WithContacts // of contact events
+)
+
+// Detail is an event with what it is about, as that is now: nil where it is gone or was not wanted.
+type Detail struct {
+	parley.Event
+	Message      *parley.Message // without its content where that is gone
+	Conversation *parley.Conversation
+	Delivery     *parley.Delivery
+	Contact      *parley.Contact
+
+	hidden map[parley.ID]time.Time // users for whom the content is gone
+}
+
+// MessageFor is the message as somebody sees it: without its content where they have read it and it was to be
+// deleted on read.
+func (d *Detail) MessageFor(p *access.Principal) *parley.Message {
+	at, ok := d.hidden[p.User]
+	if !ok || d.Message == nil {
+		return d.Message
+	}
+	m := *d.Message
+	thread.Conceal(&m, parley.RemovedOnRead)
+	m.RemovedAt = at
+	return &m
+}
+
+// Details joins to events of one organization what they are about, whoever may see it, with a constant number
+// of queries: once for all who follow the log.
+func (l *Log) Details(ctx context.Context, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
+	return details(l.store.Read(ctx), organization, events, with)
+}
+
+func details(q store.Queries, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
+	list := make([]Detail, len(events))
+	for i := range events {
+		list[i].Event = events[i]
+	}
+	for _, join := range []func(store.Queries, parley.ID, []Detail, Content) error{
+		joinMessages, joinConversations, joinDeliveries, joinContacts} {
+		if err := join(q, organization, list, with); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func joinMessages(q store.Queries, organization parley.ID, list []Detail, with Content) error {
+	ids := collect(list, func(d *Detail) parley.ID {
+		if with&WithMessages != 0 || d.Type == parley.EventMessageCreated || d.Type == parley.EventMessageScheduled {
+			return d.Event.Message
+		}
+		return ""
+	})
+	if len(ids) == 0 {
+		return nil
+	}
+	messages, err := q.Messages(organization, ids)
+	if err != nil {
+		return err
+	}
+	all := make([]*parley.Message, 0, len(messages))
+	var onRead []parley.ID
+	for _, m := range messages {
+		all = append(all, m)
+		if m.DeleteOnRead && m.Removed == "" {
+			onRead = append(onRead, m.ID)
+		}
+	}
+	if err := thread.FillStates(q, organization, all); err != nil {
+		return err
+	}
+	hidden, err := q.HiddenFrom(organization, onRead)
+	for i := range list {
+		d := &list[i]
+		if with&WithMessages != 0 || d.Type == parley.EventMessageCreated || d.Type == parley.EventMessageScheduled {
+			d.Message, d.hidden = messages[d.Event.Message], hidden[d.Event.Message]
+		}
+	}
+	return err
+}
+
+func joinConversations(q store.Queries, organization parley.ID, list []Detail, with Content) error {
+	if with&WithConversations == 0 {
+		return nil
+	}
+	conversations, err := q.Conversations(organization, collect(list, func(d *Detail) parley.ID { return d.Event.Conversation }))
+	for i := range list {
+		list[i].Conversation = conversations[list[i].Event.Conversation]
+	}
+	return err
+}
+
+func joinDeliveries(q store.Queries, organization parley.ID, list []Detail, with Content) error {
+	if with&WithDeliveries == 0 {
+		return nil
+	}
+	var refs []store.DeliveryRef
+	asked := map[store.DeliveryRef]bool{}
+	for i := range list {
+		if ref := list[i].ref(organization); ref.Number > 0 && !asked[ref] {
+			asked[ref] = true
+			refs = append(refs, ref)
+		}
+	}
+	deliveries, err := q.DeliveriesOf(refs)
+	for i := range list {
+		list[i].Delivery = deliveries[list[i].ref(organization)]
+	}
+	return err
+}
+
+func (d *Detail) ref(organization parley.ID) store.DeliveryRef {
+	return store.DeliveryRef{Organization: organization, Message: d.Event.Message, Number: d.Data.Delivery}
+}
+
+func joinContacts(q store.Queries, organization parley.ID, list []Detail, with Content) error {
+	if with&WithContacts == 0 {
+		return nil
+	}
+	contact := func(d *Detail) parley.ID {
+		switch d.Type {
+		case parley.EventContactCreated, parley.EventContactUpdated:
+			return d.Subject
+		}
+		return ""
+	}
+	contacts, err := q.ContactsByID(organization, collect(list, contact))
+	for i := range list {
+		list[i].Contact = contacts[contact(&list[i])]
+	}
+	return err
+}
+
+// collect returns the ids that are named, each once.
+func collect(list []Detail, id func(d *Detail) parley.ID) []parley.ID {
+	var ids []parley.ID
+	asked := map[parley.ID]bool{"": true}
+	for i := range list {
+		if id := id(&list[i]); !asked[id] {
+			asked[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
