@@ -1,0 +1,276 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Codes of what becomes of deliveries, beside those of connectors.
+const (
+	codeLost        = "call-lost"         // nobody knows what became of the call
+	codeExhausted   = "retries-exhausted" // the last call failed for now
+	codeExpired     = "validity-passed"
+	codeRemoved     = "content-removed"
+	codeOptedOut    = "contact-opted-out"
+	codeNoChannel   = "channel-deleted"
+	codeNoConnector = "connector-unknown"
+	codeNoMessage   = "message-unknown"
+)
+
+// Result is what became of a claimed delivery.
+type Result struct {
+	work *Work
+	// made: the connector was called. Else the attempt is as if it had not been.
+	made    bool
+	outcome parley.AttemptOutcome
+	trace   connector.Trace
+	ended   time.Time
+	// news is where the delivery comes to; without a state it stays queued, for wait at least.
+	news         parley.News
+	code, reason string
+	wait         time.Duration
+	lost         bool // what became of the call has to be asked before the next
+	drop         bool // there is nothing to deliver any more
+	ids          []string
+	later        []connector.Later
+}
+
+// Call sends one delivery, unless something has come between.
+func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
+	if r := d.refuse(w); r != nil {
+		return r
+	}
+	definition, ok := d.connectors[w.channel.Connector]
+	if !ok {
+		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
+	}
+	out := w.outgoing()
+	if w.job.Lost || w.job.Payload == payloadLost {
+		if r := d.afterLoss(ctx, w, definition.Connector, out); r != nil {
+			return r
+		}
+	}
+	receipt, err := definition.Connector.Send(ctx, *w.channel, out)
+	return d.answered(w, definition.Connector, receipt, err)
+}
+
+// payloadLost is the payload of a job whose last call was lost.
+const payloadLost = "lost"
+
+// refuse checks what may have changed since the message was accepted; nil means that it is sent.
+func (d *Deliveries) refuse(w *Work) *Result {
+	now := d.now()
+	m, del := w.message, w.delivery
+	switch {
+	case !w.loaded:
+		return &Result{work: w}
+	case del == nil || del.State != parley.Queued:
+		return &Result{work: w, drop: true}
+	case m == nil:
+		return w.end(parley.Failed, parley.PhasePolicy, codeNoMessage, "the message does not exist any more")
+	case m.Removed != "":
+		return w.end(parley.Canceled, "", codeRemoved, "the content was removed before it was sent: "+string(m.Removed))
+	case !m.ExpiresAt.IsZero() && !now.Before(m.ExpiresAt):
+		return w.end(parley.Canceled, "", codeRemoved, "the life of the content ended before it was sent")
+	case !del.ValidUntil.IsZero() && !now.Before(del.ValidUntil):
+		return w.end(parley.Expired, "", codeExpired, "it could not be sent within its validity")
+	case w.channel == nil:
+		return w.end(parley.Failed, parley.PhasePolicy, codeNoChannel, "the channel was deleted")
+	case w.optedOut:
+		return w.end(parley.Skipped, "", codeOptedOut, "the contact does not want to be written to any more")
+	case w.channel.Paused:
+		return &Result{work: w}
+	}
+	return nil
+}
+
+// end is the end of a delivery without a call.
+func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, reason string) *Result {
+	return &Result{work: w, news: parley.News{State: state, Phase: phase}, code: code, reason: reason}
+}
+
+func (w *Work) outgoing() connector.Outgoing {
+	m, del := w.message, w.delivery
+	return connector.Outgoing{
+		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
+		Body: m.Body, Attachments: m.Attachments,
+		Recipients: []connector.Recipient{{Delivery: del.Number, Address: del.Address}},
+	}
+}
+
+// made is how many calls were made before.
+func (w *Work) made() int {
+	if w.job.Lost {
+		return w.delivery.Attempts + 1 // a claim that ended without a result
+	}
+	return w.delivery.Attempts
+}
+
+// afterLoss decides what follows a call whose outcome nobody knows; nil means that it is sent again.
+func (d *Deliveries) afterLoss(ctx context.Context, w *Work, c connector.Connector, out connector.Outgoing) *Result {
+	switch repeats(c, *w.channel) {
+	case connector.RepeatDeduplicated:
+		return nil
+	case connector.RepeatAsk:
+		receipt, found, err := c.(connector.Asker).Ask(ctx, *w.channel, out)
+		if err != nil {
+			r := d.failed(w, receipt.Trace, err)
+			r.lost = r.news.State == ""
+			if r.news.State == parley.Failed { // whoever cannot be asked has not said no
+				r.news = parley.News{State: parley.Unknown}
+			}
+			return r
+		}
+		if !found {
+			return nil
+		}
+		return d.answered(w, c, receipt, nil)
+	}
+	if w.resends() {
+		return nil
+	}
+	return w.end(parley.Unknown, "", codeLost, "the provider cannot say whether it took the message; retry by hand, or leave it")
+}
+
+// repeats is what a second send of a reference does at the provider.
+func repeats(c connector.Connector, ch parley.Channel) connector.Repeat {
+	repeater, ok := c.(connector.Repeater)
+	if !ok {
+		return connector.RepeatNeither
+	}
+	repeat := repeater.Repeats(ch)
+	if _, asks := c.(connector.Asker); repeat == connector.RepeatAsk && !asks {
+		return connector.RepeatNeither
+	}
+	return repeat
+}
+
+// resends reports whether the channel's policy is to send again at the risk of sending twice.
+func (w *Work) resends() bool {
+	switch w.channel.OnUnknown {
+	case parley.UnknownResend:
+		return true
+	case parley.UnknownHold:
+		return false
+	}
+	return w.message.Priority == parley.PriorityHigh
+}
+
+// answered is what a connector's answer makes of the delivery.
+func (d *Deliveries) answered(w *Work, c connector.Connector, receipt connector.Receipt, err error) *Result {
+	if err != nil {
+		if _, refused := errors.AsType[*connector.Error](err); refused {
+			return d.failed(w, receipt.Trace, err)
+		}
+		return d.lost(w, c, receipt.Trace, err)
+	}
+	for _, answer := range receipt.Results {
+		if answer.Delivery != w.delivery.Number {
+			continue
+		}
+		if answer.Err != nil {
+			return d.failed(w, receipt.Trace, answer.Err)
+		}
+		return d.accepted(w, receipt, answer)
+	}
+	return d.lost(w, c, receipt.Trace, &connector.LostError{Text: "the connector's answer says nothing of the recipient"})
+}
+
+func (d *Deliveries) called(w *Work, outcome parley.AttemptOutcome, trace connector.Trace) *Result {
+	return &Result{work: w, made: true, outcome: outcome, trace: trace, ended: d.now()}
+}
+
+func (d *Deliveries) accepted(w *Work, receipt connector.Receipt, answer connector.Result) *Result {
+	r := d.called(w, parley.AttemptAccepted, receipt.Trace)
+	r.ids, r.news.State = answer.ProviderIDs, answer.State
+	if r.news.State == "" {
+		r.news.State = parley.Sent
+	}
+	for _, later := range receipt.Later {
+		if later.Report.Delivery == w.delivery.Number {
+			r.later = append(r.later, later)
+		}
+	}
+	return r
+}
+
+// failed is a refusal, for now or for good; an error that is none counts as one for now.
+func (d *Deliveries) failed(w *Work, trace connector.Trace, err error) *Result {
+	refusal, ok := errors.AsType[*connector.Error](err)
+	if !ok {
+		refusal = &connector.Error{Retry: true, Code: codeLost, Text: textOf(err), Trace: traceOf(err, trace)}
+	}
+	if refusal.Trace.Request != "" {
+		trace = refusal.Trace
+	}
+	r := d.called(w, parley.AttemptRetry, trace)
+	r.code, r.reason = refusal.Code, refusal.Text
+	again, ok := wait(w.made() + 1)
+	switch {
+	case !refusal.Retry:
+		r.outcome = parley.AttemptFailed
+		r.news = parley.News{State: parley.Failed, Phase: parley.PhaseHandoff}
+	case !ok:
+		r.news = parley.News{State: parley.Failed, Phase: parley.PhaseHandoff}
+		r.code, r.reason = codeExhausted, refusal.Code+": "+refusal.Text
+	default:
+		r.wait = max(again, refusal.RetryAfter)
+	}
+	return r
+}
+
+// lost is a call whose outcome nobody knows: it is repeated, asked about, or left to a person.
+func (d *Deliveries) lost(w *Work, c connector.Connector, trace connector.Trace, err error) *Result {
+	r := d.called(w, parley.AttemptLost, traceOf(err, trace))
+	r.code, r.reason = codeLost, textOf(err)
+	again, more := wait(w.made() + 1)
+	if more && (repeats(c, *w.channel) != connector.RepeatNeither || w.resends()) {
+		r.wait, r.lost = again, true
+		return r
+	}
+	r.news.State = parley.Unknown
+	return r
+}
+
+func textOf(err error) string {
+	if lost, ok := errors.AsType[*connector.LostError](err); ok {
+		return lost.Text
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return "the call was given up before it was answered"
+	}
+	return "the connector failed in a way that says nothing of the message"
+}
+
+func traceOf(err error, trace connector.Trace) connector.Trace {
+	if lost, ok := errors.AsType[*connector.LostError](err); ok && lost.Trace.Request != "" {
+		return lost.Trace
+	}
+	return trace
+}
+
+// GiveUp is what became of a call that never came back.
+func (d *Deliveries) GiveUp(w *Work) *Result {
+	definition, ok := d.connectors[connectorOf(w)]
+	if !ok {
+		return &Result{work: w}
+	}
+	return d.lost(w, definition.Connector, connector.Trace{}, &connector.LostError{Text: "the connector did not come back in time"})
+}
+
+func connectorOf(w *Work) string {
+	if !w.loaded || w.channel == nil || w.delivery == nil || w.message == nil {
+		return ""
+	}
+	return w.channel.Connector
+}
+
+// Reference is what a provider is told a delivery is, the same at every attempt.
+func Reference(message parley.ID, number int) string {
+	return string(message) + "." + strconv.Itoa(number)
+}

@@ -1,0 +1,220 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+const (
+	// burst is how far ahead of an even spacing the sends of a channel with a rate may run.
+	burst = 20 * time.Millisecond
+	// pausedFor is how long a paused channel is left alone unless the runner is woken.
+	pausedFor = time.Minute
+	// calls is the concurrency of a channel that says none.
+	calls = 256
+)
+
+// Claim takes deliveries within the limits of their channels and writes their attempts, in one transaction, and
+// then reads what is needed to send them.
+func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Duration) ([]*Work, map[string]time.Time, []string, error) {
+	var limits *limits
+	var jobs []store.Job
+	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		states, err := tx.LaneStates(lanesOf(pieces))
+		if err != nil {
+			return err
+		}
+		limits = newLimits(tx.Now, states)
+		if jobs, err = tx.Claim(limits.admit(pieces), tx.Now.Add(lease)); err != nil {
+			return err
+		}
+		if err := tx.WriteAttempts(begun(jobs, tx.Now)); err != nil {
+			return err
+		}
+		return tx.SetArrivals(limits.arrivals())
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	byRef := make(map[store.JobRef]*Work, len(pieces))
+	for _, w := range pieces {
+		byRef[w.job.Ref()] = w
+	}
+	claimed := make([]*Work, len(jobs))
+	for i, j := range jobs {
+		claimed[i] = byRef[j.Ref()]
+		claimed[i].job = j
+	}
+	d.load(ctx, claimed)
+	return claimed, limits.later, limits.full, nil
+}
+
+func lanesOf(pieces []*Work) []store.Lane {
+	var lanes []store.Lane
+	seen := map[store.Lane]bool{}
+	for _, w := range pieces {
+		if l := w.lane(); !seen[l] {
+			seen[l] = true
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
+}
+
+// begun are the attempts that the claims begin, and those that they find lost.
+func begun(jobs []store.Job, now time.Time) []store.AttemptRow {
+	attempts := make([]store.AttemptRow, 0, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		if j.Lost {
+			before := attemptOf(j)
+			before.Number--
+			before.StartedAt, before.EndedAt, before.Outcome = now, now, parley.AttemptLost
+			before.Code, before.Text = codeLost, "the server stopped, or lost its claim, while the call was under way"
+			attempts = append(attempts, before)
+		}
+		attempt := attemptOf(j)
+		attempt.StartedAt = now
+		attempts = append(attempts, attempt)
+	}
+	return attempts
+}
+
+func attemptOf(j *store.Job) store.AttemptRow {
+	return store.AttemptRow{Organization: j.Organization, Attempt: parley.Attempt{Message: j.Message, Delivery: j.Delivery, Number: j.Attempt}}
+}
+
+// limits says how much of each channel may be claimed now.
+type limits struct {
+	now    time.Time
+	states map[store.Lane]*store.LaneState
+	moved  []*store.LaneState // whose arrival is another
+	later  map[string]time.Time
+	full   []string
+}
+
+func newLimits(now time.Time, states []store.LaneState) *limits {
+	l := &limits{now: now, states: make(map[store.Lane]*store.LaneState, len(states)), later: map[string]time.Time{}}
+	for i := range states {
+		s := &states[i]
+		if s.Concurrency <= 0 {
+			s.Concurrency = calls
+		}
+		l.states[s.Lane] = s
+	}
+	return l
+}
+
+// admit returns those of the pieces that may be claimed, in order.
+func (l *limits) admit(pieces []*Work) []store.Job {
+	jobs := make([]store.Job, 0, len(pieces))
+	ended := map[store.Lane]bool{}
+	for _, w := range pieces {
+		lane := w.lane()
+		if ended[lane] {
+			continue
+		}
+		if l.take(l.states[lane]) {
+			jobs = append(jobs, w.job)
+		} else {
+			ended[lane] = true
+		}
+	}
+	return jobs
+}
+
+// take takes a slot and a place in the rate of a channel.
+func (l *limits) take(s *store.LaneState) bool {
+	if s == nil || s.Deleted {
+		return true // nothing is called: its deliveries fail
+	}
+	name := laneName(s.Lane)
+	if s.Paused {
+		l.later[name] = l.now.Add(pausedFor)
+		return false
+	}
+	if s.InFlight >= s.Concurrency {
+		l.full = append(l.full, name)
+		return false
+	}
+	if s.Rate > 0 && !l.conform(s, name) {
+		return false
+	}
+	s.InFlight++
+	return true
+}
+
+// conform spaces the sends of a channel evenly (the generic cell rate algorithm): Arrival is when the next one is
+// expected, and it may come a burst earlier.
+func (l *limits) conform(s *store.LaneState, name string) bool {
+	now, ahead := l.now.UnixMicro(), burst.Microseconds()
+	interval := (int64(time.Second/time.Microsecond) + int64(s.Rate) - 1) / int64(s.Rate)
+	// Further ahead it never gets by itself: the clock was set back, or the rate raised.
+	arrival := min(max(s.Arrival, now), now+ahead+interval)
+	if arrival > now+ahead {
+		l.later[name] = time.UnixMicro(arrival - ahead)
+		return false
+	}
+	if len(l.moved) == 0 || l.moved[len(l.moved)-1] != s {
+		l.moved = append(l.moved, s)
+	}
+	s.Arrival = arrival + interval
+	return true
+}
+
+// arrivals are the states whose arrival is to be kept, each once.
+func (l *limits) arrivals() []store.LaneState {
+	var states []store.LaneState
+	seen := map[store.Lane]bool{}
+	for _, s := range l.moved {
+		if !seen[s.Lane] {
+			seen[s.Lane] = true
+			states = append(states, *s)
+		}
+	}
+	return states
+}
+
+// load reads messages, deliveries and channels. What cannot be read now is given back by Call.
+func (d *Deliveries) load(ctx context.Context, claimed []*Work) {
+	if len(claimed) == 0 {
+		return
+	}
+	if err := d.read(d.store.Read(ctx), claimed); err != nil {
+		d.log.Warn("deliveries cannot be read now", "deliveries", len(claimed), "error", err)
+		for _, w := range claimed {
+			w.loaded = false
+		}
+	}
+}
+
+func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
+	refs := make([]store.DeliveryRef, len(claimed))
+	for i, w := range claimed {
+		refs[i] = w.ref()
+	}
+	deliveries, err := q.DeliveriesOf(refs)
+	if err != nil {
+		return err
+	}
+	messages, err := q.MessagesOf(refs)
+	if err != nil {
+		return err
+	}
+	channels, err := q.ChannelsOf(lanesOf(claimed))
+	if err != nil {
+		return err
+	}
+	out, err := q.OptedOut(deliveries)
+	if err != nil {
+		return err
+	}
+	for i, w := range claimed {
+		w.loaded = true
+		w.message, w.delivery, w.channel, w.optedOut = messages[refs[i]], deliveries[refs[i]], channels[w.lane()], out[refs[i]]
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+// Package delivery takes messages to their recipients outside: it claims deliveries from the queue's table, calls
+// connectors, writes what became of the calls, and takes in what providers report later.
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Options are what deliveries stand on.
+type Options struct {
+	Store      *store.Store
+	Connectors map[string]connector.Definition // the catalog
+	Log        *slog.Logger
+	Now        func() time.Time // nil: time.Now
+}
+
+// Deliveries is the source of the queue's runner for messages that go out.
+type Deliveries struct {
+	store      *store.Store
+	connectors map[string]connector.Definition
+	log        *slog.Logger
+	now        func() time.Time
+}
+
+// New returns the deliveries of a store.
+func New(o Options) *Deliveries {
+	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	return d
+}
+
+// Line is what a channel has to deliver of one priority.
+type Line struct{ line store.Line }
+
+// Lane names the channel, whose limits all its lines share.
+func (l Line) Lane() string { return laneName(l.line.Lane) }
+
+// Urgent reports whether it goes before what is not: it is of high priority.
+func (l Line) Urgent() bool { return l.line.Priority >= parley.PriorityHigh.Rank() }
+
+// DueAt is when its first delivery is due, or its first lease ends.
+func (l Line) DueAt() time.Time { return l.line.Due }
+
+func laneName(l store.Lane) string { return string(l.Organization) + "/" + string(l.Channel) }
+
+// Work is one delivery on its way to a call.
+type Work struct {
+	job store.Job
+	key string
+
+	// Read after the claim; see Deliveries.load.
+	loaded   bool
+	message  *parley.Message
+	delivery *parley.Delivery
+	channel  *parley.Channel // nil: deleted
+	optedOut bool
+}
+
+// Key names the delivery.
+func (w *Work) Key() string { return w.key }
+
+func (w *Work) lane() store.Lane {
+	return store.Lane{Organization: w.job.Organization, Channel: w.job.Channel}
+}
+
+func (w *Work) ref() store.DeliveryRef { return refOf(&w.job) }
+
+func refOf(j *store.Job) store.DeliveryRef {
+	return store.DeliveryRef{Organization: j.Organization, Message: j.Message, Number: j.Delivery}
+}
+
+// Lines returns the channels' lines that wait in the queue.
+func (d *Deliveries) Lines(ctx context.Context) ([]Line, error) {
+	found, err := d.store.Read(ctx).Lines()
+	lines := make([]Line, len(found))
+	for i, l := range found {
+		lines[i] = Line{l}
+	}
+	return lines, err
+}
+
+// Due returns up to n deliveries of a line that are due.
+func (d *Deliveries) Due(ctx context.Context, l Line, n int) ([]*Work, error) {
+	jobs, err := d.store.Read(ctx).DueDeliveries(l.line, d.now(), n)
+	due := make([]*Work, len(jobs))
+	for i, j := range jobs {
+		due[i] = &Work{job: j, key: string(j.Organization) + "/" + j.ID}
+	}
+	return due, err
+}
+
+// Renew prolongs the leases of claims that are still held.
+func (d *Deliveries) Renew(ctx context.Context, held []*Work, lease time.Duration) error {
+	jobs := make([]store.Job, len(held))
+	for i, w := range held {
+		jobs[i] = w.job
+	}
+	return d.store.WriteBackground(ctx, "", func(tx *store.Tx) error { return tx.Renew(jobs, tx.Now.Add(lease)) })
+}

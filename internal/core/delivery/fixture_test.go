@@ -1,0 +1,205 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/connector/sandbox"
+	"github.com/parley-server/parley/internal/core/delivery"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/queue"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// world is a store with one organization, and deliveries with a runner over it.
+type world struct {
+	t            *testing.T
+	store        *store.Store
+	deliveries   *delivery.Deliveries
+	runner       *queue.Runner
+	organization parley.ID
+	stopped      bool
+}
+
+// newWorld opens a store; start runs its deliveries.
+func newWorld(t *testing.T, more ...connector.Definition) *world {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Folder: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	catalog := map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}
+	for _, definition := range more {
+		catalog[definition.Name] = definition
+	}
+	w := &world{t: t, store: s, organization: parley.NewID(time.Now())}
+	w.deliveries = delivery.New(delivery.Options{Store: s, Connectors: catalog, Log: slog.New(slog.DiscardHandler)})
+	w.write(func(tx *store.Tx) error {
+		return tx.InsertOrganization(&parley.Organization{ID: w.organization, Name: "Alpha"})
+	})
+	return w
+}
+
+// start runs the deliveries until the test ends, or stop.
+func (w *world) start(o queue.Options) {
+	o.Log = slog.New(slog.DiscardHandler)
+	w.runner = queue.New(w.deliveries, []queue.Timer{{Name: "receipts", Next: w.deliveries.NextReceipt, Run: w.deliveries.Receipts}}, o)
+	w.runner.Start()
+	w.stopped = false
+	w.t.Cleanup(w.stop)
+}
+
+func (w *world) stop() {
+	if w.stopped {
+		return
+	}
+	w.stopped = true
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := w.runner.Stop(ctx); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) write(f func(tx *store.Tx) error) {
+	w.t.Helper()
+	if err := w.store.Write(context.Background(), w.organization, f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// channel adds a channel.
+func (w *world) channel(ch parley.Channel) parley.Channel {
+	w.t.Helper()
+	ch.ID = parley.NewID(time.Now())
+	if ch.Connector == "" {
+		ch.Connector, ch.Platform, ch.AddressKind = sandbox.Name, "sms", parley.AddressPhone
+	}
+	if ch.Settings == nil {
+		ch.Settings = []byte("{}")
+	}
+	ch.Open, ch.Thread = true, parley.ThreadContact
+	w.write(func(tx *store.Tx) error { return tx.InsertChannel(w.organization, &ch) })
+	return ch
+}
+
+// conversation adds a conversation of a channel.
+func (w *world) conversation(ch parley.Channel) parley.ID {
+	w.t.Helper()
+	id := parley.NewID(time.Now())
+	w.write(func(tx *store.Tx) error {
+		return tx.InsertConversation(w.organization, &parley.Conversation{ID: id, Kind: parley.ConversationExternal,
+			Visibility: parley.VisibleToOrganization, Status: parley.StatusOpen, Channel: ch.ID, Inbox: true})
+	})
+	return id
+}
+
+// outgoing is a message to send.
+type outgoing struct {
+	to       string // an address; empty: one that is delivered and read
+	priority parley.Priority
+	validity time.Duration
+	text     string
+}
+
+// send accepts messages into a conversation, in order.
+func (w *world) send(ch parley.Channel, conversation parley.ID, messages ...outgoing) []parley.ID {
+	w.t.Helper()
+	appends := make([]*store.Append, len(messages))
+	ids := make([]parley.ID, len(messages))
+	for i, m := range messages {
+		if m.to == "" {
+			m.to = "phone:+15550100000"
+		}
+		if m.priority == "" {
+			m.priority = parley.PriorityNormal
+		}
+		if m.text == "" {
+			m.text = fmt.Sprintf("message %d", i+1)
+		}
+		address, err := parley.ParseAddress(m.to)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		ids[i] = parley.NewID(time.Now())
+		appends[i] = &store.Append{Organization: w.organization,
+			Message: parley.Message{ID: ids[i], Conversation: conversation, Kind: parley.KindMessage, Direction: parley.Outbound,
+				Channel: ch.ID, Platform: ch.Platform, Priority: m.priority, Validity: m.validity, Body: []parley.Part{{Kind: parley.PartText, Text: m.text}}},
+			Deliveries: []parley.Delivery{{Number: 1, Recipient: parley.Actor{Kind: parley.ActorAddress}, Address: address, Channel: ch.ID, State: parley.Queued}},
+			Jobs: []store.Job{{Organization: w.organization, Kind: store.JobDeliver, Channel: ch.ID, Priority: m.priority.Rank(),
+				Message: ids[i], Delivery: 1}},
+		}
+	}
+	w.write(func(tx *store.Tx) error { return tx.Append(appends...) })
+	if w.runner != nil {
+		w.runner.Kick()
+	}
+	return ids
+}
+
+// delivery returns a message's first delivery as it is now.
+func (w *world) delivery(id parley.ID) parley.Delivery {
+	w.t.Helper()
+	all, err := w.store.Read(context.Background()).Deliveries(w.organization, id)
+	if err != nil || len(all) == 0 {
+		w.t.Fatal(len(all), err)
+	}
+	return all[0]
+}
+
+// wait waits until a message's first delivery has a state.
+func (w *world) wait(id parley.ID, state parley.DeliveryState) parley.Delivery {
+	w.t.Helper()
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		d := w.delivery(id)
+		if d.State == state {
+			return d
+		}
+		if time.Since(began) > 60*time.Hour || time.Since(began) > 10*time.Second && !bubbled() {
+			w.t.Fatalf("delivery %+v, want %s", d, state)
+		}
+	}
+}
+
+// states returns the states that the log tells of a message's deliveries, in order.
+func (w *world) states(id parley.ID) []parley.DeliveryState {
+	w.t.Helper()
+	events, err := w.store.Read(context.Background()).Events(w.organization, 0, 100_000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var states []parley.DeliveryState
+	for _, e := range events {
+		if e.Type == parley.EventDeliveryUpdated && e.Message == id {
+			states = append(states, e.Data.State)
+		}
+	}
+	return states
+}
+
+// attempts returns a message's attempts.
+func (w *world) attempts(id parley.ID) []parley.Attempt {
+	w.t.Helper()
+	attempts, err := w.store.Read(context.Background()).Attempts(w.organization, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return attempts
+}
+
+// bubbled reports whether the time is virtual: its epoch is long ago.
+func bubbled() bool { return time.Now().Year() < 2020 }

@@ -1,0 +1,208 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+const (
+	// kindDelivery is the kind of the provider references of deliveries.
+	kindDelivery = "delivery"
+	// kindReceipt is the kind of parked receipts.
+	kindReceipt = "receipt"
+	// receiptsAtOnce is how many timers one transaction works off.
+	receiptsAtOnce = 200
+)
+
+// report is a receipt as timers and parked rows keep it: facts, no content.
+type report struct {
+	State        parley.DeliveryState `json:"s"`
+	AcceptedOnly bool                 `json:"a,omitempty"`
+	Code         string               `json:"c,omitempty"`
+	Text         string               `json:"t,omitempty"`
+	At           int64                `json:"at,omitempty"` // milliseconds since 1970
+}
+
+func newReport(r connector.Report) report {
+	kept := report{State: r.State, AcceptedOnly: r.AcceptedOnly, Code: r.Code, Text: r.Text}
+	if !r.At.IsZero() {
+		kept.At = r.At.UnixMilli()
+	}
+	return kept
+}
+
+// news is what the report says about a delivery, and when it was so: never later than now.
+func (r report) news(now time.Time) (parley.News, time.Time) {
+	n := parley.News{State: r.State, AcceptedOnly: r.AcceptedOnly}
+	if n.State == parley.Failed {
+		n.Phase = parley.PhaseDelivery
+	}
+	at := now
+	if r.At > 0 && r.At < now.UnixMilli() {
+		at = time.UnixMilli(r.At).UTC()
+	}
+	return n, at
+}
+
+// reportable are the states that a provider can report.
+func reportable(s parley.DeliveryState) bool {
+	switch s {
+	case parley.Sent, parley.Delivered, parley.Read, parley.Failed, parley.Expired:
+		return true
+	}
+	return false
+}
+
+// timersOf are the timers of receipts that a simulator will report: one for those of the same time.
+func timersOf(j *store.Job, later []connector.Later, now time.Time) ([]store.Job, error) {
+	var timers []store.Job
+	for i := 0; i < len(later); {
+		after := later[i].After
+		var reports []report
+		for ; i < len(later) && later[i].After == after; i++ {
+			reports = append(reports, newReport(later[i].Report))
+		}
+		payload, err := json.Marshal(reports)
+		if err != nil {
+			return nil, err
+		}
+		timers = append(timers, store.Job{Organization: j.Organization, Kind: store.JobReceipt, Channel: j.Channel,
+			ID:    store.JobID(store.JobReceipt, fmt.Sprintf("%s.%d.%d", j.Message, j.Delivery, len(timers))),
+			DueAt: now.Add(after), Message: j.Message, Delivery: j.Delivery, Payload: string(payload)})
+	}
+	return timers, nil
+}
+
+// NextReceipt returns when the first simulated receipt is due; zero where there is none.
+func (d *Deliveries) NextReceipt(ctx context.Context) (time.Time, error) {
+	return d.store.Read(ctx).NextDue(store.JobReceipt)
+}
+
+// Receipts takes in simulated receipts that are due, and says how many timers there were.
+func (d *Deliveries) Receipts(ctx context.Context) (int, error) {
+	var n int
+	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		jobs, err := tx.DueJobs(store.JobReceipt, receiptsAtOnce)
+		n = len(jobs)
+		if err != nil || n == 0 {
+			return err
+		}
+		b := newBatch(tx)
+		b.done = jobs
+		refs := make([]store.DeliveryRef, len(jobs))
+		for i := range jobs {
+			refs[i] = refOf(&jobs[i])
+		}
+		deliveries, err := tx.DeliveriesOf(refs)
+		if err != nil {
+			return err
+		}
+		for i := range jobs {
+			var reports []report
+			if err := json.Unmarshal([]byte(jobs[i].Payload), &reports); err != nil {
+				d.log.Error("a simulated receipt cannot be read", "job", jobs[i].ID, "error", err)
+				continue
+			}
+			b.reports(refs[i], deliveries[refs[i]], reports)
+		}
+		return b.write()
+	})
+	return n, err
+}
+
+// reports applies receipts of one delivery, in order.
+func (b *batch) reports(ref store.DeliveryRef, del *parley.Delivery, reports []report) {
+	if del == nil {
+		return // it was deleted with its message
+	}
+	for _, r := range reports {
+		n, at := r.news(b.tx.Now)
+		b.move(ref, del, n, r.Code, r.Text, at)
+	}
+}
+
+// Reports takes in the receipts of a channel's provider. One that nothing is known about yet waits for the result
+// of its send.
+func (d *Deliveries) Reports(ctx context.Context, organization, channel parley.ID, reports []connector.Report) error {
+	if len(reports) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(reports))
+	for _, r := range reports {
+		ids = append(ids, r.ProviderID)
+	}
+	return d.store.Write(ctx, organization, func(tx *store.Tx) error {
+		known, err := tx.DeliveryReferences(organization, channel, ids)
+		if err != nil {
+			return err
+		}
+		refs := make([]store.DeliveryRef, 0, len(known))
+		for _, ref := range known {
+			refs = append(refs, ref)
+		}
+		deliveries, err := tx.DeliveriesOf(refs)
+		if err != nil {
+			return err
+		}
+		b := newBatch(tx)
+		for _, r := range reports {
+			ref, matched := known[r.ProviderID]
+			if matched && reportable(r.State) {
+				b.reports(ref, deliveries[ref], []report{newReport(r)})
+			} else if err := park(tx, organization, channel, r); err != nil {
+				return err
+			}
+		}
+		return b.write()
+	})
+}
+
+// park keeps a receipt that cannot be taken in now.
+func park(tx *store.Tx, organization, channel parley.ID, r connector.Report) error {
+	raw, err := json.Marshal(newReport(r))
+	if err != nil {
+		return err
+	}
+	p := store.Parked{ID: parley.NewID(tx.Now), Channel: channel, Kind: kindReceipt, Reference: r.ProviderID, Raw: string(raw), Reason: "no delivery with this id yet"}
+	if !reportable(r.State) {
+		p.Reference, p.Reason = "", "no state that a receipt can report"
+	}
+	return tx.Park(organization, &p)
+}
+
+// collectParked applies the receipts that came before the ids of their sends were known.
+func (b *batch) collectParked() error {
+	rows, err := b.tx.TakeParked(b.references)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	slices.SortFunc(rows, func(a, c store.ParkedRow) int { return strings.Compare(string(a.ID), string(c.ID)) })
+	type key struct {
+		organization, channel parley.ID
+		value                 string
+	}
+	known := make(map[key]store.DeliveryRef, len(b.references))
+	for _, p := range b.references {
+		known[key{p.Organization, p.Channel, p.Value}] = store.DeliveryRef{Organization: p.Organization, Message: p.Message, Number: p.Delivery}
+	}
+	for _, row := range rows {
+		var r report
+		if err := json.Unmarshal([]byte(row.Raw), &r); err != nil {
+			return err
+		}
+		ref := known[key{row.Organization, row.Channel, row.Reference}]
+		if r.At == 0 {
+			r.At = row.CreatedAt.UnixMilli()
+		}
+		b.reports(ref, b.deliveries[ref], []report{r})
+	}
+	return nil
+}

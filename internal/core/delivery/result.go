@@ -1,0 +1,167 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Finish writes what became of deliveries, of those whose claims are still held, in one transaction: states,
+// attempts, provider ids, the receipts that a simulator will report and those that came before this, events,
+// and what the queue does next. Written again, it changes nothing.
+func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
+	claims := make([]store.Job, len(results))
+	for i, r := range results {
+		claims[i] = r.work.job
+	}
+	return d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		held, err := tx.Held(claims)
+		if err != nil {
+			return err
+		}
+		b := newBatch(tx)
+		for _, r := range results {
+			if del := held[r.work.job.Ref()]; del != nil {
+				if err := b.result(r, del); err != nil {
+					return err
+				}
+			}
+		}
+		if err := b.collectParked(); err != nil {
+			return err
+		}
+		return b.write()
+	})
+}
+
+// batch is what one transaction changes about deliveries.
+type batch struct {
+	tx         *store.Tx
+	deliveries map[store.DeliveryRef]*parley.Delivery
+	ended      []store.AttemptRow // attempts that were made
+	unmade     []store.AttemptRow
+	references []store.ProviderReference
+	timers     []store.Job
+	again      []store.Job
+	done       []store.Job
+}
+
+func newBatch(tx *store.Tx) *batch {
+	return &batch{tx: tx, deliveries: map[store.DeliveryRef]*parley.Delivery{}}
+}
+
+// result adds what one result changes.
+func (b *batch) result(r *Result, del *parley.Delivery) error {
+	job, ref := r.work.job, r.work.ref()
+	b.deliveries[ref] = del
+	if job.Lost {
+		del.Attempts++ // the call of the claim before this one
+	}
+	b.attempt(r, del)
+	if r.news.State == "" && !r.drop && del.State == parley.Queued {
+		b.retry(r, del)
+		return nil
+	}
+	b.done = append(b.done, job)
+	b.move(ref, del, r.news, r.code, r.reason, b.tx.Now)
+	for _, id := range r.ids {
+		b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: kindDelivery,
+			Value: id, Message: job.Message, Delivery: job.Delivery})
+	}
+	timers, err := timersOf(&job, r.later, b.tx.Now)
+	b.timers = append(b.timers, timers...)
+	return err
+}
+
+// attempt writes how the attempt ended, or takes back one that was not made.
+func (b *batch) attempt(r *Result, del *parley.Delivery) {
+	attempt := attemptOf(&r.work.job)
+	if !r.made {
+		b.unmade = append(b.unmade, attempt)
+		return
+	}
+	del.Attempts++
+	attempt.StartedAt, attempt.EndedAt, attempt.Outcome = r.ended, r.ended, r.outcome
+	attempt.Request, attempt.Status = r.trace.Request, r.trace.Status
+	if r.outcome != parley.AttemptAccepted {
+		attempt.Code, attempt.Text = r.code, r.reason
+	}
+	b.ended = append(b.ended, attempt)
+}
+
+// retry gives the claim back for a later one, at the latest when the delivery's validity passes.
+func (b *batch) retry(r *Result, del *parley.Delivery) {
+	job := r.work.job
+	job.DueAt = b.tx.Now.Add(r.wait)
+	if !del.ValidUntil.IsZero() && job.DueAt.After(del.ValidUntil) {
+		job.DueAt = del.ValidUntil
+	}
+	if r.lost || !r.made && job.Lost {
+		job.Payload = payloadLost
+	} else if r.made {
+		job.Payload = ""
+	}
+	if r.made {
+		del.NextAttempt, del.Code, del.Reason = job.DueAt, r.code, r.reason
+	}
+	b.again = append(b.again, job)
+}
+
+// move applies news to a delivery, where its state lets it, and tells the log.
+func (b *batch) move(ref store.DeliveryRef, del *parley.Delivery, n parley.News, code, reason string, at time.Time) bool {
+	if !apply(del, n, code, reason, at) {
+		return false
+	}
+	b.deliveries[ref] = del
+	b.tx.Emit(ref.Organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: del.Conversation, Message: ref.Message,
+		Data: parley.EventData{Delivery: ref.Number, State: del.State, Phase: del.Phase, Code: del.Code}})
+	return true
+}
+
+// apply moves a delivery on, if its state lets it.
+func apply(del *parley.Delivery, n parley.News, code, reason string, at time.Time) bool {
+	if !del.State.Moves(n) {
+		return false
+	}
+	del.State, del.NextAttempt = n.State, time.Time{}
+	del.Phase, del.Code, del.Reason = n.Phase, code, reason
+	first := func(t *time.Time) {
+		if t.IsZero() {
+			*t = at
+		}
+	}
+	switch n.State {
+	case parley.Read:
+		first(&del.ReadAt)
+		fallthrough
+	case parley.Delivered:
+		first(&del.DeliveredAt)
+		fallthrough
+	case parley.Sent:
+		first(&del.SentAt)
+		del.Phase, del.Code, del.Reason = "", "", ""
+	default:
+		del.EndedAt = at
+	}
+	return true
+}
+
+// write runs the statements.
+func (b *batch) write() error {
+	for _, f := range []func() error{
+		func() error { return b.tx.UpdateDeliveries(b.deliveries) },
+		func() error { return b.tx.WriteAttempts(b.ended) },
+		func() error { return b.tx.DropAttempts(b.unmade) },
+		func() error { _, err := b.tx.AddReferences(b.references); return err },
+		func() error { return b.tx.Schedule(b.timers...) },
+		func() error { return b.tx.Retry(b.again) },
+		func() error { return b.tx.Done(b.done) },
+	} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// loop runs work after every poke, and when the time comes that it asked for.
+type loop struct {
+	work  func(ctx context.Context) time.Time // returns when to run again; zero: when poked
+	least time.Duration                       // between two runs
+	most  time.Duration                       // between two runs
+	pokes chan struct{}
+	ended chan struct{}
+}
+
+func newLoop(least, most time.Duration, work func(ctx context.Context) time.Time) *loop {
+	return &loop{work: work, least: least, most: most, pokes: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+func (l *loop) poke() {
+	select {
+	case l.pokes <- struct{}{}:
+	default:
+	}
+}
+
+// start runs the loop until the context ends.
+func (l *loop) start(ctx context.Context) { go l.run(ctx) }
+
+func (l *loop) run(ctx context.Context) {
+	defer close(l.ended)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.pokes:
+		case <-timer.C:
+		}
+		began := time.Now()
+		next := l.work(ctx)
+		if !sleep(ctx, l.least-time.Since(began)) {
+			return
+		}
+		wait := l.most
+		if !next.IsZero() {
+			wait = min(wait, max(time.Until(next), 0))
+		}
+		timer.Reset(wait)
+	}
+}
+
+// wait waits until the loop has ended, or the context.
+func (l *loop) wait(ctx context.Context) error {
+	select {
+	case <-l.ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("a loop of the queue has not ended: %w", ctx.Err())
+	}
+}
+
+// sleep waits, and reports whether it could.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
