@@ -1,6 +1,7 @@
 package native
 
 import (
+	"embed"
 	"net/http"
 
 	"github.com/parley-server/parley/api"
@@ -20,6 +21,12 @@ func (d *door) readiness(c *call) (api.Health, error) {
 	return api.Health{Status: status}, nil
 }
 
+//go:embed docs
+var docs embed.FS
+
+// docsPolicy lets the page load its own files and the document, and nothing else.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 // pages adds what is no operation: the document, and the page that shows it.
 func (d *door) pages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -28,4 +35,14 @@ func (d *door) pages(mux *http.ServeMux) {
 		h.Set("Cache-Control", "no-cache")
 		_, _ = w.Write(d.contract.Document()) // the caller is gone if it fails
 	})
+	for path, name := range map[string]string{"/docs": "docs/page.html", "/docs/page.css": "docs/page.css", "/docs/page.js": "docs/page.js"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h["X-Content-Type-Options"] = noSniff
+			h.Set("Content-Security-Policy", docsPolicy)
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Cache-Control", "no-cache")
+			http.ServeFileFS(w, r, docs, name)
+		})
+	}
 }

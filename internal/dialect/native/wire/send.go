@@ -46,6 +46,3 @@ func Parts(b api.Body) []parley.Part {
 	}
 	return out
 }
-
-// ReadSend reads a plain message to send. False: it is not plain, and SendParams is the way.
-func ReadSend(body []byte) (core.SendParams, bool) { return core.SendParams{}, false }
