@@ -16,6 +16,11 @@ import (
 
 // program is the command line: a field for each command.
 type program struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Demo    demoCommand    `cmd:"" help:"Run the server with something in it to try."`
+	Key     keyCommand     `cmd:"" help:"Make and end API keys."`
+	Send    sendCommand    `cmd:"" help:"Send a message."`
+	Tail    tailCommand    `cmd:"" help:"Follow events."`
 	Config  configCommand  `cmd:"" help:"Print the configuration in effect."`
 	Version versionCommand `cmd:"" help:"Print the version and how it was built."`
 }

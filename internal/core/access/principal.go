@@ -30,6 +30,11 @@ func System(organization parley.ID) *Principal {
 	return newPrincipal(Principal{Organization: organization, UserName: "system"}, scopes)
 }
 
+// SystemOperator is the server itself at work in an organization for whoever runs it.
+func SystemOperator(organization parley.ID) *Principal {
+	return newPrincipal(Principal{Organization: organization, UserName: "system"}, parley.Scopes)
+}
+
 // Operator is whoever runs the server, who makes organizations.
 func Operator() *Principal {
 	return newPrincipal(Principal{UserName: "operator"}, []parley.Scope{parley.ScopeOrganizationsCreate})

@@ -1,0 +1,193 @@
+// Package app is the composition root: it builds every part of the server from its configuration, starts them
+// in order and stops them in the opposite one. Tests start the same app.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-server/parley/internal/config"
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/queue"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Options are what an app is made with.
+type Options struct {
+	Config config.Config
+	LogTo  io.Writer // nil: nowhere
+	// Prepare runs once the server answers and before it says that it is ready.
+	Prepare func(ctx context.Context, a *App) error
+	// Store, for tests, changes how the store is opened.
+	Store func(*store.Options)
+}
+
+// App is a server.
+type App struct {
+	options   Options
+	log       *slog.Logger
+	store     *store.Store
+	core      *core.Core
+	directory *directory.Directory
+	files     *files.Files
+	keys      *access.Keys
+	runner    *queue.Runner
+	metrics   *metrics
+	server    *httpd.Server
+	listeners []net.Listener
+	ready     atomic.Bool
+	stop      []func(ctx context.Context) error // last in, first out
+}
+
+// New builds a server over its data folder, which is made where it is missing. Nothing runs yet.
+func New(ctx context.Context, o Options) (*App, error) {
+	if err := o.Config.Validate(); err != nil {
+		return nil, err
+	}
+	a := &App{options: o, log: newLog(o), metrics: newMetrics()}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := a.build(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func newLog(o Options) *slog.Logger {
+	if o.LogTo == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	handlerOptions := &slog.HandlerOptions{Level: o.Config.Level()}
+	if o.Config.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(o.LogTo, handlerOptions))
+	}
+	return slog.New(slog.NewTextHandler(o.LogTo, handlerOptions))
+}
+
+// open opens the data folder.
+func (a *App) open(ctx context.Context) error {
+	folder := a.options.Config.Data
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	options := store.Options{Folder: folder, CacheKB: int(int64(a.options.Config.SQLiteCache) >> 10), Log: a.log, Observe: a.metrics.committed}
+	if a.options.Store != nil {
+		a.options.Store(&options)
+	}
+	s, err := store.Open(ctx, options)
+	if err != nil {
+		return err
+	}
+	a.store = s
+	a.onStop(func(context.Context) error { return s.Close() })
+	return nil
+}
+
+func (a *App) onStop(f func(ctx context.Context) error) { a.stop = append(a.stop, f) }
+
+// Handler answers every request of the server, for tests that need no listener.
+func (a *App) Handler() http.Handler { return a.server }
+
+// Administrator returns a new key with every scope in the first organization, which is made under the name
+// where there is none.
+func (a *App) Administrator(ctx context.Context, name string) (string, error) {
+	organizations, err := a.store.Read(ctx).Organizations("", 1)
+	if err != nil {
+		return "", err
+	}
+	if len(organizations) == 0 {
+		made, _, err := a.directory.CreateOrganization(ctx, access.Operator(), directory.OrganizationParams{Name: name, Operator: true}, nil)
+		return made.Key.Token, err
+	}
+	p := access.SystemOperator(organizations[0].ID)
+	key, _, err := a.keys.Create(ctx, p, access.KeyParams{Name: "Administration", Scopes: parley.Scopes}, nil)
+	return key.Token, err
+}
+
+// Start listens and begins to work. It is ready when Start returns.
+func (a *App) Start(ctx context.Context) error {
+	a.startWork()
+	if err := a.listen(a.options.Config.Listen, a.server); err != nil {
+		return err
+	}
+	if address := a.options.Config.MetricsListen; address != "" {
+		if err := a.listen(address, a.metricsServer()); err != nil {
+			return err
+		}
+	}
+	if a.options.Prepare != nil {
+		if err := a.options.Prepare(ctx, a); err != nil {
+			return err
+		}
+	}
+	a.ready.Store(true)
+	a.log.Info("ready", "url", a.URL(), "data", a.options.Config.Data)
+	return nil
+}
+
+func (a *App) listen(address string, server *httpd.Server) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	a.listeners = append(a.listeners, listener)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	a.onStop(func(ctx context.Context) error { return errors.Join(server.Stop(ctx), <-served) })
+	return nil
+}
+
+// URL is where the server is reached: the public one where it is configured, else its listener's.
+func (a *App) URL() string {
+	c := a.options.Config
+	if c.PublicURL != "" || len(a.listeners) == 0 {
+		return c.PublicURL
+	}
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + a.listeners[0].Addr().String()
+}
+
+// Close stops the server: it accepts nothing more, finishes what is in hand within the configured grace, and
+// leaves the rest to the next start.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(a.options.Config.ShutdownTime))
+	defer cancel()
+	a.ready.Store(false)
+	var errs []error
+	for i := len(a.stop) - 1; i >= 0; i-- {
+		errs = append(errs, a.stop[i](ctx))
+	}
+	a.stop = nil
+	return errors.Join(errs...)
+}
+
+// Run builds a server, serves until the context ends, and stops it.
+func Run(ctx context.Context, o Options) error {
+	a, err := New(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	<-ctx.Done()
+	a.log.Info("stopping")
+	return a.Close()
+}

@@ -1,0 +1,155 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/connector/sandbox"
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/delivery"
+	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/dialect/native"
+	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/media"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/queue"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// connectors is the list of everything that messages can go out through.
+func connectors(client *connector.Client) map[string]connector.Definition {
+	catalog := map[string]connector.Definition{}
+	for _, d := range []connector.Definition{
+		sandbox.Definition(client),
+	} {
+		catalog[d.Name] = d
+	}
+	return catalog
+}
+
+// build puts the parts together over the open store.
+func (a *App) build() error {
+	c := a.options.Config
+	blobs, err := media.Open(c.Data)
+	if err != nil {
+		return err
+	}
+	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: c.AllowLoopback, Allow: texts(c.AllowNetworks)})
+	if err != nil {
+		return err
+	}
+	a.onStop(func(context.Context) error { client.Close(); return nil })
+	catalog := connectors(client)
+	authenticator := access.NewAuthenticator(a.store, nil)
+	kick := func() { a.runner.Kick() }
+	a.core = core.New(core.Options{Store: a.store, Connectors: catalog, Log: a.log, Kick: kick})
+	a.keys = access.NewKeys(a.store, authenticator)
+	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog,
+		ChannelChanged: func(parley.ID, parley.ID) { kick() }})
+	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
+	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
+	a.runner = queue.New(deliveries, a.timers(deliveries), queue.Options{Log: a.log})
+	a.metrics.store = a.store
+	a.store.OnCommit(a.metrics.logged)
+	a.store.OnCommit(a.forgetPolicies)
+	return a.serve(authenticator)
+}
+
+func texts(networks []netip.Prefix) []string {
+	list := make([]string, len(networks))
+	for i, n := range networks {
+		list[i] = n.String()
+	}
+	return list
+}
+
+// forgetPolicies makes a change of an organization felt by the next send.
+func (a *App) forgetPolicies(commits []store.Committed) {
+	for _, c := range commits {
+		for _, e := range c.Events {
+			if e.Type == parley.EventOrganizationUpdated {
+				a.core.ForgetPolicy(c.Organization)
+			}
+		}
+	}
+}
+
+// timers is the list of everything that is done when its time comes, inside the database.
+func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
+	const publishing = 100 // messages a commit
+	return []queue.Timer{
+		{Name: "receipts", Next: deliveries.NextReceipt, Run: deliveries.Receipts},
+		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: func(ctx context.Context) (int, error) { return a.core.Publish(ctx, publishing) }},
+		{Name: "fan-out", Next: a.nextDue(store.JobFanOut), Run: a.core.FanOut},
+		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
+		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
+	}
+}
+
+func (a *App) nextDue(kind store.JobKind) func(context.Context) (time.Time, error) {
+	return func(ctx context.Context) (time.Time, error) { return a.store.Read(ctx).NextDue(kind) }
+}
+
+// whileMore adapts work that says whether there may be more of it.
+func whileMore(run func(context.Context) (bool, error)) func(context.Context) (int, error) {
+	return func(ctx context.Context) (int, error) {
+		more, err := run(ctx)
+		if more {
+			return 1, err
+		}
+		return 0, err
+	}
+}
+
+// serve makes the HTTP server of all doors.
+func (a *App) serve(authenticator *access.Authenticator) error {
+	c := a.options.Config
+	mux := http.NewServeMux()
+	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Files: a.files, Authenticator: authenticator,
+		Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
+	if c.Metrics && c.MetricsListen == "" {
+		mux.Handle("GET /metrics", a.metrics.handler())
+	}
+	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams,
+		MaxBody: int64(c.MaxBody), MaxHeaderBytes: int(c.MaxHeader), Always: []string{"/healthz", "/readyz", "/metrics"}}
+	if c.Metrics {
+		options.Metrics = a.metrics.registry
+	}
+	if c.TLSCert != "" {
+		certificate, err := httpd.Certificate(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return err
+		}
+		options.TLS = certificate
+	}
+	a.server = httpd.New(options, mux)
+	return nil
+}
+
+// readiness is "ok", or why requests are not taken yet.
+func (a *App) readiness() string {
+	if a.ready.Load() {
+		return "ok"
+	}
+	return "starting or stopping"
+}
+
+// startWork begins deliveries and timers. They stop before the store and after the server.
+func (a *App) startWork() {
+	a.runner.Start()
+	a.onStop(a.runner.Stop)
+}
+
+// Version is the program's.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
