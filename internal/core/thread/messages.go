@@ -53,15 +53,7 @@ func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []p
 
 // seen returns those of the messages that the principal sees, in their order.
 func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
-	var ids []parley.ID
-	asked := map[parley.ID]bool{}
-	for _, m := range messages {
-		if !asked[m.Conversation] {
-			asked[m.Conversation] = true
-			ids = append(ids, m.Conversation)
-		}
-	}
-	conversations, err := s.q.Conversations(s.p.Organization, ids)
+	conversations, err := s.q.Conversations(s.p.Organization, conversationsOf(messages))
 	if err != nil {
 		return nil, err
 	}
@@ -96,20 +88,32 @@ func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation 
 	if err != nil {
 		return nil, "", err
 	}
-	limit = pageOf(limit)
-	page, err := s.q.Thread(p.Organization, conversation, from.position(), limit+1)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(page) > limit {
-		page = page[:limit]
-		next = positionOf(&page[limit-1])
-	}
+	return s.thread(&c, from.position(), pageOf(limit))
+}
+
+// thread reads until a page is full, past what the principal does not see.
+func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit int) (messages []parley.Message, next string, err error) {
 	var shown []*parley.Message
-	for i := range page {
-		if s.SeesMessage(&c, &page[i]) {
-			shown = append(shown, &page[i])
+	more := true
+	for examined := 0; more && len(shown) < limit && examined < examinedMessages; {
+		n := limit - len(shown)
+		page, err := s.q.Thread(s.p.Organization, c.ID, from, n+1)
+		if err != nil {
+			return nil, "", err
 		}
+		if more = len(page) > n; more {
+			page = page[:n]
+		}
+		for i := range page {
+			if s.SeesMessage(c, &page[i]) {
+				shown = append(shown, &page[i])
+			}
+			from = store.ThreadPosition{SentAt: page[i].SentAt, Sequence: page[i].Sequence}
+		}
+		examined += len(page)
+	}
+	if more {
+		next = cursor{'t', from.SentAt.UnixMilli(), strconv.FormatInt(from.Sequence, 10)}.String()
 	}
 	messages, err = s.list(shown)
 	return messages, next, err
@@ -137,8 +141,4 @@ func (c cursor) position() store.ThreadPosition {
 	}
 	sequence, _ := strconv.ParseInt(c.key, 10, 64)
 	return store.ThreadPosition{SentAt: time.UnixMilli(c.at), Sequence: sequence}
-}
-
-func positionOf(m *parley.Message) string {
-	return cursor{'t', m.SentAt.UnixMilli(), strconv.FormatInt(m.Sequence, 10)}.String()
 }

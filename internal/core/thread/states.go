@@ -68,15 +68,7 @@ func countMembers(q store.Queries, organization parley.ID, messages []*parley.Me
 	if len(messages) == 0 {
 		return nil
 	}
-	seen := map[parley.ID]bool{}
-	var conversations []parley.ID
-	for _, m := range messages {
-		if !seen[m.Conversation] {
-			seen[m.Conversation] = true
-			conversations = append(conversations, m.Conversation)
-		}
-	}
-	members, err := q.MembersOf(organization, conversations)
+	members, err := q.MembersOf(organization, conversationsOf(messages))
 	if err != nil {
 		return err
 	}

@@ -136,3 +136,94 @@ func TestStates(t *testing.T) {
 		}
 	}
 }
+
+// find walks a list of messages, pages of n.
+func find(w *coretest.World, p *access.Principal, f thread.MessageFilter, n int) (ids []parley.ID) {
+	w.T.Helper()
+	for after := ""; ; {
+		page, next, err := w.Messages(w.T.Context(), p, f, after, n)
+		w.Must(err)
+		for _, m := range page {
+			ids = append(ids, m.ID)
+			if m.State == "" {
+				w.T.Errorf("message %s has no state", m.ID)
+			}
+		}
+		if next == "" {
+			return ids
+		}
+		after = next
+	}
+}
+
+func TestMessagesAreFound(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben", "cleo", "dora")
+	ana, ben, cleo, dora := users[0], users[1], users[2], users[3]
+	sms := w.Channel(w.Admin, "sms")
+	closed := w.Channel(w.Admin, "chat", cleo.User)
+	inner := w.Contact(w.Admin, "Zoe", "chat:zoe")
+	outer := w.Contact(w.Admin, "Yan", "phone:+31612345678")
+	say := func(p *access.Principal, params core.SendParams) parley.Message {
+		time.Sleep(2 * time.Millisecond)
+		params.Body = coretest.Text("hello")
+		return w.Send(p, params)
+	}
+	direct := say(ana, core.SendParams{To: core.To{User: ben.User}, Tags: []string{"a"}})
+	out := say(ana, core.SendParams{To: core.To{Contact: outer.ID}, Reference: "r1", Tags: []string{"a", "b"}})
+	group := say(ben, core.SendParams{To: core.To{Users: []parley.ID{ana.User, cleo.User}}})
+	chat := say(cleo, core.SendParams{To: core.To{Contact: inner.ID, Channel: closed.ID}, Reference: "r1"})
+	back := say(ben, core.SendParams{To: core.To{User: ana.User}})
+	later := say(ben, core.SendParams{To: core.To{User: ana.User}, SendAt: time.Now().Add(time.Hour)})
+
+	ids := func(list ...parley.Message) (ids []parley.ID) {
+		for _, m := range list {
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	for name, test := range map[string]struct {
+		p    *access.Principal
+		f    thread.MessageFilter
+		want []parley.ID
+	}{
+		"all a member sees":          {ana, thread.MessageFilter{}, ids(back, group, out, direct)},
+		"all another sees":           {cleo, thread.MessageFilter{}, ids(chat, group, out)},
+		"all a stranger sees":        {dora, thread.MessageFilter{}, ids(out)},
+		"all":                        {w.Admin, thread.MessageFilter{}, ids(back, chat, group, out, direct)},
+		"of a conversation":          {ana, thread.MessageFilter{Conversation: direct.Conversation}, ids(back, direct)},
+		"of one that is not seen":    {dora, thread.MessageFilter{Conversation: direct.Conversation}, nil},
+		"by a user":                  {w.Admin, thread.MessageFilter{Sender: ben.User}, ids(back, group)},
+		"to a user":                  {w.Admin, thread.MessageFilter{Recipient: ana.User}, ids(back, group)},
+		"to a contact":               {w.Admin, thread.MessageFilter{Recipient: outer.ID}, ids(out)},
+		"to an address":              {w.Admin, thread.MessageFilter{RecipientAddress: parley.Address{Kind: "chat", Value: "zoe"}}, ids(chat)},
+		"to an address not seen":     {ana, thread.MessageFilter{RecipientAddress: parley.Address{Kind: "chat", Value: "zoe"}}, nil},
+		"with a reference":           {w.Admin, thread.MessageFilter{Reference: "r1"}, ids(chat, out)},
+		"with a reference, in part":  {ana, thread.MessageFilter{Reference: "r1"}, ids(out)},
+		"with a tag":                 {ana, thread.MessageFilter{Tag: "a"}, ids(out, direct)},
+		"with a tag and a reference": {ana, thread.MessageFilter{Tag: "b", Reference: "r1"}, ids(out)},
+		"of a channel":               {dora, thread.MessageFilter{Channel: sms.ID}, ids(out)},
+		"of a closed channel":        {dora, thread.MessageFilter{Channel: closed.ID}, nil},
+		"of a platform":              {w.Admin, thread.MessageFilter{Platform: "chat"}, ids(chat)},
+		"in a direction":             {cleo, thread.MessageFilter{Direction: parley.Outbound}, ids(chat, out)},
+		"queued":                     {cleo, thread.MessageFilter{Status: parley.Queued}, ids(chat, out)},
+		"sent":                       {cleo, thread.MessageFilter{Status: parley.Sent}, ids(group)},
+		"scheduled":                  {ben, thread.MessageFilter{Status: parley.Scheduled}, ids(later)},
+		"scheduled by another":       {ana, thread.MessageFilter{Status: parley.Scheduled}, nil},
+		"since":                      {ana, thread.MessageFilter{Since: group.SentAt}, ids(back, group)},
+		"until":                      {ana, thread.MessageFilter{Until: group.SentAt}, ids(out, direct)},
+	} {
+		for _, n := range []int{1, 2, 50} {
+			if got := find(w, test.p, test.f, n); !slices.Equal(got, test.want) {
+				t.Errorf("%s, pages of %d: got %v, want %v", name, n, got, test.want)
+			}
+		}
+	}
+	_, err := w.Message(t.Context(), ana, later.ID)
+	w.Refused(err, parley.KindNotFound, "not-found")
+	m, err := w.Message(t.Context(), ben, later.ID)
+	w.Must(err)
+	if m.State != parley.Scheduled {
+		t.Errorf("scheduled message is %s", m.State)
+	}
+}

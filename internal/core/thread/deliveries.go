@@ -1,0 +1,166 @@
+package thread
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Deliveries returns the deliveries of a message, by number. One between members has a delivery to each of those
+// who receive it, derived from their markers: sent at the commit, delivered and read when the marker passed it.
+func (t *Threads) Deliveries(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Delivery, error) {
+	s, m, err := t.message(ctx, p, message)
+	if err != nil {
+		return nil, err
+	}
+	return s.deliveries(&m)
+}
+
+// message returns a message that the principal sees.
+func (t *Threads) message(ctx context.Context, p *access.Principal, id parley.ID) (*Sight, parley.Message, error) {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return nil, parley.Message{}, err
+	}
+	s := NewSight(t.read(ctx), p)
+	m, _, err := s.Message(id)
+	return s, m, err
+}
+
+func (s *Sight) deliveries(m *parley.Message) ([]parley.Delivery, error) {
+	if _, fixed := fixedState(m); fixed {
+		return nil, nil
+	}
+	if m.Direction == parley.Outbound {
+		return s.q.Deliveries(s.p.Organization, m.ID)
+	}
+	members, err := s.q.Participants(s.p.Organization, m.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	marks, err := s.q.MarksFrom(s.p.Organization, m.Conversation, m.Sequence)
+	if err != nil {
+		return nil, err
+	}
+	return derive(m, members, marks), nil
+}
+
+// derive makes the deliveries of a message between members.
+func derive(m *parley.Message, participants []parley.Participant, marks []store.UserMark) []parley.Delivery {
+	at := make(map[parley.ID]map[store.MarkKind]time.Time, len(marks))
+	for _, mark := range marks {
+		if at[mark.User] == nil {
+			at[mark.User] = map[store.MarkKind]time.Time{}
+		}
+		at[mark.User][mark.Kind] = mark.At
+	}
+	var list []parley.Delivery
+	for _, who := range participants {
+		member := store.Member{User: who.ID, JoinedSequence: who.JoinedSequence, LeftSequence: who.LeftSequence,
+			DeliveredThrough: who.DeliveredThrough, ReadThrough: who.ReadThrough}
+		if who.Kind != parley.ActorUser || !isRecipient(&member, m) {
+			continue
+		}
+		d := parley.Delivery{Message: m.ID, Number: len(list) + 1, Conversation: m.Conversation,
+			Recipient: parley.Actor{Kind: who.Kind, ID: who.ID, Name: who.Name}, State: memberState(&member, m),
+			CreatedAt: m.CreatedAt, SentAt: m.SentAt}
+		times := at[who.ID]
+		if d.State == parley.Read {
+			d.ReadAt = times[store.MarkRead]
+		}
+		if d.State == parley.Read || d.State == parley.Delivered {
+			d.DeliveredAt = earlier(times[store.MarkDelivered], times[store.MarkRead])
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// earlier is the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Attempts returns the provider calls made for a message, by delivery and number.
+func (t *Threads) Attempts(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Attempt, error) {
+	s, m, err := t.message(ctx, p, message)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := s.q.Attempts(p.Organization, m.ID)
+	for i := range attempts {
+		attempts[i].Reference = string(m.ID) + "." + strconv.Itoa(attempts[i].Delivery)
+	}
+	return attempts, err
+}
+
+// Interactions returns what recipients did with a message, oldest first: what its deliveries say, and who has
+// taken note of it.
+func (t *Threads) Interactions(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Interaction, error) {
+	s, m, err := t.message(ctx, p, message)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := s.deliveries(&m)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.acknowledgements(m.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range deliveries {
+		if !d.DeliveredAt.IsZero() {
+			list = append(list, parley.Interaction{Message: m.ID, Kind: parley.InteractionDelivered, Actor: d.Recipient, Address: d.Address, At: d.DeliveredAt})
+		}
+		if !d.ReadAt.IsZero() {
+			list = append(list, parley.Interaction{Message: m.ID, Kind: parley.InteractionRead, Actor: d.Recipient, Address: d.Address, At: d.ReadAt})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b parley.Interaction) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		if c := strings.Compare(string(a.Actor.ID), string(b.Actor.ID)); c != 0 {
+			return c
+		}
+		return interactionRank(a.Kind) - interactionRank(b.Kind)
+	})
+	return list, nil
+}
+
+func interactionRank(k parley.InteractionKind) int {
+	switch k {
+	case parley.InteractionDelivered:
+		return 0
+	case parley.InteractionRead:
+		return 1
+	}
+	return 2
+}
+
+func (s *Sight) acknowledgements(message parley.ID) ([]parley.Interaction, error) {
+	list, err := s.q.Acknowledgements(s.p.Organization, message)
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	ids := make([]parley.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].Actor.ID
+	}
+	users, err := s.q.UsersByID(s.p.Organization, ids)
+	for i := range list {
+		if u := users[list[i].Actor.ID]; u != nil {
+			list[i].Actor.Name = u.Name
+		}
+	}
+	return list, err
+}
