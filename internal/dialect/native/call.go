@@ -43,12 +43,8 @@ func (c *call) admit() error {
 	if c.endpoint.Scope == "" {
 		return nil
 	}
-	credential, err := httpd.Credential(c.r)
-	if err != nil {
-		return err
-	}
-	c.p, err = c.door.Authenticator.Authenticate(c.r.Context(), credential, c.r.Header.Get("Parley-Organization"))
-	if err != nil {
+	var err error
+	if c.p, err = c.authenticate(); err != nil {
 		return err
 	}
 	limit := httpd.Limit{Name: "key", Count: c.p.RateLimit, Per: time.Minute}
@@ -66,6 +62,14 @@ func (c *call) admit() error {
 		return err
 	}
 	return c.checkPath()
+}
+
+func (c *call) authenticate() (*access.Principal, error) {
+	credential, err := httpd.Credential(c.r)
+	if err != nil {
+		return nil, err
+	}
+	return c.door.Authenticator.Authenticate(c.r.Context(), credential, c.r.Header.Get("Parley-Organization"))
 }
 
 const maxPathValue = 500 // bytes

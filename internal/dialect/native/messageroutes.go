@@ -16,7 +16,10 @@ func (d *door) messageEndpoints() []*endpoint {
 }
 
 func (d *door) conversationEndpoints() []*endpoint { return nil }
-func (d *door) eventEndpoints() []*endpoint        { return nil }
+
+func (d *door) eventEndpoints() []*endpoint {
+	return []*endpoint{d.following(operation("GET /v1/events", "listEvents", parley.ScopeEventsRead, "Read the event log, or follow it"))}
+}
 
 func (d *door) healthEndpoints() []*endpoint {
 	return []*endpoint{

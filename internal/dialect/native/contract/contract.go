@@ -207,12 +207,12 @@ func (c *Contract) describeAnswers(o *Operation, described *huma.Operation) {
 	}
 	described.Responses[strconv.Itoa(o.Status)] = success
 	for _, status := range statuses {
-		described.Responses[strconv.Itoa(status)] = c.refusal(status)
+		described.Responses[strconv.Itoa(status)] = c.Refusal(status)
 	}
 }
 
-// refusal is the answer of a problem, described once for all operations.
-func (c *Contract) refusal(status int) *huma.Response {
+// Refusal is the answer of a problem, described once for all operations.
+func (c *Contract) Refusal(status int) *huma.Response {
 	name := "Problem" + strconv.Itoa(status)
 	c.openAPI.Components.Responses[name] = &huma.Response{Description: http.StatusText(status),
 		Content: map[string]*huma.MediaType{"application/problem+json": {Schema: c.problem}}}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -128,6 +129,24 @@ func TestPlainText(t *testing.T) {
 	} {
 		if got := wire.Message(&parley.Message{Body: c.body}).Text; got != c.want {
 			t.Errorf("%v: %q, want %q", c.body, got, c.want)
+		}
+	}
+}
+
+func TestAppendEventIsEvent(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	text := func() string { return awkward[r.IntN(len(awkward))] }
+	for range 2000 {
+		d := &eventlog.Detail{Event: parley.Event{Sequence: r.Int64(), Type: parley.EventDeliveryUpdated, At: time.UnixMilli(r.Int64N(4e12)),
+			Conversation: parley.ID(text()), Message: parley.ID(text()), Subject: parley.ID(text()),
+			Data: parley.EventData{Delivery: r.IntN(3), State: parley.DeliveryState(text()), Phase: parley.FailurePhase(text()), Code: text(), Status: text(),
+				Reason: text(), Through: r.Int64N(3), Actor: parley.ID(text())}}}
+		if r.IntN(2) == 0 {
+			d.Message = randomMessage(r)
+		}
+		got, want := wire.AppendEvent(nil, d, d.Message), encoded(t, wire.Event(d))
+		if !bytes.Equal(got, want) {
+			t.Fatalf("got  %s\nwant %s", got, want)
 		}
 	}
 }

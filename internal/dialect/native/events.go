@@ -1,0 +1,99 @@
+package native
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/dialect/native/wire"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Streams answers requests with live events, written by AppendEvent.
+type Streams interface {
+	// Stream answers from the filter's place on. Again refuses where the principal may no longer read.
+	Stream(w http.ResponseWriter, r *http.Request, p *access.Principal, filter eventlog.Filter, again func() error) error
+}
+
+// AppendEvent appends an event as the API writes it, with the message as its reader sees it.
+func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
+	return wire.AppendEvent(to, d, m)
+}
+
+const eventStream = "text/event-stream"
+
+// following is the endpoint of the event log.
+func (d *door) following(o contract.Operation) *endpoint {
+	o.Query, o.Answer = reflect.TypeFor[api.EventFilter](), reflect.TypeFor[api.EventPage]()
+	o.Details = "With `Accept: text/event-stream`, a live stream: each event is a block whose `id` is its sequence and whose `data` is the event. " +
+		"It begins with a block that has only an `id`, and sends another at least every 15 s where it had nothing else to send: the log has been considered up to there. " +
+		"`Last-Event-ID` goes on from there exactly. A cursor whose events are no longer kept, or on a stream one that is over 100,000 events behind, is answered 410 with `oldest` and `latest`."
+	o.Document = func(described *huma.Operation, _ huma.Registry) {
+		described.Parameters = append(described.Parameters, &huma.Param{Name: "Last-Event-ID", In: "header",
+			Description: "Of a stream: the sequence after which to go on, instead of after.", Schema: &huma.Schema{Type: huma.TypeString}})
+		described.Responses["200"].Content[eventStream] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		described.Responses["410"] = d.contract.Refusal(http.StatusGone)
+	}
+	return &endpoint{Operation: o, run: d.events}
+}
+
+func (d *door) events(c *call) error {
+	var given api.EventFilter
+	if err := c.endpoint.route.ReadQuery(c.r.URL.RawQuery, &given); err != nil {
+		return err
+	}
+	filter := eventlog.Filter{After: place(given.After), Conversation: parley.ID(given.Conversation)}
+	for _, name := range given.Types {
+		filter.Types = append(filter.Types, parley.EventType(name))
+	}
+	if d.Streams != nil && strings.Contains(c.r.Header.Get("Accept"), eventStream) {
+		return d.stream(c, filter)
+	}
+	page, err := d.Core.Events(c.ctx(), c.p, filter, given.Limit)
+	if err != nil {
+		return err
+	}
+	answer := api.EventPage{Data: wire.Each(page.Events, wire.Event), Through: page.Through}
+	if page.Next != 0 {
+		answer.Next = &page.Next
+	}
+	return c.answer(answer, 0)
+}
+
+// place is where a cursor points to, which its pattern has been checked for.
+func place(cursor api.EventCursor) int64 {
+	switch cursor {
+	case api.FromOldest:
+		return eventlog.FromOldest
+	case api.FromLatest:
+		return eventlog.FromLatest
+	}
+	n, _ := strconv.ParseInt(string(cursor), 10, 64) // 18 digits fit
+	return n
+}
+
+// stream asks again now and then whether the key still works.
+func (d *door) stream(c *call, filter eventlog.Filter) error {
+	if last := c.r.Header.Get("Last-Event-ID"); last != "" {
+		n, err := strconv.ParseInt(last, 10, 64)
+		if err != nil || n < 0 {
+			return parley.Invalid("Last-Event-ID", "type", "must be the id of an event of this stream")
+		}
+		filter.After = n
+	}
+	again := func() error {
+		p, err := c.authenticate()
+		if err == nil {
+			err = p.Require(c.endpoint.Scope)
+		}
+		return err
+	}
+	return d.Streams.Stream(c.w, c.r, c.p, filter, again)
+}

@@ -1,4 +1,0 @@
-package native
-
-// Streams serves live events.
-type Streams interface{}

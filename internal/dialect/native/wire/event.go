@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Event renders an event.
+func Event(d *eventlog.Detail) api.Event {
+	out := api.Event{Sequence: d.Sequence, Type: api.EventType(d.Type), Time: stamp(d.At), Data: api.EventData{
+		ID: string(d.Subject), ConversationID: string(d.Event.Conversation), MessageID: string(d.Event.Message), DeliveryID: DeliveryID(d.Event.Message, d.Data.Delivery),
+		Status: eventStatus(&d.Data), Phase: string(d.Data.Phase), Code: d.Data.Code, Reason: d.Data.Reason, Through: d.Data.Through, Actor: string(d.Data.Actor),
+	}}
+	if d.Message != nil {
+		out.Data.Message = new(Message(d.Message))
+	}
+	return out
+}
+
+func eventStatus(data *parley.EventData) string {
+	if data.State != "" {
+		return string(data.State)
+	}
+	return data.Status
+}
+
+// AppendEvent appends an event as JSON: the same bytes that encoding Event gives, with the message as its
+// reader sees it.
+func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
+	o := object{to}
+	o.open('{')
+	o.number(`"sequence":`, d.Sequence)
+	o.text(`"type":`, string(d.Type))
+	o.time(`"time":`, d.At)
+	o.name(`"data":`)
+	o.open('{')
+	o.optional(`"id":`, string(d.Subject))
+	o.optional(`"conversationId":`, string(d.Event.Conversation))
+	o.optional(`"messageId":`, string(d.Event.Message))
+	o.optional(`"deliveryId":`, DeliveryID(d.Event.Message, d.Data.Delivery))
+	o.optional(`"status":`, eventStatus(&d.Data))
+	o.optional(`"phase":`, string(d.Data.Phase))
+	o.optional(`"code":`, d.Data.Code)
+	o.optional(`"reason":`, d.Data.Reason)
+	o.optionalNumber(`"through":`, d.Data.Through)
+	o.optional(`"actor":`, string(d.Data.Actor))
+	if m != nil {
+		o.name(`"message":`)
+		o.out = AppendMessage(o.out, m)
+	}
+	o.close('}')
+	o.close('}')
+	return o.out
+}

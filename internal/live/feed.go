@@ -1,0 +1,262 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+const (
+	maxPending = 20_000 // events that wait to be rendered; more are read from the log again
+	maxBatch   = 500    // events rendered together
+	retryPause = 200 * time.Millisecond
+)
+
+// feed renders one organization's events for its readers.
+type feed struct {
+	options      *Options
+	organization parley.ID
+	stop         context.CancelFunc
+	position     atomic.Int64 // every reader was handed all that concerns it up to here
+	next         int64        // the sequence that comes next, 0: any
+	last         time.Time    // when a batch was last begun
+	scratch      []byte
+
+	pendingMu sync.Mutex
+	pending   []parley.Event
+	latest    int64         // the last event there is, pending or not
+	wake      chan struct{} // of capacity 1
+
+	readersMu sync.RWMutex
+	readers   readers
+}
+
+func newFeed(o *Options, organization parley.ID) *feed {
+	return &feed{options: o, organization: organization, wake: make(chan struct{}, 1), readers: newReaders()}
+}
+
+func (f *feed) add(events []parley.Event) {
+	f.pendingMu.Lock()
+	if len(f.pending) < maxPending {
+		f.pending = append(f.pending, events...)
+	}
+	f.latest = max(f.latest, events[len(events)-1].Sequence)
+	f.pendingMu.Unlock()
+	signal(f.wake)
+}
+
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the next batch, and the last event there is.
+func (f *feed) take() ([]parley.Event, int64) {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	n := min(len(f.pending), maxBatch)
+	batch := f.pending[:n:n]
+	f.pending = f.pending[n:]
+	if len(f.pending) == 0 {
+		f.pending = nil
+	}
+	return batch, f.latest
+}
+
+func (f *feed) join(s *subscriber) {
+	f.readersMu.Lock()
+	defer f.readersMu.Unlock()
+	f.readers.add(s)
+}
+
+func (f *feed) leave(s *subscriber) (left int) {
+	f.readersMu.Lock()
+	defer f.readersMu.Unlock()
+	return f.readers.remove(s)
+}
+
+// run renders batch after batch until the feed is stopped.
+func (f *feed) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.wake:
+		}
+		for {
+			if !pause(ctx, f.options.Pace-time.Since(f.last)) {
+				return
+			}
+			batch, latest := f.take()
+			if len(batch) == 0 && f.next > latest {
+				break
+			}
+			f.last = time.Now()
+			f.complete(ctx, batch, latest)
+		}
+	}
+}
+
+// pause reports false where the context ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// complete renders a batch, and before it what is missing between it and the one before; without a batch, what
+// did not fit and came last. It tries again until that is done: events can be late, but none is left out.
+func (f *feed) complete(ctx context.Context, batch []parley.Event, latest int64) {
+	until := latest + 1
+	if len(batch) > 0 {
+		until = batch[0].Sequence
+	}
+	for ctx.Err() == nil {
+		err := f.fill(ctx, until)
+		if err == nil {
+			err = f.render(ctx, after(batch, f.next-1))
+		}
+		if err == nil {
+			return
+		}
+		if ctx.Err() == nil {
+			f.options.Errors.Error("rendering events", "organization", f.organization, "error", err)
+			pause(ctx, retryPause)
+		}
+	}
+}
+
+// after is the part of a batch that has greater sequences.
+func after(batch []parley.Event, sequence int64) []parley.Event {
+	for len(batch) > 0 && batch[0].Sequence <= sequence {
+		batch = batch[1:]
+	}
+	return batch
+}
+
+// fill reads from the log what came before an event and was not handed over.
+func (f *feed) fill(ctx context.Context, until int64) error {
+	if f.next == 0 {
+		f.next = until // readers find in the log what came before there was a feed
+	}
+	for f.next < until {
+		page, err := f.options.Log.Events(ctx, access.System(f.organization), eventlog.Filter{After: f.next - 1}, maxBatch)
+		if parley.IsKind(err, parley.KindGone) {
+			f.next = until
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		missed := make([]parley.Event, len(page.Events))
+		for i := range page.Events {
+			missed[i] = page.Events[i].Event
+		}
+		if len(missed) == 0 {
+			f.next = until
+			return nil
+		}
+		if err := f.render(ctx, missed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// render judges and encodes a batch once, and hands it to those who see it.
+func (f *feed) render(ctx context.Context, batch []parley.Event) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	readers, err := f.choose(ctx, batch)
+	if err != nil {
+		return err
+	}
+	var wanted []parley.Event
+	for i := range batch {
+		if len(readers[i]) > 0 {
+			wanted = append(wanted, batch[i])
+		}
+	}
+	details, err := f.options.Log.Details(ctx, f.organization, wanted, 0)
+	if err != nil {
+		return err
+	}
+	at := 0
+	for i := range batch {
+		if len(readers[i]) > 0 {
+			f.hand(&details[at], readers[i])
+			at++
+		}
+	}
+	f.next = batch[len(batch)-1].Sequence + 1
+	f.position.Store(f.next - 1)
+	return nil
+}
+
+// choose finds who asked for each event and may see it.
+func (f *feed) choose(ctx context.Context, batch []parley.Event) ([][]*subscriber, error) {
+	f.readersMu.RLock()
+	narrow := f.readers.narrow
+	f.readersMu.RUnlock()
+	var audiences []*eventlog.Audience
+	if narrow > 0 {
+		var err error
+		if audiences, err = f.options.Log.Audiences(ctx, f.organization, batch); err != nil {
+			return nil, err
+		}
+	}
+	chosen := make([][]*subscriber, len(batch))
+	f.readersMu.RLock()
+	defer f.readersMu.RUnlock()
+	for i := range batch {
+		if audiences == nil {
+			chosen[i] = f.readers.choose(&batch[i], nil)
+		} else {
+			chosen[i] = f.readers.choose(&batch[i], audiences[i])
+		}
+	}
+	return chosen, nil
+}
+
+// hand gives an event to its readers: the same bytes to all, but to those for whom its content is gone.
+func (f *feed) hand(d *eventlog.Detail, readers []*subscriber) {
+	f.scratch = f.options.appendFrame(f.scratch[:0], d, d.Message)
+	shared := &entry{sequence: d.Sequence, frame: bytes.Clone(f.scratch)}
+	for _, s := range readers {
+		if m := d.MessageFor(s.principal); m != d.Message {
+			s.push(&entry{sequence: d.Sequence, frame: f.options.appendFrame(nil, d, m)})
+			continue
+		}
+		s.push(shared)
+	}
+}
+
+// entry is an event as it goes over the wire. It is never changed.
+type entry struct {
+	sequence int64
+	frame    []byte
+}
+
+func (o *Options) appendFrame(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
+	to = strconv.AppendInt(append(to, "id: "...), d.Sequence, 10)
+	to = o.Encode(append(to, "\ndata: "...), d, m)
+	return append(to, "\n\n"...)
+}
