@@ -90,20 +90,16 @@ func (q Queries) Deliveries(organization, message parley.ID) ([]parley.Delivery,
 	return deliveries, err
 }
 
-var countStates = `SELECT d.message_id, d.state, count(*) FROM ` + sqldb.From("$2", "id TEXT") + ` AS j
-	JOIN deliveries AS d ON d.organization_id = $1 AND d.message_id = j.id GROUP BY d.message_id, d.state`
+var countStates = `SELECT d.message_id, d.state, count(*) FROM deliveries AS d WHERE d.organization_id = $1 AND d.message_id IN ` +
+	idSource + ` GROUP BY d.message_id, d.state`
 
 // DeliveryCounts returns how many deliveries of each message are in each state.
 func (q Queries) DeliveryCounts(organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.DeliveryState]int, error) {
-	var rows sqldb.Rows
-	for _, id := range messages {
-		rows.Add(string(id))
-	}
 	counts := make(map[parley.ID]map[parley.DeliveryState]int, len(messages))
 	if len(messages) == 0 {
 		return counts, nil
 	}
-	err := q.c.Query(countStates, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+	err := q.c.Query(countStates, []any{string(organization), idRows(messages)}, func(r *sql.Rows) error {
 		var id parley.ID
 		var state parley.DeliveryState
 		var n int
@@ -137,84 +133,6 @@ func (tx *Tx) UpdateDeliveries(deliveries map[DeliveryRef]*parley.Delivery) erro
 	}
 	_, err := tx.c.Exec(updateDeliveries, rows.Param())
 	return err
-}
-
-// AttemptRow is an attempt with its organization.
-type AttemptRow struct {
-	Organization parley.ID
-	parley.Attempt
-}
-
-var writeAttempts = `INSERT INTO attempts (organization_id, message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status)
-	SELECT organization_id, message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status FROM ` +
-	sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "delivery BIGINT", "number BIGINT", "started_at BIGINT",
-		"ended_at BIGINT", "outcome TEXT", "code TEXT", "text TEXT", "request TEXT", "status BIGINT") + ` AS j WHERE true
-	ON CONFLICT (organization_id, message_id, delivery, number) DO UPDATE SET ended_at = excluded.ended_at,
-		outcome = excluded.outcome, code = excluded.code, text = excluded.text, request = excluded.request, status = excluded.status`
-
-// WriteAttempts inserts attempts, or writes how they ended.
-func (tx *Tx) WriteAttempts(attempts []AttemptRow) error {
-	if len(attempts) == 0 {
-		return nil
-	}
-	var rows sqldb.Rows
-	for _, a := range attempts {
-		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.StartedAt), millis(a.EndedAt),
-			string(a.Outcome), a.Code, a.Text, a.Request, a.Status)
-	}
-	_, err := tx.c.Exec(writeAttempts, rows.Param())
-	return err
-}
-
-// Attempts returns the attempts of a message, by delivery and number.
-func (q Queries) Attempts(organization, message parley.ID) ([]parley.Attempt, error) {
-	var attempts []parley.Attempt
-	err := q.c.Query(`SELECT message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status FROM attempts
-		WHERE organization_id = $1 AND message_id = $2 ORDER BY delivery, number`, []any{string(organization), string(message)},
-		func(r *sql.Rows) error {
-			var a parley.Attempt
-			var started, ended int64
-			err := r.Scan(&a.Message, &a.Delivery, &a.Number, &started, &ended, &a.Outcome, &a.Code, &a.Text, &a.Request, &a.Status)
-			a.StartedAt, a.EndedAt = moment(started), moment(ended)
-			attempts = append(attempts, a)
-			return err
-		})
-	return attempts, err
-}
-
-// ProviderReference is a provider's id of something of ours.
-type ProviderReference struct {
-	Organization, Channel parley.ID
-	Kind                  string // "delivery" or "inbound"
-	Value                 string
-	Message               parley.ID
-	Delivery              int
-}
-
-var insertReferences = `INSERT INTO provider_references (organization_id, channel_id, kind, value, message_id, delivery)
-	SELECT organization_id, channel_id, kind, value, message_id, delivery FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT",
-	"kind TEXT", "value TEXT", "message_id TEXT", "delivery BIGINT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
-
-// AddReferences keeps provider ids, and says how many were new.
-func (tx *Tx) AddReferences(references []ProviderReference) (int64, error) {
-	if len(references) == 0 {
-		return 0, nil
-	}
-	var rows sqldb.Rows
-	for _, p := range references {
-		rows.Add(string(p.Organization), string(p.Channel), p.Kind, p.Value, string(p.Message), p.Delivery)
-	}
-	return tx.c.Exec(insertReferences, rows.Param())
-}
-
-// Reference finds what a provider's id stands for.
-func (q Queries) Reference(organization, channel parley.ID, kind, value string) (message parley.ID, delivery int, err error) {
-	err = q.c.Row(`SELECT message_id, delivery FROM provider_references WHERE organization_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4`,
-		[]any{string(organization), string(channel), kind, value}, &message, &delivery)
-	if absent(err) {
-		err = parley.NotFound("provider reference", parley.ID(value))
-	}
-	return message, delivery, err
 }
 
 var messagesByRef = "SELECT " + messageColumns + ", j.n FROM " + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "message_id TEXT") + ` AS j
@@ -298,25 +216,43 @@ func (q Queries) OptedOut(deliveries map[DeliveryRef]*parley.Delivery) (map[Deli
 	return refs, nil
 }
 
-var dropAttempts = `DELETE FROM attempts WHERE (organization_id, message_id, delivery, number) IN (
-	SELECT organization_id, message_id, delivery, number FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT",
-	"delivery BIGINT", "number BIGINT") + ` AS j)`
-
-// DropAttempts deletes attempts that were claimed and never made.
-func (tx *Tx) DropAttempts(attempts []AttemptRow) error {
-	if len(attempts) == 0 {
-		return nil
-	}
-	var rows sqldb.Rows
-	for _, a := range attempts {
-		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number)
-	}
-	_, err := tx.c.Exec(dropAttempts, rows.Param())
-	return err
+// ProviderReference is a provider's id of something of ours.
+type ProviderReference struct {
+	Organization, Channel parley.ID
+	Kind                  string // "delivery" or "inbound"
+	Value                 string
+	Message               parley.ID
+	Delivery              int
 }
 
-var referencesOf = `SELECT j.value, p.message_id, p.delivery FROM ` + sqldb.From("$1", "value TEXT") + ` AS j
-	JOIN provider_references AS p ON p.organization_id = $2 AND p.channel_id = $3 AND p.kind = 'delivery' AND p.value = j.value`
+var insertReferences = `INSERT INTO provider_references (organization_id, channel_id, kind, value, message_id, delivery)
+	SELECT organization_id, channel_id, kind, value, message_id, delivery FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT",
+	"kind TEXT", "value TEXT", "message_id TEXT", "delivery BIGINT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+
+// AddReferences keeps provider ids, and says how many were new.
+func (tx *Tx) AddReferences(references []ProviderReference) (int64, error) {
+	if len(references) == 0 {
+		return 0, nil
+	}
+	var rows sqldb.Rows
+	for _, p := range references {
+		rows.Add(string(p.Organization), string(p.Channel), p.Kind, p.Value, string(p.Message), p.Delivery)
+	}
+	return tx.c.Exec(insertReferences, rows.Param())
+}
+
+// Reference finds what a provider's id stands for.
+func (q Queries) Reference(organization, channel parley.ID, kind, value string) (message parley.ID, delivery int, err error) {
+	err = q.c.Row(`SELECT message_id, delivery FROM provider_references WHERE organization_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4`,
+		[]any{string(organization), string(channel), kind, value}, &message, &delivery)
+	if absent(err) {
+		err = parley.NotFound("provider reference", parley.ID(value))
+	}
+	return message, delivery, err
+}
+
+var referencesOf = `SELECT p.value, p.message_id, p.delivery FROM provider_references AS p WHERE p.organization_id = $1
+	AND p.channel_id = $2 AND p.kind = 'delivery' AND p.value IN (SELECT value FROM ` + sqldb.From("$3", "value TEXT") + ` AS j)`
 
 // DeliveryReferences returns which deliveries the provider's ids stand for.
 func (q Queries) DeliveryReferences(organization, channel parley.ID, values []string) (map[string]DeliveryRef, error) {
@@ -325,7 +261,7 @@ func (q Queries) DeliveryReferences(organization, channel parley.ID, values []st
 		rows.Add(v)
 	}
 	refs := make(map[string]DeliveryRef, len(values))
-	err := q.c.Query(referencesOf, []any{rows.Param(), string(organization), string(channel)}, func(r *sql.Rows) error {
+	err := q.c.Query(referencesOf, []any{string(organization), string(channel), rows.Param()}, func(r *sql.Rows) error {
 		var value string
 		ref := DeliveryRef{Organization: organization}
 		err := r.Scan(&value, &ref.Message, &ref.Number)

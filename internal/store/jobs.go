@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -94,42 +93,6 @@ func (tx *Tx) Schedule(jobs ...Job) error {
 	return err
 }
 
-// Line is what a channel has in the queue of one priority, held claims apart from the rest.
-type Line struct {
-	Lane
-	Priority int  // parley.Priority.Rank
-	Claimed  bool // claims, held or lost
-	Due      time.Time
-}
-
-// Lane is a channel with deliveries in the queue.
-type Lane struct{ Organization, Channel parley.ID }
-
-// Lines returns what channels have in the queue, each with the time when its first delivery is due or its
-// first lease ends. It is one of the named reads across organizations, and steps over the index from line to line.
-func (q Queries) Lines() ([]Line, error) {
-	var lines []Line
-	at := Line{Priority: -1}
-	for {
-		found := false
-		var due int64
-		err := q.c.Query(`SELECT organization_id, channel_id, claimed, priority, due_at FROM jobs WHERE kind = 'deliver'
-			AND (organization_id, channel_id, claimed, priority) > ($1, $2, $3, $4)
-			ORDER BY organization_id, channel_id, claimed, priority, due_at LIMIT 1`,
-			[]any{string(at.Organization), string(at.Channel), at.Claimed, at.Priority}, func(r *sql.Rows) error {
-				found = true
-				return r.Scan(&at.Organization, &at.Channel, &at.Claimed, &at.Priority, &due)
-			})
-		if err != nil || !found {
-			return lines, err
-		}
-		if due < held {
-			at.Due = moment(due)
-			lines = append(lines, at)
-		}
-	}
-}
-
 // NextDue returns when the first job of a kind is due, in the order of time; zero where there is none.
 // For deliveries see Lines. It is one of the named reads across organizations.
 func (q Queries) NextDue(kind JobKind) (time.Time, error) {
@@ -147,140 +110,6 @@ func scanJob(r *sql.Rows) (j Job, err error) {
 		&j.Message, &j.Delivery, &j.Payload, &created)
 	j.DueAt, j.CreatedAt = moment(due), moment(created)
 	return j, err
-}
-
-// DueDeliveries returns up to limit deliveries of a line that are due, earliest first.
-func (q Queries) DueDeliveries(l Line, now time.Time, limit int) ([]Job, error) {
-	var jobs []Job
-	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = 'deliver' AND organization_id = $1 AND channel_id = $2
-		AND claimed = $3 AND priority = $4 AND due_at <= $5 ORDER BY due_at LIMIT $6`,
-		[]any{string(l.Organization), string(l.Channel), l.Claimed, l.Priority, millis(now), limit}, func(r *sql.Rows) error {
-			j, err := scanJob(r)
-			jobs = append(jobs, j)
-			return err
-		})
-	return jobs, err
-}
-
-// LaneState is what limits the claims of a channel.
-type LaneState struct {
-	Lane
-	Rate, Concurrency int
-	Paused, Deleted   bool
-	InFlight          int   // held claims
-	Arrival           int64 // microseconds since 1970: when the next send conforms to the rate, see SetArrivals
-}
-
-var laneStates = `SELECT j.organization_id, j.channel_id, coalesce(c.rate, 0), coalesce(c.concurrency, 0), coalesce(c.paused, 0),
-		c.id IS NULL OR c.deleted_at > 0, coalesce(a.arrival, 0),
-		(SELECT count(*) FROM jobs WHERE jobs.kind = 'deliver' AND jobs.organization_id = j.organization_id
-			AND jobs.channel_id = j.channel_id AND jobs.claimed = 1 AND jobs.due_at > $2)
-	FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT") + ` AS j
-	LEFT JOIN channels AS c ON c.organization_id = j.organization_id AND c.id = j.channel_id
-	LEFT JOIN channel_rates AS a ON a.organization_id = j.organization_id AND a.channel_id = j.channel_id`
-
-// LaneStates returns what limits the claims of channels.
-func (tx *Tx) LaneStates(lanes []Lane) ([]LaneState, error) {
-	var rows sqldb.Rows
-	for _, l := range lanes {
-		rows.Add(string(l.Organization), string(l.Channel))
-	}
-	states := make([]LaneState, 0, len(lanes))
-	err := tx.c.Query(laneStates, []any{rows.Param(), millis(tx.Now)}, func(r *sql.Rows) error {
-		var s LaneState
-		err := r.Scan(&s.Organization, &s.Channel, &s.Rate, &s.Concurrency, &s.Paused, &s.Deleted, &s.Arrival, &s.InFlight)
-		states = append(states, s)
-		return err
-	})
-	return states, err
-}
-
-var setArrivals = `INSERT INTO channel_rates (organization_id, channel_id, arrival) SELECT organization_id, channel_id, arrival FROM ` +
-	sqldb.From("$1", "organization_id TEXT", "channel_id TEXT", "arrival BIGINT") + ` AS j WHERE true
-	ON CONFLICT (organization_id, channel_id) DO UPDATE SET arrival = excluded.arrival`
-
-// SetArrivals keeps when the next send of each channel conforms to its rate.
-func (tx *Tx) SetArrivals(states []LaneState) error {
-	if len(states) == 0 {
-		return nil
-	}
-	var rows sqldb.Rows
-	for _, s := range states {
-		rows.Add(string(s.Organization), string(s.Channel), s.Arrival)
-	}
-	_, err := tx.c.Exec(setArrivals, rows.Param())
-	return err
-}
-
-var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = $2
-	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "claimed BIGINT", "attempt BIGINT", "due_at BIGINT") + ` AS j
-	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = j.claimed AND jobs.attempt = j.attempt
-	AND jobs.due_at = j.due_at`
-
-// Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
-// their new attempt. The attempt is the claim's token: a later claim has another.
-func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
-	if len(jobs) == 0 {
-		return nil, nil
-	}
-	var rows sqldb.Rows
-	claimed := make([]Job, len(jobs))
-	for i, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Lost, j.Attempt, millis(j.DueAt))
-		claimed[i] = j
-		claimed[i].Attempt++
-	}
-	n, err := tx.c.Exec(claimJobs, rows.Param(), millis(until))
-	if err != nil || int(n) == len(jobs) {
-		return claimed, err
-	}
-	held, err := tx.Held(claimed)
-	return slices.DeleteFunc(claimed, func(j Job) bool { return held[j.Ref()] == nil }), err
-}
-
-var renewJobs = `UPDATE jobs SET due_at = j.due_at
-	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "attempt BIGINT", "due_at BIGINT") + ` AS j
-	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt`
-
-// Renew pushes the leases of claims that are still held.
-func (tx *Tx) Renew(jobs []Job, until time.Time) error {
-	var rows sqldb.Rows
-	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Attempt, millis(until))
-	}
-	_, err := tx.c.Exec(renewJobs, rows.Param())
-	return err
-}
-
-// JobRef names a job across organizations.
-type JobRef struct {
-	Organization parley.ID
-	ID           string
-}
-
-// Ref is the job's name across organizations.
-func (j *Job) Ref() JobRef { return JobRef{j.Organization, j.ID} }
-
-var heldClaims = "SELECT " + deliveryColumns + ", j.n FROM " + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT",
-	"attempt BIGINT", "message_id TEXT", "delivery BIGINT") + ` AS j
-	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt
-	JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.delivery`
-
-// Held returns the deliveries of those claims that are still held: only their results may be written.
-func (tx *Tx) Held(claims []Job) (map[JobRef]*parley.Delivery, error) {
-	var rows sqldb.Rows
-	for i, j := range claims {
-		rows.Add(i, string(j.Organization), j.ID, j.Attempt, string(j.Message), j.Delivery)
-	}
-	deliveries := make(map[JobRef]*parley.Delivery, len(claims))
-	err := tx.c.Query(heldClaims, []any{rows.Param()}, func(r *sql.Rows) error {
-		var n int
-		d := &parley.Delivery{}
-		err := scanDelivery(r, d, &n)
-		deliveries[claims[n].Ref()] = d
-		return err
-	})
-	return deliveries, err
 }
 
 var retryJobs = `UPDATE jobs SET claimed = 0, due_at = j.due_at, payload = j.payload
@@ -379,4 +208,26 @@ func (q Queries) Backlog(now time.Time) (b Backlog, err error) {
 		b.Oldest = now.Sub(moment(oldest))
 	}
 	return b, err
+}
+
+// Enqueue adds a delivery's job for a message that is there already: due now, or, where its order has others in
+// the queue, after those before it, and when its validity passes at the latest.
+func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
+	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.Sequence, j.Delivery)
+	var busy bool
+	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3)`,
+		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)
+	if err != nil {
+		return err
+	}
+	due := millis(tx.Now)
+	if busy {
+		if due = millis(validUntil); due == 0 {
+			due = held
+		}
+	}
+	var rows sqldb.Rows
+	addJob(&rows, j, due, tx.Now)
+	_, err = tx.c.Exec(insertJobs, rows.Param())
+	return err
 }

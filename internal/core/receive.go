@@ -1,0 +1,316 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+const (
+	// kindDelivery is the kind of the provider references of deliveries.
+	kindDelivery = "delivery"
+	// kindInbound is the kind of the provider references of messages from outside, and of parked ones.
+	kindInbound = "inbound"
+	// maxInbound is how many bytes of text a message from outside may have.
+	maxInbound = 1 << 20
+	// takes is how often a message is taken in again when another one made its contact or conversation first.
+	takes = 3
+)
+
+// Receive takes in messages from outside on a channel, each once. One that cannot be understood is parked, and
+// is no error.
+func (c *Core) Receive(ctx context.Context, organization, channel parley.ID, messages []connector.Inbound) error {
+	for _, in := range messages {
+		a := &arrival{Inbound: in, organization: organization, channel: channel, actor: access.System(organization)}
+		if problem := a.clean(); problem != "" {
+			if err := c.parkInbound(ctx, organization, channel, in, problem); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, _, err := c.takeIn(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Park keeps what a provider sent and nobody understands, for the operator.
+func (c *Core) Park(ctx context.Context, organization, channel parley.ID, raw []byte, reason string) error {
+	text := cleaned(string(raw))
+	return c.store.Write(ctx, organization, func(tx *store.Tx) error {
+		return tx.Park(organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: channel, Kind: kindInbound, Raw: text, Reason: reason})
+	})
+}
+
+func (c *Core) parkInbound(ctx context.Context, organization, channel parley.ID, in connector.Inbound, reason string) error {
+	raw, err := json.Marshal(in)
+	if err != nil { // numbers that JSON does not have
+		raw = []byte(fmt.Sprintf("%+v", in))
+	}
+	c.log.Warn("a message from outside is parked", "organization", organization, "channel", channel, "reason", reason)
+	return c.Park(ctx, organization, channel, raw, reason)
+}
+
+// arrival is a message from outside on its way in.
+type arrival struct {
+	connector.Inbound
+	organization, channel parley.ID
+	actor                 *Principal // who did it: the server itself, unless it is played
+	answers               parley.ID  // the message that it answers, if known by our own id
+	claim                 func(resource parley.ID) (*store.Idempotency, error)
+}
+
+// cleaned is foreign text without what is no text.
+func cleaned(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// clean normalizes the message, and says what makes it impossible to take in.
+func (a *arrival) clean() (problem string) {
+	address, err := parley.NewAddress(a.From.Kind, cleaned(a.From.Value))
+	if err != nil {
+		return "from: " + parley.AsError(err).Message
+	}
+	a.From = address
+	a.FromName = strings.TrimSpace(cleaned(a.FromName))
+	if runes := []rune(a.FromName); len(runes) > 200 {
+		a.FromName = string(runes[:200])
+	}
+	a.ProviderID, a.ReplyTo, a.ThreadRoot = cleaned(a.ProviderID), cleaned(a.ReplyTo), cleaned(a.ThreadRoot)
+	a.Body = slices.Clone(a.Body)
+	size := 0
+	for i := range a.Body {
+		part := &a.Body[i]
+		if !slices.Contains(parley.PartKinds, part.Kind) {
+			return fmt.Sprintf("body: a part of the kind %q", part.Kind)
+		}
+		part.Text, part.Label = cleaned(part.Text), cleaned(part.Label)
+		size += len(part.Text) + len(part.Label)
+	}
+	switch {
+	case len(a.Body) == 0 && len(a.Attachments) == 0:
+		return "body: it is empty"
+	case size > maxInbound:
+		return fmt.Sprintf("body: it is longer than %d bytes", maxInbound)
+	}
+	return ""
+}
+
+// takeIn stores a message from outside, and says whether it was there already. Whoever makes the sender's contact
+// or conversation at the same moment makes the unit run again: then they are there.
+func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
+	for range takes {
+		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
+			m, duplicate, err = c.arrive(tx, a)
+			return err
+		})
+		if !parley.IsKind(err, parley.KindConflict) {
+			break
+		}
+	}
+	return m, duplicate, err
+}
+
+// arrive is the unit that takes a message in.
+func (c *Core) arrive(tx *store.Tx, a *arrival) (m parley.Message, duplicate bool, err error) {
+	ch, err := tx.Channel(a.organization, a.channel)
+	if err != nil {
+		return m, false, err
+	}
+	id := parley.NewID(tx.Now)
+	if a.ProviderID != "" {
+		known, _, err := tx.Reference(a.organization, a.channel, kindInbound, a.ProviderID)
+		if err == nil {
+			id, duplicate = known, true
+		} else if !parley.IsKind(err, parley.KindNotFound) {
+			return m, false, err
+		}
+	}
+	if a.claim != nil {
+		claim, err := a.claim(id)
+		if err != nil {
+			return m, false, err
+		}
+		if err := tx.ClaimKey(a.organization, claim); err != nil {
+			return m, false, err
+		}
+	}
+	if duplicate {
+		m, err = tx.Message(a.organization, id)
+		return m, true, err
+	}
+	m, err = c.writeIn(tx, a, &ch, id)
+	return m, false, err
+}
+
+// writeIn writes a new message from outside and what it changes.
+func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.ID) (parley.Message, error) {
+	who, contact, err := c.identify(tx, a.actor, a.From, a.FromName)
+	if err != nil {
+		return parley.Message{}, err
+	}
+	if who.Name == "" {
+		who.Name = a.FromName
+	}
+	conversation, answers, err := c.threadOf(tx, a, ch, recipient{who, a.From})
+	if err != nil {
+		return parley.Message{}, err
+	}
+	if err := c.awaken(tx, a, ch, &conversation); err != nil {
+		return parley.Message{}, err
+	}
+	m := parley.Message{ID: id, Conversation: conversation.ID, Kind: parley.KindMessage, Direction: parley.Inbound, Author: who, Actor: who,
+		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers}
+	if a.At.Before(tx.Now) {
+		m.SentAt = a.At // in the future it cannot have been sent
+	}
+	write := &store.Append{Organization: a.organization, Message: m,
+		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: conversation.ID, Message: id, Data: parley.EventData{Actor: a.actor.User}}}}
+	if err := tx.Append(write); err != nil {
+		return parley.Message{}, err
+	}
+	if a.ProviderID != "" {
+		n, err := tx.AddReferences([]store.ProviderReference{{Organization: a.organization, Channel: ch.ID, Kind: kindInbound, Value: a.ProviderID, Message: id}})
+		if err == nil && n == 0 {
+			err = parley.Conflict("inbound-taken", "another unit is storing the same message")
+		}
+		if err != nil {
+			return parley.Message{}, err
+		}
+	}
+	if contact != nil {
+		err = tx.WroteOn(a.organization, contact.ID, ch.ID)
+	}
+	write.Message.State = parley.Delivered
+	return write.Message, err
+}
+
+// threadOf finds or makes the conversation of a message from outside, and the message that it answers: on a
+// channel with threads that of the message it answers, else that of its thread's root; on others by the channel's
+// policy.
+func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipient) (parley.Conversation, parley.ID, error) {
+	answered, err := c.answered(tx, a)
+	if err != nil {
+		return parley.Conversation{}, "", err
+	}
+	if ch.Thread != parley.ThreadEmail {
+		conversation, err := c.externalConversation(tx, a.actor, ch, who, false)
+		if answered.Conversation != conversation.ID {
+			answered.ID = ""
+		}
+		return conversation, answered.ID, err
+	}
+	if answered.Conversation != "" {
+		conversation, err := tx.Conversation(a.organization, answered.Conversation)
+		if err == nil && conversation.Channel == ch.ID && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
+			return conversation, answered.ID, c.join(tx, a, &conversation, who)
+		}
+		if ignoreNotFound(err) != nil {
+			return conversation, "", err
+		}
+	}
+	conversation, err := c.emailThread(tx, a, ch, who)
+	return conversation, "", err
+}
+
+// answered is the message that one from outside answers; the zero message where that is not known.
+func (c *Core) answered(tx *store.Tx, a *arrival) (m parley.Message, err error) {
+	id := a.answers
+	for _, kind := range []string{kindDelivery, kindInbound} {
+		if id != "" || a.ReplyTo == "" {
+			break
+		}
+		if id, _, err = tx.Reference(a.organization, a.channel, kind, a.ReplyTo); ignoreNotFound(err) != nil {
+			return m, err
+		}
+	}
+	if id == "" {
+		return m, nil
+	}
+	m, err = tx.Message(a.organization, id)
+	return m, ignoreNotFound(err)
+}
+
+// emailThread is the conversation of a thread's root message; a message without one is a root itself.
+func (c *Core) emailThread(tx *store.Tx, a *arrival, ch *parley.Channel, who recipient) (parley.Conversation, error) {
+	root := a.ThreadRoot
+	if root == "" {
+		root = a.ProviderID
+	}
+	key := ""
+	if root != "" {
+		key = fmt.Sprintf("channel:%s:thread:%s", ch.ID, root)
+		conversation, err := tx.ConversationByKey(a.organization, key)
+		if err == nil && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
+			return conversation, c.join(tx, a, &conversation, who)
+		}
+		if ignoreNotFound(err) != nil {
+			return conversation, err
+		}
+	}
+	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: parley.ConversationExternal, Visibility: parley.VisibleToOrganization,
+		Channel: ch.ID, ThreadKey: key, Inbox: true}
+	participant := parley.Participant{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}
+	return conversation, createConversation(tx, a.actor, &conversation, []parley.Participant{participant})
+}
+
+// join lets the sender take part in a conversation that it answers.
+func (c *Core) join(tx *store.Tx, a *arrival, conversation *parley.Conversation, who recipient) error {
+	participants, err := tx.Participants(a.organization, conversation.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range participants {
+		if p.LeftSequence == 0 && p.Address.Kind == who.address.Kind && p.Address.Value == who.address.Value {
+			return nil
+		}
+	}
+	tx.Emit(a.organization, parley.Event{Type: parley.EventParticipantsChanged, Conversation: conversation.ID, Subject: who.actor.ID,
+		Data: parley.EventData{Actor: a.actor.User}})
+	return tx.AddParticipants(a.organization, conversation.ID, []parley.Participant{
+		{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}})
+}
+
+// awaken makes a conversation one to be worked on: a closed one is opened, unless its channel leaves it closed,
+// one that sleeps too, and one that was kept out of inbox views enters them.
+func (c *Core) awaken(tx *store.Tx, a *arrival, ch *parley.Channel, conversation *parley.Conversation) error {
+	switch {
+	case conversation.Status == parley.StatusSnoozed,
+		conversation.Status == parley.StatusClosed && ch.Reopen != parley.ReopenNever:
+		if conversation.Status == parley.StatusClosed && conversation.ThreadKey != "" {
+			open, err := openTwin(tx, a.organization, conversation)
+			if err != nil || open.ID != "" {
+				*conversation = open
+				return err
+			}
+		}
+		return reopen(tx, a.actor, conversation)
+	case !conversation.Inbox:
+		tx.Emit(a.organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
+			Data: parley.EventData{Status: string(conversation.Status), Actor: a.actor.User}})
+	}
+	return nil
+}
+
+// openTwin is the conversation that has the thread of a closed one, because it was opened by hand.
+func openTwin(tx *store.Tx, organization parley.ID, closed *parley.Conversation) (parley.Conversation, error) {
+	ids, err := tx.ConversationsByKey(organization, closed.ThreadKey, 100)
+	if err != nil {
+		return parley.Conversation{}, err
+	}
+	all, err := tx.Conversations(organization, ids)
+	for _, twin := range all {
+		if twin.Status != parley.StatusClosed {
+			return *twin, err
+		}
+	}
+	return parley.Conversation{}, err
+}

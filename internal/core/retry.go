@@ -1,0 +1,122 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// RetryDelivery repeats by hand a delivery that ended without success: one that failed, expired, was skipped, or
+// whose outcome is unknown. It is a new delivery of the same message to the same address, with a validity of its
+// own. One that was canceled is not repeated: whoever withdrew it, or its content, meant that.
+func (c *Core) RetryDelivery(ctx context.Context, p *Principal, message parley.ID, number int, i *access.Idempotency) (parley.Delivery, bool, error) {
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return parley.Delivery{}, false, err
+	}
+	var made parley.Delivery
+	var claim *store.Idempotency
+	err := c.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		deliveries, err := seenDeliveries(tx.Queries, p, message)
+		if err != nil {
+			return err
+		}
+		made.Message, made.Number = message, len(deliveries)+1
+		if claim, err = p.Claim(i, accepted, parley.ID(deliveryName(message, made.Number))); err != nil {
+			return err
+		}
+		if err := tx.ClaimKey(p.Organization, claim); err != nil {
+			return err
+		}
+		made, err = c.retry(tx, p, message, number, deliveries)
+		return err
+	})
+	if err == nil {
+		c.kick()
+		return made, false, nil
+	}
+	replay, err := access.Replayed(err, claim)
+	if err != nil {
+		return parley.Delivery{}, false, err
+	}
+	_, repeated, _ := strings.Cut(string(replay.Resource), ".")
+	deliveries, err := c.read(ctx).Deliveries(p.Organization, message)
+	for _, d := range deliveries {
+		if strconv.Itoa(d.Number) == repeated {
+			return d, true, err
+		}
+	}
+	return parley.Delivery{}, true, firstError(err, parley.NotFound("delivery", replay.Resource))
+}
+
+func deliveryName(message parley.ID, number int) string { return fmt.Sprintf("%s.%d", message, number) }
+
+// seenDeliveries returns the deliveries of a message that the principal sees.
+func seenDeliveries(q store.Queries, p *Principal, message parley.ID) ([]parley.Delivery, error) {
+	if _, _, err := thread.NewSight(q, p).Message(message); err != nil {
+		return nil, err
+	}
+	return q.Deliveries(p.Organization, message)
+}
+
+func (c *Core) retry(tx *store.Tx, p *Principal, message parley.ID, number int, deliveries []parley.Delivery) (made parley.Delivery, err error) {
+	m, err := tx.Message(p.Organization, message)
+	if err != nil {
+		return made, err
+	}
+	if number < 1 || number > len(deliveries) {
+		return made, parley.NotFound("delivery", parley.ID(deliveryName(message, number)))
+	}
+	before := &deliveries[number-1]
+	if err := c.retryable(tx, p, &m, before, deliveries); err != nil {
+		return made, err
+	}
+	made = parley.Delivery{Message: message, Number: len(deliveries) + 1, Conversation: m.Conversation, Recipient: before.Recipient,
+		Address: before.Address, Channel: before.Channel, State: parley.Queued, RetryOf: number, CreatedAt: tx.Now}
+	if m.Validity > 0 {
+		made.ValidUntil = tx.Now.Add(m.Validity)
+	}
+	if err := tx.InsertDelivery(p.Organization, &made); err != nil {
+		return made, err
+	}
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: m.Conversation, Message: message,
+		Data: parley.EventData{Delivery: made.Number, State: parley.Queued, Actor: p.User}})
+	return made, tx.Enqueue(store.Job{Organization: p.Organization, Channel: made.Channel, Priority: m.Priority.Rank(), Message: message,
+		Delivery: made.Number}, &m, made.ValidUntil)
+}
+
+// retryable refuses what cannot be repeated now.
+func (c *Core) retryable(tx *store.Tx, p *Principal, m *parley.Message, before *parley.Delivery, all []parley.Delivery) error {
+	switch before.State {
+	case parley.Failed, parley.Expired, parley.Unknown, parley.Skipped:
+	default:
+		return parley.Conflict("delivery-not-retryable", "a delivery that is %s is not repeated; only failed, expired, unknown and skipped ones are", before.State)
+	}
+	if m.Removed != "" {
+		return parley.Conflict("content-removed", "the content of the message is gone")
+	}
+	for _, d := range all {
+		if d.RetryOf == before.Number {
+			return parley.Conflict("delivery-retried", "it is repeated by delivery %d already", d.Number)
+		}
+	}
+	if _, err := tx.Channel(p.Organization, before.Channel); err != nil {
+		if parley.IsKind(err, parley.KindNotFound) {
+			err = parley.Conflict("channel-deleted", "its channel was deleted")
+		}
+		return err
+	}
+	if before.Recipient.Kind != parley.ActorContact {
+		return nil
+	}
+	contact, err := tx.Contact(p.Organization, before.Recipient.ID)
+	if err == nil && contact.OptedOut {
+		return parley.Conflict("contact-opted-out", "the contact does not want to be written to")
+	}
+	return ignoreNotFound(err)
+}

@@ -1,0 +1,260 @@
+package core
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// sandboxName is the connector whose channels have doors for developers.
+const sandboxName = "sandbox"
+
+// Handed is what a sandbox channel was handed in one attempt. The message of content that is gone is a tombstone.
+type Handed struct {
+	Attempt parley.Attempt
+	Channel parley.ID
+	To      parley.Address
+	Message parley.Message
+}
+
+// OutboxFilter narrows the sandbox's outbox. Empty fields do not.
+type OutboxFilter struct {
+	Channel parley.ID
+	To      string // "kind:value"
+	Message parley.ID
+}
+
+// Outbox returns up to limit attempts of sandbox channels, those of the newest messages first; next is where to
+// go on, empty at the end.
+func (c *Core) Outbox(ctx context.Context, p *Principal, f OutboxFilter, after string, limit int) (handed []Handed, next string, err error) {
+	if err := p.Require(parley.ScopeSandboxRead); err != nil {
+		return nil, "", err
+	}
+	from, err := parseOutboxCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	filter := store.AttemptFilter{Connector: sandboxName, Channel: f.Channel, Message: f.Message}
+	if f.To != "" {
+		if filter.To, err = parley.ParseAddress(f.To); err != nil {
+			return nil, "", parley.Invalid("to", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+		}
+	}
+	q := c.read(ctx)
+	if p.Personal {
+		_, filter.Members, err = q.ClosedChannels(p.Organization, p.User)
+		if err != nil {
+			return nil, "", err
+		}
+		filter.OpenOnly = true
+	}
+	if limit <= 0 || limit > 200 {
+		limit = 50
+	}
+	rows, end, err := q.AttemptsBefore(p.Organization, filter, from, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	if handed, err = contentOf(q, p.Organization, rows); err != nil || end == nil {
+		return handed, "", err
+	}
+	return handed, outboxCursor(*end), nil
+}
+
+// contentOf joins attempts with their messages.
+func contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
+	ids := make([]parley.ID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.Message
+	}
+	messages, err := q.Messages(organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	handed := make([]Handed, 0, len(rows))
+	for _, r := range rows {
+		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
+		if m := messages[r.Message]; m != nil {
+			h.Message = *m
+		}
+		h.Attempt.Reference = fmt.Sprintf("%s.%d", r.Message, r.Delivery)
+		handed = append(handed, h)
+	}
+	return handed, nil
+}
+
+func outboxCursor(at store.AttemptPosition) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("%s.%d.%d", at.Message, at.Delivery, at.Number)))
+}
+
+func parseOutboxCursor(text string) (at store.AttemptPosition, err error) {
+	if text == "" {
+		return at, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		message, numbers, _ := strings.Cut(string(raw), ".")
+		at.Message = parley.ID(message)
+		_, err = fmt.Sscanf(numbers, "%d.%d", &at.Delivery, &at.Number)
+	}
+	if err != nil || at.Message == "" {
+		return at, parley.Invalid("after", "cursor-invalid", "must be the next of an earlier page of the same list")
+	}
+	return at, nil
+}
+
+// InboundParams is a message from outside that is played: from an address or from a contact.
+type InboundParams struct {
+	Channel     parley.ID // empty: the one the sender last wrote on, else the default of the address kind
+	From        string    // "kind:value"
+	Contact     parley.ID
+	FromName    string
+	Body        []parley.Part
+	Attachments []parley.ID
+	ProviderID  string // the same message has the same one; empty: a new one
+	ReplyTo     parley.ID
+}
+
+// PlayInbound takes in a message as if a customer had written it on a sandbox channel. It says whether the
+// message was there already, by the request's Idempotency-Key or by the provider's id.
+func (c *Core) PlayInbound(ctx context.Context, p *Principal, params InboundParams, i *access.Idempotency) (parley.Message, bool, error) {
+	if err := p.Require(parley.ScopeSandboxWrite); err != nil {
+		return parley.Message{}, false, err
+	}
+	if err := params.validate(); err != nil {
+		return parley.Message{}, false, err
+	}
+	if replay, err := p.Before(ctx, c.store, i); err != nil || replay != nil {
+		return c.played(ctx, p, replay, err)
+	}
+	a, err := c.play(c.read(ctx), p, &params)
+	if err != nil {
+		return parley.Message{}, false, err
+	}
+	var claim *store.Idempotency
+	a.claim = func(resource parley.ID) (_ *store.Idempotency, err error) {
+		claim, err = p.Claim(i, 201, resource)
+		return claim, err
+	}
+	m, duplicate, err := c.takeIn(ctx, a)
+	if err != nil {
+		replay, err := access.Replayed(err, claim)
+		return c.played(ctx, p, replay, err)
+	}
+	m.State = parley.Delivered
+	return m, duplicate, nil
+}
+
+// played answers a repeated request.
+func (c *Core) played(ctx context.Context, p *Principal, replay *store.Replay, err error) (parley.Message, bool, error) {
+	if err != nil {
+		return parley.Message{}, false, err
+	}
+	m, err := c.read(ctx).Message(p.Organization, replay.Resource)
+	m.State = parley.Delivered
+	return m, true, err
+}
+
+func (params *InboundParams) validate() error {
+	var c check
+	if (params.From == "") == (params.Contact == "") {
+		c.refuse("from", "sender-required", "exactly one of from and contact must be given")
+	}
+	c.text("fromName", params.FromName, 200)
+	c.text("providerId", params.ProviderID, maxReference)
+	content := SendParams{Body: params.Body, Attachments: params.Attachments}
+	content.content(&c)
+	return parley.InvalidFields(c.wrong)
+}
+
+// play finds the sender, the channel and the files.
+func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arrival, error) {
+	a := &arrival{Inbound: connector.Inbound{FromName: params.FromName, Body: params.Body, ProviderID: params.ProviderID},
+		organization: p.Organization, actor: access.System(p.Organization), answers: params.ReplyTo}
+	addresses, last, err := sender(q, p.Organization, params)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := c.playedOn(q, p, params.Channel, last, addresses)
+	if err != nil {
+		return nil, err
+	}
+	a.channel = ch.ID
+	for _, address := range addresses {
+		if address.Kind == ch.AddressKind {
+			a.From = address
+			break
+		}
+	}
+	if a.From.Value == "" {
+		return nil, parley.Invalid("from", "address-kind", "the channel takes addresses of the kind %s", ch.AddressKind)
+	}
+	if params.ReplyTo != "" {
+		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || m.Channel != ch.ID {
+			return nil, firstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
+		}
+	}
+	return a, attach(q, p, params.Attachments, a)
+}
+
+// sender returns the addresses that the message may come from, and the channel that their contact last wrote on.
+func sender(q store.Queries, organization parley.ID, params *InboundParams) ([]parley.Address, parley.ID, error) {
+	if params.Contact != "" {
+		contact, err := q.Contact(organization, params.Contact)
+		return contact.Addresses, contact.LastChannel, unknown(err, "contact", "contact")
+	}
+	address, err := parley.ParseAddress(params.From)
+	if err != nil {
+		return nil, "", parley.Invalid("from", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+	}
+	contact, err := q.ContactByAddress(organization, address)
+	return []parley.Address{address}, contact.LastChannel, ignoreNotFound(err)
+}
+
+// playedOn is the sandbox channel that is named, or the last one, or the default of one of the addresses.
+func (c *Core) playedOn(q store.Queries, p *Principal, named, last parley.ID, addresses []parley.Address) (parley.Channel, error) {
+	if named != "" {
+		ch, err := q.Channel(p.Organization, named)
+		if err == nil && ch.Connector != sandboxName {
+			return ch, parley.Invalid("channel", "channel-not-sandbox", "must be a channel of the sandbox")
+		}
+		return ch, unknown(err, "channel", "channel")
+	}
+	if last != "" {
+		ch, err := q.Channel(p.Organization, last)
+		if ignoreNotFound(err) != nil || err == nil && ch.Connector == sandboxName {
+			return ch, err
+		}
+	}
+	for _, address := range addresses {
+		ch, err := q.DefaultChannel(p.Organization, address.Kind)
+		if ignoreNotFound(err) != nil || err == nil && ch.Connector == sandboxName {
+			return ch, err
+		}
+	}
+	return parley.Channel{}, parley.Invalid("channel", "channel-required", "must name a channel of the sandbox: none is the default")
+}
+
+func attach(q store.Queries, p *Principal, ids []parley.ID, a *arrival) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	files, err := q.MediaByID(p.Organization, ids)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		f := files[id]
+		if f == nil {
+			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of an uploaded file")
+		}
+		a.Attachments = append(a.Attachments, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
+	}
+	return nil
+}
