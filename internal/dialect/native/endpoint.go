@@ -2,10 +2,12 @@ package native
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -116,6 +118,47 @@ func order(o contract.Operation, f func(*call) error) *endpoint {
 		}
 		return c.nothing()
 	}}
+}
+
+// orderOf does what a body says, which may be left out, and has no answer.
+func orderOf[B any](o contract.Operation, f func(*call, *B) error) *endpoint {
+	o.Body, o.Bodiless = reflect.TypeFor[B](), true
+	return &endpoint{Operation: o, run: func(c *call) error {
+		var body B
+		if err := c.readBody(&body); err != nil {
+			return err
+		}
+		if err := f(c, &body); err != nil {
+			return err
+		}
+		return c.nothing()
+	}}
+}
+
+// message answers one message, as sending does.
+func message(o contract.Operation, f func(*call) error) *endpoint {
+	o.Answer = reflect.TypeFor[api.Message]()
+	return &endpoint{Operation: o, run: f}
+}
+
+// part is the part of a list that a page asks for; the cursor is how many entries came before.
+func part[D, W any](entries []D, render func(*D) W, page api.Page, err error) ([]W, string, error) {
+	if err != nil {
+		return nil, "", err
+	}
+	from := 0
+	if page.After != "" {
+		if from, err = strconv.Atoi(page.After); err != nil || from < 0 {
+			return nil, "", parley.Invalid("after", "cursor-invalid", "must be the next of a page of this list")
+		}
+	}
+	from = min(from, len(entries))
+	to := min(from+limit(page.Limit), len(entries))
+	next := ""
+	if to < len(entries) {
+		next = strconv.Itoa(to)
+	}
+	return wire.Each(entries[from:to], render), next, nil
 }
 
 // matched lets If-Match say which revision is changed.

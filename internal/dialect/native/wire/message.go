@@ -2,6 +2,7 @@ package wire
 
 import (
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -90,6 +91,15 @@ func Conversation(c *parley.Conversation) api.Conversation {
 	return out
 }
 
+// Assignees are whom a request gives a conversation to.
+func Assignees(list []api.Assignee) []parley.Assignee {
+	out := make([]parley.Assignee, len(list))
+	for i, a := range list {
+		out[i] = parley.Assignee{Kind: parley.ActorKind(a.Kind), ID: parley.ID(a.ID)}
+	}
+	return out
+}
+
 // Participant renders who takes part in a conversation.
 func Participant(p *parley.Participant) api.Participant {
 	out := api.Participant{Kind: api.ActorKind(p.Kind), ID: string(p.ID), Name: p.Name, Address: address(p.Address), JoinedSequence: p.JoinedSequence,
@@ -98,4 +108,13 @@ func Participant(p *parley.Participant) api.Participant {
 		out.ID = out.Address
 	}
 	return out
+}
+
+// SandboxMessage renders an entry of the sandbox's outbox.
+func SandboxMessage(h *core.Handed) api.SandboxMessage {
+	return api.SandboxMessage{
+		MessageID: string(h.Attempt.Message), DeliveryID: DeliveryID(h.Attempt.Message, h.Attempt.Delivery), Attempt: h.Attempt.Number,
+		Channel: string(h.Channel), To: h.To.String(), Body: body(h.Message.Body), Text: plainText(h.Message.Body), Outcome: string(h.Attempt.Outcome),
+		Reference: h.Attempt.Reference, Priority: api.Priority(h.Message.Priority), Files: attachments(h.Message.Attachments), At: stamp(h.Attempt.StartedAt),
+	}
 }

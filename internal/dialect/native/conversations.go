@@ -1,0 +1,92 @@
+package native
+
+import (
+	"strings"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/dialect/native/wire"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+func (d *door) createConversation(c *call, b *api.ConversationRequest) (api.Conversation, bool, error) {
+	params := thread.ConversationParams{
+		Kind: parley.ConversationKind(b.Kind), Title: b.Title, Visibility: parley.Visibility(b.Visibility), Channel: parley.ID(b.Channel),
+		Assignees: wire.Assignees(b.Assignees), Tags: b.Tags, Metadata: b.Metadata,
+	}
+	for i := range b.Participants {
+		params.Participants = append(params.Participants, newParticipant(&b.Participants[i]))
+	}
+	made, replayed, err := d.Core.CreateConversation(c.ctx(), c.p, params, c.idempotency())
+	return wire.Conversation(&made), replayed, err
+}
+
+func newParticipant(p *api.NewParticipant) thread.NewParticipant {
+	return thread.NewParticipant{User: parley.ID(p.User), Contact: parley.ID(p.Contact), Address: p.Address}
+}
+
+func (d *door) conversations(c *call, f api.ConversationFilter) ([]api.Conversation, string, error) {
+	filter := thread.ConversationFilter{
+		Kind: parley.ConversationKind(f.Kind), Status: parley.ConversationStatus(f.Status), Channel: parley.ID(f.Channel), Tag: f.Tag, Inbox: wire.Optional(f.Inbox),
+	}
+	if f.Assignee == "none" {
+		filter.Unassigned = true
+	} else {
+		filter.Assignee = parley.ID(f.Assignee)
+	}
+	var err error
+	if filter.Participant, filter.Address, err = somebody("participant", f.Participant); err != nil {
+		return nil, "", err
+	}
+	conversations, next, err := d.Core.Conversations(c.ctx(), c.p, filter, f.After, limit(f.Limit))
+	return wire.Each(conversations, wire.Conversation), next, err
+}
+
+func (d *door) conversation(c *call) (api.Conversation, error) {
+	found, err := d.Core.Conversation(c.ctx(), c.p, c.id())
+	return wire.Conversation(&found), err
+}
+
+func (d *door) patchConversation(c *call, b *api.ConversationPatch) (api.Conversation, error) {
+	patch := thread.ConversationPatch{SnoozedUntil: b.SnoozedUntil.Time, Title: b.Title, Channel: wire.Convert[parley.ID](b.Channel), Tags: b.Tags, Metadata: b.Metadata}
+	if b.Status != "" {
+		patch.Status = new(parley.ConversationStatus(b.Status))
+	}
+	if b.Assignees != nil {
+		patch.Assignees = new(wire.Assignees(*b.Assignees))
+	}
+	changed, err := d.Core.UpdateConversation(c.ctx(), c.p, c.id(), patch, c.ifMatch())
+	return wire.Conversation(&changed), err
+}
+
+func (d *door) thread(c *call, f api.Page) ([]api.Message, string, error) {
+	messages, next, err := d.Core.Thread(c.ctx(), c.p, c.id(), f.After, limit(f.Limit))
+	return wire.Each(messages, wire.Message), next, err
+}
+
+func (d *door) participants(c *call, f api.Page) ([]api.Participant, string, error) {
+	participants, err := d.Core.Participants(c.ctx(), c.p, c.id())
+	return part(participants, wire.Participant, f, err)
+}
+
+func (d *door) addParticipant(c *call, b *api.NewParticipant) (api.Participant, error) {
+	added, err := d.Core.AddParticipant(c.ctx(), c.p, c.id(), newParticipant(b))
+	return wire.Participant(&added), err
+}
+
+// removeParticipant takes out a user, a contact or an address: of an id, the path does not say which it is.
+func (d *door) removeParticipant(c *call) error {
+	who := c.r.PathValue("participantId")
+	if strings.Contains(who, ":") {
+		return d.Core.RemoveParticipant(c.ctx(), c.p, c.id(), thread.NewParticipant{Address: who})
+	}
+	err := d.Core.RemoveParticipant(c.ctx(), c.p, c.id(), thread.NewParticipant{User: parley.ID(who)})
+	if parley.IsKind(err, parley.KindNotFound) {
+		err = d.Core.RemoveParticipant(c.ctx(), c.p, c.id(), thread.NewParticipant{Contact: parley.ID(who)})
+	}
+	return err
+}
+
+func (d *door) readConversation(c *call, b *api.ReadMark) error {
+	return d.Core.ReadThrough(c.ctx(), c.p, c.id(), b.Through)
+}
