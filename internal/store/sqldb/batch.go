@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 )
 
 // units runs every unit: the items of each bulk together, then the general ones.
@@ -32,7 +33,12 @@ func (w *writer) units(tx *Tx, batch []*pending) ([]error, error) {
 		if results[i] = p.ctx.Err(); results[i] != nil {
 			continue // nobody waits for it, and it has not begun
 		}
+		began := time.Now()
 		err := w.savepoint(tx, func() error { return p.Run(tx) })
+		if p.Background {
+			w.lastBack = time.Now()
+			w.backTook = w.lastBack.Sub(began)
+		}
 		if w.broken {
 			return nil, errBroken(err)
 		}

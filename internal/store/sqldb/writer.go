@@ -15,8 +15,18 @@ const (
 	maxUnits = 64      // in one shared transaction
 	maxBytes = 1 << 20 // in one shared transaction
 
-	// backgroundShare is how long background work waits at most while others keep the committer busy.
-	backgroundShare = 15 * time.Millisecond
+	// While others keep the committer busy, a background unit waits until backgroundRatio times the time of the
+	// one before has gone to them, and backgroundPause at least.
+	backgroundRatio = 7
+	backgroundPause = 15 * time.Millisecond
+
+	// A transaction of busyUnits makes the committer busy for busyTime.
+	busyUnits = 8
+	busyTime  = 20 * time.Millisecond
+
+	// gatherTime is how long a busy committer waits for more units: those who were just answered are about to
+	// send again, and sharing is cheaper than haste.
+	gatherTime = 1500 * time.Microsecond
 )
 
 // writer is the committer: one goroutine and one connection that write.
@@ -29,9 +39,11 @@ type writer struct {
 	background chan *pending
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
-	broken     bool // a statement failed in a way that ends the transaction
-	lastBack   time.Time
-	lastBatch  int
+	broken     bool          // a statement failed in a way that ends the transaction
+	lastBack   time.Time     // when the last background unit ended
+	backTook   time.Duration // how long it took
+	lastBatch  int           // units of the last transaction
+	busyUntil  time.Time
 }
 
 func openWriter(ctx context.Context, db *DB) (*writer, error) {
@@ -133,80 +145,104 @@ func (w *writer) run() {
 
 // collect waits for work and takes what is there, foreground first.
 func (w *writer) collect() []*pending {
-	batch := make([]*pending, 0, maxUnits)
-	size := 0
-	take := func(p *pending) {
-		batch = append(batch, p)
-		size += p.Size
-	}
-	for len(batch) == 0 {
+	b := &batch{}
+	for len(b.units) == 0 {
 		select {
 		case p := <-w.foreground:
-			take(p)
+			b.take(p)
 		default:
-			select {
-			case p := <-w.foreground:
-				take(p)
-			case p := <-w.background:
-				take(p)
-				w.lastBack = time.Now()
-			case task := <-w.tasks:
-				task()
-			case <-w.db.closing.Done():
+			if !w.await(b) {
 				return nil
 			}
 		}
 	}
-	w.fill(&batch, &size, take)
-	w.gather(&batch, &size, take)
-	return batch
+	w.drain(b)
+	w.gather(b)
+	if len(b.units) >= busyUnits {
+		w.busyUntil = time.Now().Add(busyTime)
+	}
+	if w.backgroundIn() <= 0 {
+		select {
+		case p := <-w.background:
+			b.take(p)
+		case task := <-w.tasks:
+			task()
+		default:
+		}
+	}
+	return b.units
 }
 
-// gatherTime is how long a transaction waits for more units while many come: those who were just answered are
-// about to send again, and sharing is cheaper than haste.
-const gatherTime = 1500 * time.Microsecond
+// batch is the units of a transaction, and about how much they write.
+type batch struct {
+	units []*pending
+	size  int
+}
+
+func (b *batch) take(p *pending) {
+	b.units = append(b.units, p)
+	b.size += p.Size
+}
+
+func (b *batch) full() bool { return len(b.units) >= maxUnits || b.size >= maxBytes }
+
+// await waits for the first unit; it returns false when the database closes.
+func (w *writer) await(b *batch) bool {
+	background, turn := w.background, (<-chan time.Time)(nil)
+	if wait := w.backgroundIn(); wait > 0 {
+		background, turn = nil, time.After(wait)
+	}
+	select {
+	case p := <-w.foreground:
+		b.take(p)
+	case p := <-background:
+		b.take(p)
+	case task := <-w.tasks:
+		task()
+	case <-turn:
+	case <-w.db.closing.Done():
+		return false
+	}
+	return true
+}
+
+// backgroundIn is how long the next background unit has to wait.
+func (w *writer) backgroundIn() time.Duration {
+	now := time.Now()
+	if now.After(w.busyUntil) {
+		return 0
+	}
+	return max(backgroundPause, backgroundRatio*w.backTook) - now.Sub(w.lastBack)
+}
+
+// drain takes the foreground units that are there.
+func (w *writer) drain(b *batch) {
+	for !b.full() {
+		select {
+		case p := <-w.foreground:
+			b.take(p)
+		default:
+			return
+		}
+	}
+}
 
 // gather waits a moment for as many units as the transaction before had.
-func (w *writer) gather(batch *[]*pending, size *int, take func(*pending)) {
-	expected := w.lastBatch + len(*batch)
-	w.lastBatch = len(*batch)
-	if expected < maxUnits/4 {
+func (w *writer) gather(b *batch) {
+	expected := min(w.lastBatch+len(b.units), maxUnits)
+	defer func() { w.lastBatch = len(b.units) }()
+	if expected < 2*busyUnits {
 		return
 	}
 	deadline := time.NewTimer(gatherTime)
 	defer deadline.Stop()
-	for len(*batch) < min(expected, maxUnits) && *size < maxBytes {
+	for len(b.units) < expected && !b.full() {
 		select {
 		case p := <-w.foreground:
-			take(p)
+			b.take(p)
 		case <-deadline.C:
-			w.lastBatch = len(*batch)
 			return
 		}
-	}
-	w.lastBatch = len(*batch)
-}
-
-func (w *writer) fill(batch *[]*pending, size *int, take func(*pending)) {
-	for len(*batch) < maxUnits && *size < maxBytes {
-		select {
-		case p := <-w.foreground:
-			take(p)
-			continue
-		default:
-		}
-		break
-	}
-	if time.Since(w.lastBack) < backgroundShare && len(*batch) > maxUnits/8 {
-		return
-	}
-	select {
-	case p := <-w.background:
-		take(p)
-		w.lastBack = time.Now()
-	case task := <-w.tasks:
-		task()
-	default:
 	}
 }
 
