@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -172,26 +173,7 @@ func (s *send) channelForAddress(tx *store.Tx, address parley.Address) (parley.C
 // identify returns who has an address: the contact that it identifies; a new one, named by nobody yet; or,
 // where contacts share the address, only the address.
 func (c *Core) identify(tx *store.Tx, p *Principal, address parley.Address, name string) (parley.Actor, *parley.Contact, error) {
-	contact, err := tx.ContactByAddress(p.Organization, address)
-	if err == nil {
-		return contactActor(&contact), &contact, nil
-	}
-	if !parley.IsKind(err, parley.KindNotFound) {
-		return parley.Actor{}, nil, err
-	}
-	shared, err := tx.AddressShared(p.Organization, address)
-	if err != nil {
-		return parley.Actor{}, nil, err
-	}
-	if shared {
-		return parley.Actor{Kind: parley.ActorAddress, Name: name}, nil, nil
-	}
-	contact = parley.Contact{ID: parley.NewID(tx.Now), Name: name, Addresses: []parley.Address{address}}
-	if err := tx.InsertContact(p.Organization, &contact); err != nil {
-		return parley.Actor{}, nil, err
-	}
-	tx.Emit(p.Organization, parley.Event{Type: parley.EventContactCreated, Subject: contact.ID, Data: parley.EventData{Actor: p.User}})
-	return contactActor(&contact), &contact, nil
+	return thread.Identify(tx, p, address, name)
 }
 
 // external is the conversation of a channel and a recipient, for a message that goes out.

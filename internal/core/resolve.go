@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -177,21 +178,7 @@ func (s *send) create(tx *store.Tx, conversation *parley.Conversation, participa
 }
 
 func createConversation(tx *store.Tx, p *access.Principal, conversation *parley.Conversation, participants []parley.Participant) error {
-	if conversation.ID == "" {
-		conversation.ID = parley.NewID(tx.Now)
-	}
-	if conversation.Status == "" {
-		conversation.Status = parley.StatusOpen
-	}
-	if err := tx.InsertConversation(p.Organization, conversation); err != nil {
-		return err
-	}
-	if err := tx.AddParticipants(p.Organization, conversation.ID, participants); err != nil {
-		return err
-	}
-	conversation.Rev++ // by the participants
-	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationCreated, Conversation: conversation.ID, Data: parley.EventData{Actor: p.User}})
-	return nil
+	return thread.Open(tx, p, conversation, participants)
 }
 
 // toUsers makes a group of the author and the users.

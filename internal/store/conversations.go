@@ -166,17 +166,18 @@ func (tx *Tx) AddParticipants(organization, conversation parley.ID, participants
 	return tx.BumpConversation(organization, conversation)
 }
 
-// LeaveConversation ends somebody's part after the conversation's last item. NotFound where it takes no part.
-func (tx *Tx) LeaveConversation(organization, conversation parley.ID, kind parley.ActorKind, id parley.ID) error {
+// LeaveConversation ends a participant's part after the conversation's last item. NotFound where it has ended.
+func (tx *Tx) LeaveConversation(organization, conversation parley.ID, p *parley.Participant) error {
 	n, err := tx.c.Exec(`UPDATE participants SET left_sequence = 1 + (SELECT last_sequence FROM conversations AS c
 			WHERE c.organization_id = $1 AND c.id = $2)
-		WHERE organization_id = $1 AND conversation_id = $2 AND kind = $3 AND participant_id = $4 AND left_sequence = 0`,
-		string(organization), string(conversation), string(kind), string(id))
+		WHERE organization_id = $1 AND conversation_id = $2 AND kind = $3 AND participant_id = $4 AND address_kind = $5 AND address = $6
+			AND left_sequence = 0`,
+		string(organization), string(conversation), string(p.Kind), string(p.ID), string(p.Address.Kind), p.Address.Value)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
-		return parley.NotFound("participant", id)
+		return parley.NotFound("participant", p.ID)
 	}
 	return tx.BumpConversation(organization, conversation)
 }

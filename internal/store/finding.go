@@ -144,13 +144,12 @@ func (q Queries) ConversationsOn(organization, channel parley.ID, limit int) ([]
 		parley.VisibleToOrganization), string(organization), string(channel), limit)
 }
 
-var deliveredTo = `SELECT DISTINCT d.message_id FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN deliveries AS d ON d.organization_id = $2 AND d.message_id = j.id
-	WHERE (d.recipient_id <> '' AND d.recipient_id = $3) OR (d.address <> '' AND d.address_kind = $4 AND d.address = $5)`
+var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `
+	AND ((recipient_id <> '' AND recipient_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
 
 // DeliveredTo returns those of the messages that have a delivery to somebody, by id or by address.
 func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
-	found, err := q.ids(deliveredTo, idRows(messages), string(organization), string(id), string(a.Kind), a.Value)
+	found, err := q.ids(deliveredTo, string(organization), idRows(messages), string(id), string(a.Kind), a.Value)
 	to := make(map[parley.ID]bool, len(found))
 	for _, id := range found {
 		to[id] = true

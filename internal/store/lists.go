@@ -64,12 +64,14 @@ func (q Queries) ActivityHeads(organization parley.ID, streams []Stream, after A
 	return heads, err
 }
 
+const activeIn = `SELECT activity_at, id FROM conversations WHERE organization_id = $1 AND visibility = $2 AND channel_id = $3
+	AND status = $4 AND (activity_at, id) < ($5, $6) ORDER BY activity_at DESC, id DESC LIMIT $7`
+
 // Active returns up to limit conversations of a stream after a place.
 func (q Queries) Active(organization parley.ID, s Stream, after Activity, limit int) ([]Activity, error) {
 	at, id := after.bounds()
 	list := make([]Activity, 0, limit)
-	err := q.c.Query(`SELECT activity_at, id FROM conversations WHERE organization_id = $1 AND visibility = $2 AND channel_id = $3
-		AND status = $4 AND (activity_at, id) < ($5, $6) ORDER BY activity_at DESC, id DESC LIMIT $7`,
+	err := q.c.Query(activeIn,
 		[]any{string(organization), string(s.Visibility), string(s.Channel), string(s.Status), at, id, limit}, func(r *sql.Rows) error {
 			var a Activity
 			var at int64
@@ -129,8 +131,7 @@ type ActivityRow struct {
 	Status     parley.ConversationStatus
 }
 
-var activityOf = `SELECT c.id, c.activity_at, c.visibility, c.channel_id, c.status FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN conversations AS c ON c.organization_id = $2 AND c.id = j.id`
+var activityOf = `SELECT id, activity_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + idSource
 
 // ActivityOf returns the places of those of the conversations that exist.
 func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]ActivityRow, error) {
@@ -138,7 +139,7 @@ func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]Activity
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err := q.c.Query(activityOf, []any{idRows(ids), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(activityOf, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		var a ActivityRow
 		var at int64
 		err := r.Scan(&a.ID, &at, &a.Visibility, &a.Channel, &a.Status)
@@ -149,13 +150,13 @@ func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]Activity
 	return rows, err
 }
 
-var firstParticipants = "SELECT p.conversation_id, p.kind, p.participant_id, p.name, p.address_kind, p.address, p.joined_sequence, " +
-	"p.left_sequence, p.delivered_through, p.read_through FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN participants AS p ON p.organization_id = $2 AND p.conversation_id = j.id
+var firstParticipants = `SELECT p.conversation_id, p.kind, p.participant_id, p.name, p.address_kind, p.address, p.joined_sequence,
+		p.left_sequence, p.delivered_through, p.read_through
+	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN participants AS p
+	WHERE p.organization_id = $2 AND p.conversation_id = j.id
 		AND (p.kind, p.participant_id, p.address_kind, p.address) IN (SELECT f.kind, f.participant_id, f.address_kind, f.address
 			FROM participants AS f WHERE f.organization_id = $2 AND f.conversation_id = j.id AND f.left_sequence = 0
-			ORDER BY f.kind, f.participant_id, f.address_kind, f.address LIMIT $3)
-	ORDER BY p.conversation_id, p.kind, p.participant_id, p.address`
+			ORDER BY f.kind, f.participant_id, f.address_kind, f.address LIMIT $3)`
 
 // FirstParticipants returns up to limit of those who take part in each of some conversations.
 func (q Queries) FirstParticipants(organization parley.ID, conversations []parley.ID, limit int) (map[parley.ID][]parley.Participant, error) {
@@ -173,13 +174,12 @@ func (q Queries) FirstParticipants(organization parley.ID, conversations []parle
 	return participants, err
 }
 
-var takesPart = `SELECT DISTINCT p.conversation_id FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN participants AS p ON p.organization_id = $2 AND p.conversation_id = j.id
-	WHERE (p.participant_id <> '' AND p.participant_id = $3) OR (p.address <> '' AND p.address_kind = $4 AND p.address = $5)`
+var takesPart = `SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND conversation_id IN ` + idSource + `
+	AND ((participant_id <> '' AND participant_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
 
 // WithParticipant returns those of the conversations in which somebody takes or took part, by id or by address.
 func (q Queries) WithParticipant(organization parley.ID, conversations []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
-	found, err := q.ids(takesPart, idRows(conversations), string(organization), string(id), string(a.Kind), a.Value)
+	found, err := q.ids(takesPart, string(organization), idRows(conversations), string(id), string(a.Kind), a.Value)
 	with := make(map[parley.ID]bool, len(found))
 	for _, id := range found {
 		with[id] = true

@@ -8,8 +8,8 @@ import (
 	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
-var ownParts = "SELECT p.conversation_id, " + participantColumns + " FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN participants AS p ON p.organization_id = $2 AND p.conversation_id = j.id AND p.kind = 'user' AND p.participant_id = $3`
+var ownParts = "SELECT conversation_id, " + participantColumns + " FROM participants WHERE organization_id = $1 AND conversation_id IN " +
+	idSource + " AND kind = 'user' AND participant_id = $3"
 
 // PartsOf returns a user's part in those of the conversations that it takes or took part in.
 func (q Queries) PartsOf(organization, user parley.ID, conversations []parley.ID) (map[parley.ID]*parley.Participant, error) {
@@ -17,7 +17,7 @@ func (q Queries) PartsOf(organization, user parley.ID, conversations []parley.ID
 	if len(conversations) == 0 || user == "" {
 		return parts, nil
 	}
-	err := q.c.Query(ownParts, []any{idRows(conversations), string(organization), string(user)}, func(r *sql.Rows) error {
+	err := q.c.Query(ownParts, []any{string(organization), idRows(conversations), string(user)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		p := &parley.Participant{}
 		err := scanParticipant(r, p, &conversation)
@@ -37,8 +37,7 @@ type Member struct {
 }
 
 var membersOf = `SELECT p.conversation_id, p.participant_id, p.joined_sequence, p.left_sequence, p.delivered_through, p.read_through
-	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN participants AS p ON p.organization_id = $2 AND p.conversation_id = j.id AND p.kind = 'user'`
+	FROM participants AS p WHERE p.organization_id = $1 AND p.conversation_id IN ` + idSource + " AND p.kind = 'user'"
 
 // MembersOf returns the users who take or took part in conversations, in order of their ids.
 func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (map[parley.ID][]Member, error) {
@@ -46,7 +45,7 @@ func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (m
 	if len(conversations) == 0 {
 		return members, nil
 	}
-	err := q.c.Query(membersOf, []any{idRows(conversations), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(membersOf, []any{string(organization), idRows(conversations)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var m Member
 		err := r.Scan(&conversation, &m.User, &m.JoinedSequence, &m.LeftSequence, &m.DeliveredThrough, &m.ReadThrough)
@@ -56,8 +55,7 @@ func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (m
 	return members, err
 }
 
-var hiddenFrom = `SELECT h.message_id, h.user_id, h.at FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN hidden_messages AS h ON h.organization_id = $2 AND h.message_id = j.id`
+var hiddenFrom = `SELECT message_id, user_id, at FROM hidden_messages WHERE organization_id = $1 AND message_id IN ` + idSource
 
 // HiddenFrom returns for whom, and since when, each message's content is hidden because they have read it.
 func (q Queries) HiddenFrom(organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.ID]time.Time, error) {
@@ -65,7 +63,7 @@ func (q Queries) HiddenFrom(organization parley.ID, messages []parley.ID) (map[p
 	if len(messages) == 0 {
 		return hidden, nil
 	}
-	err := q.c.Query(hiddenFrom, []any{idRows(messages), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(hiddenFrom, []any{string(organization), idRows(messages)}, func(r *sql.Rows) error {
 		var message, user parley.ID
 		var at int64
 		err := r.Scan(&message, &user, &at)
@@ -78,8 +76,7 @@ func (q Queries) HiddenFrom(organization parley.ID, messages []parley.ID) (map[p
 	return hidden, err
 }
 
-var jobsByID = `SELECT jobs.message_id FROM ` + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN jobs ON jobs.organization_id = $2 AND jobs.id = j.id`
+var jobsByID = `SELECT message_id FROM jobs WHERE organization_id = $1 AND id IN ` + idSource
 
 // FanningOut returns those of the messages whose copies are still being added.
 func (q Queries) FanningOut(organization parley.ID, messages []parley.ID) (map[parley.ID]bool, error) {
@@ -91,12 +88,24 @@ func (q Queries) FanningOut(organization parley.ID, messages []parley.ID) (map[p
 	for _, id := range messages {
 		rows.Add(JobID(JobFanOut, string(id)))
 	}
-	ids, err := q.ids(jobsByID, rows.Param(), string(organization))
+	ids, err := q.ids(jobsByID, string(organization), rows.Param())
 	for _, id := range ids {
 		pending[id] = true
 	}
 	return pending, err
 }
+
+var (
+	countOutside = `SELECT d.state, count(*) FROM messages AS m CROSS JOIN deliveries AS d
+		WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND d.organization_id = $1 AND d.message_id = m.id
+		GROUP BY d.state`
+	countMembers = `SELECT CASE WHEN p.read_through >= m.sequence THEN 'read' WHEN p.delivered_through >= m.sequence THEN 'delivered'
+			ELSE 'sent' END AS state, count(*) FROM messages AS m CROSS JOIN participants AS p
+		WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.direction = 'none'
+			AND p.organization_id = $1 AND p.conversation_id = m.conversation_id AND p.kind = 'user'
+			AND p.participant_id <> m.author_id AND p.joined_sequence < m.sequence AND (p.left_sequence = 0 OR p.left_sequence > m.sequence)
+		GROUP BY state`
+)
 
 // CopyCounts returns how many recipients of a broadcast message's copies are in each state.
 func (q Queries) CopyCounts(organization, parent parley.ID) (map[parley.DeliveryState]int, error) {
@@ -109,17 +118,10 @@ func (q Queries) CopyCounts(organization, parent parley.ID) (map[parley.Delivery
 		return err
 	}
 	args := []any{string(organization), string(parent)}
-	err := q.c.Query(`SELECT d.state, count(*) FROM messages AS m
-		JOIN deliveries AS d ON d.organization_id = m.organization_id AND d.message_id = m.id
-		WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' GROUP BY d.state`, args, add)
-	if err != nil {
+	if err := q.c.Query(countOutside, args, add); err != nil {
 		return nil, err
 	}
-	err = q.c.Query(`SELECT CASE WHEN p.read_through >= m.sequence THEN 'read' WHEN p.delivered_through >= m.sequence THEN 'delivered'
-			ELSE 'sent' END AS state, count(*) FROM messages AS m
-		JOIN participants AS p ON p.organization_id = m.organization_id AND p.conversation_id = m.conversation_id AND p.kind = 'user'
-			AND p.participant_id <> m.author_id AND p.joined_sequence < m.sequence AND (p.left_sequence = 0 OR p.left_sequence > m.sequence)
-		WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.direction = 'none' GROUP BY state`, args, add)
+	err := q.c.Query(countMembers, args, add)
 	return counts, err
 }
 
@@ -145,8 +147,7 @@ func (q Queries) Acknowledgements(organization, message parley.ID) ([]parley.Int
 	return list, err
 }
 
-var sequencesOf = "SELECT m.id, m.sequence FROM " + sqldb.From("$1", "id TEXT") + ` AS j
-	JOIN messages AS m ON m.organization_id = $2 AND m.id = j.id`
+var sequencesOf = "SELECT id, sequence FROM messages WHERE organization_id = $1 AND id IN " + idSource
 
 // SequencesOf returns the numbers of messages in their conversations; 0 of scheduled ones.
 func (q Queries) SequencesOf(organization parley.ID, messages []parley.ID) (map[parley.ID]int64, error) {
@@ -154,7 +155,7 @@ func (q Queries) SequencesOf(organization parley.ID, messages []parley.ID) (map[
 	if len(messages) == 0 {
 		return sequences, nil
 	}
-	err := q.c.Query(sequencesOf, []any{idRows(messages), string(organization)}, func(r *sql.Rows) error {
+	err := q.c.Query(sequencesOf, []any{string(organization), idRows(messages)}, func(r *sql.Rows) error {
 		var id parley.ID
 		var sequence int64
 		err := r.Scan(&id, &sequence)

@@ -36,12 +36,19 @@ func (s *Sight) show(m *parley.Message, c *parley.Conversation) error {
 	return s.conceal([]*parley.Message{m})
 }
 
-// SeesAny reports whether the principal sees one of some messages.
+// SeesAny reports whether the principal sees one of some messages, or of conversations among them, which have
+// their images as messages have files.
 func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []parley.ID) (bool, error) {
 	s := NewSight(t.read(ctx), p)
 	found, err := s.q.Messages(p.Organization, messages)
 	if err != nil {
 		return false, err
+	}
+	if len(found) < len(messages) {
+		seen, err := s.seesConversation(messages)
+		if err != nil || seen {
+			return seen, err
+		}
 	}
 	list := make([]*parley.Message, 0, len(found))
 	for _, m := range found {
@@ -49,6 +56,19 @@ func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []p
 	}
 	kept, err := s.seen(list)
 	return len(kept) > 0, err
+}
+
+func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
+	conversations, err := s.q.Conversations(s.p.Organization, ids)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range conversations {
+		if err := s.Look(c); err != nil || s.Sees(c) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // seen returns those of the messages that the principal sees, in their order.

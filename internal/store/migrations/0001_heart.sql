@@ -167,6 +167,7 @@ CREATE TABLE parked (
   PRIMARY KEY (organization_id, id)
 );
 CREATE INDEX parked_reference ON parked (organization_id, channel_id, reference, id);
+CREATE INDEX parked_message ON parked (organization_id, message_id) WHERE message_id <> '';
 
 -- The queue. due_at is when a row may be claimed; a claimed row's due_at is the end of its lease. The id of a
 -- delivery's job is its order and its place in it, so that the primary key is the order.

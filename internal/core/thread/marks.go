@@ -1,0 +1,166 @@
+package thread
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// hideAfter is how long after reading the content of a message goes that is to be deleted on read.
+const hideAfter = 60 * time.Second
+
+// errNotRecipient is a mark of somebody whom the message is not for.
+func errNotRecipient() error {
+	return &parley.Error{Kind: parley.KindForbidden, Code: "not-a-recipient", Message: "only a recipient of the message may do this"}
+}
+
+// mark is the beginning of every mark: a user, and what it sees.
+func (t *Threads) mark(ctx context.Context, p *access.Principal, unit func(tx *store.Tx, s *Sight) error) error {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return err
+	}
+	if p.User == "" {
+		return errNotRecipient()
+	}
+	return t.store.Write(ctx, p.Organization, func(tx *store.Tx) error { return unit(tx, NewSight(tx.Queries, p)) })
+}
+
+// ReadThrough moves the principal's read mark in a conversation to an item, or to the newest where it is 0. A mark
+// never moves back. Who takes no part in a conversation of the organization has a mark in it too.
+func (t *Threads) ReadThrough(ctx context.Context, p *access.Principal, conversation parley.ID, sequence int64) error {
+	if sequence < 0 {
+		return parley.Invalid("through", "out-of-range", "must be 0 or more")
+	}
+	return t.mark(ctx, p, func(tx *store.Tx, s *Sight) error {
+		c, err := s.Conversation(conversation)
+		if err != nil {
+			return err
+		}
+		if sequence == 0 || sequence > c.LastSequence {
+			sequence = c.LastSequence
+		}
+		_, err = s.readThrough(tx, &c, sequence)
+		return err
+	})
+}
+
+// MarkRead marks a message as read by the principal's user, with all before it.
+func (t *Threads) MarkRead(ctx context.Context, p *access.Principal, message parley.ID) error {
+	return t.mark(ctx, p, func(tx *store.Tx, s *Sight) error {
+		m, c, err := s.Message(message)
+		if err != nil || m.Sequence == 0 {
+			return err
+		}
+		moved, err := s.readThrough(tx, &c, m.Sequence)
+		if moved {
+			s.interaction(tx, &m, parley.InteractionRead)
+		}
+		return err
+	})
+}
+
+// readThrough moves the read mark, and says whether it moved.
+func (s *Sight) readThrough(tx *store.Tx, c *parley.Conversation, sequence int64) (moved bool, err error) {
+	o, user := s.p.Organization, s.p.User
+	parts, err := tx.PartsOf(o, user, []parley.ID{c.ID})
+	if err != nil {
+		return false, err
+	}
+	part := parts[c.ID]
+	switch {
+	case part == nil && c.Visibility == parley.VisibleToMembers:
+		return false, errNotRecipient()
+	case part == nil:
+		moved, err = tx.Seen(o, c.ID, user, sequence)
+	default:
+		if part.LeftSequence > 0 {
+			sequence = min(sequence, part.LeftSequence-1)
+		}
+		moved, err = tx.Mark(o, c.ID, user, store.MarkRead, sequence)
+	}
+	if err != nil || !moved {
+		return false, err
+	}
+	emit(tx, s.p, parley.EventConversationRead, c.ID, user, parley.EventData{Through: sequence})
+	if part == nil {
+		return true, nil
+	}
+	read, err := tx.OnRead(o, c.ID, part.ReadThrough, sequence)
+	if err != nil {
+		return true, err
+	}
+	for _, id := range read {
+		if err := HideLater(tx, o, id, string(user)); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// HideLater has the content of a message that is to be deleted on read go for one who has read it: a user, by id,
+// or the recipient of a delivery, by its number. The content goes for good when all have read it.
+func HideLater(tx *store.Tx, organization, message parley.ID, reader string) error {
+	return tx.Schedule(store.Job{Organization: organization, ID: store.JobID(store.JobHide, string(message)+"|"+reader), Kind: store.JobHide,
+		DueAt: tx.Now.Add(hideAfter), Message: message, Payload: reader})
+}
+
+// interaction tells the log what the principal's user did with a message.
+func (s *Sight) interaction(tx *store.Tx, m *parley.Message, kind parley.InteractionKind) {
+	tx.Emit(s.p.Organization, parley.Event{Type: parley.EventInteraction, Conversation: m.Conversation, Message: m.ID, Subject: s.p.User,
+		Data: parley.EventData{Status: string(kind), Actor: s.p.User}})
+}
+
+// recipient returns a message and the principal's part in its conversation, where it is a recipient of it. Of what
+// came from outside, whoever sees it is one, with no part.
+func (s *Sight) recipient(tx *store.Tx, message parley.ID) (parley.Message, *parley.Participant, error) {
+	m, c, err := s.Message(message)
+	if err != nil {
+		return m, nil, err
+	}
+	if c.Visibility == parley.VisibleToOrganization && m.Author.ID != s.p.User && m.Direction != parley.Outbound {
+		return m, nil, nil
+	}
+	parts, err := tx.PartsOf(s.p.Organization, s.p.User, []parley.ID{c.ID})
+	if err != nil {
+		return m, nil, err
+	}
+	part := parts[c.ID]
+	if part == nil || m.Sequence == 0 || m.Direction != parley.NoDirection || m.Author.ID == s.p.User ||
+		!receives(part.JoinedSequence, part.LeftSequence, m.Sequence) {
+		return m, nil, errNotRecipient()
+	}
+	return m, part, nil
+}
+
+// MarkDelivered confirms that the principal's user has a message, with all before it.
+func (t *Threads) MarkDelivered(ctx context.Context, p *access.Principal, message parley.ID) error {
+	return t.mark(ctx, p, func(tx *store.Tx, s *Sight) error {
+		m, part, err := s.recipient(tx, message)
+		if err != nil || part == nil || part.ReadThrough >= m.Sequence {
+			return err
+		}
+		moved, err := tx.Mark(p.Organization, m.Conversation, p.User, store.MarkDelivered, m.Sequence)
+		if moved {
+			s.interaction(tx, &m, parley.InteractionDelivered)
+		}
+		return err
+	})
+}
+
+// Acknowledge says for the principal's user that it has taken note of a message.
+func (t *Threads) Acknowledge(ctx context.Context, p *access.Principal, message parley.ID) error {
+	return t.mark(ctx, p, func(tx *store.Tx, s *Sight) error {
+		m, _, err := s.recipient(tx, message)
+		if err != nil {
+			return err
+		}
+		fresh, err := tx.Acknowledge(p.Organization, m.ID, p.Actor())
+		if fresh {
+			s.interaction(tx, &m, parley.InteractionAcknowledged)
+		}
+		return err
+	})
+}

@@ -1,0 +1,129 @@
+package thread
+
+import (
+	"context"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// What became of a participant, as its event says.
+const (
+	joined = "joined"
+	left   = "left"
+)
+
+// Participants returns everybody who takes or took part in a conversation.
+func (t *Threads) Participants(ctx context.Context, p *access.Principal, conversation parley.ID) ([]parley.Participant, error) {
+	c, err := t.Conversation(ctx, p, conversation)
+	return c.Participants, err
+}
+
+// AddParticipant lets somebody take part in a conversation: a user in a group or a note, somebody outside in an
+// external one that has no thread of its channel's. One who takes part already stays as it is.
+func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conversation parley.ID, who NewParticipant) (added parley.Participant, err error) {
+	err = t.changeConversation(ctx, p, conversation, func(tx *store.Tx, s *Sight, c *parley.Conversation) error {
+		outside, err := admitsOutside(c)
+		if err != nil {
+			return err
+		}
+		var wrong check
+		who.validate(&wrong, "participant", outside)
+		if err := wrong.err(); err != nil {
+			return err
+		}
+		kind, err := addressKindOf(tx, p, c)
+		if err != nil {
+			return err
+		}
+		found, err := who.find(tx, p, "participant", kind)
+		if err != nil {
+			return err
+		}
+		before, err := tx.Participants(p.Organization, c.ID)
+		if err != nil {
+			return err
+		}
+		if at := takingPart(before, found.Kind, found.ID, found.Address); at != nil {
+			added = *at
+			return nil
+		}
+		if err := tx.AddParticipants(p.Organization, c.ID, []parley.Participant{found}); err != nil {
+			return err
+		}
+		emit(tx, p, parley.EventParticipantsChanged, c.ID, found.ID, parley.EventData{Status: joined})
+		after, err := tx.Participants(p.Organization, c.ID)
+		if at := takingPart(after, found.Kind, found.ID, found.Address); at != nil {
+			added = *at
+		}
+		return err
+	})
+	return added, err
+}
+
+// RemoveParticipant ends somebody's part in a conversation: that of a user or contact by id, or of a bare address.
+func (t *Threads) RemoveParticipant(ctx context.Context, p *access.Principal, conversation parley.ID, who NewParticipant) error {
+	return t.changeConversation(ctx, p, conversation, func(tx *store.Tx, s *Sight, c *parley.Conversation) error {
+		if _, err := admitsOutside(c); err != nil {
+			return err
+		}
+		participants, err := tx.Participants(p.Organization, c.ID)
+		if err != nil {
+			return err
+		}
+		for i := range participants {
+			at := &participants[i]
+			if at.LeftSequence != 0 || !who.is(at) {
+				continue
+			}
+			emit(tx, p, parley.EventParticipantsChanged, c.ID, at.ID, parley.EventData{Status: left})
+			return tx.LeaveConversation(p.Organization, c.ID, at)
+		}
+		return parley.NotFound("participant", parley.ID(who.name()))
+	})
+}
+
+func (n *NewParticipant) is(who *parley.Participant) bool {
+	switch {
+	case n.User != "":
+		return who.Kind == parley.ActorUser && who.ID == n.User
+	case n.Contact != "":
+		return who.Kind == parley.ActorContact && who.ID == n.Contact
+	}
+	return n.Address != "" && who.Address.Value != "" && who.Address.String() == n.Address
+}
+
+func (n *NewParticipant) name() string { return string(n.User) + string(n.Contact) + n.Address }
+
+// admitsOutside says who may be added to a conversation: people outside, else users. The participants of the
+// others follow from what they are.
+func admitsOutside(c *parley.Conversation) (bool, error) {
+	switch {
+	case c.Kind == parley.ConversationGroup || c.Kind == parley.ConversationNote:
+		return false, nil
+	case (c.Kind == parley.ConversationExternal || c.Kind == parley.ConversationSecure) && c.ThreadKey == "":
+		return true, nil
+	}
+	return false, parley.Conflict("participants-fixed", "nobody joins or leaves this conversation by hand: who takes part is what it is about")
+}
+
+func addressKindOf(tx *store.Tx, p *access.Principal, c *parley.Conversation) (parley.AddressKind, error) {
+	if c.Channel == "" {
+		return "", nil
+	}
+	ch, err := tx.Channel(p.Organization, c.Channel)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return "", parley.Conflict("channel-deleted", "the channel of the conversation was deleted")
+	}
+	return ch.AddressKind, err
+}
+
+func takingPart(participants []parley.Participant, kind parley.ActorKind, id parley.ID, a parley.Address) *parley.Participant {
+	for i := range participants {
+		if at := &participants[i]; at.LeftSequence == 0 && at.Kind == kind && at.ID == id && at.Address.Value == a.Value && at.Address.Kind == a.Kind {
+			return at
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// The kinds of jobs that end or uncover something.
+const (
+	JobWake   JobKind = "wake"    // the end of a conversation's snooze; the payload is its id
+	JobHide   JobKind = "hide"    // a message that is deleted on read has been read; the payload says by whom
+	JobOnRead JobKind = "on-read" // never due: says where in a conversation such a message is
+	JobErase  JobKind = "erase"   // the copies of a broadcast message whose content went; the payload is the reason
+)
+
+// onReadJob names a place in a conversation, so that the messages between two places are a range.
+func onReadJob(conversation parley.ID, sequence int64) string {
+	return JobID(JobOnRead, fmt.Sprintf("%s|%011x", conversation, sequence))
+}
+
+// OnRead returns the messages after one place in a conversation, through another, whose content goes when it has
+// been read.
+func (q Queries) OnRead(organization, conversation parley.ID, after, through int64) ([]parley.ID, error) {
+	return q.ids("SELECT message_id FROM jobs WHERE organization_id = $1 AND id > $2 AND id <= $3 ORDER BY id",
+		string(organization), onReadJob(conversation, after), onReadJob(conversation, through))
+}
+
+// Hide takes a message's content out of what a user sees, and says whether it was there.
+func (tx *Tx) Hide(organization, message, user parley.ID) (bool, error) {
+	n, err := tx.c.Exec(`INSERT INTO hidden_messages (organization_id, message_id, user_id, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT DO NOTHING`, string(organization), string(message), string(user), millis(tx.Now))
+	return n > 0, err
+}
+
+// Seen moves the read mark of a user who takes no part in a conversation of the organization, and says whether
+// it moved.
+func (tx *Tx) Seen(organization, conversation, user parley.ID, through int64) (bool, error) {
+	args := []any{string(organization), string(conversation), string(user), string(MarkRead), through}
+	n, err := tx.c.Exec(`INSERT INTO marks (organization_id, conversation_id, user_id, kind, through, at)
+		SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM marks WHERE organization_id = $1 AND conversation_id = $2
+			AND user_id = $3 AND kind = $4 AND through >= $5)`, append(args, millis(tx.Now))...)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.c.Exec(`DELETE FROM marks WHERE organization_id = $1 AND conversation_id = $2 AND user_id = $3 AND kind = $4
+		AND through < $5`, args...)
+	return true, err
+}
+
+// SeenThrough returns the read mark of a user who takes no part in a conversation; 0 for none.
+func (q Queries) SeenThrough(organization, conversation, user parley.ID) (through int64, err error) {
+	err = q.c.Row(`SELECT coalesce(max(through), 0) FROM marks WHERE organization_id = $1 AND conversation_id = $2 AND user_id = $3
+		AND kind = $4`, []any{string(organization), string(conversation), string(user), string(MarkRead)}, &through)
+	return through, err
+}
+
+// KeepAvatar makes a file the image of a conversation, so that it is kept as those of messages are, in place of
+// the one before, which goes if nothing else has it. An empty one is none.
+func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
+	if err := tx.ReleaseMedia(organization, conversation); err != nil || media == "" {
+		return err
+	}
+	var rows sqldb.Rows
+	rows.Add(string(organization), string(media), string(conversation))
+	_, err := tx.c.Exec(insertMediaReferences, rows.Param())
+	return err
+}
+
+// CopiesOf returns up to limit copies of a broadcast message, in order of their conversations, after one.
+func (q Queries) CopiesOf(organization, parent, after parley.ID, limit int) ([]*parley.Message, error) {
+	var copies []*parley.Message
+	err := q.c.Query("SELECT "+messageColumns+` FROM messages AS m WHERE m.organization_id = $1 AND m.parent_id = $2
+		AND m.parent_id <> '' AND m.conversation_id > $3 ORDER BY m.conversation_id LIMIT $4`,
+		[]any{string(organization), string(parent), string(after), limit}, func(r *sql.Rows) error {
+			m := &parley.Message{}
+			err := scanMessage(r, m)
+			copies = append(copies, m)
+			return err
+		})
+	return copies, err
+}
+
+// Erasure is a message whose content goes, as it was, and why.
+type Erasure struct {
+	Organization parley.ID
+	Message      *parley.Message
+	Reason       parley.Removal
+}
+
+var eraseMessages = `UPDATE messages SET body = '', attachments = '', reference = '', ext = '', details = j.details,
+		removed_at = j.removed_at, removed = j.removed
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "details TEXT", "removed_at BIGINT", "removed TEXT") + ` AS j
+	WHERE messages.organization_id = j.organization_id AND messages.id = j.id`
+
+// EraseMessages makes tombstones of messages: what stays is who, when, where to, and what became of it.
+func (tx *Tx) EraseMessages(batch []Erasure) error {
+	var rows sqldb.Rows
+	for _, e := range batch {
+		m := *e.Message
+		m.Metadata, m.Tags = nil, nil
+		rest, err := detailsOf(&m)
+		if err != nil {
+			return err
+		}
+		rows.Add(string(e.Organization), string(m.ID), rest, millis(tx.Now), string(e.Reason))
+	}
+	_, err := tx.c.Exec(eraseMessages, rows.Param())
+	return err
+}
+
+var eraseTags = `DELETE FROM message_tags WHERE (organization_id, tag, message_id) IN (SELECT organization_id, tag, id FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "tag TEXT", "id TEXT") + ` AS j)`
+
+// EraseTags takes messages out of the lists by tag.
+func (tx *Tx) EraseTags(batch []Erasure) error {
+	var rows sqldb.Rows
+	for _, e := range batch {
+		for _, tag := range e.Message.Tags {
+			rows.Add(string(e.Organization), tag, string(e.Message.ID))
+		}
+	}
+	if rows.Len() == 0 {
+		return nil
+	}
+	_, err := tx.c.Exec(eraseTags, rows.Param())
+	return err
+}
+
+// EraseMedia takes their files from messages; those that no other message has go.
+func (tx *Tx) EraseMedia(batch []Erasure) error {
+	with := map[parley.ID][]parley.ID{}
+	for _, e := range batch {
+		if len(e.Message.Attachments) > 0 {
+			with[e.Organization] = append(with[e.Organization], e.Message.ID)
+		}
+	}
+	for organization, messages := range with {
+		if err := tx.ReleaseMedia(organization, messages...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var erasedRefs = `(SELECT organization_id, id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
+
+// eraseBy runs a statement that takes messages by organization and id.
+func (tx *Tx) eraseBy(text string, batch []Erasure) error {
+	var rows sqldb.Rows
+	for _, e := range batch {
+		rows.Add(string(e.Organization), string(e.Message.ID))
+	}
+	_, err := tx.c.Exec(text, rows.Param())
+	return err
+}
+
+var (
+	eraseParked   = `DELETE FROM parked WHERE message_id <> '' AND (organization_id, message_id) IN ` + erasedRefs
+	eraseAttempts = `UPDATE attempts SET text = '', request = '' WHERE (organization_id, message_id) IN ` + erasedRefs
+	eraseReasons  = `UPDATE deliveries SET reason = '' WHERE reason <> '' AND (organization_id, message_id) IN ` + erasedRefs
+)
+
+// EraseParked deletes what came from a provider for messages.
+func (tx *Tx) EraseParked(batch []Erasure) error { return tx.eraseBy(eraseParked, batch) }
+
+// EraseAttempts deletes what providers said of messages, and the addresses of the calls.
+func (tx *Tx) EraseAttempts(batch []Erasure) error { return tx.eraseBy(eraseAttempts, batch) }
+
+// EraseReasons deletes what providers said of deliveries.
+func (tx *Tx) EraseReasons(batch []Erasure) error { return tx.eraseBy(eraseReasons, batch) }
