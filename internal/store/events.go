@@ -97,15 +97,19 @@ func (s *Store) number(tx *sqldb.Tx, commits []Committed) error {
 // numberOutside is the sabotage of numbering: its counter is in memory, and outlives a rollback.
 func (s *Store) numberOutside(tx *sqldb.Tx, commits []Committed) error {
 	for _, c := range commits {
-		if s.counters[c.Organization] == 0 {
-			if err := tx.Row("SELECT last_event FROM organization_log WHERE organization_id = $1",
-				[]any{string(c.Organization)}, new(int64)); err != nil {
+		last := s.counters[c.Organization]
+		if last == 0 {
+			if err := tx.Row("SELECT last_event FROM organization_log WHERE organization_id = $1", []any{string(c.Organization)}, &last); err != nil {
 				return err
 			}
 		}
 		for i := range c.Events {
-			s.counters[c.Organization]++
-			c.Events[i].Sequence = s.counters[c.Organization]
+			last++
+			c.Events[i].Sequence = last
+		}
+		s.counters[c.Organization] = last
+		if _, err := tx.Exec("UPDATE organization_log SET last_event = $2 WHERE organization_id = $1", string(c.Organization), last); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -38,6 +38,8 @@ type Options struct {
 	Sabotage sqldb.Sabotage
 	// SabotageCounter, for a test of the proofs, numbers events outside of the transaction.
 	SabotageCounter bool
+	// SabotageClaims, for a test of the proofs, forgets at the start what was claimed.
+	SabotageClaims bool
 }
 
 // Store is an open database.

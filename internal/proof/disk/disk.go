@@ -54,7 +54,7 @@ type file struct {
 	size int64  // while a recording is read
 }
 
-// existing is a file that was there before the program began.
+// existing is a file that was there before the program began; a folder, where file is nil.
 type existing struct {
 	file    *file
 	content []byte
@@ -146,23 +146,24 @@ func difference(a, b []byte) int {
 
 func unrecorded(path string) bool { return strings.HasSuffix(path, "-shm") }
 
-// readFolder reads the files of a folder, by path from it. A folder that is not there has none.
+// readFolder reads the files of a folder and its folders, by path from it.
 func readFolder(folder string) (map[string]existing, error) {
 	files := map[string]existing{}
 	err := filepath.WalkDir(folder, func(full string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
+		if err != nil || full == folder {
 			return err
 		}
 		path, err := filepath.Rel(folder, full)
-		if err != nil || unrecorded(path) {
+		switch {
+		case err != nil || unrecorded(path):
 			return err
+		case entry.IsDir():
+			files[path] = existing{}
+			return nil
 		}
 		content, err := os.ReadFile(full)
 		files[path] = existing{&file{path: path, size: int64(len(content))}, content}
 		return err
 	})
-	if os.IsNotExist(err) {
-		err = nil
-	}
 	return files, err
 }

@@ -68,6 +68,8 @@ func scribble(folder string) {
 	must(d.WriteString("d"))
 	check(d.Sync())
 	syncFolder("x/y")
+	check(os.WriteFile(in("empty/f"), []byte("f"), 0o600))
+	syncFolder("empty")
 	check(os.Remove(in("old")))
 	e := must(os.OpenFile(in("kept"), os.O_RDWR|os.O_APPEND, 0))
 	must(e.WriteString(" and more"))
@@ -81,6 +83,7 @@ func record(t *testing.T) *Recording {
 	folder, err := filepath.EvalSymlinks(t.TempDir())
 	check(err)
 	check(os.WriteFile(filepath.Join(folder, "old"), []byte("old"), 0o600))
+	check(os.Mkdir(filepath.Join(folder, "empty"), 0o700))
 	check(os.WriteFile(filepath.Join(folder, "kept"), []byte("was here"), 0o600))
 	cmd := exec.Command(must(os.Executable()))
 	cmd.Env = append(os.Environ(), "DISK_TEST_FOLDER="+folder)
@@ -115,7 +118,9 @@ func image(t *testing.T, r *Recording, n int, survival Survival) map[string]stri
 	check(r.Image(n, survival, into))
 	files := map[string]string{}
 	for path, was := range must(readFolder(into)) {
-		files[path] = string(was.content)
+		if was.file != nil {
+			files[path] = string(was.content)
+		}
 	}
 	return files
 }
@@ -123,7 +128,7 @@ func image(t *testing.T, r *Recording, n int, survival Survival) map[string]stri
 func TestImages(t *testing.T) {
 	r := record(t)
 	lost := image(t, r, r.Len(), Nothing())
-	want := map[string]string{"a": string(fill("A", page)), "b": "one\n\x00\x01\x80\"\\12", "old": "old", "kept": "was here"}
+	want := map[string]string{"a": string(fill("A", page)), "b": "one\n\x00\x01\x80\"\\12", "old": "old", "kept": "was here", "empty/f": ""}
 	if len(lost) != len(want) {
 		t.Errorf("%d files, want %d", len(lost), len(want))
 	}
@@ -133,7 +138,7 @@ func TestImages(t *testing.T) {
 		}
 	}
 	all := image(t, r, r.Len(), everything{})
-	if all["kept"] != "was he" || all["a"] != string(fill("B", 2*page)) || all["c"] != "c" || all["x/y/d"] != "d" || len(all) != 5 {
+	if all["kept"] != "was he" || all["a"] != string(fill("B", 2*page)) || all["c"] != "c" || all["x/y/d"] != "d" || len(all) != 6 {
 		t.Errorf("all: %.200q", all)
 	}
 	if syncs := r.Syncs("a"); len(syncs) != 1 || len(image(t, r, syncs[0], Nothing())) != 2 {

@@ -78,10 +78,10 @@ type node struct {
 func (r *Recording) replay(n int) *tree {
 	t := &tree{names: map[string]*node{}, current: map[string]*node{}, waiting: map[string][]int{}, ops: r.ops, nodes: map[*file]*node{}}
 	for path, was := range r.before {
-		n := &node{safe: slices.Clone(was.content)}
-		t.names[path], t.current[path], t.nodes[was.file] = n, n, n
-		for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
-			t.names[dir], t.current[dir] = &node{dir: true}, &node{dir: true}
+		n := &node{dir: was.file == nil, safe: slices.Clone(was.content)}
+		t.names[path], t.current[path] = n, n
+		if was.file != nil {
+			t.nodes[was.file] = n
 		}
 	}
 	for i := range n {

@@ -41,7 +41,9 @@ func newParser(folder string, before map[string]existing) *parser {
 	p := &parser{recording: &Recording{folder: folder, before: before, doubt: map[string]bool{}},
 		names: map[string]*file{}, open: map[int]*handle{}, begun: map[int]*call{}}
 	for path, was := range before {
-		p.names[path] = was.file
+		if was.file != nil {
+			p.names[path] = was.file
+		}
 	}
 	return p
 }
