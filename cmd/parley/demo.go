@@ -16,6 +16,7 @@ type demoCommand struct{ configured }
 func (c *demoCommand) Run(ctx context.Context, std output) error {
 	c.Config.AllowLoopback = true
 	c.Config.AccessLog = false
+	c.Config.KeyRateLimit = 0
 	return app.Run(ctx, app.Options{Config: c.Config, LogTo: std.err, Prepare: func(ctx context.Context, a *app.App) error {
 		d, err := demo.Prepare(ctx, c.Config.Data, a.URL(), func(ctx context.Context) (string, error) {
 			return a.Administrator(ctx, "Demo Clinic")

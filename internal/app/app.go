@@ -20,6 +20,7 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
@@ -44,6 +45,7 @@ type App struct {
 	directory *directory.Directory
 	files     *files.Files
 	keys      *access.Keys
+	hub       *live.Hub
 	runner    *queue.Runner
 	metrics   *metrics
 	server    *httpd.Server
@@ -88,6 +90,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.options.Store != nil {
 		a.options.Store(&options)
 	}
+	sabotaged(&options)
 	s, err := store.Open(ctx, options)
 	if err != nil {
 		return err

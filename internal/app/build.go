@@ -16,6 +16,7 @@ import (
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/queue"
@@ -53,6 +54,8 @@ func (a *App) build() error {
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog,
 		ChannelChanged: func(parley.ID, parley.ID) { kick() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
+	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log})
+	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
 	a.runner = queue.New(deliveries, a.timers(deliveries), queue.Options{Log: a.log})
 	a.metrics.store = a.store
@@ -82,10 +85,11 @@ func (a *App) forgetPolicies(commits []store.Committed) {
 
 // timers is the list of everything that is done when its time comes, inside the database.
 func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
-	const publishing = 100 // messages a commit
+	const most = 100 // a commit
 	return []queue.Timer{
 		{Name: "receipts", Next: deliveries.NextReceipt, Run: deliveries.Receipts},
-		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: func(ctx context.Context) (int, error) { return a.core.Publish(ctx, publishing) }},
+		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: atMost(most, a.core.Publish)},
+		{Name: "wake", Next: a.nextDue(store.JobWake), Run: atMost(most, a.core.Wake)},
 		{Name: "fan-out", Next: a.nextDue(store.JobFanOut), Run: a.core.FanOut},
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
@@ -94,6 +98,11 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 
 func (a *App) nextDue(kind store.JobKind) func(context.Context) (time.Time, error) {
 	return func(ctx context.Context) (time.Time, error) { return a.store.Read(ctx).NextDue(kind) }
+}
+
+// atMost adapts work that is told how much to do.
+func atMost(limit int, run func(context.Context, int) (int, error)) func(context.Context) (int, error) {
+	return func(ctx context.Context) (int, error) { return run(ctx, limit) }
 }
 
 // whileMore adapts work that says whether there may be more of it.
@@ -112,7 +121,7 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Files: a.files, Authenticator: authenticator,
-		Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
+		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
 	}

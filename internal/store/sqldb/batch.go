@@ -21,8 +21,8 @@ func (w *writer) units(tx *Tx, batch []*pending) ([]error, error) {
 		}
 		groups[p.Bulk] = append(groups[p.Bulk], i)
 	}
-	for _, bulk := range order {
-		if err := w.bulk(tx, bulk, batch, groups[bulk], results); err != nil {
+	for i, bulk := range order {
+		if err := w.bulk(tx, bulk, batch, groups[bulk], results, i == 0); err != nil {
 			return nil, err
 		}
 	}
@@ -47,7 +47,7 @@ func (w *writer) units(tx *Tx, batch []*pending) ([]error, error) {
 	return results, nil
 }
 
-func (w *writer) bulk(tx *Tx, bulk *Bulk, batch []*pending, members []int, results []error) error {
+func (w *writer) bulk(tx *Tx, bulk *Bulk, batch []*pending, members []int, results []error, first bool) error {
 	items := make([]any, len(members))
 	for i, m := range members {
 		items[i] = batch[m].Item
@@ -59,8 +59,8 @@ func (w *writer) bulk(tx *Tx, bulk *Bulk, batch []*pending, members []int, resul
 		}
 		return err
 	}
-	if len(members) == len(batch) {
-		return guard(run) // nothing else is in the transaction: no savepoint, which copies every page it touches
+	if first {
+		return guard(run) // nothing was done before it: no savepoint, which copies every page it touches
 	}
 	err := w.savepoint(tx, run)
 	if w.broken {
