@@ -24,15 +24,56 @@ var writeAttempts = `INSERT INTO attempts (organization_id, message_id, delivery
 
 // WriteAttempts inserts attempts, or writes how they ended.
 func (tx *Tx) WriteAttempts(attempts []AttemptRow) error {
-	if len(attempts) == 0 {
-		return nil
-	}
 	var rows sqldb.Rows
 	for _, a := range attempts {
 		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.StartedAt), millis(a.EndedAt),
 			string(a.Outcome), a.Code, a.Text, a.Request, a.Status)
 	}
-	_, err := tx.c.Exec(writeAttempts, rows.Param())
+	return tx.bulk(writeAttempts, &rows)
+}
+
+var beginAttempts = `INSERT INTO attempts (organization_id, message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status)
+	SELECT organization_id, message_id, delivery, number, started_at, 0, '', '', '', '', 0 FROM ` + sqldb.From("$1", "organization_id TEXT",
+	"message_id TEXT", "delivery BIGINT", "number BIGINT", "started_at BIGINT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+
+// BeginAttempts inserts attempts that begin.
+func (tx *Tx) BeginAttempts(attempts []AttemptRow) error {
+	var rows sqldb.Rows
+	for _, a := range attempts {
+		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.StartedAt))
+	}
+	return tx.bulk(beginAttempts, &rows)
+}
+
+// Most attempts end with nothing to say.
+var endAttempts = `UPDATE attempts SET ended_at = j.ended_at, outcome = j.outcome FROM ` + sqldb.From("$1", "organization_id TEXT",
+	"message_id TEXT", "delivery BIGINT", "number BIGINT", "ended_at BIGINT", "outcome TEXT") + ` AS j
+	WHERE attempts.organization_id = j.organization_id AND attempts.message_id = j.message_id
+	AND attempts.delivery = j.delivery AND attempts.number = j.number`
+
+// EndAttempts writes how attempts that have begun ended.
+func (tx *Tx) EndAttempts(attempts []AttemptRow) error {
+	var brief sqldb.Rows
+	var long []AttemptRow
+	for _, a := range attempts {
+		if a.Code != "" || a.Text != "" || a.Request != "" || a.Status != 0 {
+			long = append(long, a)
+			continue
+		}
+		brief.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.EndedAt), string(a.Outcome))
+	}
+	if err := tx.bulk(endAttempts, &brief); err != nil {
+		return err
+	}
+	return tx.WriteAttempts(long)
+}
+
+// bulk runs a statement over rows, if there are any.
+func (tx *Tx) bulk(text string, rows *sqldb.Rows) error {
+	if rows.Len() == 0 {
+		return nil
+	}
+	_, err := tx.c.Exec(text, rows.Param())
 	return err
 }
 

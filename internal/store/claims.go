@@ -131,7 +131,7 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 		return claimed, err
 	}
 	held, err := tx.Held(claimed)
-	return slices.DeleteFunc(claimed, func(j Job) bool { return held[j.Ref()] == nil }), err
+	return slices.DeleteFunc(claimed, func(j Job) bool { _, ok := held[j.Ref()]; return !ok }), err
 }
 
 var renewJobs = `UPDATE jobs SET due_at = j.due_at
@@ -157,24 +157,68 @@ type JobRef struct {
 // Ref is the job's name across organizations.
 func (j *Job) Ref() JobRef { return JobRef{j.Organization, j.ID} }
 
-var heldClaims = "SELECT " + deliveryColumns + ", j.n FROM " + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT",
-	"attempt BIGINT", "message_id TEXT", "delivery BIGINT") + ` AS j
-	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt
-	JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.delivery`
+// Holding is what a claim that is still held finds.
+type Holding struct {
+	State parley.DeliveryState // of the delivery; empty: there is none any more
+	// Followed: others of the order are in the queue.
+	Followed bool
+}
 
-// Held returns the deliveries of those claims that are still held: only their results may be written.
-func (tx *Tx) Held(claims []Job) (map[JobRef]*parley.Delivery, error) {
+var heldClaims = `SELECT j.n, coalesce(d.state, ''), EXISTS (SELECT 1 FROM jobs AS o WHERE o.organization_id = j.organization_id
+		AND o.id > j.job_order || '|' AND o.id < j.job_order || '}' AND o.id <> j.id)
+	FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT", "attempt BIGINT", "job_order TEXT") + ` AS j
+	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt
+	LEFT JOIN deliveries AS d ON d.organization_id = jobs.organization_id AND d.message_id = jobs.message_id AND d.number = jobs.delivery`
+
+// Held returns what those claims find that are still held: only their results may be written.
+func (tx *Tx) Held(claims []Job) (map[JobRef]Holding, error) {
 	var rows sqldb.Rows
-	for i, j := range claims {
-		rows.Add(i, string(j.Organization), j.ID, j.Attempt, string(j.Message), j.Delivery)
+	for i := range claims {
+		j := &claims[i]
+		rows.Add(i, string(j.Organization), j.ID, j.Attempt, j.order())
 	}
-	deliveries := make(map[JobRef]*parley.Delivery, len(claims))
+	holdings := make(map[JobRef]Holding, len(claims))
 	err := tx.c.Query(heldClaims, []any{rows.Param()}, func(r *sql.Rows) error {
 		var n int
-		d := &parley.Delivery{}
-		err := scanDelivery(r, d, &n)
-		deliveries[claims[n].Ref()] = d
+		var h Holding
+		err := r.Scan(&n, &h.State, &h.Followed)
+		holdings[claims[n].Ref()] = h
 		return err
 	})
-	return deliveries, err
+	return holdings, err
+}
+
+// DueReceipt is a receipt's timer that is due, with the state of its delivery as far as receipts change it.
+type DueReceipt struct {
+	Organization        parley.ID
+	ID                  string
+	Message             parley.ID
+	Number              int
+	Payload             string
+	Conversation        parley.ID
+	State               parley.DeliveryState // empty: there is no delivery any more
+	Attempts            int
+	SentAt, DeliveredAt time.Time
+	Smooth              bool // nothing has gone wrong with it
+}
+
+// DueReceipts returns up to limit timers of receipts that are due, earliest first. It is one of the named reads
+// across organizations.
+func (tx *Tx) DueReceipts(limit int) ([]DueReceipt, error) {
+	var due []DueReceipt
+	err := tx.c.Query(`SELECT j.organization_id, j.id, j.message_id, j.delivery, j.payload, coalesce(d.conversation_id, ''),
+			coalesce(d.state, ''), coalesce(d.attempts, 0), coalesce(d.sent_at, 0), coalesce(d.delivered_at, 0),
+			coalesce(d.ended_at, 0) = 0 AND coalesce(d.code, '') = ''
+		FROM (SELECT organization_id, id, message_id, delivery, payload, due_at FROM jobs WHERE kind = 'receipt' AND kind <> 'deliver'
+			AND due_at <= $1 ORDER BY due_at LIMIT $2) AS j
+		LEFT JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.delivery`,
+		[]any{millis(tx.Now), limit}, func(r *sql.Rows) error {
+			var d DueReceipt
+			var sent, delivered int64
+			err := r.Scan(&d.Organization, &d.ID, &d.Message, &d.Number, &d.Payload, &d.Conversation, &d.State, &d.Attempts, &sent, &delivered, &d.Smooth)
+			d.SentAt, d.DeliveredAt = moment(sent), moment(delivered)
+			due = append(due, d)
+			return err
+		})
+	return due, err
 }

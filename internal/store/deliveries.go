@@ -128,11 +128,24 @@ func (tx *Tx) UpdateDeliveries(deliveries map[DeliveryRef]*parley.Delivery) erro
 		rows.Add(string(ref.Organization), string(ref.Message), ref.Number, string(d.State), string(d.Phase), d.Code, d.Reason, d.Attempts,
 			millis(d.NextAttempt), millis(d.SentAt), millis(d.DeliveredAt), millis(d.ReadAt), millis(d.EndedAt))
 	}
-	if rows.Len() == 0 {
-		return nil
+	return tx.bulk(updateDeliveries, &rows)
+}
+
+// advanceDeliveries writes less: most deliveries go well.
+var advanceDeliveries = `UPDATE deliveries SET state = j.state, attempts = j.attempts, sent_at = j.sent_at, delivered_at = j.delivered_at,
+		read_at = j.read_at
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "number BIGINT", "state TEXT", "attempts BIGINT", "sent_at BIGINT",
+	"delivered_at BIGINT", "read_at BIGINT") + ` AS j
+	WHERE deliveries.organization_id = j.organization_id AND deliveries.message_id = j.message_id AND deliveries.number = j.number`
+
+// AdvanceDeliveries is UpdateDeliveries for deliveries that nothing has gone wrong with, before or now.
+func (tx *Tx) AdvanceDeliveries(deliveries map[DeliveryRef]*parley.Delivery) error {
+	var rows sqldb.Rows
+	for ref, d := range deliveries {
+		rows.Add(string(ref.Organization), string(ref.Message), ref.Number, string(d.State), d.Attempts, millis(d.SentAt),
+			millis(d.DeliveredAt), millis(d.ReadAt))
 	}
-	_, err := tx.c.Exec(updateDeliveries, rows.Param())
-	return err
+	return tx.bulk(advanceDeliveries, &rows)
 }
 
 var messagesByRef = "SELECT " + messageColumns + ", j.n FROM " + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "message_id TEXT") + ` AS j

@@ -140,21 +140,29 @@ var (
 )
 
 // Done deletes jobs, and makes those due that waited for them in order.
-func (tx *Tx) Done(jobs []Job) error {
+func (tx *Tx) Done(jobs []Job) error { return tx.DoneFollowed(jobs, jobs) }
+
+// DoneFollowed is Done where it is known which of the jobs have others in their order; see Held.
+func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	var ids, keys sqldb.Rows
+	var ids, orders sqldb.Rows
 	for _, j := range jobs {
 		ids.Add(string(j.Organization), j.ID)
-		if order := j.order(); order != "" {
-			keys.Add(string(j.Organization), order)
-		}
 	}
-	if _, err := tx.c.Exec(deleteJobs, ids.Param()); err != nil || keys.Len() == 0 {
+	if _, err := tx.c.Exec(deleteJobs, ids.Param()); err != nil {
 		return err
 	}
-	_, err := tx.c.Exec(releaseJobs, keys.Param(), millis(tx.Now))
+	for _, j := range followed {
+		if order := j.order(); order != "" {
+			orders.Add(string(j.Organization), order)
+		}
+	}
+	if orders.Len() == 0 {
+		return nil
+	}
+	_, err := tx.c.Exec(releaseJobs, orders.Param(), millis(tx.Now))
 	return err
 }
 
@@ -190,6 +198,10 @@ func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error
 
 // freeClaims ends the leases of a process that is gone; the jobs stay marked as lost.
 func (tx *Tx) freeClaims() error {
+	if tx.s.options.SabotageClaims {
+		_, err := tx.c.Exec("UPDATE jobs SET due_at = 1, claimed = 0, attempt = attempt - 1 WHERE kind = 'deliver' AND claimed = 1")
+		return err
+	}
 	_, err := tx.c.Exec("UPDATE jobs SET due_at = 1 WHERE kind = 'deliver' AND claimed = 1")
 	return err
 }

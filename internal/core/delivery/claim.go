@@ -31,7 +31,11 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		if jobs, err = tx.Claim(limits.admit(pieces), tx.Now.Add(lease)); err != nil {
 			return err
 		}
-		if err := tx.WriteAttempts(begun(jobs, tx.Now)); err != nil {
+		begun, lost := begin(jobs, tx.Now)
+		if err := tx.BeginAttempts(begun); err != nil {
+			return err
+		}
+		if err := tx.WriteAttempts(lost); err != nil {
 			return err
 		}
 		return tx.SetArrivals(limits.arrivals())
@@ -64,23 +68,22 @@ func lanesOf(pieces []*Work) []store.Lane {
 	return lanes
 }
 
-// begun are the attempts that the claims begin, and those that they find lost.
-func begun(jobs []store.Job, now time.Time) []store.AttemptRow {
-	attempts := make([]store.AttemptRow, 0, len(jobs))
+// begin returns the attempts that the claims begin, and those that they find lost.
+func begin(jobs []store.Job, now time.Time) (begun, lost []store.AttemptRow) {
+	begun = make([]store.AttemptRow, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
+		begun[i] = attemptOf(j)
+		begun[i].StartedAt = now
 		if j.Lost {
 			before := attemptOf(j)
 			before.Number--
 			before.StartedAt, before.EndedAt, before.Outcome = now, now, parley.AttemptLost
 			before.Code, before.Text = codeLost, "the server stopped, or lost its claim, while the call was under way"
-			attempts = append(attempts, before)
+			lost = append(lost, before)
 		}
-		attempt := attemptOf(j)
-		attempt.StartedAt = now
-		attempts = append(attempts, attempt)
 	}
-	return attempts
+	return begun, lost
 }
 
 func attemptOf(j *store.Job) store.AttemptRow {

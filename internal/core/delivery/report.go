@@ -90,32 +90,62 @@ func (d *Deliveries) NextReceipt(ctx context.Context) (time.Time, error) {
 func (d *Deliveries) Receipts(ctx context.Context) (int, error) {
 	var n int
 	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobReceipt, receiptsAtOnce)
-		n = len(jobs)
+		due, err := tx.DueReceipts(receiptsAtOnce)
+		n = len(due)
 		if err != nil || n == 0 {
 			return err
 		}
 		b := newBatch(tx)
-		b.done = jobs
-		refs := make([]store.DeliveryRef, len(jobs))
-		for i := range jobs {
-			refs[i] = refOf(&jobs[i])
-		}
-		deliveries, err := tx.DeliveriesOf(refs)
+		deliveries, err := b.ofReceipts(due)
 		if err != nil {
 			return err
 		}
-		for i := range jobs {
+		for i := range due {
+			timer := &due[i]
+			b.done = append(b.done, store.Job{Organization: timer.Organization, ID: timer.ID, Kind: store.JobReceipt})
 			var reports []report
-			if err := json.Unmarshal([]byte(jobs[i].Payload), &reports); err != nil {
-				d.log.Error("a simulated receipt cannot be read", "job", jobs[i].ID, "error", err)
+			if err := json.Unmarshal([]byte(timer.Payload), &reports); err != nil {
+				d.log.Error("a simulated receipt cannot be read", "job", timer.ID, "error", err)
 				continue
 			}
-			b.reports(refs[i], deliveries[refs[i]], reports)
+			ref := refOfReceipt(timer)
+			b.reports(ref, deliveries[ref], reports)
 		}
 		return b.write()
 	})
 	return n, err
+}
+
+func refOfReceipt(timer *store.DueReceipt) store.DeliveryRef {
+	return store.DeliveryRef{Organization: timer.Organization, Message: timer.Message, Number: timer.Number}
+}
+
+// ofReceipts returns the deliveries of timers: those that nothing has gone wrong with as the timers tell, the
+// others read in full.
+func (b *batch) ofReceipts(due []store.DueReceipt) (map[store.DeliveryRef]*parley.Delivery, error) {
+	deliveries := make(map[store.DeliveryRef]*parley.Delivery, len(due))
+	var rest []store.DeliveryRef
+	for i := range due {
+		timer := &due[i]
+		ref := refOfReceipt(timer)
+		switch timer.State {
+		case "":
+		case parley.Sent, parley.Delivered:
+			if timer.Smooth {
+				deliveries[ref] = &parley.Delivery{Message: timer.Message, Number: timer.Number, Conversation: timer.Conversation,
+					State: timer.State, Attempts: timer.Attempts, SentAt: timer.SentAt, DeliveredAt: timer.DeliveredAt}
+				continue
+			}
+			fallthrough
+		default:
+			rest = append(rest, ref)
+		}
+	}
+	read, err := b.tx.DeliveriesOf(rest)
+	for ref, del := range read {
+		deliveries[ref] = del
+	}
+	return deliveries, err
 }
 
 // reports applies receipts of one delivery, in order.

@@ -22,11 +22,22 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 			return err
 		}
 		b := newBatch(tx)
+		changed, err := b.reread(results, held)
+		if err != nil {
+			return err
+		}
 		for _, r := range results {
-			if del := held[r.work.job.Ref()]; del != nil {
-				if err := b.result(r, del); err != nil {
-					return err
-				}
+			holding, ok := held[r.work.job.Ref()]
+			if !ok {
+				continue
+			}
+			del := changed[r.work.ref()]
+			if del == nil && holding.State != "" {
+				own := *r.work.delivery
+				del = &own
+			}
+			if err := b.result(r, del, holding.Followed); err != nil {
+				return err
 			}
 		}
 		if err := b.collectParked(); err != nil {
@@ -40,32 +51,53 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 type batch struct {
 	tx         *store.Tx
 	deliveries map[store.DeliveryRef]*parley.Delivery
-	ended      []store.AttemptRow // attempts that were made
+	troubled   map[store.DeliveryRef]bool // something is or was wrong with them
+	ended      []store.AttemptRow         // attempts that were made
 	unmade     []store.AttemptRow
 	references []store.ProviderReference
 	timers     []store.Job
 	again      []store.Job
 	done       []store.Job
+	followed   []store.Job // of those done
 }
 
 func newBatch(tx *store.Tx) *batch {
-	return &batch{tx: tx, deliveries: map[store.DeliveryRef]*parley.Delivery{}}
+	return &batch{tx: tx, deliveries: map[store.DeliveryRef]*parley.Delivery{}, troubled: map[store.DeliveryRef]bool{}}
 }
 
-// result adds what one result changes.
-func (b *batch) result(r *Result, del *parley.Delivery) error {
-	job, ref := r.work.job, r.work.ref()
-	b.deliveries[ref] = del
-	if job.Lost {
-		del.Attempts++ // the call of the claim before this one
+// reread reads those deliveries that are not as they were when they were claimed.
+func (b *batch) reread(results []*Result, held map[store.JobRef]store.Holding) (map[store.DeliveryRef]*parley.Delivery, error) {
+	var refs []store.DeliveryRef
+	for _, r := range results {
+		holding, ok := held[r.work.job.Ref()]
+		if ok && (r.work.delivery == nil || holding.State != r.work.delivery.State) {
+			refs = append(refs, r.work.ref())
+		}
 	}
-	b.attempt(r, del)
-	if r.news.State == "" && !r.drop && del.State == parley.Queued {
-		b.retry(r, del)
-		return nil
+	return b.tx.DeliveriesOf(refs)
+}
+
+// result adds what one result changes. A delivery that does not exist any more has no job either.
+func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
+	job, ref := r.work.job, r.work.ref()
+	if del != nil {
+		if job.Lost {
+			del.Attempts++ // the call of the claim before this one
+		}
+		b.deliveries[ref] = del
+		b.attempt(r, del)
+		if r.news.State == "" && !r.drop && del.State == parley.Queued {
+			b.retry(r, del)
+			return nil
+		}
+		b.move(ref, del, r.news, r.code, r.reason, b.tx.Now)
+	} else {
+		b.unmade = append(b.unmade, attemptOf(&job))
 	}
 	b.done = append(b.done, job)
-	b.move(ref, del, r.news, r.code, r.reason, b.tx.Now)
+	if followed {
+		b.followed = append(b.followed, job)
+	}
 	for _, id := range r.ids {
 		b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: kindDelivery,
 			Value: id, Message: job.Message, Delivery: job.Delivery})
@@ -106,15 +138,18 @@ func (b *batch) retry(r *Result, del *parley.Delivery) {
 	if r.made {
 		del.NextAttempt, del.Code, del.Reason = job.DueAt, r.code, r.reason
 	}
+	b.troubled[r.work.ref()] = true
 	b.again = append(b.again, job)
 }
 
 // move applies news to a delivery, where its state lets it, and tells the log.
 func (b *batch) move(ref store.DeliveryRef, del *parley.Delivery, n parley.News, code, reason string, at time.Time) bool {
+	before := troubled(del)
 	if !apply(del, n, code, reason, at) {
 		return false
 	}
 	b.deliveries[ref] = del
+	b.troubled[ref] = b.troubled[ref] || before || troubled(del)
 	b.tx.Emit(ref.Organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: del.Conversation, Message: ref.Message,
 		Data: parley.EventData{Delivery: ref.Number, State: del.State, Phase: del.Phase, Code: del.Code}})
 	return true
@@ -151,17 +186,38 @@ func apply(del *parley.Delivery, n parley.News, code, reason string, at time.Tim
 // write runs the statements.
 func (b *batch) write() error {
 	for _, f := range []func() error{
-		func() error { return b.tx.UpdateDeliveries(b.deliveries) },
-		func() error { return b.tx.WriteAttempts(b.ended) },
+		b.writeDeliveries,
+		func() error { return b.tx.EndAttempts(b.ended) },
 		func() error { return b.tx.DropAttempts(b.unmade) },
 		func() error { _, err := b.tx.AddReferences(b.references); return err },
 		func() error { return b.tx.Schedule(b.timers...) },
 		func() error { return b.tx.Retry(b.again) },
-		func() error { return b.tx.Done(b.done) },
+		func() error { return b.tx.DoneFollowed(b.done, b.followed) },
 	} {
 		if err := f(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// troubled reports whether a delivery says that something went wrong.
+func troubled(del *parley.Delivery) bool {
+	return del.Code != "" || del.Reason != "" || del.Phase != "" || !del.NextAttempt.IsZero() || !del.EndedAt.IsZero()
+}
+
+func (b *batch) writeDeliveries() error {
+	smooth := make(map[store.DeliveryRef]*parley.Delivery, len(b.deliveries))
+	rest := map[store.DeliveryRef]*parley.Delivery{}
+	for ref, del := range b.deliveries {
+		if b.troubled[ref] {
+			rest[ref] = del
+		} else {
+			smooth[ref] = del
+		}
+	}
+	if err := b.tx.AdvanceDeliveries(smooth); err != nil {
+		return err
+	}
+	return b.tx.UpdateDeliveries(rest)
 }
