@@ -1,0 +1,55 @@
+package proof
+
+import (
+	"bytes"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestReleaseCannotBeSabotaged: the program that is released has no way to break its promises on request.
+func TestReleaseCannotBeSabotaged(t *testing.T) {
+	for tags, want := range map[string]bool{"": false, "sabotage": true} {
+		content, err := os.ReadFile(binary(t, tags))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(content, []byte("PARLEY_SABOTAGE")); got != want {
+			t.Errorf("built with the tags %q, PARLEY_SABOTAGE in the program: %v", tags, got)
+		}
+	}
+}
+
+// TestSabotagedPowerLoss: without syncs, or with answers before them, the proof of power loss fails.
+func TestSabotagedPowerLoss(t *testing.T) {
+	for _, sabotage := range []string{"synchronous-off", "answer-before-commit"} {
+		t.Run(sabotage, func(t *testing.T) {
+			s := newStage(t, binary(t, "sabotage"))
+			s.server.env = []string{"PARLEY_SABOTAGE=" + sabotage}
+			recording := s.record(time.Duration(pick(800, 4000)) * time.Millisecond)
+			failed, cuts := 0, s.cuts(recording, pick(12, 60))
+			var example string
+			for _, c := range cuts {
+				var f findings
+				if s.powerLoss(&f, recording, c); f.count() > 0 {
+					failed++
+					example = c.String() + ": " + f.texts[0]
+				}
+			}
+			t.Logf("%d of %d losses of power are noticed, such as %s", failed, len(cuts), example)
+			if failed == 0 {
+				t.Error("the proof does not see it")
+			}
+		})
+	}
+}
+
+// TestProveSabotagedCrash: where a start forgets what was claimed, the proof of crashes fails.
+func TestProveSabotagedCrash(t *testing.T) {
+	long(t)
+	s := newStage(t, binary(t, "sabotage"))
+	s.server.env = []string{"PARLEY_SABOTAGE=claims-forgotten"}
+	var f findings
+	s.crash(&f, 6, false)
+	f.expect(t, "the provider was handed")
+}

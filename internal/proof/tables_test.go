@@ -1,0 +1,215 @@
+package proof
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+	_ "modernc.org/sqlite" // to look into a closed database
+)
+
+// rules are what holds in the tables at every moment: each query finds what breaks one, at most a few.
+var rules = []struct{ name, query string }{
+	{"an organization's events have every number once", `
+		SELECT l.organization_id, count(e.sequence), min(e.sequence), max(e.sequence), l.oldest_event, l.last_event
+		FROM organization_log AS l LEFT JOIN events AS e ON e.organization_id = l.organization_id GROUP BY l.organization_id
+		HAVING count(e.sequence) <> l.last_event - l.oldest_event + 1 OR min(e.sequence) <> l.oldest_event OR max(e.sequence) <> l.last_event`},
+	{"a conversation's messages have every number once", `
+		SELECT c.id, count(m.id), count(DISTINCT m.sequence), max(m.sequence), c.last_sequence FROM conversations AS c
+		LEFT JOIN messages AS m ON m.organization_id = c.organization_id AND m.conversation_id = c.id AND m.sequence > 0
+		GROUP BY c.organization_id, c.id
+		HAVING count(m.id) <> c.last_sequence OR count(DISTINCT m.sequence) <> c.last_sequence OR coalesce(max(m.sequence), 0) <> c.last_sequence`},
+	{"a request makes one message", `
+		SELECT reference, count(*) FROM messages WHERE reference <> '' AND parent_id = '' GROUP BY organization_id, reference HAVING count(*) > 1`},
+	{"a message from outside is stored once", `
+		SELECT body, count(*) FROM messages WHERE direction = 'inbound' AND removed_at = 0 GROUP BY organization_id, body HAVING count(*) > 1`},
+	{"a broadcast has one copy in a conversation", `
+		SELECT parent_id, conversation_id, count(*) FROM messages WHERE parent_id <> '' GROUP BY organization_id, parent_id, conversation_id HAVING count(*) > 1`},
+	{"a message in a timeline has one event of its making", `
+		SELECT m.id, count(e.sequence) FROM messages AS m LEFT JOIN events AS e
+		ON e.organization_id = m.organization_id AND e.message_id = m.id AND e.type = 'message.created'
+		WHERE m.sequence > 0 GROUP BY m.organization_id, m.id HAVING count(e.sequence) <> 1`},
+	{"an event is about a message that is there", `
+		SELECT e.sequence, e.type, e.message_id FROM events AS e LEFT JOIN messages AS m ON m.organization_id = e.organization_id AND m.id = e.message_id
+		WHERE e.message_id <> '' AND m.id IS NULL`},
+	{"a request's record names its message", `
+		SELECT i.resource_id FROM idempotency AS i LEFT JOIN messages AS m ON m.organization_id = i.organization_id AND m.id = i.resource_id
+		WHERE i.status = 202 AND m.id IS NULL`},
+	{"a delivery belongs to a message", `
+		SELECT d.message_id, d.number FROM deliveries AS d LEFT JOIN messages AS m ON m.organization_id = d.organization_id AND m.id = d.message_id
+		WHERE m.id IS NULL`},
+	{"a queued delivery is in the queue", `
+		SELECT d.message_id, d.number FROM deliveries AS d LEFT JOIN jobs AS j
+		ON j.organization_id = d.organization_id AND j.message_id = d.message_id AND j.delivery = d.number AND j.kind = 'deliver'
+		WHERE d.state = 'queued' AND j.id IS NULL`},
+	{"what is in the queue is a queued delivery", `
+		SELECT j.id, d.state FROM jobs AS j LEFT JOIN deliveries AS d
+		ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.delivery
+		WHERE j.kind = 'deliver' AND (d.state IS NULL OR d.state <> 'queued')`},
+	{"an attempt belongs to a delivery", `
+		SELECT a.message_id, a.delivery, a.number FROM attempts AS a LEFT JOIN deliveries AS d
+		ON d.organization_id = a.organization_id AND d.message_id = a.message_id AND d.number = a.delivery WHERE d.number IS NULL`},
+	{"content that ends has a timer", `
+		SELECT m.id FROM messages AS m LEFT JOIN jobs AS j ON j.organization_id = m.organization_id AND j.id = 'expire|' || m.id
+		WHERE m.expires_at > 0 AND m.removed_at = 0 AND m.sequence > 0 AND j.id IS NULL`},
+	{"a message's file is there", `
+		SELECT r.message_id, r.media_id FROM media_references AS r LEFT JOIN media AS f ON f.organization_id = r.organization_id AND f.id = r.media_id
+		WHERE f.id IS NULL`},
+}
+
+// checkTables looks into the database of a folder, which no server has open. The folder is a copy.
+func checkTables(t *testing.T, f *findings, folder string) {
+	t.Helper()
+	db := openTables(t, folder)
+	for _, line := range lines(t, db, "PRAGMA integrity_check") {
+		if line != "[ok]" {
+			f.add("the database is damaged: %s", line)
+		}
+	}
+	for _, rule := range rules {
+		for _, line := range lines(t, db, rule.query+" LIMIT 5") {
+			f.add("it does not hold that %s: %s", rule.name, line)
+		}
+	}
+}
+
+func openTables(t *testing.T, folder string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, "parley.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// lines are the rows of a query, as text.
+func lines(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatalf("%v in %s", err, query)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(sql.NullString)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		texts := make([]string, len(columns))
+		for i, v := range values {
+			texts[i] = v.(*sql.NullString).String
+		}
+		list = append(list, fmt.Sprint(texts))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%v in %s", err, query)
+	}
+	return list
+}
+
+// outgoing is a delivery as the tables have it.
+type outgoing struct {
+	message, channel, state, code string
+	number, attempts              int
+}
+
+// deliveries reads all deliveries, by the reference that the provider is given.
+func deliveries(t *testing.T, db *sql.DB) map[string]outgoing {
+	t.Helper()
+	rows, err := db.Query(`SELECT d.message_id, d.number, d.channel_id, d.state, d.code,
+		(SELECT count(*) FROM attempts AS a WHERE a.organization_id = d.organization_id AND a.message_id = d.message_id AND a.delivery = d.number)
+		FROM deliveries AS d`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	all := map[string]outgoing{}
+	for rows.Next() {
+		var d outgoing
+		if err := rows.Scan(&d.message, &d.number, &d.channel, &d.state, &d.code, &d.attempts); err != nil {
+			t.Fatal(err)
+		}
+		all[fmt.Sprintf("%s.%d", d.message, d.number)] = d
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// checkHanded compares what the provider was handed with the deliveries. ended says that nothing is under way
+// any more.
+func checkHanded(t *testing.T, f *findings, w *world, folder string, calls []handed, ended bool) {
+	t.Helper()
+	all := deliveries(t, openTables(t, folder))
+	made, taken, urgent := map[string]int{}, map[string]int{}, map[string]bool{}
+	for _, c := range calls {
+		made[c.reference]++
+		urgent[c.reference] = c.priority == api.PriorityHigh
+		if c.taken {
+			taken[c.reference]++
+		}
+	}
+	for reference, n := range made {
+		d, ok := all[reference]
+		ch := w.channel(d.channel)
+		switch {
+		case !ok:
+			f.add("the provider was handed %s, which is in no table", reference)
+		case n > d.attempts:
+			f.add("the provider was handed %s %d times, and %d attempts are written down", reference, n, d.attempts)
+		case taken[reference] > 1 && !ch.resends(urgent[reference]):
+			f.add("the provider took %s %d times on the channel %q, urgent: %v", reference, taken[reference], ch.name, urgent[reference])
+		}
+	}
+	for reference, d := range all {
+		ch := w.channel(d.channel)
+		switch went := d.state == "sent" || d.state == "delivered" || d.state == "read"; {
+		case d.state == "queued" && ended:
+			f.add("delivery %s has not come to an end", reference)
+		case went && ch.endpoint && taken[reference] == 0:
+			f.add("delivery %s is %s, and the provider never took it", reference, d.state)
+		case d.state == "failed" || d.state == "expired":
+			f.add("delivery %s is %s (%s), though the provider refuses nothing for good", reference, d.state, d.code)
+		case d.state == "unknown" && (ch.repeats != "neither" || made[reference] > 0 && ch.resends(urgent[reference])):
+			f.add("delivery %s is unknown on the channel %q, which knows or resends", reference, ch.name)
+		}
+	}
+}
+
+func (w *world) channel(id string) *channel {
+	for _, o := range w.organizations {
+		if c := o.channel(id); c != nil {
+			return c
+		}
+	}
+	return &channel{name: strings.TrimSpace("none " + id)}
+}
+
+// checkBroadcasts: every accepted broadcast reached each member once. The server has stopped.
+func (s *stage) checkBroadcasts(f *findings) {
+	db := openTables(s.t, s.server.copyData(s.t))
+	promises, _ := s.ledger.before(time.Now())
+	for _, p := range promises {
+		if p.request.To.Broadcast == "" {
+			continue
+		}
+		copies := lines(s.t, db, "SELECT id FROM messages WHERE parent_id = '"+p.id+"'")
+		if len(copies) != p.organization.reached {
+			f.add("%s: broadcast %s has %d copies, not %d", p.reference, p.id, len(copies), p.organization.reached)
+		}
+	}
+}
