@@ -1,7 +1,9 @@
 package live_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -100,12 +102,20 @@ func TestStreamResumesExactly(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	s := newServer(t, live.Options{})
 	users := s.Users(s.Admin, "ana", "ben")
-	answer, err := http.Get(s.url + "/?as=admin&type=message.created")
+	narrow := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			err = c.(*net.TCPConn).SetReadBuffer(256 << 10)
+		}
+		return c, err
+	}}
+	defer narrow.CloseIdleConnections()
+	answer, err := (&http.Client{Transport: narrow}).Get(s.url + "/?as=admin&type=message.created")
 	s.Must(err)
 	slow := &reader{t: t, body: answer.Body, blocks: make(chan block, 10_000)}
 	defer slow.close()
 	fast := s.open("as=admin&type=message.created")
-	const n, stuck = 500, 150 // what fits nowhere on the way to the reader, and more than waits for it here
+	const n, stuck = 400, 70 // what fits nowhere on the way to the reader, and more than waits for it here
 	long := strings.Repeat("x", 90_000)
 	var want []string
 	for i := range n {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/parley-server/parley/api"
@@ -20,6 +21,7 @@ import (
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -33,8 +35,9 @@ type world struct {
 	directory *directory.Directory
 	auth      *access.Authenticator
 	keys      *access.Keys
-	admin     *api.Client // of the first organization, with every scope
-	token     string      // admin's
+	admin     *api.Client  // of the first organization, with every scope
+	token     string       // admin's
+	state     atomic.Value // what readiness says
 }
 
 const maxUpload = 1 << 20
@@ -62,7 +65,10 @@ func newWorld(t testing.TB) *world {
 	w.keys = access.NewKeys(s, w.auth)
 	w.core = core.New(core.Options{Store: s, Connectors: catalog, Log: quiet})
 	w.directory = directory.New(directory.Options{Store: s, Authenticator: w.auth, Connectors: catalog})
-	door := native.New(native.Options{Core: w.core, Directory: w.directory, Keys: w.keys, Authenticator: w.auth, Version: "test",
+	w.state.Store("ok")
+	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
+	t.Cleanup(hub.Close)
+	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Authenticator: w.auth, Version: "test",
 		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Log: quiet})})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token
@@ -115,11 +121,7 @@ func (w *world) without(t testing.TB, missing ...parley.Scope) string {
 	scopes := slices.DeleteFunc(slices.Clone(parley.Scopes), func(s parley.Scope) bool {
 		return slices.Contains(missing, s) || s == parley.ScopeOrganizationsCreate
 	})
-	p, err := w.auth.Authenticate(t.Context(), w.token, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, _, err := w.keys.Create(t.Context(), p, access.KeyParams{Name: "narrow", Scopes: scopes}, nil)
+	key, _, err := w.keys.Create(t.Context(), w.principal(t), access.KeyParams{Name: "narrow", Scopes: scopes}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

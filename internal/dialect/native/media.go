@@ -1,6 +1,7 @@
 package native
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -42,7 +43,18 @@ func (d *door) upload(c *call) (api.Media, bool, error) {
 	}
 	params := files.UploadParams{Name: part.FileName(), ContentType: part.Header.Get("Content-Type"), Content: &soleFile{form, part}}
 	m, replayed, err := d.Files.Upload(c.ctx(), c.p, params, c.idempotency())
-	return wire.Media(&m), replayed, err
+	return wire.Media(&m), replayed, ofFile(err)
+}
+
+// ofFile names the field of a file that is too large.
+func ofFile(err error) error {
+	e, ok := errors.AsType[*parley.Error](err)
+	if !ok || e.Kind != parley.KindTooLarge || len(e.Fields) > 0 {
+		return err
+	}
+	named := *e
+	named.Fields = []parley.FieldError{{Field: "file", Code: e.Code, Message: e.Message}}
+	return &named
 }
 
 // filePart finds the file of a form.

@@ -1,12 +1,10 @@
 package native
 
 import (
-	"context"
 	"strings"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
-	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
@@ -46,10 +44,11 @@ func (d *door) message(c *call) error {
 	return c.answerMessage(&m)
 }
 
-// mark is an order about the message that the path names.
-func mark(f func(context.Context, *access.Principal, parley.ID) error) func(*call) error {
-	return func(c *call) error { return f(c.ctx(), c.p, c.id()) }
-}
+func (d *door) markDelivered(c *call) error { return d.Core.MarkDelivered(c.ctx(), c.p, c.id()) }
+
+func (d *door) markRead(c *call) error { return d.Core.MarkRead(c.ctx(), c.p, c.id()) }
+
+func (d *door) acknowledge(c *call) error { return d.Core.Acknowledge(c.ctx(), c.p, c.id()) }
 
 func (d *door) deliveries(c *call, f api.Page) ([]api.Delivery, string, error) {
 	deliveries, err := d.Core.Deliveries(c.ctx(), c.p, c.id())

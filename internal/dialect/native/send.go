@@ -1,8 +1,10 @@
 package native
 
 import (
+	"errors"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
@@ -33,6 +35,22 @@ func alone(to *core.To, named core.To) error {
 	return nil
 }
 
+// missing answers that the recipient whom the path names does not exist as that of every other path: the field
+// that the core finds wrong is none of the request's.
+func (c *call) missing(err error) error {
+	e, ok := errors.AsType[*parley.Error](err)
+	if !ok || len(c.endpoint.route.Parameters) == 0 || len(e.Fields) != 1 || !strings.HasSuffix(e.Code, "-unknown") {
+		return err
+	}
+	switch e.Fields[0].Field {
+	case "to.user":
+		return parley.NotFound("user", c.id())
+	case "to.conversation":
+		return parley.NotFound("conversation", c.id())
+	}
+	return err
+}
+
 // sending is an endpoint that sends. It is what the server does most, so that it has ways of its own to read a
 // request and to write the answer; both come to the same as those of the other endpoints.
 func (d *door) sending(o contract.Operation, whom addressing) *endpoint {
@@ -47,7 +65,7 @@ func (d *door) sending(o contract.Operation, whom addressing) *endpoint {
 		}
 		sent, err := d.Core.Send(c.ctx(), c.p, params)
 		if err != nil {
-			return err
+			return c.missing(err)
 		}
 		c.replayed = sent.Replayed
 		return c.answerMessage(&sent.Message)

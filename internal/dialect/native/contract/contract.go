@@ -102,7 +102,7 @@ type Route struct {
 	Parameters []string // of the path
 	query      query
 	body       *rule
-	emptyBody  bool
+	answer     *rule
 }
 
 var pathParameter = regexp.MustCompile(`{(\w+)}`)
@@ -131,6 +131,9 @@ func (c *Contract) Add(o Operation) *Route {
 		schema := c.schema(o.Body)
 		route.body = c.rules.of(schema)
 		described.RequestBody = &huma.RequestBody{Required: !o.Bodiless, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	}
+	if o.Answer != nil {
+		route.answer = c.rules.of(c.schema(o.Answer))
 	}
 	c.describeAnswers(&o, described)
 	if o.Document != nil {
@@ -249,4 +252,13 @@ func (r *Route) ReadBody(body []byte, into any) error {
 		return &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: "a body is required"}
 	}
 	return r.body.decode(body, into)
+}
+
+// CheckAnswer says what is wrong with a body that the operation answers, for tests that what is answered is what
+// is promised.
+func (r *Route) CheckAnswer(body []byte) error {
+	if r.answer == nil {
+		return nil
+	}
+	return r.answer.check(body)
 }

@@ -1,0 +1,293 @@
+package native_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/dialect/native"
+	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// sample is a request that succeeds: words in braces stand for things that exist.
+type sample struct {
+	path, body string
+	status     int  // where it is not the operation's
+	personal   bool // asked by the user who is a recipient
+}
+
+const form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"note.txt\"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n"
+
+var samples = map[string]sample{
+	"sendMessage":              {path: "/v1/messages", body: `{"to":{"contact":"{contact}"},"body":"hello","tags":["a"],"metadata":{"k":"v"}}`},
+	"sendToUser":               {path: "/v1/users/{user}/messages", body: `{"body":[{"kind":"text","text":"hello"}]}`},
+	"sendToConversation":       {path: "/v1/conversations/{conversation}/messages", body: `{"body":"hello","record":{"direction":"inbound"}}`},
+	"listMessages":             {path: "/v1/messages?limit=5&kind=message"},
+	"getMessage":               {path: "/v1/messages/{message}"},
+	"recallMessage":            {path: "/v1/messages/{message}"},
+	"cancelMessage":            {path: "/v1/messages/{scheduled}/cancel"},
+	"markDelivered":            {path: "/v1/messages/{internal}/delivered", personal: true},
+	"markRead":                 {path: "/v1/messages/{internal}/read", personal: true},
+	"acknowledge":              {path: "/v1/messages/{internal}/acknowledge", personal: true},
+	"listDeliveries":           {path: "/v1/messages/{message}/deliveries"},
+	"listAttempts":             {path: "/v1/messages/{message}/attempts"},
+	"listInteractions":         {path: "/v1/messages/{message}/interactions"},
+	"retryDelivery":            {path: "/v1/messages/{message}/deliveries/1/retry", status: 409},
+	"listSandboxMessages":      {path: "/v1/sandbox/messages"},
+	"playInbound":              {path: "/v1/sandbox/messages", body: `{"contact":"{contact}","channel":"{channel}","body":"hello"}`},
+	"createConversation":       {path: "/v1/conversations", body: `{"kind":"group","title":"We","participants":[{"user":"{user}"}]}`},
+	"listConversations":        {path: "/v1/conversations?status=open"},
+	"getConversation":          {path: "/v1/conversations/{conversation}"},
+	"patchConversation":        {path: "/v1/conversations/{conversation}", body: `{"title":"New","assignees":[{"kind":"user","id":"{user}"}],"metadata":{"a":null,"b":"c"}}`},
+	"listConversationMessages": {path: "/v1/conversations/{conversation}/messages"},
+	"listParticipants":         {path: "/v1/conversations/{conversation}/participants"},
+	"addParticipant":           {path: "/v1/conversations/{conversation}/participants", body: `{"user":"{user2}"}`},
+	"removeParticipant":        {path: "/v1/conversations/{conversation}/participants/{user}"},
+	"readConversation":         {path: "/v1/conversations/{conversation}/read", body: `{}`},
+	"createUser":               {path: "/v1/users", body: `{"name":"Dora","email":"dora@example.org","metadata":{"desk":"1"}}`},
+	"listUsers":                {path: "/v1/users?active=true&limit=1"},
+	"getUser":                  {path: "/v1/users/{user}"},
+	"patchUser":                {path: "/v1/users/{user}", body: `{"name":"Ana B."}`},
+	"createTeam":               {path: "/v1/teams", body: `{"name":"Night","members":["{user}"]}`},
+	"listTeams":                {path: "/v1/teams"},
+	"getTeam":                  {path: "/v1/teams/{team}"},
+	"patchTeam":                {path: "/v1/teams/{team}", body: `{"name":"Day"}`},
+	"deleteTeam":               {path: "/v1/teams/{team}"},
+	"listTeamMembers":          {path: "/v1/teams/{team}/members"},
+	"addTeamMembers":           {path: "/v1/teams/{team}/members", body: `{"users":["{user2}"]}`},
+	"removeTeamMember":         {path: "/v1/teams/{team}/members/{user}"},
+	"createBroadcast":          {path: "/v1/broadcasts", body: `{"name":"All"}`},
+	"listBroadcasts":           {path: "/v1/broadcasts"},
+	"getBroadcast":             {path: "/v1/broadcasts/{broadcast}"},
+	"patchBroadcast":           {path: "/v1/broadcasts/{broadcast}", body: `{"name":"Some"}`},
+	"deleteBroadcast":          {path: "/v1/broadcasts/{broadcast}"},
+	"listBroadcastMembers":     {path: "/v1/broadcasts/{broadcast}/members"},
+	"addBroadcastMembers":      {path: "/v1/broadcasts/{broadcast}/members", body: `{"users":["{user2}"],"contacts":["{contact}"]}`},
+	"removeBroadcastMember":    {path: "/v1/broadcasts/{broadcast}/members/{user}"},
+	"createContact":            {path: "/v1/contacts", body: `{"name":"Zoe","addresses":[{"kind":"email","value":"zoe@example.org"}],"tags":["vip"],"attributes":{"a":"b"}}`},
+	"listContacts":             {path: "/v1/contacts?saved=true"},
+	"findContact":              {path: "/v1/contacts/find", body: `{"address":"email:new@example.org","name":"New"}`, status: 201},
+	"getContact":               {path: "/v1/contacts/{contact}"},
+	"patchContact":             {path: "/v1/contacts/{contact}", body: `{"tags":["x"]}`},
+	"deleteContact":            {path: "/v1/contacts/{contact}"},
+	"addContactAddress":        {path: "/v1/contacts/{contact}/addresses", body: `{"kind":"email","value":"cleo2@example.org"}`},
+	"removeContactAddress":     {path: "/v1/contacts/{contact}/addresses/phone:%2B15550100"},
+	"createChannel":            {path: "/v1/channels", body: `{"name":"Fax","connector":"sandbox","platform":"fax","open":false,"members":["{user}"]}`},
+	"listChannels":             {path: "/v1/channels?connector=sandbox"},
+	"getChannel":               {path: "/v1/channels/{channel}"},
+	"patchChannel":             {path: "/v1/channels/{channel}", body: `{"paused":true}`},
+	"deleteChannel":            {path: "/v1/channels/{channel}"},
+	"listConnectors":           {path: "/v1/connectors"},
+	"getConnector":             {path: "/v1/connectors/sandbox"},
+	"uploadMedia":              {path: "/v1/media", body: form},
+	"getMedia":                 {path: "/v1/media/{media}"},
+	"downloadMedia":            {path: "/v1/media/{media}/content"},
+	"deleteMedia":              {path: "/v1/media/{media}"},
+	"getOrganization":          {path: "/v1/organization"},
+	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400}}`},
+	"createOrganization":       {path: "/v1/organizations", body: `{"name":"Gamma"}`},
+	"createKey":                {path: "/v1/keys", body: `{"name":"narrow","scopes":["messages:send"]}`},
+	"listKeys":                 {path: "/v1/keys"},
+	"getKey":                   {path: "/v1/keys/{key}"},
+	"revokeKey":                {path: "/v1/keys/{key}"},
+	"listEvents":               {path: "/v1/events?limit=3"},
+	"getHealth":                {path: "/healthz"},
+	"getReadiness":             {path: "/readyz"},
+}
+
+// fill puts ids into a sample.
+func (s sample) fill(things map[string]string) sample {
+	for name, id := range things {
+		s.path = strings.ReplaceAll(s.path, "{"+name+"}", id)
+		s.body = strings.ReplaceAll(s.body, "{"+name+"}", id)
+	}
+	return s
+}
+
+func (s sample) headers() []string {
+	if s.body == form {
+		return []string{"Content-Type", "multipart/form-data; boundary=b"}
+	}
+	return nil
+}
+
+// things makes one of each.
+func (w *world) things(t *testing.T) map[string]string {
+	t.Helper()
+	ctx, c := t.Context(), w.admin
+	ana := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Ana", Email: string(parley.NewID(time.Now())) + "@example.org"}))
+	own := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Ana's", User: ana.ID, Scopes: []string{"messages:read", "messages:send"}}))
+	bo := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Bo"}))
+	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Front desk", Members: []string{ana.ID}}))
+	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
+	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
+	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
+	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
+	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))
+	key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
+	group := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: ana.ID}}}))
+	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
+	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
+	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
+	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "broadcast": broadcast.ID, "contact": contact.ID, "channel": channel.ID, "media": media.ID,
+		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
+}
+
+// Every operation answers whom it should, as it promises, and nobody else.
+func TestEveryRoute(t *testing.T) {
+	w := newWorld(t)
+	beta := w.organization(t, "Beta").Key.Token
+	narrow := map[parley.Scope]string{}
+	expired, revoked := w.expiredKey(t), w.revokedKey(t)
+	things := w.things(t)
+	for _, route := range native.Routes() {
+		t.Run(route.ID, func(t *testing.T) {
+			s, ok := samples[route.ID]
+			if !ok {
+				t.Fatal("has no sample")
+			}
+			defer func() {
+				if route.Method == http.MethodDelete {
+					things = w.things(t)
+				}
+			}()
+			own := s.fill(things)
+			ask := func(token string, s sample) (*http.Response, string) {
+				return w.raw(t, route.Method, s.path, token, s.body, s.headers()...)
+			}
+			if route.Scope != "" {
+				for name, token := range map[string]string{"credential-required": "", "credential-invalid": "nonsense", "credential-invalid ": expired, "credential-invalid  ": revoked} {
+					answer, text := ask(token, own)
+					wantRefusal(t, answer, text, 401, strings.TrimSpace(name))
+				}
+				if narrow[route.Scope] == "" {
+					narrow[route.Scope] = w.without(t, route.Scope)
+				}
+				answer, text := ask(narrow[route.Scope], own)
+				wantRefusal(t, answer, text, 403, "scope-required")
+				if !strings.Contains(text, string(route.Scope)) {
+					t.Errorf("the refusal does not name the scope: %s", text)
+				}
+			}
+			if own != s {
+				w.wantHidden(t, ask, beta, s, things)
+			}
+			want := route.Status
+			if s.status != 0 {
+				want = s.status
+			}
+			token := w.token
+			if s.personal {
+				token = things["secret"]
+			}
+			answer, text := ask(token, own)
+			if answer.StatusCode != want {
+				t.Fatalf("%d %s, want %d", answer.StatusCode, text, want)
+			}
+			wantPromised(t, route, answer, text)
+		})
+	}
+}
+
+// wantHidden checks that the things of one organization are to another like things that do not exist.
+func (w *world) wantHidden(t *testing.T, ask func(string, sample) (*http.Response, string), other string, s sample, things map[string]string) {
+	t.Helper()
+	nowhere := maps.Clone(things)
+	for name := range nowhere {
+		nowhere[name] = string(parley.NewID(time.Now()))
+	}
+	theirs, theirsText := ask(other, s.fill(things))
+	none, noneText := ask(other, s.fill(nowhere))
+	if theirs.StatusCode != none.StatusCode || plainly(theirsText) != plainly(noneText) {
+		t.Errorf("of another organization: %d %s\nof nobody: %d %s", theirs.StatusCode, theirsText, none.StatusCode, noneText)
+	}
+	byPath := s.path != s.fill(things).path
+	if byPath && theirs.StatusCode != 404 || !byPath && theirs.StatusCode != 422 {
+		t.Errorf("of another organization: %d %s", theirs.StatusCode, theirsText)
+	}
+}
+
+var anyID = regexp.MustCompile(`[0-9a-v]{20}`)
+
+// plainly is an answer without ids.
+func plainly(text string) string { return anyID.ReplaceAllString(text, "ID") }
+
+func wantRefusal(t *testing.T, answer *http.Response, text string, status int, code string) {
+	t.Helper()
+	var p api.Problem
+	if err := json.Unmarshal([]byte(text), &p); err != nil || answer.StatusCode != status || p.Code != code || p.Status != status || p.RequestID == "" ||
+		answer.Header.Get("Content-Type") != "application/problem+json" || answer.Header.Get("X-Request-Id") != p.RequestID {
+		t.Errorf("%d %s, want %d %s", answer.StatusCode, text, status, code)
+	}
+	if status == 401 && answer.Header.Get("Www-Authenticate") == "" {
+		t.Error("no WWW-Authenticate")
+	}
+}
+
+// wantPromised checks an answer against the document.
+func wantPromised(t *testing.T, route *contract.Route, answer *http.Response, text string) {
+	t.Helper()
+	if answer.StatusCode >= 300 || route.ID == "downloadMedia" {
+		return
+	}
+	if route.Answer == nil {
+		if text != "" {
+			t.Errorf("answered %s", text)
+		}
+		return
+	}
+	if err := route.CheckAnswer([]byte(text)); err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+	rev := regexp.MustCompile(`"rev":(\d+)`).FindStringSubmatch(text)
+	if field, revised := contract.RevOf(route.Answer); revised && (rev == nil || answer.Header.Get("Etag") != fmt.Sprintf("%q", rev[1])) {
+		t.Errorf("%s: the ETag is %s", field.Name, answer.Header.Get("Etag"))
+	}
+}
+
+func (w *world) expiredKey(t *testing.T) string {
+	t.Helper()
+	key, _, err := w.keys.Create(t.Context(), w.principal(t), access.KeyParams{Name: "short", Scopes: parley.Scopes, ExpiresAt: time.Now().Add(time.Millisecond)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond)
+	return key.Token
+}
+
+func (w *world) revokedKey(t *testing.T) string {
+	t.Helper()
+	key, _, err := w.keys.Create(t.Context(), w.principal(t), access.KeyParams{Name: "gone", Scopes: parley.Scopes}, nil)
+	if err == nil {
+		must[*api.Organization](t)(w.client(t, key.Token).GetOrganization(t.Context())) // verified, and kept for a moment
+		err = w.keys.Revoke(t.Context(), w.principal(t), key.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Token
+}
+
+func (w *world) principal(t testing.TB) *access.Principal {
+	t.Helper()
+	return must[*access.Principal](t)(w.auth.Authenticate(t.Context(), w.token, ""))
+}
+
+// The samples are of operations that there are.
+func TestSamplesAreOfRoutes(t *testing.T) {
+	routes := native.Routes()
+	for id := range samples {
+		if !slices.ContainsFunc(routes, func(r *contract.Route) bool { return r.ID == id }) && id != "recallMessage" && id != "cancelMessage" {
+			t.Errorf("there is no operation %s", id)
+		}
+	}
+}
