@@ -21,8 +21,11 @@ type program struct {
 	Key     keyCommand     `cmd:"" help:"Make and end API keys."`
 	Send    sendCommand    `cmd:"" help:"Send a message."`
 	Tail    tailCommand    `cmd:"" help:"Follow events."`
+	Bench   benchCommand   `cmd:"" help:"Measure how fast this machine runs the server."`
 	Config  configCommand  `cmd:"" help:"Print the configuration in effect."`
 	Version versionCommand `cmd:"" help:"Print the version and how it was built."`
+
+	Profiled profiledCommand `cmd:"" hidden:"" help:"Run another command and write where it spends its time."`
 }
 
 // output is where a command writes: its result to out, all else to err.

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"time"
+
+	"github.com/parley-server/parley/internal/bench"
+)
+
+// benchCommand measures the program.
+type benchCommand struct {
+	Data      string   `name:"data" default:"parley-bench" help:"The folder for the prepared data, on the disk that is to be measured."`
+	Keep      bool     `name:"keep" help:"Leave the prepared data in the folder. A later run with the same sizes begins with them."`
+	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads. All of them when left out."`
+	JSON      bool     `name:"json" help:"Print the report as JSON."`
+	Check     bool     `name:"check" help:"Fail where a figure misses its floor, which holds on an idle machine of two cores."`
+	ServeArgs []string `name:"serve-arg" sep:"none" placeholder:"ARG" help:"A further argument of the server, such as --serve-arg=--no-access-log. May be repeated."`
+	Profile   string   `name:"profile" hidden:"" placeholder:"DIR" help:"Write a processor and an allocation profile of each server to this folder."`
+	Echo      string   `name:"echo" hidden:"" placeholder:"HOST:PORT" help:"Only answer requests there, as the measure of what loopback can do."`
+
+	Stored        int           `name:"stored" default:"1000000" help:"Messages stored before anything is measured. reads has as many in an organization of its own."`
+	Organizations int           `name:"organizations" default:"20" help:"Organizations; the first has half of the contacts, the stored messages and the load."`
+	Contacts      int           `name:"contacts" default:"10000" help:"Contacts of the organizations."`
+	Recipients    int           `name:"recipients" default:"100000" help:"Recipients of the broadcast."`
+	Streams       int           `name:"streams" default:"1000" help:"Users who follow live streams."`
+	Connections   int           `name:"connections" default:"64" help:"Connections that send at once."`
+	Rate          float64       `name:"rate" help:"Sends a second of the scenario deliver; 0: it looks for the highest that is sustained."`
+	Warmup        time.Duration `name:"warmup" default:"5s" help:"How long there is load before anything is counted."`
+	Duration      time.Duration `name:"duration" default:"30s" help:"How long a measurement takes; deliver takes twice as long."`
+}
+
+func (c *benchCommand) options(std output) (bench.Options, error) {
+	program, err := os.Executable()
+	o := bench.Options{Executable: []string{program}, Data: c.Data, Keep: c.Keep, Scenarios: c.Scenarios, ServeArgs: c.ServeArgs,
+		Profile: c.Profile, Stored: c.Stored, Organizations: c.Organizations, Contacts: c.Contacts, Recipients: c.Recipients,
+		Streams: c.Streams, Connections: c.Connections, Rate: c.Rate, Warmup: c.Warmup, Duration: c.Duration, Out: std.out, Log: std.err}
+	if c.JSON {
+		o.Out = io.Discard
+	}
+	return o, err
+}
+
+// Run measures, and prints what it measured also where something failed.
+func (c *benchCommand) Run(ctx context.Context, std output) error {
+	if c.Echo != "" {
+		return bench.Echo(ctx, c.Echo)
+	}
+	o, err := c.options(std)
+	if err != nil {
+		return err
+	}
+	report, err := bench.Run(ctx, o)
+	if c.JSON {
+		err = errors.Join(err, report.WriteJSON(std.out))
+	} else {
+		report.WriteFloors(std.out)
+	}
+	if missed := report.Missed(); c.Check && err == nil && len(missed) > 0 {
+		names := make([]string, len(missed))
+		for i, m := range missed {
+			names[i] = m.Scenario + " " + m.Figure
+		}
+		return fmt.Errorf("%d of %d floors were missed: %s", len(missed), len(report.Floors), strings.Join(names, ", "))
+	}
+	return err
+}
+
+// profiledCommand runs another command and writes where it spent its time.
+type profiledCommand struct {
+	File    string   `arg:"" help:"The file of the processor profile; the allocations go to FILE.allocs."`
+	Command []string `arg:"" passthrough:"" help:"The command to run."`
+}
+
+// Run runs the command to its end.
+func (c *profiledCommand) Run(ctx context.Context, std output) (err error) {
+	file, err := os.Create(c.File)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	code := run(ctx, c.Command, std)
+	pprof.StopCPUProfile()
+	if err := writeAllocations(c.File + ".allocs"); err != nil {
+		return err
+	}
+	if code != 0 {
+		return fmt.Errorf("%s ended with %d", strings.Join(c.Command, " "), code)
+	}
+	return nil
+}
+
+func writeAllocations(name string) (err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	runtime.GC()
+	return pprof.Lookup("allocs").WriteTo(file, 0)
+}

@@ -1,0 +1,218 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/internal/bench/fill"
+	"github.com/parley-server/parley/internal/bench/load"
+)
+
+// measured builds the program as it is released, without the race detector that the tests may run under, and
+// lets it measure itself with small sizes.
+func measured(t *testing.T, args ...string) *Report {
+	t.Helper()
+	parley := filepath.Join(t.TempDir(), "parley")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", parley, "../../cmd/parley")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, said)
+	}
+	args = append([]string{"bench", "--json", "--data", filepath.Join(t.TempDir(), "data"), "--stored", "2000", "--organizations", "4",
+		"--contacts", "80", "--recipients", "500", "--streams", "20", "--serve-arg=--no-access-log"}, args...)
+	run := exec.CommandContext(t.Context(), parley, args...)
+	var log bytes.Buffer
+	run.Stderr = &log
+	text, err := run.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s%s", args, err, text, &log)
+	}
+	var report Report
+	if err := json.Unmarshal(text, &report); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for _, row := range report.Rows {
+		row.write(t.Output())
+	}
+	return &report
+}
+
+// TestRatios compares figures of one run, so that it holds on any machine: many connections share what one pays
+// for alone, most are answered about as soon as the middle one, and everything arrives.
+func TestRatios(t *testing.T) {
+	report := measured(t, "--scenario", "one-connection,accept,live", "--warmup", "200ms", "--duration", "1500ms")
+	figure := func(row int, name string) float64 {
+		value, ok := report.Rows[row].get(name)
+		if !ok {
+			t.Errorf("%s has no %q", report.Rows[row].Title, name)
+		}
+		return value
+	}
+	const one, all, first, live = 0, 1, 2, 3
+	if many, alone := figure(all, "rate"), figure(one, "rate"); many < 1.5*alone {
+		t.Errorf("64 connections accept %.0f a second, one %.0f", many, alone)
+	}
+	if p90, p50 := figure(all, "p90"), figure(all, "p50"); p90 > 10*p50 {
+		t.Errorf("one in ten waits more than %.1f ms, the middle one %.1f ms", p90, p50)
+	}
+	for _, row := range []int{one, all, first} {
+		if n := figure(row, "refused"); n != 0 {
+			t.Errorf("%s: %.0f were refused", report.Rows[row].Title, n)
+		}
+	}
+	if missed, received := figure(live, "missed"), figure(live, "received"); missed != 0 || received == 0 {
+		t.Errorf("%.0f events were received, %.0f missed", received, missed)
+	}
+}
+
+func TestProveEverythingIsMeasured(t *testing.T) {
+	if os.Getenv("PARLEY_PROVE") != "1" {
+		t.Skip("a long proof: make prove")
+	}
+	report := measured(t, "--warmup", "100ms", "--duration", "1s", "--rate", "50")
+	if len(report.Floors) != len(floors()) {
+		t.Errorf("%d of %d floors were compared: %+v", len(report.Floors), len(floors()), report.Floors)
+	}
+	for _, row := range report.Rows {
+		for _, f := range row.Figures {
+			if strings.HasPrefix(f.Name, "p9") && f.Value <= 0 {
+				t.Errorf("%s: %s", row.Title, f)
+			}
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for _, change := range []func(*Options){
+		func(o *Options) { o.Scenarios = []string{"nothing"} },
+		func(o *Options) { o.Stored = 1 },
+		func(o *Options) { o.Organizations = 0 },
+		func(o *Options) { o.Contacts = o.Organizations },
+		func(o *Options) { o.Recipients = 0 },
+		func(o *Options) { o.Streams = 1 },
+		func(o *Options) { o.Connections = 0 },
+		func(o *Options) { o.Duration = 0 },
+		func(o *Options) { o.Rate = -1 },
+	} {
+		o := Default()
+		if err := o.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		change(&o)
+		if _, err := Run(t.Context(), o); err == nil {
+			t.Errorf("%+v was accepted", o)
+		}
+	}
+}
+
+func TestFloors(t *testing.T) {
+	report := Report{Rows: []Row{
+		{Scenario: "accept", Figures: []Figure{{"rate", 5001, "/s"}, {"p99", 41, "ms"}, {"refused", 0, ""}}},
+		{Scenario: "accept", Figures: []Figure{{"rate", 1, "/s"}}},
+		{Scenario: "deliver", Figures: []Figure{{"p99", 1, "ms"}}},
+	}}
+	report.check()
+	var text bytes.Buffer
+	report.WriteFloors(&text)
+	verdicts := map[string]bool{}
+	for _, c := range report.Floors {
+		verdicts[c.Scenario+" "+c.Figure] = c.OK
+	}
+	want := map[string]bool{"accept rate": true, "accept p99": false, "accept refused": true, "deliver rate": false, "deliver refused": false}
+	if fmt.Sprint(verdicts) != fmt.Sprint(want) || len(report.Missed()) != 3 || strings.Count(text.String(), "MISSED") != 3 {
+		t.Errorf("%v\n%s", verdicts, &text)
+	}
+}
+
+func TestSender(t *testing.T) {
+	organizations := []fill.Organization{{Key: "one", Contacts: []string{strings.Repeat("a", 20), strings.Repeat("b", 20)}},
+		{Key: "two", Contacts: []string{strings.Repeat("c", 20)}}, {Key: "three", Contacts: []string{strings.Repeat("d", 20)}}}
+	seen, keys := map[string]int{}, map[string]bool{}
+	s := newSender(organizations, 7, 1)
+	for range 4000 {
+		head, body, _ := strings.Cut(string(s.next()), "\r\n\r\n")
+		var message struct {
+			To   struct{ Contact string }
+			Body string
+		}
+		if err := json.Unmarshal([]byte(body), &message); err != nil || len(message.Body) != 200 {
+			t.Fatalf("%s: %v", body, err)
+		}
+		if !strings.Contains(head, fmt.Sprintf("Content-Length: %d", len(body))) || strings.Contains(head, "KK") {
+			t.Fatal(head)
+		}
+		_, rest, _ := strings.Cut(head, "Idempotency-Key: ")
+		key, _, _ := strings.Cut(rest, "\r\n")
+		keys[key] = true
+		seen[message.To.Contact[:1]+" "+head[strings.Index(head, "Bearer ")+7:][:3]]++
+	}
+	if len(keys) != 4000 || len(seen) != 4 || seen["a one"] < 800 || seen["a one"]+seen["b one"] > 2200 || seen["c two"] < 800 {
+		t.Errorf("%d keys, %v", len(keys), seen)
+	}
+	s.each = new(atomic.Int64)
+	order := ""
+	for range 5 {
+		request := string(s.next())
+		order += request[strings.Index(request, `"contact":"`)+11:][:1]
+	}
+	if order != "abcda" {
+		t.Errorf("one to each: %s", order)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	grown := func(from, step int64) (values []int64) {
+		for i := range int64(40) {
+			values = append(values, from+i*step)
+		}
+		return values
+	}
+	for _, c := range []struct {
+		backlog  []int64
+		accepted int
+		want     bool
+	}{{grown(100, 0), 10_000, true}, {grown(100, 1), 10_000, true}, {grown(100, 10), 10_000, false}, {grown(2500, 0), 10_000, false},
+		{grown(100, 0), 9000, false}, {nil, 10_000, true}} {
+		h := held{rate: 1000, backlog: c.backlog, result: &load.Result{Elapsed: 10 * time.Second}}
+		for range c.accepted {
+			h.result.Latency.Add(time.Millisecond)
+		}
+		if h.judge(10 * time.Second); h.sustained != c.want {
+			t.Errorf("%v, %d accepted: %v %s", c.backlog, c.accepted, h.sustained, h.why)
+		}
+	}
+}
+
+func TestParsed(t *testing.T) {
+	kind, at, ok := eventHead([]byte(`{"sequence":12,"type":"message.created","time":"2026-05-17T09:30:00.123Z","data":{"text":"\"type\":\"x\""}}`))
+	if !ok || string(kind) != "message.created" || at.UnixMilli() != 1779010200123 {
+		t.Errorf("%s %s %v", kind, at, ok)
+	}
+	for _, text := range []string{"", "{}", `{"type":"a"}`, `{"type":"a","time":"now"}`, `{"type":"a`} {
+		if _, _, ok := eventHead([]byte(text)); ok {
+			t.Errorf("%q was read", text)
+		}
+	}
+	for text, want := range map[string]string{`{"data":[{"next":"x"}],"next":"abc"}`: "abc", `{"data":[],"next":null}`: "", `{}`: "", "{\"next\":\"a\"}\n": "a"} {
+		if got := nextOf([]byte(text)); got != want {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+	if got := cpuOf("123 (par) ley) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20"); got != 3*time.Second {
+		t.Errorf("3 s of processor time were read as %s", got)
+	}
+	if got := statusMB("Name:\tparley\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n", "VmRSS"); got != 1.024 {
+		t.Errorf("1000 kB are %g MB", got)
+	}
+	if missing := cpuOf("") + time.Duration(statusMB("", "VmRSS")); missing != 0 {
+		t.Error("nothing is something")
+	}
+}

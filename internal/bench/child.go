@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/parley-server/parley/internal/bench/load"
+)
+
+const (
+	readyTime = 2 * time.Minute // that a child may take until it is ready
+	stopTime  = 2 * time.Minute // that it may take to stop
+)
+
+// child is a process that is measured.
+type child struct {
+	command *exec.Cmd
+	log     *os.File
+	began   time.Time
+	ready   time.Duration // from its start until it said that it was ready
+	ended   chan struct{}
+	err     error // once ended
+}
+
+// startChild starts a program whose output goes to a file.
+func startChild(logFile string, program []string, args ...string) (*child, error) {
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	args = append(program[1:len(program):len(program)], args...)
+	c := &child{command: exec.Command(program[0], args...), log: log, ended: make(chan struct{})}
+	c.command.Stdout, c.command.Stderr = log, log
+	c.began = time.Now()
+	if err := c.command.Start(); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	go func() {
+		c.err = c.command.Wait()
+		close(c.ended)
+	}()
+	return c, nil
+}
+
+// stop ends the process, and waits for it. What it says about its end is the error.
+func (c *child) stop() error {
+	_ = c.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-c.ended:
+	case <-time.After(stopTime):
+		_ = c.command.Process.Kill()
+		<-c.ended
+	}
+	err := c.log.Close()
+	if _, exited := errors.AsType[*exec.ExitError](c.err); exited && !c.signalled() {
+		err = errors.Join(err, fmt.Errorf("%s: %w; it said: %s", c.command.Args[0], c.err, c.said()))
+	}
+	return err
+}
+
+// signalled reports whether the process ended by the signal of stop, which a program may leave alone.
+func (c *child) signalled() bool {
+	status, ok := c.command.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
+}
+
+// said is the end of the process's output.
+func (c *child) said() string {
+	text, err := os.ReadFile(c.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(bytes.TrimSpace(text[max(len(text)-2000, 0):]))
+}
+
+// awaitReady asks a path until it is answered 200.
+func (c *child) awaitReady(ctx context.Context, address, path string) error {
+	for deadline := time.Now().Add(readyTime); time.Now().Before(deadline); {
+		if answer, err := once(address, getRequest(path, "")); err == nil && answer.Status == 200 {
+			c.ready = time.Since(c.began)
+			return nil
+		}
+		select {
+		case <-c.ended:
+			return fmt.Errorf("the server ended before it was ready: %v; it said: %s", c.err, c.said())
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("the server was not ready within %s; it said: %s", readyTime, c.said())
+}
+
+// once makes one request on a connection of its own.
+func once(address string, request []byte) (load.Answer, error) {
+	conn, err := load.Dial(address, time.Now().Add(time.Minute))
+	if err != nil {
+		return load.Answer{}, err
+	}
+	defer func() { _ = conn.Close() }()
+	return conn.Do(request)
+}
+
+// freeAddress is an address of this machine that nobody listens on.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// usage is what a process has taken of the machine.
+type usage struct {
+	cpu  time.Duration // user and system
+	rss  float64       // MB
+	peak float64       // MB, since its start
+}
+
+// usage reads what the child has taken. It is zero where the system does not say.
+func (c *child) usage() usage {
+	folder := "/proc/" + strconv.Itoa(c.command.Process.Pid)
+	var u usage
+	if text, err := os.ReadFile(folder + "/stat"); err == nil {
+		u.cpu = cpuOf(string(text))
+	}
+	if text, err := os.ReadFile(folder + "/status"); err == nil {
+		u.rss, u.peak = statusMB(string(text), "VmRSS"), statusMB(string(text), "VmHWM")
+	}
+	return u
+}
+
+// clockTick is the unit of times in /proc: it is 100 a second on every Linux that Go supports.
+const clockTick = 10 * time.Millisecond
+
+// cpuOf reads utime and stime, the 14th and 15th field; the second is a name in parentheses.
+func cpuOf(stat string) time.Duration {
+	rest := stat[strings.LastIndex(stat, ") ")+1:]
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * clockTick
+}
+
+// statusMB reads a line "VmRSS:  1234 kB", whose unit is 1024 bytes, in millions of bytes.
+func statusMB(status, name string) float64 {
+	for line := range strings.Lines(status) {
+		if key, value, _ := strings.Cut(line, ":"); key == name {
+			kb, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+			return kb * 1024 / 1e6
+		}
+	}
+	return 0
+}
+
+// ownCPU is the processor time that this process has taken.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parley-server/parley/api"
+)
+
+// server is the program under test: a process of its own on a prepared folder.
+type server struct {
+	*child
+	address string
+}
+
+// serve starts a server for a scenario and waits until it is ready.
+func (b *bench) serve(ctx context.Context, folder string) (*server, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	// The keys that make the load have no limit; all else is as the program comes.
+	args := append([]string{"serve", "--data", folder, "--listen", address, "--key-rate-limit", "0"}, b.options.ServeArgs...)
+	if b.options.Profile != "" {
+		b.served++
+		file := filepath.Join(b.options.Profile, fmt.Sprintf("%s-%d.cpu.pprof", b.scenario, b.served))
+		args = append([]string{"profiled", file}, args...)
+	}
+	c, err := startChild(filepath.Join(folder, "serve.log"), b.options.Executable, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.awaitReady(ctx, address, "/readyz"); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return &server{child: c, address: address}, nil
+}
+
+// client calls the server with a key.
+func (s *server) client(key string) (*api.Client, error) { return api.New("http://"+s.address, key) }
+
+// metric reads one of the server's figures.
+func (s *server) metric(name string) (float64, error) {
+	answer, err := once(s.address, getRequest("/metrics", ""))
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(answer.Body) {
+		if value, ok := strings.CutPrefix(string(line), name+" "); ok {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, fmt.Errorf("the server has no metric %s", name)
+}
+
+// The names of the figures about the queue.
+const (
+	metricWaiting = "parley_queue_deliveries"
+	metricOldest  = "parley_queue_oldest_seconds"
+)
+
+// drainTime is how long a queue may take to become empty.
+const drainTime = 10 * time.Minute
+
+// drain waits until nothing is left to deliver, so that the next scenario begins without it. It returns how
+// many deliveries there were, and how long they took.
+func (s *server) drain(ctx context.Context) (waiting float64, took time.Duration, err error) {
+	began := time.Now()
+	if waiting, err = s.metric(metricWaiting); err != nil {
+		return 0, 0, err
+	}
+	for left := waiting; left > 0; {
+		if time.Since(began) > drainTime {
+			return waiting, 0, fmt.Errorf("%.0f of %.0f deliveries were left after %s", left, waiting, drainTime)
+		}
+		select {
+		case <-ctx.Done():
+			return waiting, 0, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+		if left, err = s.metric(metricWaiting); err != nil {
+			return waiting, 0, err
+		}
+	}
+	return waiting, time.Since(began), nil
+}
+
+// span measures what the server and this process take of the machine while something is counted.
+type span struct {
+	server           *server
+	cpu, own         time.Duration
+	usage            usage
+	startCPU, before time.Duration
+}
+
+func (s *span) begin() { s.startCPU, s.before = s.server.usage().cpu, ownCPU() }
+
+func (s *span) end() {
+	s.usage = s.server.usage()
+	s.cpu, s.own = s.usage.cpu-s.startCPU, ownCPU()-s.before
+}
+
+// figures are the processor time for each of n things, and the memory.
+func (s *span) figures(n int64) []Figure {
+	each := func(d time.Duration) float64 {
+		if n == 0 {
+			return 0
+		}
+		return float64(d.Nanoseconds()) / 1e3 / float64(n)
+	}
+	return []Figure{{"server CPU", each(s.cpu), "µs"}, {"generator CPU", each(s.own), "µs"}, {"RSS", s.usage.rss, "MB"}, {"peak RSS", s.usage.peak, "MB"}}
+}
