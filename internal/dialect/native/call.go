@@ -1,6 +1,7 @@
 package native
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"mime"
@@ -22,7 +23,8 @@ type call struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	p        *access.Principal
-	body     []byte
+	body     []byte        // the buffer's
+	buffer   *bytes.Buffer // of the request
 	status   int // of the answer, where it is not the operation's
 	replayed bool
 }
@@ -31,11 +33,19 @@ type call struct {
 func (d *door) handler(e *endpoint) http.Handler {
 	return httpd.Handle(httpd.WriteProblem, func(w http.ResponseWriter, r *http.Request) error {
 		c := &call{door: d, endpoint: e, w: w, r: r}
+		defer c.end()
 		if err := c.admit(); err != nil {
 			return err
 		}
 		return e.run(c)
 	})
+}
+
+// end gives back what the request was read with. Nothing of it is used any more.
+func (c *call) end() {
+	if c.buffer != nil {
+		c.door.recycle(c.buffer)
+	}
 }
 
 // admit finds out who asks, and whether they may: the credential first, then the rate, then the scope.
@@ -148,13 +158,10 @@ func (c *call) receive() error {
 	if err := isJSON(c.r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
-	buffer := c.door.buffer()
-	defer c.door.recycle(buffer)
-	if _, err := buffer.ReadFrom(c.r.Body); err != nil {
-		return err
-	}
-	c.body = append([]byte(nil), buffer.Bytes()...)
-	return nil
+	c.buffer = c.door.buffer()
+	_, err := c.buffer.ReadFrom(c.r.Body)
+	c.body = c.buffer.Bytes()
+	return err
 }
 
 // isJSON accepts what may be JSON; what is not said may.

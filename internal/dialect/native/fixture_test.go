@@ -30,6 +30,7 @@ import (
 // world is a server with the door and everything behind it, on a folder of its own, with one organization.
 type world struct {
 	url       string
+	handler   http.Handler // what answers at the url
 	store     *store.Store
 	core      *core.Core
 	directory *directory.Directory
@@ -83,6 +84,7 @@ func (w *world) serve(t testing.TB, handler http.Handler, log *slog.Logger) {
 		t.Fatal(err)
 	}
 	server := httpd.New(httpd.Options{Log: log}, handler)
+	w.handler = server
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
