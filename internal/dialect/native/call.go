@@ -25,7 +25,7 @@ type call struct {
 	p        *access.Principal
 	body     []byte        // the buffer's
 	buffer   *bytes.Buffer // of the request
-	status   int // of the answer, where it is not the operation's
+	status   int           // of the answer, where it is not the operation's
 	replayed bool
 }
 

@@ -120,9 +120,14 @@ func (w *world) client(t testing.TB, token string) *api.Client {
 // without returns the token of a key with every scope but some.
 func (w *world) without(t testing.TB, missing ...parley.Scope) string {
 	t.Helper()
-	scopes := slices.DeleteFunc(slices.Clone(parley.Scopes), func(s parley.Scope) bool {
+	return w.with(t, slices.DeleteFunc(slices.Clone(parley.Scopes), func(s parley.Scope) bool {
 		return slices.Contains(missing, s) || s == parley.ScopeOrganizationsCreate
-	})
+	})...)
+}
+
+// with returns the token of a key with some scopes.
+func (w *world) with(t testing.TB, scopes ...parley.Scope) string {
+	t.Helper()
 	key, _, err := w.keys.Create(t.Context(), w.principal(t), access.KeyParams{Name: "narrow", Scopes: scopes}, nil)
 	if err != nil {
 		t.Fatal(err)

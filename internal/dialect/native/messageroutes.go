@@ -40,7 +40,7 @@ func (d *door) conversationEndpoints() []*endpoint {
 		change(operation("POST /v1/conversations/{id}/participants", "addParticipant", write, "Add somebody to a conversation"), d.addParticipant),
 		order(operation("DELETE /v1/conversations/{id}/participants/{participantId}", "removeParticipant", write,
 			"Take a user or contact (id) or an address (kind:value) out of a conversation"), d.removeParticipant),
-		orderOf(operation("POST /v1/conversations/{id}/read", "readConversation", read, "Mark a conversation as read by the key's user"), d.readConversation),
+		orderOf(operation("POST /v1/conversations/{id}/read", "readConversation", parley.ScopeMessagesRead, "Mark a conversation as read by the key's user"), d.readConversation),
 	}
 }
 
