@@ -22,7 +22,7 @@ const formOverhead = 64 << 10
 
 // upload is the endpoint of a form with a file.
 func upload(o contract.Operation, f func(*call) (api.Media, bool, error)) *endpoint {
-	o.Details = "A form with one file in the field `file`."
+	o.Details, o.Form = "A form with one file in the field `file`.", true
 	o.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{"file"},

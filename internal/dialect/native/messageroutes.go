@@ -3,6 +3,8 @@ package native
 import (
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -49,8 +51,11 @@ func (d *door) eventEndpoints() []*endpoint {
 }
 
 func (d *door) healthEndpoints() []*endpoint {
-	return []*endpoint{
-		get(operation("GET /healthz", "getHealth", "", "Whether the server runs"), d.health),
-		get(operation("GET /readyz", "getReadiness", "", "Whether the server takes requests"), d.readiness),
+	health, ready := operation("GET /healthz", "getHealth", "", "Whether the server runs"), operation("GET /readyz", "getReadiness", "", "Whether the server takes requests")
+	health.Tag, ready.Tag = "health", "health"
+	ready.Details = "Answers 503 while it does not."
+	ready.Document = func(described *huma.Operation, _ huma.Registry) {
+		described.Responses["503"] = &huma.Response{Description: "Service Unavailable", Content: described.Responses["200"].Content}
 	}
+	return []*endpoint{get(health, d.health), get(ready, d.readiness)}
 }

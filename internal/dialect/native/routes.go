@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -52,6 +54,9 @@ func (d *door) contactEndpoints() []*endpoint {
 	const read, write = parley.ScopeContactsRead, parley.ScopeContactsWrite
 	find := operation("POST /v1/contacts/find", "findContact", write, "Find the contact that an address identifies, or make one")
 	find.Details = "Answers 201 where the contact was made, else 200."
+	find.Document = func(described *huma.Operation, _ huma.Registry) {
+		described.Responses["201"] = described.Responses["200"]
+	}
 	return []*endpoint{
 		create(operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
 		list(operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts),

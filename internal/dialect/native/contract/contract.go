@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type Operation struct {
 	Status       int          // of the answer, 0: 200, or 204 without one
 	Keyed        bool         // it takes an Idempotency-Key
 	Matched      bool         // it takes an If-Match
+	Form         bool         // its body is a form, which Document describes
 
 	Query  reflect.Type // a struct with query tags; nil: no parameters
 	Body   reflect.Type // nil: none
@@ -42,6 +44,7 @@ type Contract struct {
 	registry huma.Registry
 	rules    *rules
 	problem  *huma.Schema
+	sent     []reflect.Type // bodies of requests
 	document func() []byte
 }
 
@@ -67,6 +70,7 @@ func New(info huma.Info) *Contract {
 		},
 	}
 	c.document = sync.OnceValue(func() []byte {
+		c.openAnswers()
 		document, err := json.Marshal(c.openAPI)
 		if err != nil {
 			panic(err) // of a schema; every test that reads the document finds it
@@ -74,6 +78,41 @@ func New(info huma.Info) *Contract {
 		return document
 	})
 	return c
+}
+
+// openAnswers lets what is only answered have more members than are described: later versions may add some.
+// What is sent may not.
+func (c *Contract) openAnswers() {
+	sent := map[string]bool{}
+	for _, t := range c.sent {
+		c.reach(c.schema(t), sent)
+	}
+	for name, s := range c.registry.Map() {
+		if s.AdditionalProperties == false && !sent[name] {
+			s.AdditionalProperties = nil
+		}
+	}
+}
+
+// reach marks the named schemas that a schema is made of.
+func (c *Contract) reach(s *huma.Schema, found map[string]bool) {
+	if s == nil {
+		return
+	}
+	if _, name, named := strings.Cut(s.Ref, "#/components/schemas/"); named && !found[name] {
+		found[name] = true
+		c.reach(c.registry.SchemaFromRef(s.Ref), found)
+	}
+	c.reach(s.Items, found)
+	for _, property := range s.Properties {
+		c.reach(property, found)
+	}
+	for _, branch := range s.OneOf {
+		c.reach(branch, found)
+	}
+	if others, ok := s.AdditionalProperties.(*huma.Schema); ok {
+		c.reach(others, found)
+	}
 }
 
 // anyBody is the schema of api.Body.
@@ -129,6 +168,7 @@ func (c *Contract) Add(o Operation) *Route {
 	}
 	if o.Body != nil {
 		schema := c.schema(o.Body)
+		c.sent = append(c.sent, o.Body)
 		route.body = c.rules.of(schema)
 		described.RequestBody = &huma.RequestBody{Required: !o.Bodiless, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	}
@@ -140,6 +180,9 @@ func (c *Contract) Add(o Operation) *Route {
 		o.Document(described, c.registry)
 	}
 	c.openAPI.AddOperation(described)
+	if !slices.ContainsFunc(c.openAPI.Tags, func(t *huma.Tag) bool { return t.Name == o.Tag }) {
+		c.openAPI.Tags = append(c.openAPI.Tags, &huma.Tag{Name: o.Tag})
+	}
 	return route
 }
 
@@ -202,10 +245,10 @@ func (c *Contract) describeAnswers(o *Operation, described *huma.Operation) {
 	if o.Matched {
 		statuses = append(statuses, http.StatusPreconditionFailed)
 	}
-	if o.Body != nil {
+	if o.Body != nil || o.Form {
 		statuses = append(statuses, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	if o.Body != nil || o.Query != nil || o.Keyed {
+	if o.Body != nil || o.Form || o.Query != nil || o.Keyed {
 		statuses = append(statuses, http.StatusUnprocessableEntity)
 	}
 	described.Responses[strconv.Itoa(o.Status)] = success

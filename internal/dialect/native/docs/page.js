@@ -63,7 +63,7 @@ function innerOf(schema) {
 }
 
 function field(name, schema, required, description, above) {
-  const line = [element("code", null, name), " ", element("span", { class: "quiet" }, kindOf(schema) + (required ? ", always" : ""))];
+  const line = [element("code", null, name), " ", element("span", { class: "quiet" }, kindOf(schema) + (required ? ", required" : ""))];
   const said = boundsOf(resolve(schema).properties ? {} : schema);
   const item = element("li", null, ...line);
   if (description) item.append(element("div", null, ...prose(description)));
@@ -139,7 +139,7 @@ function operation(method, path, given) {
 // show fills the page from the document.
 function show(api) {
   components = api.components || {};
-  const tags = new Map();
+  const tags = new Map((api.tags || []).map((tag) => [tag.name, []]));
   for (const [path, item] of Object.entries(api.paths))
     for (const [method, given] of Object.entries(item)) {
       const tag = (given.tags || [""])[0];
