@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -27,10 +28,11 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log.
+// what happened is in the Log; the Eraser makes content go.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
+	*erasure.Eraser
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -53,8 +55,9 @@ func New(o Options) *Core {
 	if c.kick == nil {
 		c.kick = func() {}
 	}
-	c.Log = eventlog.New(o.Store)
+	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
+	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	return c
 }
 

@@ -15,6 +15,7 @@ func (c *Core) conversation(q store.Queries, p *Principal, id parley.ID) (parley
 // What the parts of the core take and give.
 type (
 	ConversationFilter = thread.ConversationFilter
+	MessageFilter      = thread.MessageFilter
 	EventFilter        = eventlog.Filter
 	EventPage          = eventlog.Page
 	EventDetail        = eventlog.Detail

@@ -241,9 +241,7 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 		}
 		addJob(&rows.jobs, j, due, now)
 	}
-	if m := &a.Message; m.DeleteOnRead && m.Direction == parley.NoDirection && m.Sequence > 0 {
-		addJob(&rows.jobs, Job{Organization: a.Organization, ID: onReadJob(m.Conversation, m.Sequence), Kind: JobOnRead, Message: m.ID}, held, now)
-	}
+	rows.onRead(a, now)
 }
 
 // heldUntil is when a held delivery becomes due by itself: when its validity passes.

@@ -3,6 +3,8 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store/sqldb"
@@ -19,6 +21,67 @@ const (
 // onReadJob names a place in a conversation, so that the messages between two places are a range.
 func onReadJob(conversation parley.ID, sequence int64) string {
 	return JobID(JobOnRead, fmt.Sprintf("%s|%011x", conversation, sequence))
+}
+
+// OnReadJob is the mark that a message between members leaves which is deleted on read.
+func OnReadJob(organization parley.ID, m *parley.Message) Job {
+	return Job{Organization: organization, ID: onReadJob(m.Conversation, m.Sequence), Kind: JobOnRead, Message: m.ID}
+}
+
+// onRead adds the jobs that wait for a message to be read: a mark, or a timer for each delivery.
+func (rows *appendRows) onRead(a *Append, now time.Time) {
+	m := &a.Message
+	if !m.DeleteOnRead || m.Sequence == 0 {
+		return
+	}
+	if m.Direction == parley.NoDirection {
+		addJob(&rows.jobs, OnReadJob(a.Organization, m), held, now)
+	}
+	for i := range a.Deliveries {
+		addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held, now)
+	}
+}
+
+// HideAfter is how long after reading the content of a message goes that is to be deleted on read.
+const HideAfter = 60 * time.Second
+
+func hideJob(message parley.ID, reader string) string {
+	return JobID(JobHide, string(message)+"|"+reader)
+}
+
+// deliveryReader names the recipient of a delivery as a reader.
+func deliveryReader(number int) string { return "#" + strconv.Itoa(number) }
+
+// HideLater has the content of messages go for a user who has read them.
+func (tx *Tx) HideLater(organization, user parley.ID, messages []parley.ID) error {
+	jobs := make([]Job, len(messages))
+	for i, id := range messages {
+		jobs[i] = Job{Organization: organization, ID: hideJob(id, string(user)), Kind: JobHide, DueAt: tx.Now.Add(HideAfter), Message: id, Payload: string(user)}
+	}
+	return tx.Schedule(jobs...)
+}
+
+var startHiding = `UPDATE jobs SET due_at = $2 WHERE kind = 'hide' AND (organization_id, id) IN (SELECT organization_id, id FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
+
+// HideDelivered is HideLater for deliveries that have been read, or have ended otherwise. Those of messages that are
+// not deleted on read are not touched.
+func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, d := range deliveries {
+		rows.Add(string(d.Organization), hideJob(d.Message, deliveryReader(d.Number)))
+	}
+	_, err := tx.c.Exec(startHiding, rows.Param(), millis(tx.Now.Add(HideAfter)))
+	return err
+}
+
+// SetExpiry moves the end of a message's content.
+func (tx *Tx) SetExpiry(organization, message parley.ID, at time.Time) error {
+	_, err := tx.c.Exec("UPDATE messages SET expires_at = $1 WHERE organization_id = $2 AND id = $3", millis(at), string(organization), string(message))
+	return err
 }
 
 // OnRead returns the messages after one place in a conversation, through another, whose content goes when it has
@@ -171,3 +234,9 @@ func (tx *Tx) EraseAttempts(batch []Erasure) error { return tx.eraseBy(eraseAtte
 
 // EraseReasons deletes what providers said of deliveries.
 func (tx *Tx) EraseReasons(batch []Erasure) error { return tx.eraseBy(eraseReasons, batch) }
+
+// FreePages returns how many pages of the database hold nothing, and how many there are.
+func (tx *Tx) FreePages() (free, pages int64, err error) { return tx.tx.FreePages() }
+
+// Shrink gives up to n free pages back to the file system.
+func (tx *Tx) Shrink(n int) error { return tx.tx.Shrink(n) }

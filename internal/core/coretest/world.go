@@ -3,6 +3,8 @@ package coretest
 
 import (
 	"log/slog"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +13,8 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -20,10 +24,13 @@ type World struct {
 	*core.Core
 	Store     *store.Store
 	Directory *directory.Directory
+	Files     *files.Files
 	Auth      *access.Authenticator
 	Folder    string            // of the data
 	Admin     *access.Principal // an organization key with every scope
 	T         *testing.T
+
+	ahead atomic.Int64 // of the real time
 }
 
 // New returns a world with one organization. Its files go when the test ends.
@@ -32,7 +39,8 @@ func New(t *testing.T) *World { return Open(t, t.TempDir()) }
 // Open is New in a folder that the test keeps.
 func Open(t *testing.T, folder string) *World {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler)})
+	w := &World{T: t, Folder: folder}
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,12 +54,23 @@ func Open(t *testing.T, folder string) *World {
 		t.Fatal(err)
 	}
 	connectors := map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}
-	w := &World{T: t, Store: s, Folder: folder, Auth: access.NewAuthenticator(s, nil)}
-	w.Core = core.New(core.Options{Store: s, Connectors: connectors})
-	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors})
+	blobs, err := media.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Store, w.Auth = s, access.NewAuthenticator(s, w.Now)
+	w.Core = core.New(core.Options{Store: s, Connectors: connectors, Now: w.Now})
+	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors, Now: w.Now})
+	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny, Now: w.Now})
 	w.Admin = w.Organization("Alpha")
 	return w
 }
+
+// Now is the world's time.
+func (w *World) Now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+// Advance moves the world's time forward.
+func (w *World) Advance(d time.Duration) { w.ahead.Add(int64(d)) }
 
 // Organization makes an organization, and returns who has its first key.
 func (w *World) Organization(name string) *access.Principal {
@@ -102,6 +121,14 @@ func (w *World) Contact(admin *access.Principal, name, address string) parley.Co
 	c, _, err := w.Directory.CreateContact(w.T.Context(), admin, directory.ContactParams{Name: name, Addresses: []parley.Address{a}}, nil)
 	w.Must(err)
 	return c
+}
+
+// File uploads a file.
+func (w *World) File(p *access.Principal, name, content string) parley.Media {
+	w.T.Helper()
+	m, _, err := w.Files.Upload(w.T.Context(), p, files.UploadParams{Name: name, Content: strings.NewReader(content)}, nil)
+	w.Must(err)
+	return m
 }
 
 // Text is a body of one text.

@@ -41,18 +41,17 @@ func (d *Detail) MessageFor(p *access.Principal) *parley.Message {
 		return d.Message
 	}
 	m := *d.Message
-	thread.Conceal(&m, parley.RemovedOnRead)
-	m.RemovedAt = at
+	thread.Conceal(&m, parley.RemovedOnRead, at)
 	return &m
 }
 
 // Details joins to events of one organization what they are about, whoever may see it, with a constant number
 // of queries: once for all who follow the log.
 func (l *Log) Details(ctx context.Context, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
-	return details(l.store.Read(ctx), organization, events, with)
+	return l.details(l.store.Read(ctx), organization, events, with)
 }
 
-func details(q store.Queries, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
+func (l *Log) details(q store.Queries, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
 	list := make([]Detail, len(events))
 	for i := range events {
 		list[i].Event = events[i]
@@ -61,6 +60,12 @@ func details(q store.Queries, organization parley.ID, events []parley.Event, wit
 		joinMessages, joinConversations, joinDeliveries, joinContacts} {
 		if err := join(q, organization, list, with); err != nil {
 			return nil, err
+		}
+	}
+	now := l.now()
+	for i := range list {
+		if m := list[i].Message; m != nil {
+			thread.ConcealExpired(m, now)
 		}
 	}
 	return list, nil

@@ -5,6 +5,7 @@ package eventlog
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -12,10 +13,13 @@ import (
 )
 
 // Log reads the event logs of all organizations.
-type Log struct{ store *store.Store }
+type Log struct {
+	store *store.Store
+	now   func() time.Time
+}
 
 // New returns the logs of a store.
-func New(s *store.Store) *Log { return &Log{store: s} }
+func New(s *store.Store, now func() time.Time) *Log { return &Log{store: s, now: now} }
 
 // The places in a log that have no number.
 const (
@@ -92,7 +96,7 @@ func (l *Log) Events(ctx context.Context, p *access.Principal, f Filter, limit i
 		page.Next = r.through
 	}
 	var err error
-	page.Events, err = details(r.q, p.Organization, r.events, f.With)
+	page.Events, err = l.details(r.q, p.Organization, r.events, f.With)
 	for i := range page.Events {
 		page.Events[i].Message = page.Events[i].MessageFor(p)
 	}

@@ -92,7 +92,7 @@ func (t *Threads) Messages(ctx context.Context, p *access.Principal, f MessageFi
 	for i, m := range l.page {
 		shown[i] = *m
 	}
-	return shown, next, s.conceal(pointers(shown))
+	return shown, next, s.conceal(pointers(shown), t.now())
 }
 
 func pointers(messages []parley.Message) []*parley.Message {

@@ -2,15 +2,11 @@ package thread
 
 import (
 	"context"
-	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
-
-// hideAfter is how long after reading the content of a message goes that is to be deleted on read.
-const hideAfter = 60 * time.Second
 
 // errNotRecipient is a mark of somebody whom the message is not for.
 func errNotRecipient() error {
@@ -92,19 +88,7 @@ func (s *Sight) readThrough(tx *store.Tx, c *parley.Conversation, sequence int64
 	if err != nil {
 		return true, err
 	}
-	for _, id := range read {
-		if err := HideLater(tx, o, id, string(user)); err != nil {
-			return true, err
-		}
-	}
-	return true, nil
-}
-
-// HideLater has the content of a message that is to be deleted on read go for one who has read it: a user, by id,
-// or the recipient of a delivery, by its number. The content goes for good when all have read it.
-func HideLater(tx *store.Tx, organization, message parley.ID, reader string) error {
-	return tx.Schedule(store.Job{Organization: organization, ID: store.JobID(store.JobHide, string(message)+"|"+reader), Kind: store.JobHide,
-		DueAt: tx.Now.Add(hideAfter), Message: message, Payload: reader})
+	return true, tx.HideLater(o, user, read)
 }
 
 // interaction tells the log what the principal's user did with a message.

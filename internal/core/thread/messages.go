@@ -15,16 +15,21 @@ func (t *Threads) Message(ctx context.Context, p *access.Principal, id parley.ID
 	if err := p.Require(parley.ScopeMessagesRead); err != nil {
 		return parley.Message{}, err
 	}
+	return t.Shown(ctx, p, id)
+}
+
+// Shown is Message for the answer to somebody who has just done something with it, whatever else the key may read.
+func (t *Threads) Shown(ctx context.Context, p *access.Principal, id parley.ID) (parley.Message, error) {
 	s := NewSight(t.read(ctx), p)
 	m, c, err := s.Message(id)
 	if err != nil {
 		return m, err
 	}
-	return m, s.show(&m, &c)
+	return m, s.show(&m, &c, t.now())
 }
 
 // show completes a message that is shown by itself.
-func (s *Sight) show(m *parley.Message, c *parley.Conversation) error {
+func (s *Sight) show(m *parley.Message, c *parley.Conversation, now time.Time) error {
 	if err := FillStates(s.q, s.p.Organization, []*parley.Message{m}); err != nil {
 		return err
 	}
@@ -33,7 +38,7 @@ func (s *Sight) show(m *parley.Message, c *parley.Conversation) error {
 			return err
 		}
 	}
-	return s.conceal([]*parley.Message{m})
+	return s.conceal([]*parley.Message{m}, now)
 }
 
 // SeesAny reports whether the principal sees one of some messages, or of conversations among them, which have
@@ -108,11 +113,11 @@ func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation 
 	if err != nil {
 		return nil, "", err
 	}
-	return s.thread(&c, from.position(), pageOf(limit))
+	return s.thread(&c, from.position(), pageOf(limit), t.now())
 }
 
 // thread reads until a page is full, past what the principal does not see.
-func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit int) (messages []parley.Message, next string, err error) {
+func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit int, now time.Time) (messages []parley.Message, next string, err error) {
 	var shown []*parley.Message
 	more := true
 	for examined := 0; more && len(shown) < limit && examined < examinedMessages; {
@@ -135,16 +140,16 @@ func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit 
 	if more {
 		next = cursor{'t', from.SentAt.UnixMilli(), strconv.FormatInt(from.Sequence, 10)}.String()
 	}
-	messages, err = s.list(shown)
+	messages, err = s.list(shown, now)
 	return messages, next, err
 }
 
 // list completes messages that are shown in a list.
-func (s *Sight) list(shown []*parley.Message) ([]parley.Message, error) {
+func (s *Sight) list(shown []*parley.Message, now time.Time) ([]parley.Message, error) {
 	if err := FillStates(s.q, s.p.Organization, shown); err != nil {
 		return nil, err
 	}
-	if err := s.conceal(shown); err != nil {
+	if err := s.conceal(shown, now); err != nil {
 		return nil, err
 	}
 	messages := make([]parley.Message, len(shown))

@@ -1,6 +1,8 @@
 package thread
 
 import (
+	"time"
+
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -137,18 +139,17 @@ func (s *Sight) Message(id parley.ID) (parley.Message, parley.Conversation, erro
 	return m, c, nil
 }
 
-// conceal replaces the content of messages that the principal has read and that were to be deleted on read.
-func (s *Sight) conceal(messages []*parley.Message) error {
-	if s.p.User == "" {
-		return nil
-	}
+// conceal replaces the content of messages that the principal has read and that were to be deleted on read, and of
+// those whose life has ended and that nobody has come round to yet.
+func (s *Sight) conceal(messages []*parley.Message, now time.Time) error {
 	var ids []parley.ID
 	for _, m := range messages {
+		ConcealExpired(m, now)
 		if m.DeleteOnRead && m.Removed == "" {
 			ids = append(ids, m.ID)
 		}
 	}
-	if len(ids) == 0 {
+	if len(ids) == 0 || s.p.User == "" {
 		return nil
 	}
 	hidden, err := s.q.HiddenFrom(s.p.Organization, ids)
@@ -157,15 +158,21 @@ func (s *Sight) conceal(messages []*parley.Message) error {
 	}
 	for _, m := range messages {
 		if at, ok := hidden[m.ID][s.p.User]; ok {
-			Conceal(m, parley.RemovedOnRead)
-			m.RemovedAt = at
+			Conceal(m, parley.RemovedOnRead, at)
 		}
 	}
 	return nil
 }
 
+// ConcealExpired takes out the content of a message whose life has ended.
+func ConcealExpired(m *parley.Message, now time.Time) {
+	if m.Removed == "" && !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(now) {
+		Conceal(m, parley.RemovedExpired, m.ExpiresAt)
+	}
+}
+
 // Conceal takes the content out of a message that is shown: what stays is a tombstone.
-func Conceal(m *parley.Message, reason parley.Removal) {
+func Conceal(m *parley.Message, reason parley.Removal, at time.Time) {
 	m.Body, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, ""
-	m.Removed = reason
+	m.Removed, m.RemovedAt = reason, at
 }

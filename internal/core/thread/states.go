@@ -103,6 +103,18 @@ func isRecipient(member *store.Member, m *parley.Message) bool {
 	return member.User != m.Author.ID && receives(member.JoinedSequence, member.LeftSequence, m.Sequence)
 }
 
+// Recipients are the users who receive a message between members.
+func Recipients(q store.Queries, organization parley.ID, m *parley.Message) ([]parley.ID, error) {
+	members, err := q.MembersOf(organization, []parley.ID{m.Conversation})
+	var ids []parley.ID
+	for _, member := range members[m.Conversation] {
+		if isRecipient(&member, m) {
+			ids = append(ids, member.User)
+		}
+	}
+	return ids, err
+}
+
 func memberState(member *store.Member, m *parley.Message) parley.DeliveryState {
 	switch {
 	case member.ReadThrough >= m.Sequence:

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -88,4 +89,18 @@ func onRollback(driverConn any, rolledBack func()) error {
 	}
 	hooks.RegisterRollbackHook(rolledBack)
 	return nil
+}
+
+// FreePages returns how many pages of the file hold nothing, and how many there are.
+func (c Conn) FreePages() (free, pages int64, err error) {
+	if err := c.Row("PRAGMA freelist_count", nil, &free); err != nil {
+		return 0, 0, err
+	}
+	err = c.Row("PRAGMA page_count", nil, &pages)
+	return free, pages, err
+}
+
+// Shrink moves up to n free pages to the end of the file, and cuts them off.
+func (tx *Tx) Shrink(n int) error {
+	return tx.Query(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", n), nil, func(*sql.Rows) error { return nil })
 }

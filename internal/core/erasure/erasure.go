@@ -1,0 +1,179 @@
+// Package erasure makes content go: when its life ends, when it has been read, when its author takes it back. It
+// knows every place that holds some, and keeps what is left from growing for ever.
+package erasure
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Options are what an eraser stands on.
+type Options struct {
+	Store   *store.Store
+	Threads *thread.Threads
+	Kick    func() // wakes whoever runs the jobs; nil: nobody listens. It must not block
+}
+
+// Eraser is the one place that makes content go.
+type Eraser struct {
+	store   *store.Store
+	threads *thread.Threads
+	kick    func()
+}
+
+// New returns an eraser.
+func New(o Options) *Eraser {
+	e := &Eraser{store: o.Store, threads: o.Threads, kick: o.Kick}
+	if e.kick == nil {
+		e.kick = func() {}
+	}
+	return e
+}
+
+// codeRemoved is the code of deliveries that are canceled because there is nothing to deliver any more.
+const codeRemoved = "content-removed"
+
+// unit is one transaction that makes content go.
+type unit struct {
+	tx *store.Tx
+	p  *access.Principal // who does it; nil: the server, because it was due
+}
+
+// waits reports whether a message may have something waiting that goes with its content. What the server does
+// because it is due leaves timers that will find nothing.
+func (u *unit) waits(m *parley.Message) bool {
+	return u.p != nil || m.DeleteOnRead || m.Direction == parley.Outbound && !m.Recorded
+}
+
+// erase makes tombstones of messages that have their content, wherever it is. Deliveries that are not under way
+// are canceled; what is under way ends as it ends. Jobs of the messages go.
+func (u *unit) erase(batch []store.Erasure) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	for i := range batch {
+		if err := u.withdraw(&batch[i]); err != nil {
+			return err
+		}
+	}
+	for _, place := range places() {
+		if err := place.erase(u.tx, batch); err != nil {
+			return err
+		}
+	}
+	for _, e := range batch {
+		u.emit(&e, parley.EventMessageRemoved, parley.EventData{Reason: string(e.Reason)})
+	}
+	u.tx.Erased()
+	return nil
+}
+
+func (u *unit) emit(e *store.Erasure, kind parley.EventType, data parley.EventData) {
+	if u.p != nil {
+		data.Actor = u.p.User
+	}
+	u.tx.Emit(e.Organization, parley.Event{Type: kind, Conversation: e.Message.Conversation, Message: e.Message.ID, Data: data})
+}
+
+// withdraw ends what still waits to be done about a message.
+func (u *unit) withdraw(e *store.Erasure) error {
+	m := e.Message
+	if !u.waits(m) {
+		return nil
+	}
+	jobs, err := u.tx.JobsOf(e.Organization, m)
+	if err != nil {
+		return err
+	}
+	var end []store.Job
+	numbers := map[int]bool{}
+	for _, j := range jobs {
+		switch {
+		case j.Kind == store.JobReceipt || j.Kind == store.JobDeliver && j.Lost: // under way
+			continue
+		case j.Kind == store.JobDeliver:
+			numbers[j.Delivery] = true
+		}
+		end = append(end, j)
+	}
+	if m.DeleteOnRead {
+		end = append(end, store.OnReadJob(e.Organization, m))
+	}
+	if err := u.cancel(e, numbers); err != nil {
+		return err
+	}
+	return u.tx.Done(end)
+}
+
+// cancel ends those deliveries of a message that are still queued.
+func (u *unit) cancel(e *store.Erasure, numbers map[int]bool) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	deliveries, err := u.tx.Deliveries(e.Organization, e.Message.ID)
+	if err != nil {
+		return err
+	}
+	changed := map[store.DeliveryRef]*parley.Delivery{}
+	for i := range deliveries {
+		d := &deliveries[i]
+		if !numbers[d.Number] || !d.State.Moves(parley.News{State: parley.Canceled}) {
+			continue
+		}
+		d.State, d.Phase, d.Code, d.NextAttempt, d.EndedAt = parley.Canceled, "", codeRemoved, time.Time{}, u.tx.Now
+		changed[store.DeliveryRef{Organization: e.Organization, Message: d.Message, Number: d.Number}] = d
+		u.emit(e, parley.EventDeliveryUpdated, parley.EventData{Delivery: d.Number, State: d.State, Code: d.Code})
+	}
+	return u.tx.UpdateDeliveries(changed)
+}
+
+// erasuresAtOnce is how many messages one transaction makes tombstones of.
+const erasuresAtOnce = 100
+
+// Expire makes the content of up to a batch of messages go whose life has ended, and says how many timers were due.
+func (e *Eraser) Expire(ctx context.Context) (n int, err error) {
+	err = e.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		jobs, err := tx.DueJobs(store.JobExpire, erasuresAtOnce)
+		n = len(jobs)
+		if err != nil || n == 0 {
+			return err
+		}
+		messages, err := messagesOf(tx, jobs)
+		if err != nil {
+			return err
+		}
+		var batch []store.Erasure
+		for _, j := range jobs {
+			m := messages[refOf(&j)]
+			if m != nil && m.Removed == "" && !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(tx.Now) {
+				batch = append(batch, store.Erasure{Organization: j.Organization, Message: m, Reason: parley.RemovedExpired})
+			}
+		}
+		u := unit{tx: tx}
+		if err := u.erase(batch); err != nil {
+			return err
+		}
+		return tx.Done(jobs)
+	})
+	if err == nil && n > 0 {
+		e.kick()
+	}
+	return n, err
+}
+
+func refOf(j *store.Job) store.DeliveryRef {
+	return store.DeliveryRef{Organization: j.Organization, Message: j.Message}
+}
+
+func messagesOf(tx *store.Tx, jobs []store.Job) (map[store.DeliveryRef]*parley.Message, error) {
+	refs := make([]store.DeliveryRef, len(jobs))
+	for i := range jobs {
+		refs[i] = refOf(&jobs[i])
+	}
+	return tx.MessagesOf(refs)
+}

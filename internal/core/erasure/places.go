@@ -1,0 +1,27 @@
+package erasure
+
+import "github.com/parley-server/parley/internal/store"
+
+// place is somewhere that holds content of messages.
+type place struct {
+	holds string
+	erase func(tx *store.Tx, batch []store.Erasure) error
+}
+
+// places is the list of everything that holds content of a message: whoever adds a copy adds it here. Whatever is
+// not in it holds ids and facts only: events, idempotency records, provider references, marks, participants, jobs.
+// Deliveries keep to whom, and what became of it.
+//
+// The blobs of files, with their rows and names, follow by jobs of their own, for which ReleaseMedia asks. Old
+// pages of the database are overwritten with zeros, and its write-ahead log is cut off, because the unit says
+// Erased.
+func places() []place {
+	return []place{
+		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages},
+		{"message_tags: the lists by tag", (*store.Tx).EraseTags},
+		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia},
+		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
+		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
+		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
+	}
+}

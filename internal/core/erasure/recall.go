@@ -1,0 +1,145 @@
+package erasure
+
+import (
+	"context"
+	"strings"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Recall takes a message back: its content goes everywhere, and what is not yet under way is canceled, the message
+// itself if it was scheduled, the copies if it went to a broadcast list. Its author may, and an organization key.
+// A message whose content is gone stays as it is.
+func (e *Eraser) Recall(ctx context.Context, p *access.Principal, message parley.ID) (parley.Message, error) {
+	if err := p.Require(parley.ScopeMessagesDelete); err != nil {
+		return parley.Message{}, err
+	}
+	err := e.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		m, err := mine(tx, p, message)
+		if err != nil || m.Removed != "" {
+			return err
+		}
+		u := unit{tx: tx, p: p}
+		erasure := store.Erasure{Organization: p.Organization, Message: &m, Reason: parley.RemovedRecalled}
+		if m.Sequence == 0 && m.RecordedState != parley.Canceled {
+			u.emit(&erasure, parley.EventMessageCanceled, parley.EventData{Reason: string(parley.RemovedRecalled)})
+			if err := tx.CancelScheduled(p.Organization, m.ID, string(parley.RemovedRecalled)); err != nil {
+				return err
+			}
+			m.RecordedState = parley.Canceled
+		}
+		if err := u.erase([]store.Erasure{erasure}); err != nil {
+			return err
+		}
+		return u.eraseCopiesLater(&erasure)
+	})
+	if err != nil {
+		return parley.Message{}, err
+	}
+	e.kick()
+	return e.threads.Shown(ctx, p, message)
+}
+
+// mine returns a message that the principal sees and may take back.
+func mine(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Message, error) {
+	m, _, err := thread.NewSight(tx.Queries, p).Message(id)
+	if err != nil {
+		return m, err
+	}
+	if author := p.User != "" && (m.Author.ID == p.User || m.Actor.ID == p.User); author || !p.Personal && p.Has(parley.ScopeMessagesDelete) {
+		return m, nil
+	}
+	return m, &parley.Error{Kind: parley.KindForbidden, Code: "not-the-author", Message: "only its author may take a message back, or a key of the organization"}
+}
+
+// CancelScheduled withdraws a scheduled message, and says whether the request was a repeat. Its content stays for
+// its author, as long as its life was to be. One that is no longer scheduled is parley.KindConflict "not-scheduled".
+func (e *Eraser) CancelScheduled(ctx context.Context, p *access.Principal, message parley.ID, i *access.Idempotency) (parley.Message, bool, error) {
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return parley.Message{}, false, err
+	}
+	replay, err := p.Once(ctx, e.store, i, 200, message, func(tx *store.Tx) error {
+		m, err := mine(tx, p, message)
+		if err != nil {
+			return err
+		}
+		if m.Sequence != 0 || m.RecordedState == parley.Canceled || m.Removed != "" {
+			return parley.Conflict("not-scheduled", "the message is no longer scheduled")
+		}
+		u := unit{tx: tx, p: p}
+		erasure := store.Erasure{Organization: p.Organization, Message: &m}
+		u.emit(&erasure, parley.EventMessageCanceled, parley.EventData{})
+		if err := tx.CancelScheduled(p.Organization, m.ID, ""); err != nil {
+			return err
+		}
+		if err := u.withdraw(&erasure); err != nil || m.TTL == 0 {
+			return err
+		}
+		return u.endLater(&m)
+	})
+	if err != nil {
+		return parley.Message{}, false, err
+	}
+	m, err := e.threads.Shown(ctx, p, message)
+	return m, replay != nil, err
+}
+
+// endLater has the content of a message that will never be sent go when its life ends, counted from now.
+func (u *unit) endLater(m *parley.Message) error {
+	ends := u.tx.Now.Add(m.TTL)
+	if err := u.tx.SetExpiry(u.p.Organization, m.ID, ends); err != nil {
+		return err
+	}
+	return u.tx.Schedule(store.Job{Organization: u.p.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire,
+		DueAt: ends, Message: m.ID})
+}
+
+// eraseCopiesLater has the copies of a broadcast message go, if it has any.
+func (u *unit) eraseCopiesLater(e *store.Erasure) error {
+	if e.Message.Parent != "" || e.Message.Direction != parley.NoDirection {
+		return nil
+	}
+	copies, err := u.tx.CopiesOf(e.Organization, e.Message.ID, "", 1)
+	if err != nil || len(copies) == 0 {
+		return err
+	}
+	return u.tx.Schedule(store.Job{Organization: e.Organization, ID: store.JobID(store.JobErase, string(e.Message.ID)), Kind: store.JobErase,
+		DueAt: u.tx.Now, Message: e.Message.ID, Payload: string(e.Reason) + ","})
+}
+
+// EraseCopies makes the content of the next copies of a broadcast message go that was taken back, and says whether
+// there was one.
+func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
+	err = e.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		jobs, err := tx.DueJobs(store.JobErase, 1)
+		n = len(jobs)
+		if err != nil || n == 0 {
+			return err
+		}
+		job := jobs[0]
+		reason, after, _ := strings.Cut(job.Payload, ",")
+		copies, err := tx.CopiesOf(job.Organization, job.Message, parley.ID(after), erasuresAtOnce)
+		if err != nil {
+			return err
+		}
+		var batch []store.Erasure
+		for _, m := range copies {
+			if m.Removed == "" {
+				batch = append(batch, store.Erasure{Organization: job.Organization, Message: m, Reason: parley.Removal(reason)})
+			}
+		}
+		u := unit{tx: tx}
+		if err := u.erase(batch); err != nil {
+			return err
+		}
+		if len(copies) < erasuresAtOnce {
+			return tx.Done(jobs)
+		}
+		job.DueAt, job.Payload = tx.Now, reason+","+string(copies[len(copies)-1].Conversation)
+		return tx.Schedule(job)
+	})
+	return n, err
+}

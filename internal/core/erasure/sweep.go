@@ -1,0 +1,155 @@
+package erasure
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// Retention is how long things are kept that nothing else ends. A zero field means its default.
+type Retention struct {
+	Events      time.Duration // default 30 days
+	Idempotency time.Duration // default 24 hours
+	Parked      time.Duration // what providers sent and nobody could match or read; default 30 days
+	Every       time.Duration // how often it is looked at; default 10 minutes
+}
+
+const day = 24 * time.Hour
+
+func (r Retention) filled() Retention {
+	for _, f := range []struct {
+		value *time.Duration
+		other time.Duration
+	}{{&r.Events, 30 * day}, {&r.Idempotency, day}, {&r.Parked, 30 * day}, {&r.Every, 10 * time.Minute}} {
+		if *f.value <= 0 {
+			*f.value = f.other
+		}
+	}
+	return r
+}
+
+const (
+	// sweepAtOnce is how many rows one transaction deletes.
+	sweepAtOnce = 500
+	// sweepPause is how long the sweeper leaves the database to others after each.
+	sweepPause = 5 * time.Millisecond
+	// shrinkAtOnce is how many free pages one transaction gives back.
+	shrinkAtOnce = 100
+	// shrinkFrom is from how many free pages on, and from what part of the file, they are given back: some are
+	// soon needed again.
+	shrinkFrom = 1000
+	shrinkPart = 10
+)
+
+// Sweeper deletes what has been kept for long enough, in small pieces while requests are accepted.
+type Sweeper struct {
+	store     *store.Store
+	retention Retention
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+// NewSweeper returns a sweeper. A nil log is the default one, a nil now time.Now.
+func NewSweeper(s *store.Store, r Retention, log *slog.Logger, now func() time.Time) *Sweeper {
+	w := &Sweeper{store: s, retention: r.filled(), log: log, now: now}
+	if w.log == nil {
+		w.log = slog.Default()
+	}
+	if w.now == nil {
+		w.now = time.Now
+	}
+	return w
+}
+
+// Run sweeps now and then until the context ends.
+func (w *Sweeper) Run(ctx context.Context) {
+	ticker := time.NewTicker(w.retention.Every)
+	defer ticker.Stop()
+	for {
+		if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
+			w.log.Error("sweeping", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Sweep deletes everything that has been kept for long enough.
+func (w *Sweeper) Sweep(ctx context.Context) error {
+	now := w.now()
+	err := w.repeat(ctx, "", func(tx *store.Tx) (bool, error) {
+		n, err := tx.DropIdempotency(now.Add(-w.retention.Idempotency), sweepAtOnce)
+		return n == sweepAtOnce, err
+	})
+	if err != nil {
+		return err
+	}
+	for after := parley.ID(""); ; {
+		organizations, err := w.store.Read(ctx).Organizations(after, 100)
+		if err != nil {
+			return err
+		}
+		for _, o := range organizations {
+			if err := w.organization(ctx, o.ID, now); err != nil {
+				return err
+			}
+			after = o.ID
+		}
+		if len(organizations) < 100 {
+			return w.shrink(ctx)
+		}
+	}
+}
+
+func (w *Sweeper) organization(ctx context.Context, organization parley.ID, now time.Time) error {
+	err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+		n, err := tx.DropEvents(organization, now.Add(-w.retention.Events).UnixMilli(), sweepAtOnce)
+		return n == sweepAtOnce, err
+	})
+	if err != nil {
+		return err
+	}
+	return w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+		n, err := tx.DropParked(organization, now.Add(-w.retention.Parked), sweepAtOnce)
+		if n > 0 {
+			tx.Erased()
+		}
+		return n == sweepAtOnce, err
+	})
+}
+
+// shrink gives back what deletions left, so that the file gets smaller.
+func (w *Sweeper) shrink(ctx context.Context) error {
+	return w.repeat(ctx, "", func(tx *store.Tx) (bool, error) {
+		free, pages, err := tx.FreePages()
+		if err != nil || free < shrinkFrom || free < pages/shrinkPart {
+			return false, err
+		}
+		return true, tx.Shrink(shrinkAtOnce)
+	})
+}
+
+// repeat runs a unit until it says that there is no more.
+func (w *Sweeper) repeat(ctx context.Context, organization parley.ID, unit func(tx *store.Tx) (more bool, err error)) error {
+	for {
+		var more bool
+		err := w.store.WriteBackground(ctx, organization, func(tx *store.Tx) (err error) {
+			more, err = unit(tx)
+			return err
+		})
+		if err != nil || !more {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(sweepPause):
+		}
+	}
+}
