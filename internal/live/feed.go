@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	maxPending = 20_000 // events that wait to be rendered; more are read from the log again
-	maxBatch   = 500    // events rendered together
-	retryPause = 200 * time.Millisecond
+	maxBatch     = 500                    // events rendered together
+	firstPause   = 100 * time.Millisecond // after a failure of the store
+	longestPause = 5 * time.Second
 )
 
 // feed renders one organization's events for its readers.
@@ -44,7 +44,7 @@ func newFeed(o *Options, organization parley.ID) *feed {
 
 func (f *feed) add(events []parley.Event) {
 	f.pendingMu.Lock()
-	if len(f.pending) < maxPending {
+	if len(f.pending) < f.options.MaxPending {
 		f.pending = append(f.pending, events...)
 	}
 	f.latest = max(f.latest, events[len(events)-1].Sequence)
@@ -128,18 +128,16 @@ func (f *feed) complete(ctx context.Context, batch []parley.Event, latest int64)
 	if len(batch) > 0 {
 		until = batch[0].Sequence
 	}
-	for ctx.Err() == nil {
+	for wait := firstPause; ; wait = min(2*wait, longestPause) {
 		err := f.fill(ctx, until)
 		if err == nil {
 			err = f.render(ctx, after(batch, f.next-1))
 		}
-		if err == nil {
+		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if ctx.Err() == nil {
-			f.options.Errors.Error("rendering events", "organization", f.organization, "error", err)
-			pause(ctx, retryPause)
-		}
+		f.options.Errors.Error("rendering events", "organization", f.organization, "error", err)
+		pause(ctx, wait)
 	}
 }
 

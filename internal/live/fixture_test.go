@@ -24,6 +24,7 @@ import (
 type server struct {
 	*coretest.World
 	hub     *live.Hub
+	web     *httpd.Server
 	url     string
 	people  map[string]*access.Principal
 	refused error // of those who are asked again
@@ -60,13 +61,13 @@ func newServer(t *testing.T, o live.Options) *server {
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	s.Must(err)
-	web := httpd.New(httpd.Options{Log: slog.New(slog.DiscardHandler), MaxStreams: 5000}, handler)
+	s.web = httpd.New(httpd.Options{Log: slog.New(slog.DiscardHandler), MaxStreams: 5000}, handler)
 	served := make(chan error, 1)
-	go func() { served <- web.Serve(listener) }()
+	go func() { served <- s.web.Serve(listener) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		s.Must(web.Stop(ctx))
+		s.Must(s.web.Stop(ctx))
 		s.Must(<-served)
 		s.hub.Close()
 	})

@@ -21,8 +21,10 @@ type Options struct {
 	Errors *slog.Logger // nil: slog.Default
 
 	Quiet     time.Duration // after which a stream without events says how far it is; 15 s
-	Pace      time.Duration // between two batches of a busy log, so that each is worth its queries; 15 ms
+	Pace      time.Duration // between two batches of a busy log, so that each is worth its queries; 20 ms
 	MaxBehind int64         // events that a stream may be behind; 100,000
+	// MaxPending is how many events of a log wait to be rendered; more are read from the log again. 20,000
+	MaxPending int
 }
 
 // Hub follows the logs of the organizations that have readers.
@@ -41,10 +43,13 @@ func New(o Options) *Hub {
 		o.Quiet = 15 * time.Second
 	}
 	if o.Pace == 0 {
-		o.Pace = 15 * time.Millisecond
+		o.Pace = 20 * time.Millisecond
 	}
 	if o.MaxBehind == 0 {
 		o.MaxBehind = 100_000
+	}
+	if o.MaxPending == 0 {
+		o.MaxPending = 20_000
 	}
 	if o.Errors == nil {
 		o.Errors = slog.Default()

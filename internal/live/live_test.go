@@ -160,6 +160,32 @@ func TestStreamEndsWithTheKey(t *testing.T) {
 	}
 }
 
+func TestStreamEndsWithTheServer(t *testing.T) {
+	s := newServer(t, live.Options{})
+	r := s.open("as=admin")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	s.Must(s.web.Stop(ctx)) // an error where a stream had to be cut
+	if !r.ended() {
+		t.Error("the stream goes on")
+	}
+}
+
+// Events that do not wait in memory are read from the log, in their place.
+func TestBurstThatDoesNotFit(t *testing.T) {
+	s := newServer(t, live.Options{Pace: 150 * time.Millisecond, MaxPending: 5})
+	users := s.Users(s.Admin, "ana", "ben")
+	r := s.open("as=admin")
+	var want []string
+	for i := range 60 {
+		want = append(want, strconv.Itoa(i))
+		s.Say(users[0], core.To{User: users[1].User}, want[i])
+	}
+	if got := r.until("59"); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestCursorThatIsNoLongerKept(t *testing.T) {
 	s := newServer(t, live.Options{MaxBehind: 10})
 	for range 12 {

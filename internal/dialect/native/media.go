@@ -57,24 +57,20 @@ func ofFile(err error) error {
 	return &named
 }
 
-// filePart finds the file of a form.
+// filePart finds the file of a form, which has nothing else.
 func filePart(form *multipart.Reader) (*multipart.Part, error) {
-	for {
-		part, err := form.NextPart()
-		if err == io.EOF {
-			return nil, parley.Invalid("file", "required", "must be there, as a file of the form")
-		}
-		if err != nil {
-			return nil, malformedForm(err)
-		}
-		if part.FormName() != "file" {
-			return nil, parley.Invalid(part.FormName(), "unknown-field", "is no field; there are: file")
-		}
-		if part.FileName() == "" {
-			return nil, parley.Invalid("file", "required", "must be a file with a name")
-		}
-		return part, nil
+	part, err := form.NextPart()
+	switch {
+	case err == io.EOF:
+		return nil, parley.Invalid("file", "required", "must be there, as a file of the form")
+	case err != nil:
+		return nil, malformedForm(err)
+	case part.FormName() != "file":
+		return nil, parley.Invalid(part.FormName(), "unknown-field", "is no field; there are: file")
+	case part.FileName() == "":
+		return nil, parley.Invalid("file", "required", "must be a file with a name")
 	}
+	return part, nil
 }
 
 // soleFile reads the file of a form to its end, after which the form must end too.

@@ -67,7 +67,7 @@ func (rs *rules) of(s *huma.Schema) *rule {
 
 func (rs *rules) fill(r *rule, s *huma.Schema) {
 	if s.ExclusiveMinimum != nil || s.ExclusiveMaximum != nil || s.MultipleOf != nil || s.UniqueItems || s.Const != nil || s.MinProperties != nil ||
-		s.AnyOf != nil || s.AllOf != nil || s.Not != nil || s.DependentRequired != nil && len(s.DependentRequired) > 0 || s.Default != nil {
+		s.AnyOf != nil || s.AllOf != nil || s.Not != nil || len(s.DependentRequired) > 0 || s.Default != nil {
 		panic(fmt.Sprintf("contract: a schema says more than is checked: %+v", s))
 	}
 	*r = rule{kind: s.Type, nullable: s.Nullable, minimum: s.Minimum, maximum: s.Maximum, minLength: s.MinLength, maxLength: s.MaxLength,
