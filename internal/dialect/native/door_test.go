@@ -283,7 +283,7 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	for id := range samples {
-		if !listed[id] && id != "recallMessage" && id != "cancelMessage" {
+		if !listed[id] {
 			t.Errorf("%s is not in the document, which has %v", id, slices.Sorted(maps.Keys(listed)))
 		}
 	}
@@ -336,4 +336,27 @@ func TestEventStream(t *testing.T) {
 	}
 	_, err := w.client(t, w.without(t, parley.ScopeEventsRead)).ListEvents(ctx, api.EventFilter{})
 	wantProblem(t, err, 403, "scope-required", "")
+}
+
+func TestMessageIsTakenBack(t *testing.T) {
+	w := newWorld(t)
+	w.sms(t)
+	ctx := t.Context()
+	m := must[*api.Message](t)(w.admin.Send(ctx, toPhone("oops")))
+	left := must[*api.Message](t)(w.admin.RecallMessage(ctx, m.ID))
+	if left.Removed == nil || left.Removed.Reason != api.RemovedRecalled || left.Text != "" || len(left.Body) != 0 || left.Status != api.Canceled {
+		t.Errorf("%+v", left)
+	}
+	later := toPhone("later")
+	later.SendAt = api.NewTime(time.Now().Add(time.Hour))
+	scheduled := must[*api.Message](t)(w.admin.Send(ctx, later))
+	if scheduled.Status != api.Scheduled || scheduled.Sequence != 0 {
+		t.Errorf("%+v", scheduled)
+	}
+	canceled := must[*api.Message](t)(w.admin.CancelMessage(ctx, scheduled.ID))
+	if canceled.Status != api.Canceled {
+		t.Errorf("%+v", canceled)
+	}
+	_, err := w.admin.CancelMessage(ctx, scheduled.ID)
+	wantProblem(t, err, 409, "not-scheduled", "")
 }

@@ -9,13 +9,15 @@ import (
 )
 
 func (d *door) messageEndpoints() []*endpoint {
-	const read, send = parley.ScopeMessagesRead, parley.ScopeMessagesSend
+	const read, send, remove = parley.ScopeMessagesRead, parley.ScopeMessagesSend, parley.ScopeMessagesDelete
 	return []*endpoint{
 		d.sending(operation("POST /v1/messages", "sendMessage", send, "Send a message"), toBody),
 		d.sending(operation("POST /v1/users/{id}/messages", "sendToUser", send, "Send a message to a user"), toUser),
 		d.sending(operation("POST /v1/conversations/{id}/messages", "sendToConversation", send, "Send a message to a conversation, or record one in it"), toConversation),
 		list(operation("GET /v1/messages", "listMessages", read, "List messages, newest first"), d.messages),
 		message(operation("GET /v1/messages/{id}", "getMessage", read, "Get a message"), d.message),
+		get(operation("DELETE /v1/messages/{id}", "recallMessage", remove, "Take a message back; what is left is answered"), d.recall),
+		again(operation("POST /v1/messages/{id}/cancel", "cancelMessage", send, "Withdraw a scheduled message"), http.StatusOK, d.cancel),
 		order(operation("POST /v1/messages/{id}/delivered", "markDelivered", read, "Confirm that the key's user has a message"), d.markDelivered),
 		order(operation("POST /v1/messages/{id}/read", "markRead", read, "Mark a message as read by the key's user"), d.markRead),
 		order(operation("POST /v1/messages/{id}/acknowledge", "acknowledge", read, "Take note of a message, for the key's user"), d.acknowledge),

@@ -44,6 +44,16 @@ func (d *door) message(c *call) error {
 	return c.answerMessage(&m)
 }
 
+func (d *door) recall(c *call) (api.Message, error) {
+	m, err := d.Core.Recall(c.ctx(), c.p, c.id())
+	return wire.Message(&m), err
+}
+
+func (d *door) cancel(c *call) (api.Message, bool, error) {
+	m, replayed, err := d.Core.CancelScheduled(c.ctx(), c.p, c.id(), c.idempotency())
+	return wire.Message(&m), replayed, err
+}
+
 func (d *door) markDelivered(c *call) error { return d.Core.MarkDelivered(c.ctx(), c.p, c.id()) }
 
 func (d *door) markRead(c *call) error { return d.Core.MarkRead(c.ctx(), c.p, c.id()) }
