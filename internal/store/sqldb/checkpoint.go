@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -26,11 +27,14 @@ func (db *DB) checkpoint() {
 		case <-ticker.C:
 		}
 		erased := db.erased.Load()
-		if !erased && walSize(db.options.Path) < checkpointBytes {
+		if !erased && !db.scrubs.wanted() && walSize(db.options.Path) < checkpointBytes {
 			continue
 		}
 		if err := db.checkpointOnce(erased); err != nil {
 			db.log.Warn("checkpoint", "error", err)
+		}
+		if err := db.scrub(); err != nil && db.closing.Err() == nil {
+			db.log.Warn("scrubbing", "error", err)
 		}
 	}
 }
@@ -66,6 +70,11 @@ func (db *DB) checkpointOnce(truncate bool) error {
 	}
 	done := make(chan error, 1)
 	task := func() {
+		if db.writer.conn == nil {
+			db.erased.Store(truncate || db.erased.Load())
+			done <- nil
+			return
+		}
 		busy, _, _, err := runCheckpoint(db.writer.conn.QueryRowContext, mode)
 		if truncate && (busy || err != nil) {
 			db.erased.Store(true)
@@ -78,6 +87,24 @@ func (db *DB) checkpointOnce(truncate bool) error {
 	case <-db.closing.Done():
 		return nil
 	}
+}
+
+// truncateLog copies the log back and cuts it to nothing. It runs between two transactions.
+func (w *writer) truncateLog() error {
+	if w.conn == nil {
+		return errors.New("the database is not connected")
+	}
+	busy, _, _, err := runCheckpoint(w.conn.QueryRowContext, "TRUNCATE")
+	if err == nil && busy {
+		err = errors.New("a long read keeps the write-ahead log")
+	}
+	return err
+}
+
+// dropCache forgets the pages in memory. It runs between two transactions.
+func (w *writer) dropCache() error {
+	_, err := w.conn.ExecContext(context.Background(), "PRAGMA shrink_memory")
+	return err
 }
 
 func runCheckpoint(query func(context.Context, string, ...any) *sql.Row, mode string) (busy bool, frames, copied int64, err error) {

@@ -55,6 +55,7 @@ type DB struct {
 	close     context.CancelFunc
 	waits     sync.WaitGroup
 	erased    atomic.Bool // content was erased since the last truncating checkpoint
+	scrubs    scrubber
 	closeOnce sync.Once
 }
 
@@ -92,6 +93,9 @@ func (db *DB) open(ctx context.Context, migrations []Migration) (err error) {
 	if err := migrate(ctx, db.writer.conn, migrations); err != nil {
 		return err
 	}
+	if err := db.scrubs.open(db.options.Path); err != nil {
+		return err
+	}
 	if db.readers, err = openReaders(db.options); err != nil {
 		return err
 	}
@@ -112,6 +116,7 @@ func (db *DB) Close() error {
 		if db.writer != nil {
 			err = errors.Join(err, db.writer.close())
 		}
+		err = errors.Join(err, db.scrubs.scrubLast())
 		if db.lock != nil {
 			err = errors.Join(err, db.lock.Close())
 		}
@@ -122,8 +127,11 @@ func (db *DB) Close() error {
 // Read returns a connection for statements that read. Each sees what was committed when it began.
 func (db *DB) Read(ctx context.Context) Conn { return Conn{ctx: ctx, x: db.readers} }
 
-// Erased notes that content was deleted, so that the write-ahead log is soon cut to nothing.
-func (db *DB) Erased() { db.erased.Store(true) }
+// Erased notes that content was deleted, so that soon nothing of it is in the write-ahead log, nor in the file.
+func (db *DB) Erased() {
+	db.erased.Store(true)
+	db.scrubs.erased()
+}
 
 // executor runs a statement by its text, prepared once.
 type executor interface {
