@@ -1,8 +1,6 @@
 package queue
 
-import (
-	"context"
-)
+import "context"
 
 // picked is a piece of work with its lane.
 type picked[W Work] struct {
@@ -38,7 +36,10 @@ func (d *dispatcher[L, W, R]) room(lines []L) map[string]int {
 	room := make(map[string]int, len(lines))
 	for _, line := range lines {
 		lane := line.Lane()
-		room[lane] = max(d.options.InHand-d.total-d.lanes[lane], 0)
+		room[lane] = max((d.options.InHand-d.total-d.lanes[lane])/2, 0)
+		if d.lanes[lane] == 0 && d.total < d.options.InHand {
+			room[lane] = max(room[lane], 1)
+		}
 	}
 	return room
 }

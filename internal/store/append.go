@@ -235,21 +235,16 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 			key := string(a.Organization) + j.order()
 			due = millis(now)
 			if queued || busy[key] {
-				due = heldUntil(a.Message.Validity, now)
+				due = held
 			}
 			busy[key] = true
+			if a.Message.Validity > 0 {
+				addJob(&rows.jobs, validityJob(&j), millis(now.Add(a.Message.Validity)), now)
+			}
 		}
 		addJob(&rows.jobs, j, due, now)
 	}
 	rows.onRead(a, now)
-}
-
-// heldUntil is when a held delivery becomes due by itself: when its validity passes.
-func heldUntil(validity time.Duration, now time.Time) int64 {
-	if validity > 0 {
-		return millis(now.Add(validity))
-	}
-	return held
 }
 
 var advanceConversations = `UPDATE conversations SET last_sequence = j.last_sequence, last_message_id = j.last_message_id,

@@ -2,6 +2,8 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
+	"strings"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store/sqldb"
@@ -282,4 +284,53 @@ func (q Queries) DeliveryReferences(organization, channel parley.ID, values []st
 		return err
 	})
 	return refs, err
+}
+
+var partsOf = `SELECT j.message_id, j.number, p.value FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT", "message_id TEXT",
+	"number BIGINT", "prefix TEXT") + ` AS j
+	JOIN provider_references AS p ON p.organization_id = j.organization_id AND p.channel_id = j.channel_id AND p.kind = 'part'
+		AND p.value > j.prefix || '.' AND p.value < j.prefix || '/'`
+
+// PartReference is the value of the reference that stands for a part of a delivery that has not arrived.
+func PartReference(ref DeliveryRef, id string) string { return partPrefix(ref) + "." + id }
+
+func partPrefix(ref DeliveryRef) string { return fmt.Sprintf("%s.%d", ref.Message, ref.Number) }
+
+// Parts returns the provider's ids of those parts of deliveries that have not arrived. A delivery of one part has
+// none.
+func (q Queries) Parts(channel parley.ID, refs []DeliveryRef) (map[DeliveryRef]map[string]bool, error) {
+	var rows sqldb.Rows
+	for _, ref := range refs {
+		rows.Add(string(ref.Organization), string(channel), string(ref.Message), ref.Number, partPrefix(ref))
+	}
+	parts := map[DeliveryRef]map[string]bool{}
+	if len(refs) == 0 {
+		return parts, nil
+	}
+	err := q.c.Query(partsOf, []any{rows.Param()}, func(r *sql.Rows) error {
+		ref := DeliveryRef{Organization: refs[0].Organization}
+		var value string
+		if err := r.Scan(&ref.Message, &ref.Number, &value); err != nil {
+			return err
+		}
+		if parts[ref] == nil {
+			parts[ref] = map[string]bool{}
+		}
+		parts[ref][strings.TrimPrefix(value, partPrefix(ref)+".")] = true
+		return nil
+	})
+	return parts, err
+}
+
+var dropReferences = `DELETE FROM provider_references WHERE (organization_id, channel_id, kind, value) IN (
+	SELECT organization_id, channel_id, kind, value FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT", "kind TEXT",
+	"value TEXT") + ` AS j)`
+
+// DropReferences forgets provider ids.
+func (tx *Tx) DropReferences(references []ProviderReference) error {
+	var rows sqldb.Rows
+	for _, p := range references {
+		rows.Add(string(p.Organization), string(p.Channel), p.Kind, p.Value)
+	}
+	return tx.bulk(dropReferences, &rows)
 }

@@ -17,12 +17,13 @@ type JobKind string
 // The kinds of jobs. Deliveries are claimed and called; the others are work inside the database, done and
 // deleted in one transaction.
 const (
-	JobDeliver JobKind = "deliver"
-	JobReceipt JobKind = "receipt" // a simulated receipt
-	JobExpire  JobKind = "expire"  // the end of a message's content
-	JobPublish JobKind = "publish" // a scheduled message's time has come
-	JobFanOut  JobKind = "fan-out" // copies of a broadcast
-	JobBlob    JobKind = "blob"    // a blob that nothing references
+	JobDeliver  JobKind = "deliver"
+	JobValidity JobKind = "validity" // the end of a delivery's validity; the payload is the id of its job
+	JobReceipt  JobKind = "receipt"  // a simulated receipt
+	JobExpire   JobKind = "expire"   // the end of a message's content
+	JobPublish  JobKind = "publish"  // a scheduled message's time has come
+	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
+	JobBlob     JobKind = "blob"     // a blob that nothing references
 )
 
 // Job is a row of the queue.
@@ -64,6 +65,12 @@ func (j *Job) order() string {
 		return ""
 	}
 	return j.ID[:strings.LastIndexByte(j.ID, '|')]
+}
+
+// validityJob is the timer that ends a delivery whose job is still in the queue.
+func validityJob(j *Job) Job {
+	return Job{Organization: j.Organization, ID: JobID(JobValidity, fmt.Sprintf("%s.%d", j.Message, j.Delivery)), Kind: JobValidity,
+		Channel: j.Channel, Message: j.Message, Delivery: j.Delivery, Payload: j.ID}
 }
 
 // held is the due time of a job that waits for another of its order.
@@ -223,7 +230,7 @@ func (q Queries) Backlog(now time.Time) (b Backlog, err error) {
 }
 
 // Enqueue adds a delivery's job for a message that is there already: due now, or, where its order has others in
-// the queue, after those before it, and when its validity passes at the latest.
+// the queue, after those before it.
 func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.Sequence, j.Delivery)
 	var busy bool
@@ -234,12 +241,31 @@ func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 	}
 	due := millis(tx.Now)
 	if busy {
-		if due = millis(validUntil); due == 0 {
-			due = held
-		}
+		due = held
 	}
 	var rows sqldb.Rows
 	addJob(&rows, j, due, tx.Now)
-	_, err = tx.c.Exec(insertJobs, rows.Param())
-	return err
+	if !validUntil.IsZero() {
+		addJob(&rows, validityJob(&j), millis(validUntil), tx.Now)
+	}
+	return tx.bulk(insertJobs, &rows)
+}
+
+var waitingJobs = `SELECT jobs.organization_id, jobs.id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j
+	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 0`
+
+// Waiting returns which of the jobs are in the queue and not claimed.
+func (q Queries) Waiting(jobs []JobRef) (map[JobRef]bool, error) {
+	var rows sqldb.Rows
+	for _, j := range jobs {
+		rows.Add(string(j.Organization), j.ID)
+	}
+	waiting := make(map[JobRef]bool, len(jobs))
+	err := q.c.Query(waitingJobs, []any{rows.Param()}, func(r *sql.Rows) error {
+		var ref JobRef
+		err := r.Scan(&ref.Organization, &ref.ID)
+		waiting[ref] = true
+		return err
+	})
+	return waiting, err
 }

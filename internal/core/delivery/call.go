@@ -22,6 +22,8 @@ const (
 	codeNoMessage   = "message-unknown"
 )
 
+const reasonExpired = "it could not be sent within its validity"
+
 // Result is what became of a claimed delivery.
 type Result struct {
 	work *Work
@@ -78,7 +80,7 @@ func (d *Deliveries) refuse(w *Work) *Result {
 	case !m.ExpiresAt.IsZero() && !now.Before(m.ExpiresAt):
 		return w.end(parley.Canceled, "", codeRemoved, "the life of the content ended before it was sent")
 	case !del.ValidUntil.IsZero() && !now.Before(del.ValidUntil):
-		return w.end(parley.Expired, "", codeExpired, "it could not be sent within its validity")
+		return w.end(parley.Expired, "", codeExpired, reasonExpired)
 	case w.channel == nil:
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoChannel, "the channel was deleted")
 	case w.optedOut:

@@ -18,6 +18,8 @@ import (
 // world is a store with one organization, and deliveries with a runner over it.
 type world struct {
 	t            *testing.T
+	folder       string
+	catalog      map[string]connector.Definition
 	store        *store.Store
 	deliveries   *delivery.Deliveries
 	runner       *queue.Runner
@@ -25,46 +27,64 @@ type world struct {
 	stopped      bool
 }
 
-// newWorld opens a store; start runs its deliveries.
+// newWorld opens a store with the sandbox and other connectors; start runs its deliveries.
 func newWorld(t *testing.T, more ...connector.Definition) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Folder: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: true})
+	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: true, Timeout: 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	catalog := map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}
+	w := &world{t: t, folder: t.TempDir(), organization: parley.NewID(time.Now()),
+		catalog: map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}}
 	for _, definition := range more {
-		catalog[definition.Name] = definition
+		w.catalog[definition.Name] = definition
 	}
-	w := &world{t: t, store: s, organization: parley.NewID(time.Now())}
-	w.deliveries = delivery.New(delivery.Options{Store: s, Connectors: catalog, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(w.close)
+	w.open(store.Options{})
 	w.write(func(tx *store.Tx) error {
 		return tx.InsertOrganization(&parley.Organization{ID: w.organization, Name: "Alpha"})
 	})
 	return w
 }
 
+// open opens the store, as a server that starts does.
+func (w *world) open(o store.Options) {
+	w.t.Helper()
+	o.Folder, o.Log = w.folder, slog.New(slog.DiscardHandler)
+	s, err := store.Open(context.Background(), o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.store = s
+	w.deliveries = delivery.New(delivery.Options{Store: s, Connectors: w.catalog, Log: o.Log})
+}
+
+// close closes the store; what was claimed stays so.
+func (w *world) close() {
+	if w.store == nil {
+		return
+	}
+	if err := w.store.Close(); err != nil {
+		w.t.Error(err)
+	}
+	w.store = nil
+}
+
 // start runs the deliveries until the test ends, or stop.
 func (w *world) start(o queue.Options) {
 	o.Log = slog.New(slog.DiscardHandler)
-	w.runner = queue.New(w.deliveries, []queue.Timer{{Name: "receipts", Next: w.deliveries.NextReceipt, Run: w.deliveries.Receipts}}, o)
+	w.runner = queue.New(w.deliveries, []queue.Timer{
+		{Name: "receipts", Next: w.deliveries.NextReceipt, Run: w.deliveries.Receipts},
+		{Name: "validity", Next: w.deliveries.NextExpiry, Run: w.deliveries.Expire},
+	}, o)
 	w.runner.Start()
 	w.stopped = false
 	w.t.Cleanup(w.stop)
 }
 
 func (w *world) stop() {
-	if w.stopped {
+	if w.stopped || w.runner == nil {
 		return
 	}
 	w.stopped = true
@@ -98,57 +118,92 @@ func (w *world) channel(ch parley.Channel) parley.Channel {
 }
 
 // conversation adds a conversation of a channel.
-func (w *world) conversation(ch parley.Channel) parley.ID {
+func (w *world) conversation(ch parley.Channel) parley.ID { return w.conversations(ch, 1)[0] }
+
+func (w *world) conversations(ch parley.Channel, n int) []parley.ID {
 	w.t.Helper()
-	id := parley.NewID(time.Now())
+	ids := make([]parley.ID, n)
+	for i := range ids {
+		ids[i] = parley.NewID(time.Now())
+	}
 	w.write(func(tx *store.Tx) error {
-		return tx.InsertConversation(w.organization, &parley.Conversation{ID: id, Kind: parley.ConversationExternal,
-			Visibility: parley.VisibleToOrganization, Status: parley.StatusOpen, Channel: ch.ID, Inbox: true})
+		for _, id := range ids {
+			if err := tx.InsertConversation(w.organization, &parley.Conversation{ID: id, Kind: parley.ConversationExternal,
+				Visibility: parley.VisibleToOrganization, Status: parley.StatusOpen, Channel: ch.ID, Inbox: true}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	return id
+	return ids
 }
 
 // outgoing is a message to send.
 type outgoing struct {
-	to       string // an address; empty: one that is delivered and read
-	priority parley.Priority
-	validity time.Duration
-	text     string
+	to        string // an address; empty: one that is delivered and read
+	recipient parley.Actor
+	priority  parley.Priority
+	ttl       time.Duration
+	validity  time.Duration
+	text      string
 }
 
 // send accepts messages into a conversation, in order.
 func (w *world) send(ch parley.Channel, conversation parley.ID, messages ...outgoing) []parley.ID {
 	w.t.Helper()
 	appends := make([]*store.Append, len(messages))
-	ids := make([]parley.ID, len(messages))
 	for i, m := range messages {
-		if m.to == "" {
-			m.to = "phone:+15550100000"
-		}
-		if m.priority == "" {
-			m.priority = parley.PriorityNormal
-		}
 		if m.text == "" {
 			m.text = fmt.Sprintf("message %d", i+1)
 		}
-		address, err := parley.ParseAddress(m.to)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		ids[i] = parley.NewID(time.Now())
-		appends[i] = &store.Append{Organization: w.organization,
-			Message: parley.Message{ID: ids[i], Conversation: conversation, Kind: parley.KindMessage, Direction: parley.Outbound,
-				Channel: ch.ID, Platform: ch.Platform, Priority: m.priority, Validity: m.validity, Body: []parley.Part{{Kind: parley.PartText, Text: m.text}}},
-			Deliveries: []parley.Delivery{{Number: 1, Recipient: parley.Actor{Kind: parley.ActorAddress}, Address: address, Channel: ch.ID, State: parley.Queued}},
-			Jobs: []store.Job{{Organization: w.organization, Kind: store.JobDeliver, Channel: ch.ID, Priority: m.priority.Rank(),
-				Message: ids[i], Delivery: 1}},
-		}
+		appends[i] = w.message(ch, conversation, m)
 	}
+	return w.accept(appends)
+}
+
+// sendEach accepts n messages into conversations of their own.
+func (w *world) sendEach(ch parley.Channel, n int, m outgoing) []parley.ID {
+	w.t.Helper()
+	appends := make([]*store.Append, n)
+	for i, conversation := range w.conversations(ch, n) {
+		appends[i] = w.message(ch, conversation, m)
+	}
+	return w.accept(appends)
+}
+
+func (w *world) accept(appends []*store.Append) []parley.ID {
+	w.t.Helper()
 	w.write(func(tx *store.Tx) error { return tx.Append(appends...) })
-	if w.runner != nil {
+	if w.runner != nil && !w.stopped {
 		w.runner.Kick()
 	}
+	ids := make([]parley.ID, len(appends))
+	for i, a := range appends {
+		ids[i] = a.Message.ID
+	}
 	return ids
+}
+
+func (w *world) message(ch parley.Channel, conversation parley.ID, m outgoing) *store.Append {
+	w.t.Helper()
+	if m.to == "" {
+		m.to = "phone:+15550100000"
+	}
+	if m.priority == "" {
+		m.priority = parley.PriorityNormal
+	}
+	address, err := parley.ParseAddress(m.to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	id := parley.NewID(time.Now())
+	return &store.Append{Organization: w.organization,
+		Message: parley.Message{ID: id, Conversation: conversation, Kind: parley.KindMessage, Direction: parley.Outbound, Channel: ch.ID,
+			Platform: ch.Platform, Priority: m.priority, TTL: m.ttl, Validity: m.validity, Body: []parley.Part{{Kind: parley.PartText, Text: m.text}}},
+		Deliveries: []parley.Delivery{{Number: 1, Recipient: m.recipient, Address: address, Channel: ch.ID, State: parley.Queued}},
+		Jobs: []store.Job{{Organization: w.organization, Kind: store.JobDeliver, Channel: ch.ID, Priority: m.priority.Rank(),
+			Message: id, Delivery: 1}},
+	}
 }
 
 // delivery returns a message's first delivery as it is now.
@@ -164,13 +219,18 @@ func (w *world) delivery(id parley.ID) parley.Delivery {
 // wait waits until a message's first delivery has a state.
 func (w *world) wait(id parley.ID, state parley.DeliveryState) parley.Delivery {
 	w.t.Helper()
-	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	began, pause := time.Now(), 5*time.Millisecond
+	for {
 		d := w.delivery(id)
 		if d.State == state {
 			return d
 		}
-		if time.Since(began) > 60*time.Hour || time.Since(began) > 10*time.Second && !bubbled() {
+		if took := time.Since(began); took > 60*time.Hour || took > 10*time.Second && !bubbled() {
 			w.t.Fatalf("delivery %+v, want %s", d, state)
+		}
+		time.Sleep(pause)
+		if bubbled() { // days may pass
+			pause = min(pause*5/4, time.Minute)
 		}
 	}
 }

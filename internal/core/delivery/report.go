@@ -16,6 +16,8 @@ import (
 const (
 	// kindDelivery is the kind of the provider references of deliveries.
 	kindDelivery = "delivery"
+	// kindPart is the kind of those of parts of a delivery that have not arrived.
+	kindPart = "part"
 	// kindReceipt is the kind of parked receipts.
 	kindReceipt = "receipt"
 	// receiptsAtOnce is how many timers one transaction works off.
@@ -39,11 +41,12 @@ func newReport(r connector.Report) report {
 	return kept
 }
 
-// news is what the report says about a delivery, and when it was so: never later than now.
+// news is what the report says about a delivery, and when it was so: never later than now. A provider that gave
+// up after its own validity did not deliver: expired is what we call it when we gave up.
 func (r report) news(now time.Time) (parley.News, time.Time) {
 	n := parley.News{State: r.State, AcceptedOnly: r.AcceptedOnly}
-	if n.State == parley.Failed {
-		n.Phase = parley.PhaseDelivery
+	if n.State == parley.Failed || n.State == parley.Expired {
+		n.State, n.Phase = parley.Failed, parley.PhaseDelivery
 	}
 	at := now
 	if r.At > 0 && r.At < now.UnixMilli() {
@@ -159,6 +162,21 @@ func (b *batch) reports(ref store.DeliveryRef, del *parley.Delivery, reports []r
 	}
 }
 
+// partReport applies a receipt of one provider id. Of a delivery in parts, good news counts when it has come of all.
+func (b *batch) partReport(ref store.DeliveryRef, del *parley.Delivery, channel parley.ID, id string, r report) {
+	if parts := b.parts[ref]; len(parts) > 0 && (r.State == parley.Delivered || r.State == parley.Read) {
+		if parts[id] {
+			delete(parts, id)
+			b.arrived = append(b.arrived, store.ProviderReference{Organization: ref.Organization, Channel: channel, Kind: kindPart,
+				Value: store.PartReference(ref, id)})
+		}
+		if len(parts) > 0 {
+			return
+		}
+	}
+	b.reports(ref, del, []report{r})
+}
+
 // Reports takes in the receipts of a channel's provider. One that nothing is known about yet waits for the result
 // of its send.
 func (d *Deliveries) Reports(ctx context.Context, organization, channel parley.ID, reports []connector.Report) error {
@@ -183,10 +201,13 @@ func (d *Deliveries) Reports(ctx context.Context, organization, channel parley.I
 			return err
 		}
 		b := newBatch(tx)
+		if b.parts, err = tx.Parts(channel, refs); err != nil {
+			return err
+		}
 		for _, r := range reports {
 			ref, matched := known[r.ProviderID]
 			if matched && reportable(r.State) {
-				b.reports(ref, deliveries[ref], []report{newReport(r)})
+				b.partReport(ref, deliveries[ref], channel, r.ProviderID, newReport(r))
 			} else if err := park(tx, organization, channel, r); err != nil {
 				return err
 			}
@@ -232,7 +253,7 @@ func (b *batch) collectParked() error {
 		if r.At == 0 {
 			r.At = row.CreatedAt.UnixMilli()
 		}
-		b.reports(ref, b.deliveries[ref], []report{r})
+		b.partReport(ref, b.deliveries[ref], row.Channel, row.Reference, r)
 	}
 	return nil
 }

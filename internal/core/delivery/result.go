@@ -43,6 +43,7 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 		if err := b.collectParked(); err != nil {
 			return err
 		}
+		b.referParts(results)
 		return b.write()
 	})
 }
@@ -55,6 +56,9 @@ type batch struct {
 	ended      []store.AttemptRow         // attempts that were made
 	unmade     []store.AttemptRow
 	references []store.ProviderReference
+	parts      map[store.DeliveryRef]map[string]bool // that have not arrived, by their provider ids
+	arrived    []store.ProviderReference
+	over       []store.DeliveryRef // read, or ended otherwise
 	timers     []store.Job
 	again      []store.Job
 	done       []store.Job
@@ -62,7 +66,8 @@ type batch struct {
 }
 
 func newBatch(tx *store.Tx) *batch {
-	return &batch{tx: tx, deliveries: map[store.DeliveryRef]*parley.Delivery{}, troubled: map[store.DeliveryRef]bool{}}
+	return &batch{tx: tx, deliveries: map[store.DeliveryRef]*parley.Delivery{}, troubled: map[store.DeliveryRef]bool{},
+		parts: map[store.DeliveryRef]map[string]bool{}}
 }
 
 // reread reads those deliveries that are not as they were when they were claimed.
@@ -98,13 +103,41 @@ func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 	if followed {
 		b.followed = append(b.followed, job)
 	}
-	for _, id := range r.ids {
-		b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: kindDelivery,
-			Value: id, Message: job.Message, Delivery: job.Delivery})
-	}
+	b.refer(r)
 	timers, err := timersOf(&job, r.later, b.tx.Now)
 	b.timers = append(b.timers, timers...)
 	return err
+}
+
+// refer keeps the provider's ids; several are parts, all of which have to arrive.
+func (b *batch) refer(r *Result) {
+	job, ref := &r.work.job, r.work.ref()
+	for _, id := range r.ids {
+		b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: kindDelivery,
+			Value: id, Message: job.Message, Delivery: job.Delivery})
+		if len(r.ids) == 1 {
+			return
+		}
+		if b.parts[ref] == nil {
+			b.parts[ref] = make(map[string]bool, len(r.ids))
+		}
+		b.parts[ref][id] = true
+	}
+}
+
+// referParts keeps the ids of parts that have not arrived.
+func (b *batch) referParts(results []*Result) {
+	b.arrived = nil // they have not been kept
+	if len(b.parts) == 0 {
+		return
+	}
+	for _, r := range results {
+		job, ref := &r.work.job, r.work.ref()
+		for id := range b.parts[ref] {
+			b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: kindPart,
+				Value: store.PartReference(ref, id), Message: job.Message, Delivery: job.Delivery})
+		}
+	}
 }
 
 // attempt writes how the attempt ended, or takes back one that was not made.
@@ -150,6 +183,9 @@ func (b *batch) move(ref store.DeliveryRef, del *parley.Delivery, n parley.News,
 	}
 	b.deliveries[ref] = del
 	b.troubled[ref] = b.troubled[ref] || before || troubled(del)
+	if del.State != parley.Sent && del.State != parley.Delivered {
+		b.over = append(b.over, ref)
+	}
 	b.tx.Emit(ref.Organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: del.Conversation, Message: ref.Message,
 		Data: parley.EventData{Delivery: ref.Number, State: del.State, Phase: del.Phase, Code: del.Code}})
 	return true
@@ -190,7 +226,9 @@ func (b *batch) write() error {
 		func() error { return b.tx.EndAttempts(b.ended) },
 		func() error { return b.tx.DropAttempts(b.unmade) },
 		func() error { _, err := b.tx.AddReferences(b.references); return err },
+		func() error { return b.tx.DropReferences(b.arrived) },
 		func() error { return b.tx.Schedule(b.timers...) },
+		func() error { return b.tx.HideDelivered(b.over) },
 		func() error { return b.tx.Retry(b.again) },
 		func() error { return b.tx.DoneFollowed(b.done, b.followed) },
 	} {

@@ -1,0 +1,57 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// expiriesAtOnce is how many validities one transaction ends.
+const expiriesAtOnce = 100
+
+// NextExpiry returns when the first validity of a delivery ends; zero where none does.
+func (d *Deliveries) NextExpiry(ctx context.Context) (time.Time, error) {
+	return d.store.Read(ctx).NextDue(store.JobValidity)
+}
+
+// Expire ends deliveries whose validity has passed while they waited: for their next attempt, for those before
+// them, for a channel that is paused or busy. One that is under way ends as it ends. It says how many timers there
+// were.
+func (d *Deliveries) Expire(ctx context.Context) (int, error) {
+	var n int
+	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+		timers, err := tx.DueJobs(store.JobValidity, expiriesAtOnce)
+		n = len(timers)
+		if err != nil || n == 0 {
+			return err
+		}
+		refs := make([]store.DeliveryRef, n)
+		jobs := make([]store.JobRef, n)
+		for i := range timers {
+			refs[i], jobs[i] = refOf(&timers[i]), store.JobRef{Organization: timers[i].Organization, ID: timers[i].Payload}
+		}
+		deliveries, err := tx.DeliveriesOf(refs)
+		if err != nil {
+			return err
+		}
+		waiting, err := tx.Waiting(jobs)
+		if err != nil {
+			return err
+		}
+		b := newBatch(tx)
+		b.done = timers
+		for i := range timers {
+			del := deliveries[refs[i]]
+			if del == nil || del.State != parley.Queued || !waiting[jobs[i]] {
+				continue
+			}
+			b.move(refs[i], del, parley.News{State: parley.Expired}, codeExpired, reasonExpired, tx.Now)
+			job := store.Job{Organization: timers[i].Organization, ID: timers[i].Payload, Kind: store.JobDeliver}
+			b.done, b.followed = append(b.done, job), append(b.followed, job)
+		}
+		return b.write()
+	})
+	return n, err
+}
