@@ -117,7 +117,7 @@ func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
 
 // done wakes the queue and completes the accepted message.
 func (c *Core) done(s *send, a *store.Append, r *route) Sent {
-	if len(a.Jobs) > 0 {
+	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
 	m := a.Message
