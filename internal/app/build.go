@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
@@ -89,6 +90,9 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 	return []queue.Timer{
 		{Name: "receipts", Next: deliveries.NextReceipt, Run: deliveries.Receipts},
 		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: atMost(most, a.core.Publish)},
+		{Name: "expire", Next: a.nextDue(store.JobExpire), Run: a.core.Expire},
+		{Name: "hide", Next: a.nextDue(store.JobHide), Run: a.core.Hide},
+		{Name: "erase", Next: a.nextDue(store.JobErase), Run: a.core.EraseCopies},
 		{Name: "wake", Next: a.nextDue(store.JobWake), Run: atMost(most, a.core.Wake)},
 		{Name: "fan-out", Next: a.nextDue(store.JobFanOut), Run: a.core.FanOut},
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
@@ -151,8 +155,21 @@ func (a *App) readiness() string {
 
 // startWork begins deliveries and timers. They stop before the store and after the server.
 func (a *App) startWork() {
+	c := a.options.Config
 	a.runner.Start()
 	a.onStop(a.runner.Stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
+			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention)}}).Run(ctx)
+	}()
+	a.onStop(func(context.Context) error {
+		cancel()
+		<-swept
+		return nil
+	})
 }
 
 // Version is the program's.

@@ -14,20 +14,21 @@ type Retention struct {
 	Events      time.Duration // default 30 days
 	Idempotency time.Duration // default 24 hours
 	Parked      time.Duration // what providers sent and nobody could match or read; default 30 days
-	Every       time.Duration // how often it is looked at; default 10 minutes
+	Every       time.Duration // how often it is looked at; default 10 minutes, or half of the shortest of these
 }
 
 const day = 24 * time.Hour
 
 func (r Retention) filled() Retention {
-	for _, f := range []struct {
-		value *time.Duration
-		other time.Duration
-	}{{&r.Events, 30 * day}, {&r.Idempotency, day}, {&r.Parked, 30 * day}, {&r.Every, 10 * time.Minute}} {
-		if *f.value <= 0 {
-			*f.value = f.other
+	set := func(d *time.Duration, value time.Duration) {
+		if *d <= 0 {
+			*d = value
 		}
 	}
+	set(&r.Events, 30*day)
+	set(&r.Idempotency, day)
+	set(&r.Parked, 30*day)
+	set(&r.Every, min(10*time.Minute, r.Events/2, r.Idempotency/2, r.Parked/2))
 	return r
 }
 
@@ -44,17 +45,31 @@ const (
 	shrinkPart = 10
 )
 
+// SweeperOptions are what a sweeper stands on.
+type SweeperOptions struct {
+	Store     *store.Store
+	Retention Retention
+	// Blobs removes the files that crashes left without rows, and says how many; nil: there are none.
+	Blobs func(ctx context.Context) (int, error)
+	Log   *slog.Logger
+	Now   func() time.Time // nil: time.Now
+}
+
 // Sweeper deletes what has been kept for long enough, in small pieces while requests are accepted.
 type Sweeper struct {
 	store     *store.Store
 	retention Retention
+	blobs     func(ctx context.Context) (int, error)
 	log       *slog.Logger
 	now       func() time.Time
 }
 
-// NewSweeper returns a sweeper. A nil log is the default one, a nil now time.Now.
-func NewSweeper(s *store.Store, r Retention, log *slog.Logger, now func() time.Time) *Sweeper {
-	w := &Sweeper{store: s, retention: r.filled(), log: log, now: now}
+// NewSweeper returns a sweeper.
+func NewSweeper(o SweeperOptions) *Sweeper {
+	w := &Sweeper{store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log, now: o.Now}
+	if w.blobs == nil {
+		w.blobs = func(context.Context) (int, error) { return 0, nil }
+	}
 	if w.log == nil {
 		w.log = slog.Default()
 	}
@@ -83,6 +98,9 @@ func (w *Sweeper) Run(ctx context.Context) {
 // Sweep deletes everything that has been kept for long enough.
 func (w *Sweeper) Sweep(ctx context.Context) error {
 	now := w.now()
+	if _, err := w.blobs(ctx); err != nil {
+		return err
+	}
 	err := w.repeat(ctx, "", func(tx *store.Tx) (bool, error) {
 		n, err := tx.DropIdempotency(now.Add(-w.retention.Idempotency), sweepAtOnce)
 		return n == sweepAtOnce, err
