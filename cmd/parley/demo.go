@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
+	"net/url"
 
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/demo"
@@ -18,14 +21,25 @@ func (c *demoCommand) Run(ctx context.Context, std output) error {
 	c.Config.AccessLog = false
 	c.Config.KeyRateLimit = 0
 	return app.Run(ctx, app.Options{Config: c.Config, LogTo: std.err, Prepare: func(ctx context.Context, a *app.App) error {
-		d, err := demo.Prepare(ctx, c.Config.Data, a.URL(), func(ctx context.Context) (string, error) {
-			return a.Administrator(ctx, "Demo Clinic")
-		})
+		d, err := demo.Prepare(ctx, demo.Server{Folder: c.Config.Data, URL: reachable(a.URL()), Handler: a.Handler(),
+			NewKey: func(ctx context.Context) (string, error) { return a.Administrator(ctx, demo.Organization) }})
 		if err != nil {
 			return err
 		}
 		return greet(std.out, d, c.Config.Data)
 	}})
+}
+
+// reachable makes the address of a server that listens on all interfaces one that this machine reaches it by.
+func reachable(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsUnspecified() {
+		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	}
+	return u.String()
 }
 
 // greet prints what the demo is and three commands that work when pasted.

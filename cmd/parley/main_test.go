@@ -10,7 +10,14 @@ import (
 	"github.com/parley-server/parley/internal/config"
 )
 
+// asProgram, in the environment, makes the test binary the program: tests start it as a process of its own.
+const asProgram = "TEST_AS_PARLEY"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "PARLEY_") {
 			os.Unsetenv(name)

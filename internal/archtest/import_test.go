@@ -69,6 +69,7 @@ var layers = []rule{
 	{"api", nil},
 	{"internal/archtest", nil},
 	{"internal/config", nil},
+	{"internal/doctest", nil},
 	{"internal/parley", nil},
 }
 

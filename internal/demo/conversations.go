@@ -61,7 +61,21 @@ func text(s string) api.Body { return api.Body{{Kind: "text", Text: s}} }
 
 // broadcast makes a list of all users and writes to it.
 func (d *Description) broadcast(ctx context.Context, client *api.Client) (string, error) {
-	list, err := client.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All staff"})
+	have := known{}
+	lists, err := client.ListBroadcasts(ctx, api.Page{Limit: 100})
+	if err != nil {
+		return "", err
+	}
+	for _, l := range lists.Data {
+		have[l.Name] = l.ID
+	}
+	list, err := have.ensure("All staff", func() (string, error) {
+		l, err := client.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All staff"})
+		if err != nil {
+			return "", err
+		}
+		return l.ID, nil
+	})
 	if err != nil {
 		return "", err
 	}

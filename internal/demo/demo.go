@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -47,37 +48,67 @@ func Read(folder string) (d Description, err error) {
 	return d, nil
 }
 
+// Organization is what the organization of a demo is called.
+const Organization = "Demo Clinic"
+
+// Server is where a demo is made.
+type Server struct {
+	Folder  string
+	URL     string       // that others reach it by
+	Handler http.Handler // that answers its requests
+	// NewKey gives a key with every scope, and makes an organization where there is none.
+	NewKey func(context.Context) (string, error)
+}
+
 // Prepare makes sure that a server has the demo, and writes its description. What a described demo has is kept
-// as it is. newKey gives a key with every scope, and an organization where there is none; it is called where no
-// described key works.
-func Prepare(ctx context.Context, folder, url string, newKey func(context.Context) (string, error)) (Description, error) {
-	d, err := Read(folder)
+// as it is; what a start made that was cut short is completed. A server with an organization that is not of a demo
+// is refused.
+func Prepare(ctx context.Context, s Server) (Description, error) {
+	d, err := Read(s.Folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
 	if d.Key != "" {
-		client, err := api.New(url, d.Key)
+		works, err := s.knows(ctx, d.Key)
 		if err != nil {
-			return d, err
+			return d, fmt.Errorf("trying the key of %s: %w", File, err)
 		}
-		if _, err := client.GetOrganization(ctx); err == nil {
-			d.URL = url
-			return d, d.write(folder)
+		if works {
+			d.URL = s.URL
+			return d, d.write(s.Folder)
 		}
 	}
-	key, err := newKey(ctx)
+	key, err := s.NewKey(ctx)
 	if err != nil {
 		return d, err
 	}
-	client, err := api.New(url, key)
+	client, err := s.client(key)
 	if err != nil {
 		return d, err
 	}
-	d = Description{URL: url, Key: key}
+	d = Description{URL: s.URL, Key: key}
 	if err := d.fill(ctx, client); err != nil {
 		return d, fmt.Errorf("preparing the demo: %w", err)
 	}
-	return d, d.write(folder)
+	return d, d.write(s.Folder)
+}
+
+// client calls the server without the network, whose address may be one that this machine does not reach.
+func (s Server) client(key string) (*api.Client, error) {
+	return api.New(s.URL, key, api.WithHTTPClient(&http.Client{Transport: local{s.Handler}}))
+}
+
+// knows reports whether a key works.
+func (s Server) knows(ctx context.Context, key string) (bool, error) {
+	client, err := s.client(key)
+	if err != nil {
+		return false, err
+	}
+	_, err = client.GetOrganization(ctx)
+	if refused, ok := errors.AsType[*api.Error](err); ok && refused.HTTPStatus == http.StatusUnauthorized {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // write replaces the file at once: a reader finds the old one or the new one.

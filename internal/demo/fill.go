@@ -2,7 +2,9 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/parley-server/parley/api"
 )
@@ -34,6 +36,9 @@ func (d *Description) fill(ctx context.Context, client *api.Client) error {
 	if err != nil {
 		return err
 	}
+	if organization.Name != Organization {
+		return d.refuse(ctx, client, organization.Name)
+	}
 	d.Organization = Entry{organization.ID, organization.Name}
 	for _, step := range []func(context.Context, *api.Client) error{d.fillUsers, d.fillTeam, d.fillChannels, d.fillContacts, d.fillConversations} {
 		if err := step(ctx, client); err != nil {
@@ -41,6 +46,21 @@ func (d *Description) fill(ctx context.Context, client *api.Client) error {
 		}
 	}
 	return nil
+}
+
+// refuse leaves an organization that is not of a demo as it was, but for the key, which it ends.
+func (d *Description) refuse(ctx context.Context, client *api.Client, name string) error {
+	refused := fmt.Errorf("the data folder has no demo but the organization %q: name another folder with --data, or run parley serve", name)
+	keys, err := client.ListKeys(ctx, api.Page{Limit: 200})
+	if err != nil {
+		return errors.Join(refused, err)
+	}
+	for _, key := range keys.Data {
+		if strings.Contains(d.Key, key.ID) {
+			return errors.Join(refused, client.RevokeKey(ctx, key.ID))
+		}
+	}
+	return refused
 }
 
 // known are the names that are there already, with their ids.
