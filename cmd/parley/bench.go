@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"os/signal"
 	"runtime/pprof"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/parley-server/parley/internal/bench"
@@ -22,7 +23,7 @@ type benchCommand struct {
 	JSON      bool     `name:"json" help:"Print the report as JSON."`
 	Check     bool     `name:"check" help:"Fail where a figure misses its floor, which holds on an idle machine of two cores."`
 	ServeArgs []string `name:"serve-arg" sep:"none" placeholder:"ARG" help:"A further argument of the server, such as --serve-arg=--no-access-log. May be repeated."`
-	Profile   string   `name:"profile" hidden:"" placeholder:"DIR" help:"Write a processor and an allocation profile of each server to this folder."`
+	Profile   string   `name:"profile" hidden:"" placeholder:"DIR" help:"Write processor profiles of the server while something is counted, and its allocations, to this folder."`
 	Echo      string   `name:"echo" hidden:"" placeholder:"HOST:PORT" help:"Only answer requests there, as the measure of what loopback can do."`
 
 	Stored        int           `name:"stored" default:"1000000" help:"Messages stored before anything is measured. reads has as many in an organization of its own."`
@@ -72,25 +73,23 @@ func (c *benchCommand) Run(ctx context.Context, std output) error {
 	return err
 }
 
-// profiledCommand runs another command and writes where it spent its time.
+// profiledCommand runs another command, and writes where it spends its time from each SIGUSR1 to the SIGUSR2
+// that follows.
 type profiledCommand struct {
-	File    string   `arg:"" help:"The file of the processor profile; the allocations go to FILE.allocs."`
+	Files   string   `arg:"" help:"The beginning of the profiles' names: FILES-1.cpu, FILES-2.cpu, … and, at the end, FILES.allocs."`
 	Command []string `arg:"" passthrough:"" help:"The command to run."`
 }
 
 // Run runs the command to its end.
-func (c *profiledCommand) Run(ctx context.Context, std output) (err error) {
-	file, err := os.Create(c.File)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return err
-	}
+func (c *profiledCommand) Run(ctx context.Context, std output) error {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer signal.Stop(asked)
+	ended, profiled := make(chan struct{}), make(chan error, 1)
+	go func() { profiled <- c.profile(asked, ended) }()
 	code := run(ctx, c.Command, std)
-	pprof.StopCPUProfile()
-	if err := writeAllocations(c.File + ".allocs"); err != nil {
+	close(ended)
+	if err := errors.Join(<-profiled, c.allocations()); err != nil {
 		return err
 	}
 	if code != 0 {
@@ -99,12 +98,40 @@ func (c *profiledCommand) Run(ctx context.Context, std output) (err error) {
 	return nil
 }
 
-func writeAllocations(name string) (err error) {
-	file, err := os.Create(name)
+// profile writes processor profiles as the signals say.
+func (c *profiledCommand) profile(asked <-chan os.Signal, ended <-chan struct{}) (err error) {
+	var file *os.File
+	stop := func() {
+		if file != nil {
+			pprof.StopCPUProfile()
+			err = errors.Join(err, file.Close())
+			file = nil
+		}
+	}
+	defer stop()
+	for n := 1; ; {
+		select {
+		case <-ended:
+			return err
+		case s := <-asked:
+			stop()
+			if s != syscall.SIGUSR1 {
+				continue
+			}
+			if file, err = os.Create(fmt.Sprintf("%s-%d.cpu", c.Files, n)); err != nil {
+				return err
+			}
+			n++
+			err = pprof.StartCPUProfile(file)
+		}
+	}
+}
+
+func (c *profiledCommand) allocations() (err error) {
+	file, err := os.Create(c.Files + ".allocs")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	runtime.GC()
 	return pprof.Lookup("allocs").WriteTo(file, 0)
 }

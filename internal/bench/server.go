@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/parley-server/parley/api"
@@ -16,7 +17,8 @@ import (
 // server is the program under test: a process of its own on a prepared folder.
 type server struct {
 	*child
-	address string
+	address  string
+	profiled bool
 }
 
 // serve starts a server for a scenario and waits until it is ready.
@@ -29,8 +31,8 @@ func (b *bench) serve(ctx context.Context, folder string) (*server, error) {
 	args := append([]string{"serve", "--data", folder, "--listen", address, "--key-rate-limit", "0"}, b.options.ServeArgs...)
 	if b.options.Profile != "" {
 		b.served++
-		file := filepath.Join(b.options.Profile, fmt.Sprintf("%s-%d.cpu.pprof", b.scenario, b.served))
-		args = append([]string{"profiled", file}, args...)
+		files := filepath.Join(b.options.Profile, fmt.Sprintf("%s-%d", b.scenario, b.served))
+		args = append([]string{"profiled", files}, args...)
 	}
 	c, err := startChild(filepath.Join(folder, "serve.log"), b.options.Executable, args...)
 	if err != nil {
@@ -39,7 +41,7 @@ func (b *bench) serve(ctx context.Context, folder string) (*server, error) {
 	if err := c.awaitReady(ctx, address, "/readyz"); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
-	return &server{child: c, address: address}, nil
+	return &server{child: c, address: address, profiled: b.options.Profile != ""}, nil
 }
 
 // client calls the server with a key.
@@ -99,9 +101,17 @@ type span struct {
 	startCPU, before time.Duration
 }
 
-func (s *span) begin() { s.startCPU, s.before = s.server.usage().cpu, ownCPU() }
+func (s *span) begin() {
+	if s.server.profiled {
+		_ = s.server.command.Process.Signal(syscall.SIGUSR1)
+	}
+	s.startCPU, s.before = s.server.usage().cpu, ownCPU()
+}
 
 func (s *span) end() {
+	if s.server.profiled {
+		_ = s.server.command.Process.Signal(syscall.SIGUSR2)
+	}
 	s.usage = s.server.usage()
 	s.cpu, s.own = s.usage.cpu-s.startCPU, ownCPU()-s.before
 }

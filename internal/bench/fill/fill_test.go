@@ -18,7 +18,7 @@ func quiet(string, ...any) {}
 // TestFilledIsAsIfSent: what is filled in has no gap, counts as delivered, and is where a send goes on.
 func TestFilledIsAsIfSent(t *testing.T) {
 	folder := t.TempDir()
-	sizes := Sizes{Organizations: 3, Contacts: 40, Stored: 900, Recipients: 120, Users: 6, Reads: []int{1000, 3000}}
+	sizes := Sizes{Organizations: 3, Contacts: 24, Stored: 240, Recipients: 40, Users: 6, Reads: []int{500}}
 	prepared, err := Prepare(t.Context(), folder, sizes, quiet)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestFilledIsAsIfSent(t *testing.T) {
 	for _, o := range prepared.Organizations {
 		stored += messagesOf(t, s, o)
 	}
-	if stored != 900 {
+	if stored != 240 {
 		t.Errorf("%d messages are stored", stored)
 	}
 	sendOn(t, s, prepared.Organizations[1])
@@ -133,7 +133,7 @@ func checkPeople(t *testing.T, s *store.Store, prepared *Prepared) {
 	t.Helper()
 	q := s.Read(t.Context())
 	list, err := q.Broadcast(parley.ID(prepared.Broadcast.ID), parley.ID(prepared.Broadcast.List))
-	if err != nil || list.MemberCount != 120 {
+	if err != nil || list.MemberCount != 40 {
 		t.Errorf("a list of %d, %v", list.MemberCount, err)
 	}
 	for _, u := range prepared.Live.Users {
