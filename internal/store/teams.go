@@ -203,7 +203,7 @@ func (tx *Tx) DropBroadcastMembers(organization, broadcast parley.ID, limit int)
 }
 
 // memberRows is a parameter of members, a row each.
-func memberRows(members []parley.BroadcastMember) string {
+func memberRows(members []parley.BroadcastMember) []byte {
 	var rows sqldb.Rows
 	for _, m := range members {
 		rows.Add(string(m.Kind), string(m.ID))

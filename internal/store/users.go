@@ -144,7 +144,7 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 var idSource = "(SELECT id FROM " + sqldb.From("$2", "id TEXT") + " AS j)"
 
 // idRows is a parameter of ids, a row each.
-func idRows(ids []parley.ID) string {
+func idRows(ids []parley.ID) []byte {
 	var rows sqldb.Rows
 	for _, id := range ids {
 		rows.Add(string(id))

@@ -208,10 +208,11 @@ type pool struct {
 }
 
 func openReaders(o Options) (*pool, error) {
-	db, err := sql.Open("sqlite", readerDSN(o))
+	c, err := newConnector(readerDSN(o), "PRAGMA query_only = ON")
 	if err != nil {
 		return nil, err
 	}
+	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(o.Readers)
 	db.SetMaxIdleConns(o.Readers)
 	return &pool{db: db}, nil

@@ -33,7 +33,7 @@ func writerDSN(o Options) string {
 }
 
 func readerDSN(o Options) string {
-	return dsn(o, "busy_timeout(2000)", "query_only(ON)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", max(2048, o.CacheKB/8)))
+	return dsn(o, "busy_timeout(2000)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", max(2048, o.CacheKB/8)))
 }
 
 func checkpointDSN(o Options) string {

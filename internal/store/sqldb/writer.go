@@ -62,9 +62,11 @@ func openWriter(ctx context.Context, db *DB) (*writer, error) {
 
 func (w *writer) connect(ctx context.Context) (err error) {
 	if w.pool == nil {
-		if w.pool, err = sql.Open("sqlite", writerDSN(w.db.options)); err != nil {
+		c, err := newConnector(writerDSN(w.db.options))
+		if err != nil {
 			return err
 		}
+		w.pool = sql.OpenDB(c)
 		w.pool.SetMaxOpenConns(1)
 	}
 	w.statements = map[string]*sql.Stmt{}
