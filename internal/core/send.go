@@ -112,17 +112,15 @@ func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
 	if err := c.store.Append(ctx, a); err != nil {
 		return c.replay(ctx, s, err)
 	}
-	return c.done(s, a, r), nil
+	return c.done(s, a), nil
 }
 
 // done wakes the queue and completes the accepted message.
-func (c *Core) done(s *send, a *store.Append, r *route) Sent {
+func (c *Core) done(s *send, a *store.Append) Sent {
 	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
-	m := a.Message
-	m.State, m.Counts = s.initialState(&m, a, r)
-	return Sent{Message: m}
+	return Sent{Message: a.Message}
 }
 
 // replay answers a repeated request with its message as it is now.
@@ -146,7 +144,7 @@ func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
 		sent, err := c.replay(ctx, s, err)
 		return sent, nil, err
 	}
-	return c.done(s, a, r), r, nil
+	return c.done(s, a), r, nil
 }
 
 // accept is the slow path inside the transaction: it finds or makes the conversation, checks what the message
@@ -274,6 +272,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	if m.TTL > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
 	}
+	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)
 	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: s.p.User}}}
 	return a, nil
 }

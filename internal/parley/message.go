@@ -223,6 +223,9 @@ type Event struct {
 	Message      ID
 	Subject      ID // what else it is about: a contact, a user, a channel …
 	Data         EventData
+	// Created is the message of an EventMessageCreated that was committed a moment ago, as it was then, for
+	// those who follow the log. It is nil where the log is read.
+	Created *Message
 }
 
 // EventData are the facts of an event that its ids do not say.

@@ -188,6 +188,9 @@ func (tx *Tx) write(batch []*Append, sights []sight) error {
 		}
 		rows.delivery(a, sights[i].busy, busy, tx.Now)
 		for _, event := range a.Events {
+			if event.Type == parley.EventMessageCreated && a.Message.State != "" {
+				event.Created = &a.Message
+			}
 			tx.Emit(a.Organization, event)
 		}
 	}

@@ -71,8 +71,31 @@ func (l *Log) details(q store.Queries, organization parley.ID, events []parley.E
 	return list, nil
 }
 
+// takeCreated takes the messages that events bring along, unless their content went in the same batch.
+func takeCreated(list []Detail, with Content) {
+	if with&WithMessages != 0 {
+		return
+	}
+	gone := map[parley.ID]bool{}
+	for i := range list {
+		if list[i].Type == parley.EventMessageRemoved {
+			gone[list[i].Event.Message] = true
+		}
+	}
+	for i := range list {
+		if d := &list[i]; d.Created != nil && !gone[d.Event.Message] {
+			m := *d.Created
+			d.Message = &m
+		}
+	}
+}
+
 func joinMessages(q store.Queries, organization parley.ID, list []Detail, with Content) error {
+	takeCreated(list, with)
 	ids := collect(list, func(d *Detail) parley.ID {
+		if d.Message != nil {
+			return ""
+		}
 		if with&WithMessages != 0 || d.Type == parley.EventMessageCreated || d.Type == parley.EventMessageScheduled {
 			return d.Event.Message
 		}
@@ -99,6 +122,9 @@ func joinMessages(q store.Queries, organization parley.ID, list []Detail, with C
 	hidden, err := q.HiddenFrom(organization, onRead)
 	for i := range list {
 		d := &list[i]
+		if d.Message != nil {
+			continue
+		}
 		if with&WithMessages != 0 || d.Type == parley.EventMessageCreated || d.Type == parley.EventMessageScheduled {
 			d.Message, d.hidden = messages[d.Event.Message], hidden[d.Event.Message]
 		}
