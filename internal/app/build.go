@@ -53,7 +53,7 @@ func (a *App) build() error {
 	a.core = core.New(core.Options{Store: a.store, Connectors: catalog, Log: a.log, Kick: kick})
 	a.keys = access.NewKeys(a.store, authenticator)
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog,
-		ChannelChanged: func(parley.ID, parley.ID) { kick() }})
+		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
@@ -89,6 +89,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 	const most = 100 // a commit
 	return []queue.Timer{
 		{Name: "receipts", Next: deliveries.NextReceipt, Run: deliveries.Receipts},
+		{Name: "validity", Next: deliveries.NextExpiry, Run: deliveries.Expire},
 		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: atMost(most, a.core.Publish)},
 		{Name: "expire", Next: a.nextDue(store.JobExpire), Run: a.core.Expire},
 		{Name: "hide", Next: a.nextDue(store.JobHide), Run: a.core.Hide},
