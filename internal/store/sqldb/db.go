@@ -226,7 +226,7 @@ func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt, ok := p.statements.Load(text); ok {
 		return stmt.(*sql.Stmt), nil
 	}
-	stmt, err := p.db.PrepareContext(ctx, text)
+	stmt, err := p.db.PrepareContext(ctx, adapt(text))
 	if err != nil {
 		return nil, err
 	}

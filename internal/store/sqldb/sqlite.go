@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -53,6 +54,12 @@ func lockFolder(folder string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+var bareLimit = regexp.MustCompile(`LIMIT (\$[0-9]+)`)
+
+// adapt makes a statement SQLite's own. Where LIMIT is a bare parameter SQLite prepares the statement anew at every
+// execution, because the number could change the plan; a sum it leaves alone.
+func adapt(text string) string { return bareLimit.ReplaceAllString(text, "LIMIT $1 + 0") }
 
 // translate makes database trouble that may pass into an Unavailable error. Constraint errors and
 // programming errors come back as they are.

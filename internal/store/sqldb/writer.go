@@ -109,7 +109,7 @@ func (w *writer) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt, ok := w.statements[text]; ok {
 		return stmt, nil
 	}
-	stmt, err := w.conn.PrepareContext(ctx, text)
+	stmt, err := w.conn.PrepareContext(ctx, adapt(text))
 	if err == nil {
 		w.statements[text] = stmt
 	}
