@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"math"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -185,4 +186,185 @@ func (q Queries) WithParticipant(organization parley.ID, conversations []parley.
 		with[id] = true
 	}
 	return with, err
+}
+
+// maxExamined bounds what one page of a filtered list reads.
+const maxExamined = 2000
+
+// MessageHead is what a list asks of a message before it reads it whole.
+type MessageHead struct {
+	ID           parley.ID
+	Conversation parley.ID
+	Sequence     int64
+	SentAt       time.Time
+	Kind         parley.MessageKind
+	Direction    parley.Direction
+	AuthorKind   parley.ActorKind
+	Author       parley.ID
+	Channel      parley.ID
+	Platform     string
+}
+
+const headColumns = "m.id, m.conversation_id, m.sequence, m.sent_at, m.kind, m.direction, m.author_kind, m.author_id, m.channel_id, m.platform"
+
+func (q Queries) heads(text string, args ...any) ([]MessageHead, error) {
+	var heads []MessageHead
+	err := q.c.Query("SELECT "+headColumns+" FROM "+text, args, func(r *sql.Rows) error {
+		var h MessageHead
+		var sent int64
+		err := r.Scan(&h.ID, &h.Conversation, &h.Sequence, &sent, &h.Kind, &h.Direction, &h.AuthorKind, &h.Author, &h.Channel, &h.Platform)
+		h.SentAt = moment(sent)
+		heads = append(heads, h)
+		return err
+	})
+	return heads, err
+}
+
+// MessageIndex picks the index that a list of messages walks. At most one field is set; none: all messages.
+type MessageIndex struct {
+	Reference string
+	Tag       string
+	Channel   parley.ID
+	Scheduled bool // those whose time to be sent has not come
+}
+
+// HeadsBefore returns up to limit messages of the organization with ids below one, or from the newest, newest
+// first.
+func (q Queries) HeadsBefore(organization parley.ID, index MessageIndex, before parley.ID, limit int) ([]MessageHead, error) {
+	if before == "" {
+		before = "~" // above every id
+	}
+	o, b := string(organization), string(before)
+	switch {
+	case index.Reference != "":
+		return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.reference = $3 AND m.reference <> '' ORDER BY m.id DESC LIMIT $4",
+			o, b, index.Reference, limit)
+	case index.Tag != "":
+		return q.heads(`message_tags AS t JOIN messages AS m ON m.organization_id = t.organization_id AND m.id = t.message_id
+			WHERE t.organization_id = $1 AND t.message_id < $2 AND t.tag = $3 ORDER BY t.message_id DESC LIMIT $4`, o, b, index.Tag, limit)
+	case index.Channel != "":
+		return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.channel_id = $3 AND m.channel_id <> '' ORDER BY m.id DESC LIMIT $4",
+			o, b, string(index.Channel), limit)
+	case index.Scheduled:
+		return q.heads(`jobs AS j JOIN messages AS m ON m.organization_id = j.organization_id AND m.id = j.message_id
+			WHERE j.organization_id = $1 AND j.id > $2 AND j.id < $3 ORDER BY j.id DESC LIMIT $4`,
+			o, JobID(JobPublish, ""), JobID(JobPublish, b), limit)
+	}
+	return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3", o, b, limit)
+}
+
+// CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
+// below one or from the greatest.
+func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {
+	if before == "" {
+		before = "~"
+	}
+	return q.heads(`messages AS m WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.conversation_id < $3
+		ORDER BY m.conversation_id DESC LIMIT $4`, string(organization), string(parent), string(before), limit)
+}
+
+var headsByID = "messages AS m WHERE m.organization_id = $1 AND m.id IN " + idSource
+
+// HeadsByID returns those of the messages that exist.
+func (q Queries) HeadsByID(organization parley.ID, ids []parley.ID) (map[parley.ID]MessageHead, error) {
+	found, err := q.heads(headsByID, string(organization), idRows(ids))
+	heads := make(map[parley.ID]MessageHead, len(found))
+	for _, h := range found {
+		heads[h.ID] = h
+	}
+	return heads, err
+}
+
+// Place is a message's place in the threads of several conversations, newest first: in order of time, then
+// conversation, then sequence.
+type Place struct {
+	ThreadPosition
+	Conversation parley.ID
+	ID           parley.ID
+}
+
+// at is the place's time as it is stored; the zero place is before the newest.
+func (p Place) at() int64 {
+	if p.SentAt.IsZero() {
+		return held
+	}
+	return p.SentAt.UnixMilli()
+}
+
+// below is what sequences are below in one conversation at the place's time: what comes after it in the order.
+func (p Place) below(conversation parley.ID) int64 {
+	switch {
+	case p.SentAt.IsZero() || conversation > p.Conversation:
+		return 0
+	case conversation < p.Conversation:
+		return math.MaxInt64
+	}
+	return p.Sequence
+}
+
+var threadHeads = `SELECT j.id, (SELECT m.sent_at FROM messages AS m WHERE m.organization_id = $2 AND m.conversation_id = j.id
+		AND (m.sent_at, m.sequence) < ($3, CASE WHEN j.id < $4 THEN 9223372036854775807 WHEN j.id = $4 THEN $5 ELSE 0 END)
+		ORDER BY m.sent_at DESC, m.sequence DESC LIMIT 1) AS head
+	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j`
+
+// ThreadHead is when the first message of a conversation after some place was sent.
+type ThreadHead struct {
+	Conversation parley.ID
+	At           time.Time
+}
+
+// ThreadHeads returns the first messages after a place of those conversations that have one.
+func (q Queries) ThreadHeads(organization parley.ID, conversations []parley.ID, after Place) ([]ThreadHead, error) {
+	heads := make([]ThreadHead, 0, len(conversations))
+	if len(conversations) == 0 {
+		return nil, nil
+	}
+	err := q.c.Query(threadHeads, []any{idRows(conversations), string(organization), after.at(), string(after.Conversation), after.Sequence}, func(r *sql.Rows) error {
+		var h ThreadHead
+		var at sql.NullInt64
+		if err := r.Scan(&h.Conversation, &at); err != nil || at.Int64 == 0 {
+			return err
+		}
+		h.At = moment(at.Int64)
+		heads = append(heads, h)
+		return nil
+	})
+	return heads, err
+}
+
+const placesIn = `SELECT sent_at, sequence, id FROM messages WHERE organization_id = $1 AND conversation_id = $2 AND (sent_at, sequence) < ($3, $4)
+	AND sequence > 0 ORDER BY sent_at DESC, sequence DESC LIMIT $5`
+
+// PlacesIn returns up to limit messages of a conversation after a place, newest first.
+func (q Queries) PlacesIn(organization, conversation parley.ID, after Place, limit int) ([]Place, error) {
+	places := make([]Place, 0, limit)
+	err := q.c.Query(placesIn, []any{string(organization), string(conversation), after.at(), after.below(conversation), limit}, func(r *sql.Rows) error {
+		p := Place{Conversation: conversation}
+		var sent int64
+		err := r.Scan(&sent, &p.Sequence, &p.ID)
+		p.SentAt = moment(sent)
+		places = append(places, p)
+		return err
+	})
+	return places, err
+}
+
+// CountOn returns how many conversations of the organization's have a channel, or none, up to a limit.
+func (q Queries) CountOn(organization, channel parley.ID, limit int) (n int, err error) {
+	err = q.c.Row(`SELECT count(*) FROM (SELECT 1 FROM conversations WHERE organization_id = $1 AND visibility = $2 AND channel_id = $3
+		LIMIT $4) AS some`, []any{string(organization), string(parley.VisibleToOrganization), string(channel), limit}, &n)
+	return n, err
+}
+
+var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `
+	AND ((recipient_id <> '' AND recipient_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
+
+// DeliveredTo returns those of the messages that have a delivery to somebody, by id or by address.
+func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
+	found, err := q.ids(deliveredTo, string(organization), idRows(messages), string(id), string(a.Kind), a.Value)
+	to := make(map[parley.ID]bool, len(found))
+	for _, id := range found {
+		to[id] = true
+	}
+	return to, err
 }

@@ -18,7 +18,7 @@ func TestPlansOfLists(t *testing.T) {
 		"ownParts": ownParts, "membersOf": membersOf, "hiddenFrom": hiddenFrom, "jobsByID": jobsByID, "sequencesOf": sequencesOf,
 		"countOutside": countOutside, "countMembers": countMembers, "activityOf": activityOf, "activityHeads": activityHeads,
 		"activeIn": activeIn, "firstParticipants": firstParticipants, "takesPart": takesPart, "deliveredTo": deliveredTo,
-		"threadHeads": threadHeads, "eraseMessages": eraseMessages, "eraseTags": eraseTags, "eraseParked": eraseParked,
+		"threadHeads": threadHeads, "placesIn": placesIn, "headsByID": "SELECT " + headColumns + " FROM " + headsByID, "eraseMessages": eraseMessages, "eraseTags": eraseTags, "eraseParked": eraseParked,
 		"eraseAttempts": eraseAttempts, "eraseReasons": eraseReasons,
 	} {
 		n := 0

@@ -129,9 +129,9 @@ type finder struct {
 }
 
 func (l *finder) run() error {
-	size := l.limit + 1
 	for examined := 0; examined < examinedHeads && l.whole < examinedMessages; {
-		batch, err := l.source.take(min(size, examinedHeads-examined))
+		n := min(l.batch(examined), examinedHeads-examined)
+		batch, err := l.source.take(n)
 		if err != nil {
 			return err
 		}
@@ -140,13 +140,22 @@ func (l *finder) run() error {
 		if err != nil || full {
 			return err
 		}
-		if len(batch) < min(size, examinedHeads-examined+len(batch)) {
-			l.end = true
+		l.end = len(batch) < n
+		if l.end || len(l.page) == l.limit {
 			return nil
 		}
-		size = min(2*size, 500)
 	}
 	return nil
+}
+
+// batch is how many heads to look at next, going by how many of those so far have passed: enough to fill the page
+// and to see whether there are more.
+func (l *finder) batch(examined int) int {
+	missing := l.limit - len(l.page) + 1
+	if examined == 0 {
+		return missing
+	}
+	return min(missing*examined/max(len(l.page), 1), 500)
 }
 
 // consider takes those of a batch that pass, and says whether the page is full before its end.

@@ -105,12 +105,20 @@ func (s *Sight) seenChannels(f *ConversationFilter) ([]parley.ID, error) {
 	return channels, err
 }
 
+// own are the conversations that the principal takes or took part in, or more than maxWalk of them.
+func (s *Sight) own() (ids []parley.ID, err error) {
+	if s.mine == nil {
+		s.mine, err = s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1)
+	}
+	return s.mine, err
+}
+
 // walk adds the conversations of members that the principal takes or took part in, if they are few.
 func (s *Sight) walk(m *merge, f *ConversationFilter) (bool, error) {
 	if s.private() {
 		return false, nil
 	}
-	ids, err := s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1)
+	ids, err := s.own()
 	if err != nil || len(ids) > maxWalk {
 		return false, err
 	}
@@ -174,6 +182,19 @@ func (m *merge) take(n int) ([]store.Activity, error) {
 		taken = append(taken, a)
 	}
 	return taken, nil
+}
+
+// takeFrom returns the next conversation and moves on, if it was active at a time or later.
+func (m *merge) takeFrom(since time.Time) (a store.Activity, ok bool, err error) {
+	src, err := m.first()
+	if err != nil || src == nil || src.read[0].At.Before(since) {
+		return a, false, err
+	}
+	taken, err := m.take(1)
+	if err != nil {
+		return a, false, err
+	}
+	return taken[0], true, nil
 }
 
 // more reports whether there is another conversation.

@@ -30,14 +30,17 @@ func (s *Sight) plan(f *MessageFilter, from cursor) (headSource, error) {
 	case from.plan == 0 && f.indexed():
 		return s.indexed(f, from), nil
 	}
-	ids, few, err := s.walkable(f)
+	walk, err := s.walkable(f)
 	if err != nil {
 		return nil, err
 	}
-	if few || from.plan == 't' {
-		return s.threads(ids, from)
+	if walk == nil && from.plan == 't' { // there are more by now
+		walk, err = s.candidates(&ConversationFilter{}, store.Activity{})
 	}
-	return s.indexed(f, from), nil
+	if walk != nil && err == nil {
+		return s.threads(walk, f, from)
+	}
+	return s.indexed(f, from), err
 }
 
 // indexed reports whether the filter names an index whose entries are few, or are seen by whoever asks.
@@ -46,11 +49,13 @@ func (f *MessageFilter) indexed() bool {
 		(f.Reference != "" || f.Tag != "" || f.Channel != "" || f.Status == parley.Scheduled) || f.Status == parley.Scheduled
 }
 
-// walkable are the conversations whose threads hold what the list looks for, if they are few.
-func (s *Sight) walkable(f *MessageFilter) (ids []parley.ID, few bool, err error) {
+// walkable are the conversations whose threads hold what the list looks for, if they are few; else nil.
+func (s *Sight) walkable(f *MessageFilter) (*merge, error) {
+	var ids []parley.ID
+	var err error
 	switch {
 	case f.Conversation != "":
-		return []parley.ID{f.Conversation}, true, nil
+		ids = []parley.ID{f.Conversation}
 	case f.Sender != "":
 		ids, err = s.q.ConversationsOf(s.p.Organization, f.Sender, maxWalk+1)
 	case f.SenderAddress.Value != "":
@@ -60,44 +65,39 @@ func (s *Sight) walkable(f *MessageFilter) (ids []parley.ID, few bool, err error
 	case f.RecipientAddress.Value != "":
 		ids, err = s.q.ConversationsWith(s.p.Organization, f.RecipientAddress, maxWalk+1)
 	default:
-		return s.visible()
+		few, err := s.seesFew()
+		if err != nil || !few {
+			return nil, err
+		}
+		return s.candidates(&ConversationFilter{}, store.Activity{})
 	}
-	return ids, len(ids) <= maxWalk, err
+	if err != nil || len(ids) > maxWalk {
+		return nil, err
+	}
+	m := &merge{s: s}
+	return m, m.add(ids, &ConversationFilter{})
 }
 
-// visible are the conversations that the principal may see, if they are few.
-func (s *Sight) visible() (ids []parley.ID, few bool, err error) {
-	if s.private() && s.channels() {
-		return nil, false, nil
+// seesFew reports whether the principal sees few conversations.
+func (s *Sight) seesFew() (bool, error) {
+	if s.private() {
+		return false, nil
 	}
-	if !s.private() {
-		if ids, err = s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1); err != nil || len(ids) > maxWalk {
-			return nil, false, err
-		}
+	own, err := s.own()
+	if err != nil {
+		return false, err
 	}
 	channels, err := s.seenChannels(&ConversationFilter{})
-	if err != nil {
-		return nil, false, err
-	}
-	have := make(map[parley.ID]bool, len(ids))
-	for _, id := range ids {
-		have[id] = true
-	}
+	n := len(own)
 	for _, channel := range channels {
-		more, err := s.q.ConversationsOn(s.p.Organization, channel, maxWalk+1-len(ids))
-		if err != nil {
-			return nil, false, err
+		if err != nil || n > maxWalk {
+			return false, err
 		}
-		for _, id := range more {
-			if !have[id] {
-				ids = append(ids, id)
-			}
-		}
-		if len(ids) > maxWalk {
-			return nil, false, nil
-		}
+		var on int
+		on, err = s.q.CountOn(s.p.Organization, channel, maxWalk+1-n)
+		n += on
 	}
-	return ids, true, nil
+	return n <= maxWalk, err
 }
 
 // indexSource walks an index by id.
@@ -154,33 +154,64 @@ func (c *copySource) cursor(h *store.MessageHead) cursor {
 // threadSource walks the threads of some conversations together.
 type threadSource struct {
 	s       *Sight
-	after   store.HeadPosition
-	threads threadHeap
+	since   time.Time // where it ends
+	after   store.Place
+	threads threadHeap // that may have what is next
+	idle    *merge     // conversations that have nothing so recent
 }
 
 // openThread is one thread on the walk: its first message was sent at head, and is read when it is next.
 type openThread struct {
 	conversation parley.ID
 	head         time.Time
-	read         []store.MessageHead
+	read         []store.Place
 	end          bool
 	chunk        int
 }
 
-func (s *Sight) threads(conversations []parley.ID, from cursor) (*threadSource, error) {
-	t := &threadSource{s: s}
+// threads opens the walk. A conversation was active when its newest message was sent or later: those active
+// after the place are asked where they go on, the others wait until the walk comes to them.
+func (s *Sight) threads(conversations *merge, f *MessageFilter, from cursor) (*threadSource, error) {
+	t := &threadSource{s: s, since: f.Since, after: store.Place{ThreadPosition: store.ThreadPosition{SentAt: f.Until}}, idle: conversations}
 	if from.plan == 't' {
 		sequence, conversation, _ := strings.Cut(from.key, ".")
-		t.after = store.HeadPosition{ThreadPosition: cursor{from.plan, from.at, sequence}.position(), Conversation: parley.ID(conversation)}
+		t.after = store.Place{ThreadPosition: cursor{from.plan, from.at, sequence}.position(), Conversation: parley.ID(conversation)}
 	}
-	heads, err := s.q.ThreadHeads(s.p.Organization, conversations, t.after)
-	for i, head := range heads {
-		if !head.IsZero() {
-			t.threads = append(t.threads, &openThread{conversation: conversations[i], head: head, chunk: 8})
+	if t.after.SentAt.IsZero() {
+		return t, nil
+	}
+	var active []parley.ID
+	for {
+		a, ok, err := t.idle.takeFrom(t.after.SentAt)
+		if err != nil {
+			return nil, err
 		}
+		if !ok {
+			break
+		}
+		active = append(active, a.ID)
+	}
+	heads, err := s.q.ThreadHeads(s.p.Organization, active, t.after)
+	for _, h := range heads {
+		t.threads = append(t.threads, &openThread{conversation: h.Conversation, head: h.At, chunk: 4})
 	}
 	heap.Init(&t.threads)
 	return t, err
+}
+
+// open adds the conversations whose turn it may be.
+func (t *threadSource) open() error {
+	for {
+		var since time.Time
+		if len(t.threads) > 0 {
+			since = t.threads[0].head
+		}
+		a, ok, err := t.idle.takeFrom(since)
+		if err != nil || !ok {
+			return err
+		}
+		heap.Push(&t.threads, &openThread{conversation: a.ID, head: a.At, chunk: 4})
+	}
 }
 
 func (t *threadSource) cursor(h *store.MessageHead) cursor {
@@ -188,32 +219,59 @@ func (t *threadSource) cursor(h *store.MessageHead) cursor {
 }
 
 func (t *threadSource) take(n int) ([]store.MessageHead, error) {
-	taken := make([]store.MessageHead, 0, n)
-	for len(taken) < n && len(t.threads) > 0 {
-		first := t.threads[0]
-		if len(first.read) == 0 && !first.end {
-			if err := t.fill(first, n); err != nil {
-				return nil, err
-			}
+	ids := make([]parley.ID, 0, n)
+	for len(ids) < n {
+		if err := t.open(); err != nil {
+			return nil, err
 		}
-		if len(first.read) == 0 {
-			heap.Pop(&t.threads)
+		if len(t.threads) == 0 {
+			break
+		}
+		p, err := t.next(n)
+		if err != nil {
+			return nil, err
+		}
+		if p.ID == "" {
 			continue
 		}
-		if first.head.After(first.read[0].SentAt) { // it was less recent than its head had promised
-			first.head = first.read[0].SentAt
-			heap.Fix(&t.threads, 0)
-			continue
+		if p.SentAt.Before(t.since) {
+			break
 		}
-		taken = append(taken, first.read[0])
-		t.after = store.HeadPosition{ThreadPosition: store.ThreadPosition{SentAt: first.head, Sequence: first.read[0].Sequence}, Conversation: first.conversation}
+		t.after = p
+		ids = append(ids, p.ID)
+	}
+	found, err := t.s.q.HeadsByID(t.s.p.Organization, ids)
+	heads := make([]store.MessageHead, len(ids))
+	for i, id := range ids {
+		heads[i] = found[id]
+	}
+	return heads, err
+}
+
+// next moves on by one step: to the next message, or without one when a thread has ended or has begun later than
+// was known.
+func (t *threadSource) next(n int) (p store.Place, err error) {
+	first := t.threads[0]
+	if len(first.read) == 0 && !first.end {
+		if err := t.fill(first, n); err != nil {
+			return p, err
+		}
+	}
+	switch {
+	case len(first.read) == 0:
+		heap.Pop(&t.threads)
+		return p, nil
+	case first.head.After(first.read[0].SentAt):
+		first.head = first.read[0].SentAt
+	default:
+		p = first.read[0]
 		first.read = first.read[1:]
 		if len(first.read) > 0 {
 			first.head = first.read[0].SentAt
 		}
-		heap.Fix(&t.threads, 0)
 	}
-	return taken, nil
+	heap.Fix(&t.threads, 0)
+	return p, nil
 }
 
 // fill reads more of a thread.
@@ -221,7 +279,7 @@ func (t *threadSource) fill(o *openThread, n int) error {
 	if len(t.threads) == 1 {
 		o.chunk = max(o.chunk, n)
 	}
-	read, err := t.s.q.HeadsIn(t.s.p.Organization, o.conversation, t.after, o.chunk)
+	read, err := t.s.q.PlacesIn(t.s.p.Organization, o.conversation, t.after, o.chunk)
 	o.read, o.end = read, len(read) < o.chunk
 	o.chunk = min(2*o.chunk, 500)
 	return err

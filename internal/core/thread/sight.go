@@ -19,6 +19,7 @@ type Sight struct {
 	p      *access.Principal
 	parts  map[parley.ID]*parley.Participant // by conversation; nil: takes no part
 	closed map[parley.ID]bool                // channels that it does not see; nil: not looked up yet
+	mine   []parley.ID                       // conversations that it takes part in; see own
 }
 
 // NewSight returns the sight of a principal.
