@@ -12,29 +12,42 @@ import (
 const (
 	checkpointEvery = 250 * time.Millisecond
 	checkpointBytes = 64 << 20 // of write-ahead log before it is copied back
+	truncateEvery   = time.Second
+
+	// With at most fewFrames left to copy the committer copies them and begins the log anew. It waits no longer
+	// than restartTimeout for those who still read the old one: nobody is answered meanwhile.
+	fewFrames      = 256
+	restartTimeout = 10 * time.Millisecond
 )
 
-// checkpoint copies the write-ahead log back beside the commits: most of it on a connection of its own, and
+// checkpointer copies the write-ahead log back beside the commits: most of it on a connection of its own, and
 // only the last frames between two transactions, where the log can begin anew. After an erasure the log is
 // cut to nothing, so that what was deleted is in no file.
-func (db *DB) checkpoint() {
+type checkpointer struct {
+	*DB
+	pool *sql.DB
+	// conn stays open. While it is, no other is the last one to close the database, which would copy the log too.
+	conn *sql.Conn
+	next time.Time // when the log may be cut again
+}
+
+func (c *checkpointer) run() {
+	defer c.disconnect()
 	ticker := time.NewTicker(checkpointEvery)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-db.closing.Done():
+		case <-c.closing.Done():
 			return
 		case <-ticker.C:
 		}
-		erased := db.erased.Load()
-		if !erased && !db.scrubs.wanted() && walSize(db.options.Path) < checkpointBytes {
+		truncate := c.erased.Load() && !time.Now().Before(c.next)
+		if !truncate && !c.scrubs.wanted() && walSize(c.options.Path) < c.options.logBytes {
 			continue
 		}
-		if err := db.checkpointOnce(erased); err != nil {
-			db.log.Warn("checkpoint", "error", err)
-		}
-		if err := db.scrub(); err != nil && db.closing.Err() == nil {
-			db.log.Warn("scrubbing", "error", err)
+		if err := c.turn(truncate); err != nil && c.closing.Err() == nil {
+			c.log.Warn("checkpoint", "error", err)
+			c.disconnect()
 		}
 	}
 }
@@ -47,58 +60,109 @@ func walSize(path string) int64 {
 	return info.Size()
 }
 
-func (db *DB) checkpointOnce(truncate bool) error {
-	pool, err := sql.Open("sqlite", checkpointDSN(db.options))
-	if err != nil {
+func (c *checkpointer) turn(truncate bool) error {
+	if err := c.connect(); err != nil {
 		return err
 	}
-	defer func() { _ = pool.Close() }()
-	pool.SetMaxOpenConns(1)
-	for range 3 {
-		busy, frames, copied, err := runCheckpoint(pool.QueryRowContext, "PASSIVE")
-		if err != nil {
+	if err := c.checkpoint(truncate); err != nil {
+		return err
+	}
+	if truncate {
+		c.next = time.Now().Add(truncateEvery)
+	}
+	return c.scrub()
+}
+
+func (c *checkpointer) connect() (err error) {
+	if c.conn != nil {
+		return nil
+	}
+	if c.pool, err = sql.Open("sqlite", checkpointDSN(c.options)); err != nil {
+		return err
+	}
+	if c.conn, err = c.pool.Conn(c.closing); err != nil {
+		return errors.Join(err, c.pool.Close())
+	}
+	var tables int
+	return c.query("SELECT count(*) FROM sqlite_schema").Scan(&tables) // only now it is seen by the others
+}
+
+func (c *checkpointer) disconnect() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+		_ = c.pool.Close()
+		c.conn = nil
+	}
+}
+
+func (c *checkpointer) query(text string) *sql.Row { return c.conn.QueryRowContext(c.closing, text) }
+
+// checkpoint begins the log anew if it holds much, or cuts it to nothing. Where somebody reads what is older than
+// its end neither is possible, and the next turn tries again.
+func (c *checkpointer) checkpoint(truncate bool) error {
+	var page int64
+	if err := c.query("PRAGMA page_size").Scan(&page); err != nil {
+		return err
+	}
+	log, err := runCheckpoint(c.query, "NOOP")
+	// The file may be larger than what is in use. A log that is all copied begins anew with the next write.
+	if err != nil || !truncate && (log.frames*page < c.options.logBytes || log.copied == log.frames) {
+		return err
+	}
+	for range 4 {
+		if log, err = runCheckpoint(c.query, "PASSIVE"); err != nil || log.busy || log.copied < log.frames {
 			return err
 		}
-		if busy || frames-copied < 256 {
+		if log, err = runCheckpoint(c.query, "NOOP"); err != nil {
+			return err
+		}
+		if log.frames-log.copied <= fewFrames {
 			break
 		}
 	}
-	mode := "RESTART"
-	if truncate {
-		mode = "TRUNCATE"
-		db.erased.Store(false)
-	}
 	done := make(chan error, 1)
-	task := func() {
-		if db.writer.conn == nil {
-			db.erased.Store(truncate || db.erased.Load())
-			done <- nil
-			return
-		}
-		busy, _, _, err := runCheckpoint(db.writer.conn.QueryRowContext, mode)
-		if truncate && (busy || err != nil) {
-			db.erased.Store(true)
-		}
-		done <- err
-	}
 	select {
-	case db.writer.tasks <- task:
+	case c.writer.tasks <- func() { done <- c.writer.restartLog(truncate) }:
 		return <-done
-	case <-db.closing.Done():
+	case <-c.closing.Done():
 		return nil
 	}
 }
 
+// restartLog ends a checkpoint between two transactions. That somebody reads the old log is no error.
+func (w *writer) restartLog(truncate bool) error {
+	if !truncate {
+		_, err := w.checkpoint("RESTART")
+		return err
+	}
+	w.db.erased.Store(false)
+	busy, err := w.checkpoint("TRUNCATE")
+	if err != nil || busy {
+		w.db.erased.Store(true)
+	}
+	return err
+}
+
 // truncateLog copies the log back and cuts it to nothing. It runs between two transactions.
 func (w *writer) truncateLog() error {
-	if w.conn == nil {
-		return errors.New("the database is not connected")
-	}
-	busy, _, _, err := runCheckpoint(w.conn.QueryRowContext, "TRUNCATE")
+	busy, err := w.checkpoint("TRUNCATE")
 	if err == nil && busy {
 		err = errors.New("a long read keeps the write-ahead log")
 	}
 	return err
+}
+
+// checkpoint is one in the way of the commits, which waits shortly for those who read.
+func (w *writer) checkpoint(mode string) (busy bool, err error) {
+	if w.conn == nil {
+		return false, errors.New("the database is not connected")
+	}
+	query := func(text string) *sql.Row { return w.conn.QueryRowContext(context.Background(), text) }
+	if err := setBusyTimeout(query, restartTimeout); err != nil {
+		return false, err
+	}
+	log, err := runCheckpoint(query, mode)
+	return log.busy, errors.Join(err, setBusyTimeout(query, writerTimeout))
 }
 
 // dropCache forgets the pages in memory. It runs between two transactions.
@@ -107,7 +171,18 @@ func (w *writer) dropCache() error {
 	return err
 }
 
-func runCheckpoint(query func(context.Context, string, ...any) *sql.Row, mode string) (busy bool, frames, copied int64, err error) {
-	err = query(context.Background(), fmt.Sprintf("PRAGMA wal_checkpoint(%s)", mode)).Scan(&busy, &frames, &copied)
-	return busy, frames, copied, err
+func setBusyTimeout(query func(string) *sql.Row, timeout time.Duration) error {
+	var set int64
+	return query(fmt.Sprintf("PRAGMA busy_timeout(%d)", timeout.Milliseconds())).Scan(&set)
+}
+
+// logState is what a checkpoint says of the write-ahead log.
+type logState struct {
+	busy           bool // somebody was in the way
+	frames, copied int64
+}
+
+func runCheckpoint(query func(string) *sql.Row, mode string) (s logState, err error) {
+	err = query("PRAGMA wal_checkpoint("+mode+")").Scan(&s.busy, &s.frames, &s.copied)
+	return s, err
 }

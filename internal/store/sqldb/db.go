@@ -28,10 +28,12 @@ type Options struct {
 	// Observe is told of every commit: how many units shared it and how long it took, from its first statement
 	// to its being durable. It must not block.
 	Observe func(units int, took time.Duration)
-	// Fault, for tests, is asked before every statement that a unit runs; an error takes its place.
+	// Fault, for tests, is asked before every statement; an error takes its place. Reads ask it concurrently.
 	Fault func(statement string) error
 	// Sabotage, for tests of the proofs, breaks a promise on purpose; empty in every real program.
 	Sabotage Sabotage
+
+	logBytes int64 // of write-ahead log before it is copied back, 0: checkpointBytes
 }
 
 // Sabotage names a promise that a test breaks to see its proof fail.
@@ -74,6 +76,9 @@ func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.logBytes == 0 {
+		o.logBytes = checkpointBytes
+	}
 	db := &DB{options: o, log: o.Log, now: o.Now}
 	db.closing, db.close = context.WithCancel(context.Background())
 	if err := db.open(ctx, migrations); err != nil {
@@ -99,8 +104,9 @@ func (db *DB) open(ctx context.Context, migrations []Migration) (err error) {
 	if db.readers, err = openReaders(db.options); err != nil {
 		return err
 	}
+	db.erased.Store(true) // the log of a program that was killed may hold what it had deleted
 	db.waits.Go(db.writer.run)
-	db.waits.Go(db.checkpoint)
+	db.waits.Go((&checkpointer{DB: db}).run)
 	return nil
 }
 
@@ -204,6 +210,7 @@ func (c Conn) statement(text string) (*sql.Stmt, error) {
 // pool is the connections that read.
 type pool struct {
 	db         *sql.DB
+	fault      func(statement string) error
 	statements sync.Map // text → *sql.Stmt
 }
 
@@ -215,10 +222,15 @@ func openReaders(o Options) (*pool, error) {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(o.Readers)
 	db.SetMaxIdleConns(o.Readers)
-	return &pool{db: db}, nil
+	return &pool{db: db, fault: o.Fault}, nil
 }
 
-func (p *pool) before(string) error { return nil }
+func (p *pool) before(text string) error {
+	if p.fault == nil {
+		return nil
+	}
+	return p.failed(p.fault(text))
+}
 
 func (p *pool) failed(err error) error { return translate(err) }
 

@@ -21,7 +21,7 @@ const (
 )
 
 // Add appends a row of strings, integers, booleans (stored as 0 and 1) and json.RawMessage, which is stored as
-// text. Text that is not UTF-8 is made so.
+// text. Text that is not UTF-8 is made so, and U+0000, which not every database can store, becomes U+FFFD.
 func (r *Rows) Add(values ...any) {
 	r.count++
 	r.buf = append(r.buf, byte(len(values)))
@@ -66,6 +66,9 @@ func appendInteger(buf []byte, n int64) []byte {
 
 func appendText(buf []byte, s string) []byte {
 	s = strings.ToValidUTF8(s, "\ufffd")
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "\ufffd")
+	}
 	buf = binary.LittleEndian.AppendUint64(append(buf, rowText), uint64(len(s)))
 	return append(buf, s...)
 }

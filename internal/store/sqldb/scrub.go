@@ -318,7 +318,8 @@ func (db *DB) cutLog(then func(changed []uint32) error) (changed []uint32, err e
 	}
 	select {
 	case db.writer.tasks <- task:
-		return changed, <-done
+		err = <-done
+		return changed, err
 	case <-db.closing.Done():
 		return nil, errClosed()
 	}

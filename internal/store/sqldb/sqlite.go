@@ -2,12 +2,14 @@ package sqldb
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"regexp"
 	"syscall"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -24,12 +26,15 @@ func dsn(o Options, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
 }
 
+// writerTimeout is how long the committer waits for another program that has locked the database.
+const writerTimeout = 200 * time.Millisecond
+
 func writerDSN(o Options) string {
 	synchronous := "synchronous(FULL)"
 	if o.Sabotage == SabotageNoSync {
 		synchronous = "synchronous(OFF)"
 	}
-	return dsn(o, "busy_timeout(200)", "auto_vacuum(INCREMENTAL)", "secure_delete(ON)", "journal_mode(WAL)", synchronous,
+	return dsn(o, fmt.Sprintf("busy_timeout(%d)", writerTimeout.Milliseconds()), "auto_vacuum(INCREMENTAL)", "secure_delete(ON)", "journal_mode(WAL)", synchronous,
 		"wal_autocheckpoint(0)", "foreign_keys(OFF)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", o.CacheKB))
 }
 
@@ -55,6 +60,12 @@ func lockFolder(folder string) (*os.File, error) {
 	return file, nil
 }
 
+// The codes of trouble that the committer tells apart.
+const (
+	codeBusy = "storage-busy"
+	codeFull = "storage-full"
+)
+
 var bareLimit = regexp.MustCompile(`LIMIT (\$[0-9]+)`)
 
 // adapt makes a statement SQLite's own. Where LIMIT is a bare parameter SQLite prepares the statement anew at every
@@ -65,16 +76,20 @@ func adapt(text string) string { return bareLimit.ReplaceAllString(text, "LIMIT 
 // programming errors come back as they are.
 func translate(err error) error {
 	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
+	switch {
+	case ok:
+	case errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
+		return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
+	default:
 		return err
 	}
 	switch sqliteErr.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return parley.Unavailable("storage-busy", "the database is locked; try again", err)
+		return parley.Unavailable(codeBusy, "the database is locked; try again", err)
 	case sqlite3.SQLITE_FULL:
-		return parley.Unavailable("storage-full", "the disk is full; try again when there is room", err)
+		return parley.Unavailable(codeFull, "the disk is full; try again when there is room", err)
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT,
-		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY:
+		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL:
 		return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
 	}
 	return err

@@ -66,6 +66,9 @@ func (p *pending) answer(err error) {
 // Write runs a unit and returns when it is durable. When ctx ends first the outcome is unknown to the caller:
 // the unit may still be committed.
 func (db *DB) Write(ctx context.Context, unit Unit) error {
+	if db.closing.Err() != nil {
+		return errClosed() // or writers without a pause would keep the committer from its end
+	}
 	p := &pending{Unit: unit, ctx: ctx, done: make(chan struct{})}
 	queue := db.writer.foreground
 	if unit.Background {

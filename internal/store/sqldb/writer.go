@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +39,7 @@ type writer struct {
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
 	broken     bool          // a statement failed in a way that ends the transaction
+	undone     bool          // the database has rolled it back
 	lastBack   time.Time     // when the last background unit ended
 	backTook   time.Duration // how long it took
 	lastBatch  int           // units of the last transaction
@@ -55,6 +55,7 @@ func openWriter(ctx context.Context, db *DB) (*writer, error) {
 		stopped:    make(chan struct{}),
 	}
 	if err := w.connect(ctx); err != nil {
+		_ = w.close()
 		return nil, err
 	}
 	return w, nil
@@ -71,10 +72,10 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	}
 	w.statements = map[string]*sql.Stmt{}
 	if w.conn, err = w.pool.Conn(ctx); err != nil {
-		return fmt.Errorf("opening the database %s: %w", w.db.options.Path, err)
+		return fmt.Errorf("opening the database %s: %w", w.db.options.Path, translate(err))
 	}
 	return w.conn.Raw(func(driverConn any) error {
-		return onRollback(driverConn, func() { w.broken = true })
+		return onRollback(driverConn, func() { w.broken, w.undone = true, true })
 	})
 }
 
@@ -102,6 +103,9 @@ func (w *writer) close() error {
 	if w.conn != nil {
 		_ = w.conn.Close()
 	}
+	if w.pool == nil {
+		return nil
+	}
 	return w.pool.Close()
 }
 
@@ -117,6 +121,9 @@ func (w *writer) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (w *writer) before(text string) error {
+	if w.broken {
+		return errGone // a statement would commit by itself
+	}
 	if w.db.options.Fault != nil {
 		if err := w.db.options.Fault(text); err != nil {
 			return w.failed(err)
@@ -214,7 +221,7 @@ func (w *writer) backgroundIn() time.Duration {
 	if now.After(w.busyUntil) {
 		return 0
 	}
-	return max(backgroundPause, backgroundRatio*w.backTook) - now.Sub(w.lastBack)
+	return min(max(backgroundPause, backgroundRatio*w.backTook)-now.Sub(w.lastBack), w.busyUntil.Sub(now))
 }
 
 // drain takes the foreground units that are there.
@@ -246,155 +253,4 @@ func (w *writer) gather(b *batch) {
 			return
 		}
 	}
-}
-
-// errUnknown is a commit whose outcome is not known.
-type errUnknown struct{ err error }
-
-func (e errUnknown) Error() string { return "commit of unknown outcome: " + e.err.Error() }
-
-// commit runs a batch in one transaction; after a failure of the transaction, each unit in one of its own.
-func (w *writer) commit(batch []*pending) {
-	err := w.share(batch)
-	if err == nil {
-		return
-	}
-	var unknown errUnknown
-	if errors.As(err, &unknown) {
-		w.giveUp(batch, unknown.err)
-		return
-	}
-	if w.broken {
-		w.recover(err)
-	}
-	if len(batch) == 1 {
-		batch[0].answer(w.verdict(err))
-		return
-	}
-	for _, p := range batch {
-		w.commit([]*pending{p})
-	}
-}
-
-// verdict is what a unit is told whose own transaction failed: trouble of the database may pass, its own is its.
-func (w *writer) verdict(err error) error {
-	if w.broken {
-		return unavailable(err)
-	}
-	return unjoin(err)
-}
-
-func (w *writer) giveUp(batch []*pending, err error) {
-	w.recover(err)
-	for _, p := range batch {
-		p.answer(parley.Unavailable("outcome-unknown", "the write may or may not have been stored; repeat it with the same Idempotency-Key", err))
-	}
-}
-
-func (w *writer) recover(cause error) {
-	w.db.log.Error("transaction rolled back", "error", cause)
-	if err := w.reconnect(); err != nil {
-		w.db.log.Error("reconnecting to the database", "error", err)
-	}
-}
-
-// share runs a batch in one transaction and answers it. On an error nobody has been answered.
-func (w *writer) share(batch []*pending) error {
-	if w.conn == nil {
-		if err := w.connect(context.Background()); err != nil {
-			return err
-		}
-	}
-	w.broken = false
-	began := time.Now()
-	tx := &Tx{Conn: Conn{ctx: context.Background(), x: w}, Now: w.db.now().Truncate(time.Millisecond)}
-	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	results, err := w.units(tx, batch)
-	if err != nil {
-		return errors.Join(err, w.rollback(tx))
-	}
-	if allFailed(results) {
-		if err := w.rollback(tx); err != nil {
-			return err
-		}
-		answer(batch, results)
-		return nil
-	}
-	if err := w.end(tx, batch, results); err != nil {
-		return err
-	}
-	if w.db.options.Observe != nil {
-		w.db.options.Observe(len(batch), time.Since(began))
-	}
-	return nil
-}
-
-func (w *writer) end(tx *Tx, batch []*pending, results []error) error {
-	var committed func()
-	if w.db.options.Finish != nil {
-		var err error
-		if committed, err = w.db.options.Finish(tx, tx.emitted); err != nil {
-			return errors.Join(err, w.rollback(tx))
-		}
-	}
-	if w.db.options.Sabotage == SabotageEarlyAnswer {
-		answer(batch, results)
-	}
-	if _, err := tx.Exec("COMMIT"); err != nil {
-		return errUnknown{err}
-	}
-	if committed != nil {
-		committed()
-	}
-	for _, f := range tx.after {
-		f()
-	}
-	if w.db.options.Sabotage != SabotageEarlyAnswer {
-		answer(batch, results)
-	}
-	return nil
-}
-
-func answer(batch []*pending, results []error) {
-	for i, p := range batch {
-		p.answer(results[i])
-	}
-}
-
-func allFailed(results []error) bool {
-	for _, err := range results {
-		if err == nil {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *writer) rollback(tx *Tx) error {
-	if w.broken {
-		return nil // the connection is discarded
-	}
-	_, err := tx.Exec("ROLLBACK")
-	w.broken = err != nil // the hook has set it
-	return err
-}
-
-func errBroken(err error) error {
-	if err == nil {
-		err = errors.New("the transaction was rolled back by the database")
-	}
-	return err
-}
-
-func errClosed() error {
-	return parley.Unavailable("shutting-down", "the server is stopping; try again", nil)
-}
-
-func unavailable(err error) error {
-	if parley.IsKind(err, parley.KindUnavailable) {
-		return parley.AsError(err)
-	}
-	return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
 }

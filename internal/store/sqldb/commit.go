@@ -1,0 +1,194 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// errGone is what a statement meets that comes after the end of its transaction.
+var errGone = errors.New("the transaction was rolled back by the database")
+
+// errUnknown is a commit whose outcome is not known.
+type errUnknown struct{ err error }
+
+func (e errUnknown) Error() string { return "commit of unknown outcome: " + e.err.Error() }
+
+// errNotBegun is a transaction that could not begin: no unit has run.
+type errNotBegun struct{ err error }
+
+func (e errNotBegun) Error() string { return "the transaction could not begin: " + e.err.Error() }
+func (e errNotBegun) Unwrap() error { return e.err }
+
+// commit runs a batch in one transaction; after a failure of the transaction, each unit in one of its own. It
+// returns an error, with all answered, where no transaction can begin.
+func (w *writer) commit(batch []*pending) error {
+	err := w.begin(batch)
+	if err == nil {
+		return nil
+	}
+	if notBegun, ok := errors.AsType[errNotBegun](err); ok {
+		refuse(batch, unavailable(notBegun.err))
+		return err
+	}
+	if unknown, ok := errors.AsType[errUnknown](err); ok {
+		w.recover(unknown.err)
+		refuse(batch, parley.Unavailable("outcome-unknown",
+			"the write may or may not have been stored; repeat it with the same Idempotency-Key", unknown.err))
+		return nil
+	}
+	broken := w.broken
+	if broken {
+		w.recover(err)
+	}
+	if len(batch) == 1 {
+		refuse(batch, verdict(err, broken))
+		return nil
+	}
+	for i := range batch {
+		if err := w.commit(batch[i : i+1]); err != nil {
+			refuse(batch[i+1:], unavailable(err))
+			return err
+		}
+	}
+	return nil
+}
+
+// begin is share, tried again on a new connection where the old one cannot begin a transaction. A database that
+// somebody else has locked is not asked twice.
+func (w *writer) begin(batch []*pending) error {
+	err := w.share(batch)
+	notBegun, ok := errors.AsType[errNotBegun](err)
+	if !ok || parley.AsError(notBegun.err).Code == codeBusy {
+		return err
+	}
+	w.recover(err)
+	return w.share(batch)
+}
+
+// verdict is what a unit is told whose own transaction failed: trouble of the database may pass, its own is its.
+func verdict(err error, broken bool) error {
+	if broken {
+		return unavailable(err)
+	}
+	return unjoin(err)
+}
+
+func refuse(batch []*pending, err error) {
+	for _, p := range batch {
+		p.answer(err)
+	}
+}
+
+func (w *writer) recover(cause error) {
+	w.db.log.Error("transaction rolled back", "error", cause)
+	if err := w.reconnect(); err != nil {
+		w.db.log.Error("reconnecting to the database", "error", err)
+	}
+}
+
+// share runs a batch in one transaction and answers it. On an error nobody has been answered.
+func (w *writer) share(batch []*pending) error {
+	if w.conn == nil {
+		if err := w.connect(context.Background()); err != nil {
+			return errNotBegun{err}
+		}
+	}
+	w.broken, w.undone = false, false
+	began := time.Now()
+	tx := &Tx{Conn: Conn{ctx: context.Background(), x: w}, Now: w.db.now().Truncate(time.Millisecond)}
+	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
+		return errNotBegun{err}
+	}
+	results, err := w.units(tx, batch)
+	if err != nil {
+		return errors.Join(err, w.rollback(tx))
+	}
+	if allFailed(results) {
+		if err := w.rollback(tx); err != nil {
+			return err
+		}
+		answer(batch, results)
+		return nil
+	}
+	if err := w.end(tx, batch, results); err != nil {
+		return err
+	}
+	if w.db.options.Observe != nil {
+		w.db.options.Observe(len(batch), time.Since(began))
+	}
+	return nil
+}
+
+func (w *writer) end(tx *Tx, batch []*pending, results []error) error {
+	var committed func()
+	if w.db.options.Finish != nil {
+		var err error
+		if committed, err = w.db.options.Finish(tx, tx.emitted); err != nil {
+			return errors.Join(err, w.rollback(tx))
+		}
+	}
+	if w.db.options.Sabotage == SabotageEarlyAnswer {
+		answer(batch, results)
+	}
+	if _, err := tx.Exec("COMMIT"); err != nil {
+		if w.undone && parley.AsError(err).Code == codeFull {
+			return err // no room for the last page, without which the pages before it are not read
+		}
+		return errUnknown{err}
+	}
+	if committed != nil {
+		committed()
+	}
+	for _, f := range tx.after {
+		f()
+	}
+	if w.db.options.Sabotage != SabotageEarlyAnswer {
+		answer(batch, results)
+	}
+	return nil
+}
+
+func answer(batch []*pending, results []error) {
+	for i, p := range batch {
+		p.answer(results[i])
+	}
+}
+
+func allFailed(results []error) bool {
+	for _, err := range results {
+		if err == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *writer) rollback(tx *Tx) error {
+	if w.broken {
+		return nil // the connection is discarded
+	}
+	_, err := tx.Exec("ROLLBACK")
+	w.broken = err != nil // the hook has set it
+	return err
+}
+
+func errBroken(err error) error {
+	if err == nil {
+		err = errGone
+	}
+	return err
+}
+
+func errClosed() error {
+	return parley.Unavailable("shutting-down", "the server is stopping; try again", nil)
+}
+
+func unavailable(err error) error {
+	if parley.IsKind(err, parley.KindUnavailable) {
+		return parley.AsError(err)
+	}
+	return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
+}
