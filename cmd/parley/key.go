@@ -45,7 +45,7 @@ type keyCreateCommand struct {
 	Name      string   `arg:"" help:"What people call it."`
 	Scopes    []string `name:"scope" required:"" help:"What it permits, as resource:verb; repeat or separate by commas."`
 	User      string   `name:"user" help:"The id of a user whose personal key it is; without it, an organization key."`
-	RateLimit int      `name:"rate-limit" help:"Requests a minute; 0: no limit."`
+	RateLimit int      `name:"rate-limit" help:"Requests a minute; 0: as many as the server allows a key by default."`
 }
 
 // Run prints the new key as JSON, with its secret, which is shown this once.

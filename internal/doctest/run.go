@@ -11,7 +11,7 @@ type Place struct {
 	Folder      string
 	Environment []string
 	// Settle is called after each example, and returns when what it set going has ended.
-	Settle func()
+	Settle func(e *Example)
 	// Present makes an output what the document shows: an address that everybody has, for example.
 	Present func(output string) string
 }
@@ -46,7 +46,7 @@ func (d *Document) Run(p Place) (*Outcome, error) {
 		if err != nil {
 			return o, fmt.Errorf("%s:%d: %w\n%s", d.Path, e.Line, err, output)
 		}
-		p.Settle()
+		p.Settle(e)
 		switch {
 		case e.Background || e.File != "":
 		case e.HasOutput:
