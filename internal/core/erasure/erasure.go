@@ -92,14 +92,23 @@ func (u *unit) withdraw(e *store.Erasure) error {
 	}
 	var end []store.Job
 	numbers := map[int]bool{}
+	underWay := false
 	for _, j := range jobs {
 		switch {
-		case j.Kind == store.JobReceipt || j.Kind == store.JobDeliver && j.Lost: // under way
+		case j.Kind == store.JobReceipt:
+			continue
+		case j.Kind == store.JobDeliver && j.Lost:
+			underWay = true
 			continue
 		case j.Kind == store.JobDeliver:
 			numbers[j.Delivery] = true
 		}
 		end = append(end, j)
+	}
+	if underWay {
+		if err := u.lookAgain(e.Organization, m.ID); err != nil {
+			return err
+		}
 	}
 	if m.DeleteOnRead {
 		end = append(end, store.OnReadJob(e.Organization, m))
@@ -108,6 +117,44 @@ func (u *unit) withdraw(e *store.Erasure) error {
 		return err
 	}
 	return u.tx.Done(end)
+}
+
+// late is the payload of a job that looks at a message again whose delivery was under way when its content went:
+// what the provider answers may hold some.
+const late = "late"
+
+// lookAgainAfter is longer than a call may take.
+const lookAgainAfter = time.Minute
+
+func (u *unit) lookAgain(organization, message parley.ID) error {
+	return u.tx.Schedule(store.Job{Organization: organization, ID: store.JobID(store.JobErase, string(message)+"|"+late), Kind: store.JobErase,
+		DueAt: u.tx.Now.Add(lookAgainAfter), Message: message, Payload: late})
+}
+
+// eraseAnswers erases what a provider answered after the content of a message had gone.
+func (u *unit) eraseAnswers(job *store.Job) error {
+	m, err := u.tx.Message(job.Organization, job.Message)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := u.withdraw(&store.Erasure{Organization: job.Organization, Message: &m}); err != nil { // again, if it is still under way
+		return err
+	}
+	batch := []store.Erasure{{Organization: job.Organization, Message: &m}}
+	u.tx.Erased()
+	return firstError(u.tx.EraseAttempts(batch), u.tx.EraseReasons(batch))
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cancel ends those deliveries of a message that are still queued.

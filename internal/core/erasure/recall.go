@@ -110,8 +110,8 @@ func (u *unit) eraseCopiesLater(e *store.Erasure) error {
 		DueAt: u.tx.Now, Message: e.Message.ID, Payload: string(e.Reason) + ","})
 }
 
-// EraseCopies makes the content of the next copies of a broadcast message go that was taken back, and says whether
-// there was one.
+// EraseCopies makes the content of the next copies of a broadcast message go that was taken back, or what a provider
+// answered too late, and says whether there was something.
 func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
 	err = e.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
 		jobs, err := tx.DueJobs(store.JobErase, 1)
@@ -119,7 +119,10 @@ func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
 		if err != nil || n == 0 {
 			return err
 		}
-		job := jobs[0]
+		job, u := jobs[0], unit{tx: tx}
+		if job.Payload == late {
+			return firstError(tx.Done(jobs), u.eraseAnswers(&job))
+		}
 		reason, after, _ := strings.Cut(job.Payload, ",")
 		copies, err := tx.CopiesOf(job.Organization, job.Message, parley.ID(after), erasuresAtOnce)
 		if err != nil {
@@ -131,7 +134,6 @@ func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
 				batch = append(batch, store.Erasure{Organization: job.Organization, Message: m, Reason: parley.Removal(reason)})
 			}
 		}
-		u := unit{tx: tx}
 		if err := u.erase(batch); err != nil {
 			return err
 		}
