@@ -2,6 +2,7 @@ package doctest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +27,7 @@ type Session struct {
 func Start(folder string, environment []string) (*Session, error) {
 	s := &Session{folder: folder, shell: exec.Command("sh")}
 	s.shell.Dir, s.shell.Env = folder, environment
+	s.shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with all that it starts
 	s.shell.WaitDelay = 5 * time.Second
 	var err error
 	if s.input, err = s.shell.StdinPipe(); err != nil {
@@ -43,8 +46,12 @@ func Start(folder string, environment []string) (*Session, error) {
 
 // Close ends the shell and what runs in its background.
 func (s *Session) Close() error {
-	_, _ = io.WriteString(s.input, "\nkill $background 2>/dev/null\nexit 0\n") // the shell is gone if it fails
-	return s.shell.Wait()
+	_, _ = io.WriteString(s.input, "\nexit 0\n") // the shell is gone if it fails
+	err := s.shell.Wait()
+	if killing := syscall.Kill(-s.shell.Process.Pid, syscall.SIGKILL); err == nil && !errors.Is(killing, syscall.ESRCH) {
+		err = killing
+	}
+	return err
 }
 
 // Run runs an example and returns what it printed, to either output, and how it ended. The output of one in
@@ -57,7 +64,7 @@ func (s *Session) Run(e *Example) (output string, status int, err error) {
 	mark := fmt.Sprintf("--- end of example %d ---", s.count)
 	text := e.Text
 	if e.Background {
-		text = fmt.Sprintf("{\n%s\n} >'%s' 2>&1 </dev/null &\nbackground=\"$background $!\"", e.Text, s.log(e))
+		text = fmt.Sprintf("{\n%s\n} >'%s' 2>&1 </dev/null &", e.Text, s.log(e))
 	}
 	if _, err := fmt.Fprintf(s.input, "%s\nprintf '\\n%s %%d\\n' $?\n", text, mark); err != nil {
 		return "", 0, fmt.Errorf("the shell has ended: %w", err)
