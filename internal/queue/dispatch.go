@@ -32,6 +32,8 @@ type dispatcher[L Line, W Work, R any] struct {
 	empty   chan struct{} // closed when, while stopping, nothing is in hand
 	stopped bool
 	cursor  int // the line that goes first
+
+	claimPace, writePace pace // each of its loop
 }
 
 // claim is a piece of work in hand.
@@ -52,7 +54,7 @@ type finished[W Work, R any] struct {
 
 func newDispatcher[L Line, W Work, R any](source Source[L, W, R], o Options, changed func()) *dispatcher[L, W, R] {
 	d := &dispatcher[L, W, R]{source: source, options: o, changed: changed, held: map[string]*claim[W]{}, lanes: map[string]int{},
-		blocked: map[string]time.Time{}, empty: make(chan struct{})}
+		blocked: map[string]time.Time{}, empty: make(chan struct{}), claimPace: newPace(o.Claims), writePace: newPace(o.Results)}
 	d.calls, d.abort = context.WithCancel(context.Background())
 	d.writing, d.endWriting = context.WithCancel(context.Background())
 	d.claims = newLoop(o.Gather, o.Watch, d.claim)
@@ -131,7 +133,7 @@ func (d *dispatcher[L, W, R]) claim(ctx context.Context) time.Time {
 }
 
 func (d *dispatcher[L, W, R]) claimDue(ctx context.Context) (time.Time, error) {
-	limit := min(d.options.Claims, d.free())
+	limit := min(d.claimPace.now, d.free())
 	if limit == 0 {
 		return time.Time{}, nil // poked when something is finished
 	}
@@ -150,7 +152,9 @@ func (d *dispatcher[L, W, R]) claimDue(ctx context.Context) (time.Time, error) {
 		pieces[i], lanes[p.work.Key()] = p.work, p.lane
 	}
 	// A claim that was begun is made: what it took must be called.
+	began := time.Now()
 	claimed, later, full, err := d.source.Claim(context.WithoutCancel(ctx), pieces, d.options.Lease)
+	d.claimPace.took(time.Since(began))
 	if err != nil {
 		return next, err
 	}
@@ -264,7 +268,7 @@ func (d *dispatcher[L, W, R]) release(lane string) {
 // write is a run of the loop that writes results: those that came back while the last were written.
 func (d *dispatcher[L, W, R]) write(ctx context.Context) time.Time {
 	d.mu.Lock()
-	n := min(len(d.done), d.options.Results)
+	n := min(len(d.done), d.writePace.now)
 	batch := append([]finished[W, R](nil), d.done[:n]...)
 	d.done = append(d.done[:0], d.done[n:]...)
 	more := len(d.done) > 0
@@ -272,7 +276,9 @@ func (d *dispatcher[L, W, R]) write(ctx context.Context) time.Time {
 	if n == 0 {
 		return time.Time{}
 	}
+	began := time.Now()
 	d.finish(ctx, batch)
+	d.writePace.took(time.Since(began))
 	d.claims.poke()
 	d.changed()
 	if more {

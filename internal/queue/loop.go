@@ -59,6 +59,11 @@ func (l *loop) wait(ctx context.Context) error {
 	case <-l.ended:
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-l.ended:
+		return nil
+	default:
 		return fmt.Errorf("a loop of the queue has not ended: %w", ctx.Err())
 	}
 }

@@ -59,8 +59,8 @@ type Options struct {
 	Lease    time.Duration // how long a claim holds without being renewed; default 15 s
 	Deadline time.Duration // of a call; shorter than the lease; default 12 s
 	InHand   int           // calls at once; default 2048
-	Claims   int           // most pieces in one claim; default 200
-	Results  int           // most results in one write; default 200
+	Claims   int           // most pieces in one claim; default 200, less while others write
+	Results  int           // most results in one write; default 200, less while others write
 	Gather   time.Duration // least time between two claims, and a quarter of that between two runs of a timer; default 5 ms
 	Watch    time.Duration // longest time without looking at the table; default 15 s
 	Log      *slog.Logger
@@ -149,8 +149,10 @@ func (r *Runner) Stop(ctx context.Context) error {
 	}
 	r.cancel()
 	err := r.engine.stop(ctx)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), overdue)
+	defer cancel()
 	for _, t := range r.timers {
-		err = errors.Join(err, t.wait(ctx))
+		err = errors.Join(err, t.wait(last))
 	}
 	return err
 }

@@ -318,7 +318,7 @@ func TestResultsGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := newTable()
 		source.add("a", 100)
-		source.slow = 50 * time.Millisecond
+		source.slow = 20 * time.Millisecond
 		run(t, source, queue.Options{Results: 40})
 		for source.left() > 0 {
 			time.Sleep(time.Second)

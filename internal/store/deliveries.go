@@ -43,6 +43,7 @@ func scanDelivery(r *sql.Rows, d *parley.Delivery, more ...any) error {
 		&sent, &delivered, &read, &ended}, more...)...)
 	d.NextAttempt, d.ValidUntil, d.CreatedAt = moment(next), moment(valid), moment(created)
 	d.SentAt, d.DeliveredAt, d.ReadAt, d.EndedAt = moment(sent), moment(delivered), moment(read), moment(ended)
+	d.Held = d.State == parley.Unknown // until somebody tries again, or lets it be
 	return err
 }
 

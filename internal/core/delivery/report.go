@@ -21,7 +21,7 @@ const (
 	// kindReceipt is the kind of parked receipts.
 	kindReceipt = "receipt"
 	// receiptsAtOnce is how many timers one transaction works off.
-	receiptsAtOnce = 200
+	receiptsAtOnce = 100
 )
 
 // report is a receipt as timers and parked rows keep it: facts, no content.
