@@ -104,7 +104,7 @@ func TestSendRefused(t *testing.T) {
 		{[]string{"send", "--url", "ftp://example.org", "--key", "k", "email:a@example.org", "Hello"}, "http"},
 	} {
 		code, out, errors := command(t, c.args...)
-		if code != exitFailed || out != "" || strings.Count(errors, "\n") != 1 || !strings.Contains(errors, c.says) {
+		if code != exitFailed || out != "" || strings.Count(errors, "\n") != 1 || strings.Count(errors, "parley: ") != 1 || !strings.Contains(errors, c.says) {
 			t.Errorf("parley %v: exit %d, %q, %q", c.args, code, out, errors)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/parley-server/parley/api"
 )
 
 // program is the command line: a field for each command.
@@ -68,6 +70,15 @@ func run(ctx context.Context, args []string, std output) int {
 }
 
 func fail(std output, code int, err error) int {
-	fmt.Fprintf(std.err, "parley: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintf(std.err, "parley: %s\n", strings.ReplaceAll(explain(err), "\n", "; "))
 	return code
+}
+
+// explain says what went wrong. What the server refused is in the detail of its problem, with all fields.
+func explain(err error) string {
+	refused, ok := errors.AsType[*api.Error](err)
+	if !ok || refused.Detail == "" {
+		return strings.TrimPrefix(err.Error(), "parley: ")
+	}
+	return fmt.Sprintf("%s (%d %s, request %s)", refused.Detail, refused.HTTPStatus, refused.Code, refused.RequestID)
 }

@@ -117,6 +117,10 @@ func (f *finder) file(path string) {
 			f.literal(n, set)
 		case *ast.ValueSpec:
 			f.constant(n, set)
+		case *ast.ReturnStmt:
+			if len(n.Results) == 2 && strings.Contains(path, "/contract/") && textOf(n.Results[0]) != "" { // a code and its message
+				f.add(textOf(n.Results[0]), parley.KindInvalid, set.Position(n.Pos()))
+			}
 		case *ast.BasicLit:
 			if text := textOf(n); codeForm.MatchString(text) && !slices.Contains(notCodes, text) {
 				f.add(text, "", set.Position(n.Pos()))
