@@ -230,9 +230,9 @@ func (p *planter) everywhere() {
 
 func TestNothingIsLeftAfterExpiry(t *testing.T) {
 	p := newPlanter(t, time.Hour)
-	p.fill(60)
+	p.fill(30)
 	p.plant(t.Context())
-	p.fill(60)
+	p.fill(30)
 	p.everywhere()
 	later := p.send(core.To{User: p.ben.User}, func(s *core.SendParams) { s.SendAt = p.Now().Add(time.Hour) })
 	_, _, err := p.CancelScheduled(t.Context(), p.ana, later.ID, nil)
@@ -263,10 +263,10 @@ func TestNothingIsLeftAfterExpiry(t *testing.T) {
 
 func TestNothingIsLeftAfterRecall(t *testing.T) {
 	p := newPlanter(t, 0)
-	p.fill(60)
+	p.fill(30)
 	p.plant(t.Context())
 	p.send(core.To{User: p.ben.User}, func(s *core.SendParams) { s.SendAt = p.Now().Add(time.Hour) })
-	p.fill(60)
+	p.fill(30)
 	p.everywhere()
 	for _, id := range p.messages {
 		first, err := p.Recall(t.Context(), p.Admin, id)

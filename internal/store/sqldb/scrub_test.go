@@ -97,7 +97,7 @@ func TestNothingOfWhatWasErasedIsInAFile(t *testing.T) {
 	folder := t.TempDir()
 	db := openScrubbed(t, folder)
 	defer func() { _ = db.Close() }()
-	scribble(t, db, rand.New(rand.NewSource(1)), 0, 3000)
+	scribble(t, db, rand.New(rand.NewSource(1)), 0, 1500)
 	if secrets(t, folder) == 0 {
 		t.Fatal("the secret is not there before it is erased")
 	}
@@ -138,13 +138,13 @@ func TestNothingOfWhatWasErasedIsInAFile(t *testing.T) {
 	if left = secrets(t, folder); left > 0 {
 		t.Errorf("the secret came back %d times", left)
 	}
-	intact(t, db, 3000+written)
+	intact(t, db, 1500+written)
 }
 
 func TestClosingScrubs(t *testing.T) {
 	folder := t.TempDir()
 	db := openScrubbed(t, folder)
-	scribble(t, db, rand.New(rand.NewSource(3)), 0, 2000)
+	scribble(t, db, rand.New(rand.NewSource(3)), 0, 1000)
 	erase(t, db)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
@@ -154,14 +154,14 @@ func TestClosingScrubs(t *testing.T) {
 	}
 	db = openScrubbed(t, folder)
 	defer func() { _ = db.Close() }()
-	intact(t, db, 2000)
+	intact(t, db, 1000)
 }
 
 // TestAStartScrubs: a note of an erasure whose scrub a crash prevented is obeyed.
 func TestAStartScrubs(t *testing.T) {
 	folder := t.TempDir()
 	db := openScrubbed(t, folder)
-	scribble(t, db, rand.New(rand.NewSource(4)), 0, 2000)
+	scribble(t, db, rand.New(rand.NewSource(4)), 0, 1000)
 	err := db.Write(t.Context(), Unit{Run: func(tx *Tx) error { // without a word to the scrubber
 		_, err := tx.Exec("UPDATE texts SET body = '' WHERE body LIKE $1", secret+"%")
 		return err
@@ -190,5 +190,5 @@ func TestAStartScrubs(t *testing.T) {
 	if left := secrets(t, folder); left > 0 {
 		t.Errorf("the secret is still %d times in the files", left)
 	}
-	intact(t, db, 2000)
+	intact(t, db, 1000)
 }
