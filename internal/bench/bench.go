@@ -138,11 +138,16 @@ func (b *bench) run(ctx context.Context) (err error) {
 			continue
 		}
 		b.scenario = s.name
-		if err := s.run(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+		if failed := s.run(b, ctx); failed != nil {
+			failed = fmt.Errorf("%s: %w", s.name, failed)
+			b.say("%v", failed)
+			err = errors.Join(err, failed) // the others can still be measured
+		}
+		if ctx.Err() != nil {
+			return err
 		}
 	}
-	return nil
+	return err
 }
 
 // clear removes what the run has prepared, unless it is to be kept.

@@ -38,11 +38,17 @@ func (b *bench) broadcast(ctx context.Context) (err error) {
 	b.say("accepting while a message to %d recipients expands", p.Sizes.Recipients)
 	row := Row{Title: "accept while a broadcast expands"}
 	urgent := &probes{client: client, contacts: p.Broadcast.Contacts}
-	if err := b.expand(ctx, s, urgent, &row); err != nil {
+	copies, err := b.expand(ctx, s, urgent, &row)
+	if err != nil {
 		return err
 	}
 	if err := urgent.figures(ctx, &row); err != nil {
 		return err
+	}
+	if copies < int64(p.Sizes.Recipients) {
+		s.notes(&row)
+		b.row(row)
+		return fmt.Errorf("%d of %d copies were made in %s", copies, p.Sizes.Recipients, expandTime)
 	}
 	waiting, took, err := s.drain(ctx)
 	if err != nil {
@@ -54,48 +60,43 @@ func (b *bench) broadcast(ctx context.Context) (err error) {
 	return nil
 }
 
-// expand sends to the list, and goes on sending to all organizations and urgently until each recipient has its copy.
-func (b *bench) expand(ctx context.Context, s *session, urgent *probes, row *Row) (err error) {
+// expand sends to the list, and goes on sending to all organizations and urgently until each recipient has its
+// copy. It returns how many have.
+func (b *bench) expand(ctx context.Context, s *session, urgent *probes, row *Row) (copies int64, err error) {
 	recipients := int64(b.main.Sizes.Recipients)
-	var copies tally
-	list, err := openStreams(ctx, s.address, []string{b.main.Broadcast.Key}, copies.on)
+	var seen tally
+	list, err := openStreams(ctx, s.address, []string{b.main.Broadcast.Key}, seen.on)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, list.close()) }()
 	began := time.Now()
-	parent, err := urgent.client.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: b.main.Broadcast.List}, Body: api.Text("To all of you.")})
+	_, err = urgent.client.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: b.main.Broadcast.List}, Body: api.Text("To all of you.")})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	expanding, expanded := context.WithCancel(ctx)
 	defer expanded()
 	var watching sync.WaitGroup
-	var took time.Duration
 	watching.Go(func() {
 		defer expanded()
-		if await(expanding, func() bool { return copies.copies.Load() >= recipients }) {
-			took = time.Since(began)
-		}
+		await(expanding, func() bool { return seen.copies.Load() >= recipients })
 	})
 	watching.Go(func() { urgent.send(expanding) })
 	taken := span{server: s.server}
 	result, err := load.Run(expanding, load.Plan{Address: s.address, Connections: b.options.Connections,
 		Source: newSenders(b.main.Organizations), Duration: expandTime, Begin: taken.begin, End: taken.end})
+	took := time.Since(began)
 	expanded()
 	watching.Wait()
-	switch {
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case took == 0:
-		return fmt.Errorf("%d of %d copies of %s were made in %s", copies.copies.Load(), recipients, parent.ID, expandTime)
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return 0, err
 	}
+	copies = seen.copies.Load()
 	row.load(result)
 	row.add(taken.figures(result.Latency.Count())...)
-	row.add(Figure{"expanded in", took.Seconds(), "s"}, Figure{"copies", float64(recipients) / took.Seconds(), "/s"})
-	return nil
+	row.add(Figure{"expanded in", took.Seconds(), "s"}, Figure{"copies", float64(copies) / took.Seconds(), "/s"})
+	return copies, nil
 }
 
 // await waits until something is so, and says whether it is.
@@ -149,8 +150,8 @@ const handTime = time.Minute
 
 // figures adds how long it took from each send's acceptance until its connector was called.
 func (p *probes) figures(ctx context.Context, row *Row) error {
-	if p.err != nil {
-		return fmt.Errorf("a high-priority send: %w", p.err)
+	if p.err != nil || len(p.sent) == 0 {
+		return fmt.Errorf("%d high-priority sends, and then: %w", len(p.sent), p.err)
 	}
 	var waits []float64
 	for _, m := range p.sent {

@@ -17,6 +17,7 @@ import (
 const (
 	readCount   = 400             // of each kind of request
 	readTime    = 8 * time.Second // that a kind may take at most
+	fewReads    = 100             // are too few for a p95
 	readWarmup  = 20              // requests of each kind that are not counted
 	readLimit   = 50              // things on a page
 	followPages = 4               // pages after the first
@@ -120,7 +121,7 @@ func readRows(of []fill.Reads, results [][]*load.Histogram) []Row {
 	large := len(of) - 1
 	summary := Row{Title: fmt.Sprintf("reads, %d of %d conversations", of[large].Visible, of[large].Conversations)}
 	rows := []Row{{}}
-	worst := 0.0
+	worst, slowest := 0.0, ""
 	for k, q := range queries() {
 		took := results[large][k]
 		row := Row{Title: "  " + q.name}
@@ -130,10 +131,16 @@ func readRows(of []fill.Reads, results [][]*load.Histogram) []Row {
 			row.add(Figure{fmt.Sprintf("p95 of %d", of[i].Messages), ms(results[i][k].Quantile(.95)), "ms"})
 		}
 		row.add(Figure{"growth", float64(took.Quantile(.5)) / max(float64(results[0][k].Quantile(.5)), 1), "×"})
-		worst = max(worst, ms(took.Quantile(.95)))
+		if took.Count() < fewReads {
+			row.note("few, as they were slow")
+		}
+		if p95 := ms(took.Quantile(.95)); p95 > worst {
+			worst, slowest = p95, q.name
+		}
 		rows = append(rows, row)
 	}
 	summary.add(Figure{"worst p95", worst, "ms"})
+	summary.note("the slowest are %s", slowest)
 	summary.note("one request after another on one connection, pages of %d; growth is of the p50, from %d messages to %d",
 		readLimit, of[0].Messages, of[large].Messages)
 	rows[0] = summary

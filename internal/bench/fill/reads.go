@@ -165,14 +165,14 @@ func (r *readable) labels(i int, c *parley.Conversation) {
 	}
 }
 
-// store stores the messages: one in twenty goes to the long conversations, the others to any.
+// store stores the messages: one in a hundred goes to the long conversations, the others to any.
 func (r *readable) store() error {
 	r.From = r.start.UnixMilli()
 	err := r.messages(r.Messages, func(i int) (*tenant, *thread) {
 		if i < len(r.all) {
 			return r.t, &r.all[i] // each has at least one
 		}
-		if len(r.long) > 0 && r.random.IntN(20) == 0 {
+		if len(r.long) > 0 && r.random.IntN(100) == 0 {
 			return r.t, &r.all[r.long[r.random.IntN(len(r.long))]]
 		}
 		return r.t, &r.all[r.random.IntN(len(r.all))]
