@@ -182,6 +182,13 @@ func (t *table) left() int {
 	return n
 }
 
+// made is how many claims were made.
+func (t *table) made() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.claims)
+}
+
 // run runs the table until the test ends.
 func run(t *testing.T, source *table, o queue.Options, timers ...queue.Timer) *queue.Runner {
 	t.Helper()
@@ -276,8 +283,8 @@ func TestLimits(t *testing.T) {
 		for source.left() > 0 {
 			time.Sleep(10 * time.Millisecond)
 		}
-		if took := time.Since(began); took < 3*time.Second || took > 3100*time.Millisecond || len(source.claims) != 2 {
-			t.Errorf("%v, %d claims", took, len(source.claims))
+		if took := time.Since(began); took < 3*time.Second || took > 3100*time.Millisecond || source.made() != 2 {
+			t.Errorf("%v, %d claims", took, source.made())
 		}
 		source.mu.Lock()
 		source.later["rated"] = time.Hour
@@ -295,12 +302,12 @@ func TestLimits(t *testing.T) {
 		}
 		source.mu.Lock()
 		source.full["busy"] = true
-		claims := len(source.claims)
 		source.mu.Unlock()
+		claims := source.made()
 		source.add("busy", 1)
 		r.Kick()
 		time.Sleep(10*time.Second + 500*time.Millisecond)
-		if n := len(source.claims) - claims; n != 11 {
+		if n := source.made() - claims; n != 11 {
 			t.Errorf("%d claims in 10 s of a lane at its limit", n)
 		}
 		source.mu.Lock()
@@ -372,8 +379,9 @@ func TestTrouble(t *testing.T) {
 		}
 		run(t, source, queue.Options{})
 		time.Sleep(2 * time.Minute)
-		if source.left() != 0 || len(source.claims) != 1 || source.renewed == 0 {
-			t.Errorf("%d left, %d claims, %d leases renewed", source.left(), len(source.claims), source.renewed)
+		synctest.Wait()
+		if source.left() != 0 || source.made() != 1 || source.renewed == 0 {
+			t.Errorf("%d left, %d claims, %d leases renewed", source.left(), source.made(), source.renewed)
 		}
 	})
 }
@@ -434,6 +442,7 @@ func TestTimer(t *testing.T) {
 		began := time.Now()
 		r := run(t, newTable(), queue.Options{}, timer)
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if len(ran) != 3 || ran[1].Sub(began) > time.Second || ran[2].Sub(began) < time.Hour || ran[2].Sub(began) > time.Hour+time.Second {
 			t.Errorf("ran %v", ran)
 		}
@@ -442,6 +451,7 @@ func TestTimer(t *testing.T) {
 		mu.Unlock()
 		r.Kick()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if len(ran) != 4 {
 			t.Error("a kick does not run it")
 		}
