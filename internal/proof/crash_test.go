@@ -7,10 +7,18 @@ import (
 )
 
 // TestCrash: a server that is killed at any moment keeps what it accepted, makes nothing twice, and goes on.
-func TestCrash(t *testing.T) {
+func TestCrash(t *testing.T) { proveCrash(t, 4) }
+
+// TestProveCrash is its long form.
+func TestProveCrash(t *testing.T) {
+	long(t)
+	proveCrash(t, 25)
+}
+
+func proveCrash(t *testing.T, kills int) {
 	s := newStage(t, binary(t, ""))
 	var f findings
-	s.crash(&f, pick(4, 20), true)
+	s.crash(&f, kills, true)
 	f.report(t, "in the end")
 }
 
@@ -45,7 +53,7 @@ func (s *stage) crash(f *findings, n int, reporting bool) {
 	stopFollowing(f, s.followers)
 	s.end(f, s.server)
 	s.ledger.disagreements(f)
-	s.checkBroadcasts(f)
+	s.checkBroadcasts(f, s.server)
 	s.ledger.sum(s.t, s.provider.handed())
 }
 

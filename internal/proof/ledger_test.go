@@ -37,6 +37,7 @@ type entry struct {
 // answer is what a client was told, and when.
 type answer struct {
 	asked        bool
+	wait         time.Duration // after which the client is asked to come back
 	at           time.Time
 	status       int // 0: none came
 	code         string
@@ -161,6 +162,23 @@ func (l *ledger) uploads(moment time.Time) []*upload {
 		}
 	}
 	return list
+}
+
+// withdrawn are the files of messages that somebody took back, or tried to.
+func (l *ledger) withdrawn() map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	gone := map[string]bool{}
+	for _, e := range l.entries {
+		e.mu.Lock()
+		if e.recalled.asked {
+			for _, id := range e.request.Attachments {
+				gone[id] = true
+			}
+		}
+		e.mu.Unlock()
+	}
+	return gone
 }
 
 // sum logs what happened, so that a reader sees that something did.

@@ -14,15 +14,27 @@ import (
 
 // TestPowerLoss: what was accepted is there after the power went, at whatever moment, and whatever part of
 // what was not synced the disk kept.
-func TestPowerLoss(t *testing.T) {
+func TestPowerLoss(t *testing.T) { provePowerLoss(t, 2*time.Second, 16, 2) }
+
+// TestProvePowerLoss is its long form.
+func TestProvePowerLoss(t *testing.T) {
+	long(t)
+	for range 3 {
+		provePowerLoss(t, 12*time.Second, 120, 6)
+	}
+}
+
+// provePowerLoss records a server for a while and cuts its power at many moments; for some of them a server is
+// started on what is left.
+func provePowerLoss(t *testing.T, d time.Duration, cuts, starts int) {
 	s := newStage(t, binary(t, ""))
-	recording := s.record(time.Duration(pick(2000, 15_000)) * time.Millisecond)
-	for _, c := range s.cuts(recording, pick(16, 200)) {
+	recording := s.record(d)
+	for _, c := range s.cuts(recording, cuts) {
 		var f findings
 		s.powerLoss(&f, recording, c)
 		f.report(t, c.String())
 	}
-	for _, c := range s.cuts(recording, pick(2, 12)) {
+	for _, c := range s.cuts(recording, starts) {
 		var f findings
 		s.afterPowerLoss(&f, recording, c)
 		f.report(t, c.String()+", started again")
@@ -129,13 +141,13 @@ func (s *stage) powerLoss(f *findings, r *disk.Recording, c cut) {
 func (s *stage) checkStored(f *findings, folder string, moment time.Time) {
 	db := openTables(s.t, folder)
 	stored, references, logged := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, line := range lines(s.t, db, "SELECT id FROM messages") {
+	for _, line := range lines(f, db, "SELECT id FROM messages") {
 		stored[strings.Trim(line, "[]")] = true
 	}
-	for _, line := range lines(s.t, db, "SELECT reference FROM messages") {
+	for _, line := range lines(f, db, "SELECT reference FROM messages") {
 		references[strings.Trim(line, "[]")] = true
 	}
-	for _, line := range lines(s.t, db, "SELECT organization_id, sequence, type, message_id FROM events") {
+	for _, line := range lines(f, db, "SELECT organization_id, sequence, type, message_id FROM events") {
 		logged[line] = true
 	}
 	promises, refused := s.ledger.before(moment)

@@ -26,23 +26,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// proving reports whether the long form of the proofs is asked for.
-func proving() bool { return os.Getenv("PARLEY_PROVE") == "1" }
-
 // long skips a test that only make prove runs.
 func long(t *testing.T) {
 	t.Helper()
 	if os.Getenv("PARLEY_PROVE") != "1" {
 		t.Skip("a long proof: make prove")
 	}
-}
-
-// pick returns the measure of the short form or of the long one.
-func pick(short, long int) int {
-	if proving() {
-		return long
-	}
-	return short
 }
 
 // chance is a source of random numbers that can be used again: PARLEY_SEED=N repeats the choices of a run, so

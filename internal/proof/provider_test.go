@@ -19,6 +19,7 @@ import (
 type provider struct {
 	server *httptest.Server
 	seed   uint64
+	calm   bool // it takes everything at once
 	mu     sync.Mutex
 	calls  []handed
 }
@@ -62,7 +63,7 @@ func (p *provider) conductTo(reference string) conduct {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, reference)
 	switch n := (h.Sum64() ^ p.seed) % 100; {
-	case n < 80:
+	case n < 80 || p.calm:
 		return takes
 	case n < 88:
 		return takesLate

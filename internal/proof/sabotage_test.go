@@ -23,24 +23,33 @@ func TestReleaseCannotBeSabotaged(t *testing.T) {
 // TestSabotagedPowerLoss: without syncs, or with answers before them, the proof of power loss fails.
 func TestSabotagedPowerLoss(t *testing.T) {
 	for _, sabotage := range []string{"synchronous-off", "answer-before-commit"} {
-		t.Run(sabotage, func(t *testing.T) {
-			s := newStage(t, binary(t, "sabotage"))
-			s.server.env = []string{"PARLEY_SABOTAGE=" + sabotage}
-			recording := s.record(time.Duration(pick(800, 4000)) * time.Millisecond)
-			failed, cuts := 0, s.cuts(recording, pick(12, 60))
-			var example string
-			for _, c := range cuts {
-				var f findings
-				if s.powerLoss(&f, recording, c); f.count() > 0 {
-					failed++
-					example = c.String() + ": " + f.texts[0]
-				}
-			}
-			t.Logf("%d of %d losses of power are noticed, such as %s", failed, len(cuts), example)
-			if failed == 0 {
-				t.Error("the proof does not see it")
-			}
-		})
+		t.Run(sabotage, func(t *testing.T) { sabotagedPowerLoss(t, sabotage, 800*time.Millisecond, 12) })
+	}
+}
+
+// TestProveSabotagedPowerLoss is its long form.
+func TestProveSabotagedPowerLoss(t *testing.T) {
+	long(t)
+	for _, sabotage := range []string{"synchronous-off", "answer-before-commit"} {
+		t.Run(sabotage, func(t *testing.T) { sabotagedPowerLoss(t, sabotage, 5*time.Second, 60) })
+	}
+}
+
+func sabotagedPowerLoss(t *testing.T, sabotage string, d time.Duration, cuts int) {
+	s := newStage(t, binary(t, "sabotage"))
+	s.server.env = []string{"PARLEY_SABOTAGE=" + sabotage}
+	recording := s.record(d)
+	noticed, example := 0, ""
+	for _, c := range s.cuts(recording, cuts) {
+		var f findings
+		if s.powerLoss(&f, recording, c); f.count() > 0 {
+			noticed++
+			example = c.String() + ": " + f.texts[0]
+		}
+	}
+	t.Logf("%d of %d losses of power are noticed, such as %s", noticed, cuts, example)
+	if noticed == 0 {
+		t.Error("the proof does not see it")
 	}
 }
 

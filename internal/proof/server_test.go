@@ -78,22 +78,31 @@ func (s *server) key() string {
 	return strings.TrimSpace(string(out))
 }
 
-// command is the server's command line, which ends with the test whatever happens to it.
+// command is the server's command line.
 func (s *server) command() *exec.Cmd {
-	args := []string{s.program, "serve", "--data", s.data, "--listen", s.address, "--allow-loopback", "--no-access-log",
-		"--key-rate-limit", "0", "--log-level", "warn", "--shutdown-grace", "10s"}
-	if setpriv, err := exec.LookPath("setpriv"); err == nil {
-		args = append([]string{setpriv, "--pdeathsig", "KILL", "--"}, args...)
-	}
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.Command(s.program, "serve", "--data", s.data, "--listen", s.address, "--allow-loopback", "--no-access-log",
+		"--key-rate-limit", "0", "--log-level", "warn", "--shutdown-grace", "10s")
 	cmd.Env = append(os.Environ(), s.env...)
+	mortal(cmd)
 	return cmd
+}
+
+// mortal makes a process end with the one that starts it, whatever happens to that.
+func mortal(cmd *exec.Cmd) {
+	if setpriv, err := exec.LookPath("setpriv"); err == nil {
+		cmd.Args = append([]string{setpriv, "--pdeathsig", "KILL", "--"}, cmd.Args...)
+		cmd.Path = setpriv
+	}
 }
 
 // launch starts the process and does not wait until it is ready.
 func (s *server) launch() {
 	s.t.Helper()
-	cmd := s.command()
+	s.run(s.command())
+}
+
+func (s *server) run(cmd *exec.Cmd) {
+	s.t.Helper()
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.t.Fatal(err)
@@ -103,11 +112,7 @@ func (s *server) launch() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.watch(cmd, cmd.Process.Pid)
-}
-
-func (s *server) watch(cmd *exec.Cmd, pid int) {
-	s.cmd, s.pid, s.ended = cmd, pid, make(chan error, 1)
+	s.cmd, s.pid, s.ended = cmd, cmd.Process.Pid, make(chan error, 1)
 	go func() { s.ended <- cmd.Wait() }()
 }
 
@@ -127,16 +132,8 @@ func (s *server) record() {
 		}
 		s.t.Fatal(err)
 	}
-	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = log.Close() }()
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.watch(cmd, cmd.Process.Pid) // killed with its tracer until it is known itself
+	mortal(cmd)
+	s.run(cmd) // killed with its tracer until it is known itself
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	defer cancel()
 	if s.pid, err = s.recorder.Pid(ctx); err != nil {
@@ -187,7 +184,12 @@ func (s *server) kill() {
 		return
 	}
 	_ = syscall.Kill(s.pid, syscall.SIGKILL)
-	<-s.ended
+	select {
+	case <-s.ended:
+	case <-time.After(10 * time.Second): // what records it does not see that it has ended
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+	}
 	s.cmd = nil
 }
 

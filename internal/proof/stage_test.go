@@ -30,7 +30,7 @@ func newStage(t *testing.T, program string) *stage {
 	s.provider = newProvider(t, s.random.Uint64())
 	operator := s.server.key()
 	s.server.start()
-	s.world = furnish(t, s.server, operator, s.provider.server.URL, organizations)
+	s.world = furnish(t, s.server.url(), operator, s.provider.server.URL, organizations)
 	return s
 }
 

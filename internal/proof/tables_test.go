@@ -65,13 +65,13 @@ var rules = []struct{ name, query string }{
 func checkTables(t *testing.T, f *findings, folder string) {
 	t.Helper()
 	db := openTables(t, folder)
-	for _, line := range lines(t, db, "PRAGMA integrity_check") {
+	for _, line := range lines(f, db, "PRAGMA integrity_check") {
 		if line != "[ok]" {
 			f.add("the database is damaged: %s", line)
 		}
 	}
 	for _, rule := range rules {
-		for _, line := range lines(t, db, rule.query+" LIMIT 5") {
+		for _, line := range lines(f, db, rule.query+" LIMIT 5") {
 			f.add("it does not hold that %s: %s", rule.name, line)
 		}
 	}
@@ -87,17 +87,24 @@ func openTables(t *testing.T, folder string) *sql.DB {
 	return db
 }
 
-// lines are the rows of a query, as text.
-func lines(t *testing.T, db *sql.DB, query string) []string {
-	t.Helper()
+// lines are the rows of a query, as text. A query that fails is a finding: the database may be damaged.
+func lines(f *findings, db *sql.DB, query string) []string {
+	list, err := readLines(db, query)
+	if err != nil {
+		f.add("%v in %s", err, strings.Join(strings.Fields(query), " "))
+	}
+	return list
+}
+
+func readLines(db *sql.DB, query string) ([]string, error) {
 	rows, err := db.Query(query)
 	if err != nil {
-		t.Fatalf("%v in %s", err, query)
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var list []string
 	for rows.Next() {
@@ -106,7 +113,7 @@ func lines(t *testing.T, db *sql.DB, query string) []string {
 			values[i] = new(sql.NullString)
 		}
 		if err := rows.Scan(values...); err != nil {
-			t.Fatal(err)
+			return list, err
 		}
 		texts := make([]string, len(columns))
 		for i, v := range values {
@@ -114,10 +121,7 @@ func lines(t *testing.T, db *sql.DB, query string) []string {
 		}
 		list = append(list, fmt.Sprint(texts))
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatalf("%v in %s", err, query)
-	}
-	return list
+	return list, rows.Err()
 }
 
 // outgoing is a delivery as the tables have it.
@@ -127,34 +131,34 @@ type outgoing struct {
 }
 
 // deliveries reads all deliveries, by the reference that the provider is given.
-func deliveries(t *testing.T, db *sql.DB) map[string]outgoing {
-	t.Helper()
+func deliveries(db *sql.DB) (map[string]outgoing, error) {
 	rows, err := db.Query(`SELECT d.message_id, d.number, d.channel_id, d.state, d.code,
 		(SELECT count(*) FROM attempts AS a WHERE a.organization_id = d.organization_id AND a.message_id = d.message_id AND a.delivery = d.number)
 		FROM deliveries AS d`)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	all := map[string]outgoing{}
 	for rows.Next() {
 		var d outgoing
 		if err := rows.Scan(&d.message, &d.number, &d.channel, &d.state, &d.code, &d.attempts); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all[fmt.Sprintf("%s.%d", d.message, d.number)] = d
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return all, rows.Err()
 }
 
 // checkHanded compares what the provider was handed with the deliveries. ended says that nothing is under way
 // any more.
 func checkHanded(t *testing.T, f *findings, w *world, folder string, calls []handed, ended bool) {
 	t.Helper()
-	all := deliveries(t, openTables(t, folder))
+	all, err := deliveries(openTables(t, folder))
+	if err != nil {
+		f.add("reading deliveries: %v", err)
+		return
+	}
 	made, taken, urgent := map[string]int{}, map[string]int{}, map[string]bool{}
 	for _, c := range calls {
 		made[c.reference]++
@@ -200,14 +204,14 @@ func (w *world) channel(id string) *channel {
 }
 
 // checkBroadcasts: every accepted broadcast reached each member once. The server has stopped.
-func (s *stage) checkBroadcasts(f *findings) {
-	db := openTables(s.t, s.server.copyData(s.t))
+func (s *stage) checkBroadcasts(f *findings, stopped *server) {
+	db := openTables(s.t, stopped.copyData(s.t))
 	promises, _ := s.ledger.before(time.Now())
 	for _, p := range promises {
 		if p.request.To.Broadcast == "" {
 			continue
 		}
-		copies := lines(s.t, db, "SELECT id FROM messages WHERE parent_id = '"+p.id+"'")
+		copies := lines(f, db, "SELECT id FROM messages WHERE parent_id = '"+p.id+"'")
 		if len(copies) != p.organization.reached {
 			f.add("%s: broadcast %s has %d copies, not %d", p.reference, p.id, len(copies), p.organization.reached)
 		}

@@ -70,19 +70,19 @@ func client(t *testing.T, url, key string) *api.Client {
 }
 
 // furnish makes organizations on a running server.
-func furnish(t *testing.T, s *server, operator string, endpoint string, organizations int) *world {
+func furnish(t *testing.T, url, operator, endpoint string, organizations int) *world {
 	t.Helper()
 	w := &world{}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	first := client(t, s.url(), operator)
+	first := client(t, url, operator)
 	for n := range organizations {
 		made, err := first.CreateOrganization(ctx, api.OrganizationRequest{Name: fmt.Sprintf("Practice %d", n+1)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := &organization{id: made.Organization.ID, secret: made.Key.Secret, admin: client(t, s.url(), made.Key.Secret)}
-		if err := o.furnish(ctx, t, s.url(), endpoint, made.Key.Scopes); err != nil {
+		o := &organization{id: made.Organization.ID, secret: made.Key.Secret, admin: client(t, url, made.Key.Secret)}
+		if err := o.furnish(ctx, t, url, endpoint, made.Key.Scopes); err != nil {
 			t.Fatal(err)
 		}
 		w.organizations = append(w.organizations, o)

@@ -18,6 +18,7 @@ type parser struct {
 	names     map[string]*file // current
 	open      map[int]*handle  // of the folder
 	begun     map[int]*call    // by thread: calls that have not returned
+	last      map[int]*call    // by thread: the call that returned last
 }
 
 // handle is an open file or folder.
@@ -39,7 +40,7 @@ type call struct {
 
 func newParser(folder string, before map[string]existing) *parser {
 	p := &parser{recording: &Recording{folder: folder, before: before, doubt: map[string]bool{}},
-		names: map[string]*file{}, open: map[int]*handle{}, begun: map[int]*call{}}
+		names: map[string]*file{}, open: map[int]*handle{}, begun: map[int]*call{}, last: map[int]*call{}}
 	for path, was := range before {
 		if was.file != nil {
 			p.names[path] = was.file
@@ -63,6 +64,10 @@ func (p *parser) read(log io.Reader) error {
 		}
 	}
 	for _, c := range p.begun {
+		p.suspect(c)
+	}
+	// Of a thread that is killed in a call, the result that is read may be any number.
+	for _, c := range p.last {
 		p.suspect(c)
 	}
 	return nil
@@ -107,6 +112,7 @@ func (p *parser) line(line []byte) error {
 		return nil
 	}
 	c.at = at.Add(took)
+	p.last[thread] = c
 	return p.done(c)
 }
 
@@ -125,6 +131,7 @@ func (p *parser) resume(thread int, at time.Time, rest []byte) error {
 		p.suspect(c)
 		return nil
 	}
+	p.last[thread] = c
 	return p.done(c)
 }
 
@@ -141,6 +148,9 @@ func split(rest []byte) (args []byte, result string, took time.Duration) {
 		tail = tail[:open]
 	}
 	result, _, _ = strings.Cut(tail, " ")
+	if strings.Contains(tail, "(errno ") {
+		result = "?" // a number that no error has
+	}
 	return bytes.TrimSuffix(bytes.TrimRight(rest[:at], " "), []byte(")")), result, took
 }
 

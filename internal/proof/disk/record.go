@@ -47,6 +47,9 @@ func Record(cmd *exec.Cmd, folder, log string) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.Remove(log); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err // Pid would read it
+	}
 	options := []string{strace, "-f", "--seccomp-bpf", "-qq", "-ttt", "-T", "-s", "67108864", "-e", "signal=none",
 		"-e", "trace=" + strings.Join(traced, ","), "-o", log, "--", cmd.Path}
 	cmd.Args = append(options, cmd.Args[1:]...)
