@@ -125,7 +125,7 @@ type Key struct {
 	Personal  bool     `json:"personal" doc:"Whether it acts as a person's user; an organization key acts as a machine user."`
 	User      string   `json:"user" doc:"The id of the user it acts as."`
 	Scopes    []string `json:"scopes" doc:"What it permits."`
-	RateLimit int      `json:"rateLimit" doc:"Requests a minute, 0: no limit."`
+	RateLimit int      `json:"rateLimit" doc:"Requests a minute, 0: as the server's option key-rate-limit says."`
 	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working."`
 	RevokedAt Time     `json:"revokedAt,omitzero" format:"date-time" doc:"When it was revoked."`
 	CreatedAt Time     `json:"createdAt" format:"date-time" doc:"When it was made."`
@@ -137,7 +137,7 @@ type KeyRequest struct {
 	Name      string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
 	User      string   `json:"user,omitempty" doc:"The id of a user whose personal key it is; left out: an organization key with a machine user of its own."`
 	Scopes    []string `json:"scopes" minItems:"1" maxItems:"100" doc:"What it permits, as resource:verb."`
-	RateLimit int      `json:"rateLimit,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests a minute, 0 or left out: no limit."`
+	RateLimit int      `json:"rateLimit,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests a minute, 0 or left out: as the server's option key-rate-limit says."`
 	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working; left out: never."`
 }
 

@@ -150,7 +150,12 @@ func (a *App) listen(address string, server *httpd.Server) error {
 	a.listeners = append(a.listeners, listener)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	a.onStop(func(ctx context.Context) error { return errors.Join(server.Stop(ctx), <-served) })
+	a.onStop(func(ctx context.Context) error {
+		if err := server.Stop(ctx); err != nil {
+			a.log.Warn("stopping", "error", err) // requests that took too long were cut off: that is what the grace is for
+		}
+		return <-served
+	})
 	return nil
 }
 
@@ -170,15 +175,20 @@ func (a *App) URL() string {
 // Close stops the server: it accepts nothing more, finishes what is in hand within the configured grace, and
 // leaves the rest to the next start.
 func (a *App) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(a.options.Config.ShutdownTime))
-	defer cancel()
 	a.ready.Store(false)
 	var errs []error
 	for i := len(a.stop) - 1; i >= 0; i-- {
-		errs = append(errs, a.stop[i](ctx))
+		errs = append(errs, a.stopPart(a.stop[i]))
 	}
 	a.stop = nil
 	return errors.Join(errs...)
+}
+
+// stopPart gives each part a grace of its own, so that one which does not end takes none from the next.
+func (a *App) stopPart(stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(a.options.Config.ShutdownTime))
+	defer cancel()
+	return stop(ctx)
 }
 
 // Run builds a server, serves until the context ends, and stops it.

@@ -277,7 +277,7 @@ func TestPersonalKeyChoosesAnOrganization(t *testing.T) {
 	beta = w.user(t, 1, "ana@example.org")
 	w.auth.Forget()
 	e := w.refused(t, key.Token, "", parley.KindInvalid, "organization-required")
-	candidates, ok := e.Facts["candidates"].([]map[string]any)
+	candidates, ok := e.Facts["organizations"].([]map[string]any)
 	if !ok || len(candidates) != 2 || candidates[0]["id"] != at(0) || candidates[1]["name"] != "Beta" {
 		t.Errorf("candidates %v", e.Facts)
 	}

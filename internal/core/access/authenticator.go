@@ -168,7 +168,7 @@ func errOrganizationRequired(memberships []store.Membership) error {
 	}
 	return &parley.Error{Kind: parley.KindInvalid, Code: "organization-required",
 		Message: "the account belongs to several organizations; name one in Parley-Organization: " + strings.Join(names, ", "),
-		Facts:   map[string]any{"candidates": candidates}}
+		Facts:   map[string]any{"organizations": candidates}}
 }
 
 // userOf returns the user that a key acts as. One that is inactive, or no longer the account's, ends the key.

@@ -110,6 +110,9 @@ func (k *Keys) Create(ctx context.Context, p *Principal, params KeyParams, i *Id
 		key, err = k.Get(ctx, p.allowed(parley.ScopeKeysRead), replay.Resource)
 		return NewKey{Key: key}, true, err
 	}
+	if params.User != "" {
+		key.User = params.User // whom it acts as here; a personal key itself is its account's
+	}
 	return NewKey{Key: key, Token: token}, false, nil
 }
 

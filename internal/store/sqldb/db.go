@@ -89,6 +89,9 @@ func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, migrations []Migration) (err error) {
+	if err := private(db.options.Path); err != nil {
+		return err
+	}
 	if db.lock, err = lockFolder(filepath.Dir(db.options.Path)); err != nil {
 		return err
 	}

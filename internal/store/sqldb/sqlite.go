@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
@@ -44,6 +45,18 @@ func readerDSN(o Options) string {
 
 func checkpointDSN(o Options) string {
 	return dsn(o, "busy_timeout(0)", "synchronous(FULL)", "cache_size(-256)", "wal_autocheckpoint(0)")
+}
+
+// private makes the database's file for its owner only, before SQLite opens it; its companions take its mode.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making the database: %w", err)
+	}
+	return file.Close()
 }
 
 // lockFolder takes the data folder for this process. The lock is on a file of its own: opening and closing the
