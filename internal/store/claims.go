@@ -114,7 +114,8 @@ var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = 
 	AND jobs.due_at = j.due_at`
 
 // Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
-// their new attempt. The attempt is the claim's token: a later claim has another.
+// their new attempt; Claimed and Lost are as they were before. The attempt is the claim's token: a later claim has
+// another.
 func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 	if len(jobs) == 0 {
 		return nil, nil
@@ -122,7 +123,7 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 	var rows sqldb.Rows
 	claimed := make([]Job, len(jobs))
 	for i, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Lost, j.Attempt, millis(j.DueAt))
+		rows.Add(string(j.Organization), j.ID, j.Claimed, j.Attempt, millis(j.DueAt))
 		claimed[i] = j
 		claimed[i].Attempt++
 	}

@@ -39,7 +39,9 @@ type Job struct {
 	Delivery     int
 	Payload      string
 	CreatedAt    time.Time
-	// Lost: it is claimed; where the lease has ended, nobody knows what became of the call.
+	// Claimed: a delivery is under way, or was when its lease ended.
+	Claimed bool
+	// Lost: nobody knows what became of a delivery's call, or nobody can while it is under way.
 	Lost bool
 }
 
@@ -113,9 +115,10 @@ const jobColumns = `organization_id, id, kind, channel_id, priority, due_at, cla
 
 func scanJob(r *sql.Rows) (j Job, err error) {
 	var due, created int64
-	err = r.Scan(&j.Organization, &j.ID, &j.Kind, &j.Channel, &j.Priority, &due, &j.Lost, &j.Attempt,
+	err = r.Scan(&j.Organization, &j.ID, &j.Kind, &j.Channel, &j.Priority, &due, &j.Claimed, &j.Attempt,
 		&j.Message, &j.Delivery, &j.Payload, &created)
 	j.DueAt, j.CreatedAt = moment(due), moment(created)
+	j.Lost = j.Kind == JobDeliver && (j.Claimed || j.Payload == payloadLost)
 	return j, err
 }
 
@@ -123,14 +126,21 @@ var retryJobs = `UPDATE jobs SET claimed = 0, due_at = j.due_at, payload = j.pay
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "due_at BIGINT", "payload TEXT") + ` AS j
 	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id`
 
-// Retry gives claims back, each due at its DueAt and with its Payload.
+// payloadLost is the payload of a delivery's job whose last call was lost.
+const payloadLost = "lost"
+
+// Retry gives claims of deliveries back, each due at its DueAt, and Lost or not.
 func (tx *Tx) Retry(jobs []Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
 	var rows sqldb.Rows
 	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, millis(j.DueAt), j.Payload)
+		payload := ""
+		if j.Lost {
+			payload = payloadLost
+		}
+		rows.Add(string(j.Organization), j.ID, millis(j.DueAt), payload)
 	}
 	_, err := tx.c.Exec(retryJobs, rows.Param())
 	return err
@@ -251,20 +261,19 @@ func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 	return tx.bulk(insertJobs, &rows)
 }
 
-var waitingJobs = `SELECT jobs.organization_id, jobs.id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j
-	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 0`
+var waitingJobs = "SELECT " + jobColumns + " FROM jobs WHERE claimed = 0 AND (organization_id, id) IN (SELECT organization_id, id FROM " +
+	sqldb.From("$1", "organization_id TEXT", "id TEXT") + " AS j)"
 
-// Waiting returns which of the jobs are in the queue and not claimed.
-func (q Queries) Waiting(jobs []JobRef) (map[JobRef]bool, error) {
+// Waiting returns those of the jobs that are in the queue and not claimed.
+func (q Queries) Waiting(jobs []JobRef) (map[JobRef]Job, error) {
 	var rows sqldb.Rows
 	for _, j := range jobs {
 		rows.Add(string(j.Organization), j.ID)
 	}
-	waiting := make(map[JobRef]bool, len(jobs))
+	waiting := make(map[JobRef]Job, len(jobs))
 	err := q.c.Query(waitingJobs, []any{rows.Param()}, func(r *sql.Rows) error {
-		var ref JobRef
-		err := r.Scan(&ref.Organization, &ref.ID)
-		waiting[ref] = true
+		j, err := scanJob(r)
+		waiting[j.Ref()] = j
 		return err
 	})
 	return waiting, err

@@ -22,7 +22,11 @@ const (
 	codeNoMessage   = "message-unknown"
 )
 
-const reasonExpired = "it could not be sent within its validity"
+// Reasons, for the operator.
+const (
+	reasonExpired = "it could not be sent within its validity"
+	reasonLost    = "nobody knows whether the provider took the message"
+)
 
 // Result is what became of a claimed delivery.
 type Result struct {
@@ -52,7 +56,7 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
 	}
 	out := w.outgoing()
-	if w.job.Lost || w.job.Payload == payloadLost {
+	if w.job.Lost {
 		if r := d.afterLoss(ctx, w, definition.Connector, out); r != nil {
 			return r
 		}
@@ -60,9 +64,6 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 	receipt, err := definition.Connector.Send(ctx, *w.channel, out)
 	return d.answered(w, definition.Connector, receipt, err)
 }
-
-// payloadLost is the payload of a job whose last call was lost.
-const payloadLost = "lost"
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
 func (d *Deliveries) refuse(w *Work) *Result {
@@ -91,8 +92,11 @@ func (d *Deliveries) refuse(w *Work) *Result {
 	return nil
 }
 
-// end is the end of a delivery without a call.
+// end is the end of a delivery without a call. Where the call before was lost, nobody knows what it came to.
 func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, reason string) *Result {
+	if w.job.Lost && state != parley.Unknown {
+		return w.end(parley.Unknown, "", codeLost, reasonLost+"; "+reason)
+	}
 	return &Result{work: w, news: parley.News{State: state, Phase: phase}, code: code, reason: reason}
 }
 
@@ -107,7 +111,7 @@ func (w *Work) outgoing() connector.Outgoing {
 
 // made is how many calls were made before.
 func (w *Work) made() int {
-	if w.job.Lost {
+	if w.job.Claimed {
 		return w.delivery.Attempts + 1 // a claim that ended without a result
 	}
 	return w.delivery.Attempts
@@ -136,7 +140,7 @@ func (d *Deliveries) afterLoss(ctx context.Context, w *Work, c connector.Connect
 	if w.resends() {
 		return nil
 	}
-	return w.end(parley.Unknown, "", codeLost, "the provider cannot say whether it took the message; retry by hand, or leave it")
+	return w.end(parley.Unknown, "", codeLost, reasonLost+"; retry by hand, or leave it")
 }
 
 // repeats is what a second send of a reference does at the provider.

@@ -75,7 +75,7 @@ func begin(jobs []store.Job, now time.Time) (begun, lost []store.AttemptRow) {
 		j := &jobs[i]
 		begun[i] = attemptOf(j)
 		begun[i].StartedAt = now
-		if j.Lost {
+		if j.Claimed {
 			before := attemptOf(j)
 			before.Number--
 			before.StartedAt, before.EndedAt, before.Outcome = now, now, parley.AttemptLost

@@ -44,11 +44,12 @@ func (d *Deliveries) Expire(ctx context.Context) (int, error) {
 		b.done = timers
 		for i := range timers {
 			del := deliveries[refs[i]]
-			if del == nil || del.State != parley.Queued || !waiting[jobs[i]] {
+			job, waits := waiting[jobs[i]]
+			if del == nil || del.State != parley.Queued || !waits {
 				continue
 			}
-			b.move(refs[i], del, parley.News{State: parley.Expired}, codeExpired, reasonExpired, tx.Now)
-			job := store.Job{Organization: timers[i].Organization, ID: timers[i].Payload, Kind: store.JobDeliver}
+			end := (&Work{job: job}).end(parley.Expired, "", codeExpired, reasonExpired)
+			b.move(refs[i], del, end.news, end.code, end.reason, tx.Now)
 			b.done, b.followed = append(b.done, job), append(b.followed, job)
 		}
 		return b.write()

@@ -121,6 +121,23 @@ func (w *world) die(id parley.ID) {
 	w.close()
 }
 
+// TestLostThenEnded: what ends a delivery whose call was lost does not make it one that was not sent.
+func TestLostThenEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{repeats: connector.RepeatDeduplicated, send: func(context.Context, call) (connector.Receipt, error) {
+			return connector.Receipt{}, &connector.LostError{Text: "cut"}
+		}}
+		w, ch := scripted(t, s)
+		w.start(queue.Options{})
+		for _, m := range []outgoing{{validity: time.Minute}, {ttl: time.Minute}} {
+			id := w.send(ch, w.conversation(ch), m)[0]
+			if d := w.wait(id, parley.Unknown); d.Code != "call-lost" || !d.Held || d.Attempts != len(s.of(id)) {
+				t.Errorf("%+v", d)
+			}
+		}
+	})
+}
+
 // TestAskFails: a provider that cannot be asked now is asked again, and nothing is sent before it has answered.
 func TestAskFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -86,7 +86,7 @@ func (b *batch) reread(results []*Result, held map[store.JobRef]store.Holding) (
 func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 	job, ref := r.work.job, r.work.ref()
 	if del != nil {
-		if job.Lost {
+		if job.Claimed {
 			del.Attempts++ // the call of the claim before this one
 		}
 		b.deliveries[ref] = del
@@ -163,11 +163,7 @@ func (b *batch) retry(r *Result, del *parley.Delivery) {
 	if !del.ValidUntil.IsZero() && job.DueAt.After(del.ValidUntil) {
 		job.DueAt = del.ValidUntil
 	}
-	if r.lost || !r.made && job.Lost {
-		job.Payload = payloadLost
-	} else if r.made {
-		job.Payload = ""
-	}
+	job.Lost = r.lost || !r.made && job.Lost
 	if r.made {
 		del.NextAttempt, del.Code, del.Reason = job.DueAt, r.code, r.reason
 	}
