@@ -1,5 +1,6 @@
 # build     the program, static, in bin/
 # test      everything that CI checks; under 15 minutes on 2 cores
+# proofs    the short form of the proofs, without the race detector, which makes their looks into tables slow
 # prove     the long proofs: tests named TestProve…, which skip unless PARLEY_PROVE=1
 # lint      formatting, vet, staticcheck
 # generate  the references made from the code
@@ -13,15 +14,18 @@ PROOFS     ?= ^TestProve
 # One setting for all that does not need cgo, so that the packages are compiled once; only -race needs it.
 export CGO_ENABLED = 0
 
-.PHONY: build test race prove lint generate fuzz
+.PHONY: build test race proofs prove lint generate fuzz
 
 build:
 	go build -trimpath -ldflags='-s -w' -o bin/parley ./cmd/parley
 
-test: lint race fuzz
+test: lint race proofs fuzz
 
 race:
-	CGO_ENABLED=1 go test -race -timeout 10m $(TESTFLAGS) ./...
+	CGO_ENABLED=1 go test -race -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v /internal/proof)
+
+proofs:
+	go test -timeout 10m $(TESTFLAGS) ./internal/proof/...
 
 prove:
 	PARLEY_PROVE=1 go test -count=1 -p 1 -timeout 4h -v -run '$(PROOFS)' ./...

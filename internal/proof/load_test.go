@@ -202,7 +202,7 @@ func (e *entry) try(ctx context.Context, patience time.Duration) answer {
 	a := e.call(ctx, patience)
 	e.note(a)
 	if a.status == 0 || a.status >= 500 {
-		time.Sleep(2 * time.Millisecond) // the server is down, or busy
+		time.Sleep(20 * time.Millisecond) // the server is down, or busy
 	}
 	return a
 }

@@ -19,6 +19,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(lockPath); path != "" {
+		if err := holdLock(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	if binaries.folder != "" {
 		_ = os.RemoveAll(binaries.folder)

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,10 +26,12 @@ import (
 type server struct {
 	t        *testing.T
 	program  string
-	data     string
+	data     string // its folder
+	seen     string // the folder as the test sees it, where that is another path
 	address  string
 	log      string   // what it wrote to its standard error, of all its processes
 	env      []string // beside the test's own
+	within   []string // a command that the server is run by
 	recorder *disk.Recorder
 	cmd      *exec.Cmd
 	pid      int
@@ -71,7 +75,8 @@ func (s *server) url() string { return "http://" + s.address }
 // key makes the organization of the operator and a key with every scope. The server must not run.
 func (s *server) key() string {
 	s.t.Helper()
-	out, err := exec.Command(s.program, "key", "init", "--data", s.data, "--log-level", "error").Output()
+	args := append(slices.Clone(s.within), s.program, "key", "init", "--data", s.data, "--log-level", "error")
+	out, err := exec.Command(args[0], args[1:]...).Output()
 	if err != nil {
 		s.t.Fatalf("parley key init: %v %s", err, out)
 	}
@@ -80,8 +85,9 @@ func (s *server) key() string {
 
 // command is the server's command line.
 func (s *server) command() *exec.Cmd {
-	cmd := exec.Command(s.program, "serve", "--data", s.data, "--listen", s.address, "--allow-loopback", "--no-access-log",
+	args := append(slices.Clone(s.within), s.program, "serve", "--data", s.data, "--listen", s.address, "--allow-loopback", "--no-access-log",
 		"--key-rate-limit", "0", "--log-level", "warn", "--shutdown-grace", "10s")
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), s.env...)
 	mortal(cmd)
 	return cmd
@@ -215,9 +221,9 @@ func (s *server) stop() {
 // copyData copies the database's files, which no process has open.
 func (s *server) copyData(t *testing.T) string {
 	t.Helper()
-	into := t.TempDir()
+	into, from := t.TempDir(), cmp.Or(s.seen, s.data)
 	for _, name := range []string{"parley.db", "parley.db-wal"} {
-		if err := copyFile(filepath.Join(s.data, name), filepath.Join(into, name)); err != nil && !os.IsNotExist(err) {
+		if err := copyFile(filepath.Join(from, name), filepath.Join(into, name)); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
 	}

@@ -26,7 +26,13 @@ const organizations = 3
 // newStage starts a server and furnishes it.
 func newStage(t *testing.T, program string) *stage {
 	t.Helper()
-	s := &stage{t: t, random: chance(t), server: newServer(t, program), ledger: &ledger{}}
+	return stageOn(t, newServer(t, program), organizations)
+}
+
+// stageOn starts and furnishes a server that is prepared.
+func stageOn(t *testing.T, server *server, organizations int) *stage {
+	t.Helper()
+	s := &stage{t: t, random: chance(t), server: server, ledger: &ledger{}}
 	s.provider = newProvider(t, s.random.Uint64())
 	operator := s.server.key()
 	s.server.start()
