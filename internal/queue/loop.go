@@ -15,6 +15,10 @@ type loop struct {
 	ended chan struct{}
 }
 
+// mostRest is how long a loop rests at most after work that took longer than the least time between two runs. It
+// rests as long as it worked: looking again at once, while others keep the table busy, would only take from them.
+const mostRest = 20 * time.Millisecond
+
 func newLoop(least, most time.Duration, work func(ctx context.Context) time.Time) *loop {
 	return &loop{work: work, least: least, most: most, pokes: make(chan struct{}, 1), ended: make(chan struct{})}
 }
@@ -42,7 +46,8 @@ func (l *loop) run(ctx context.Context) {
 		}
 		began := time.Now()
 		next := l.work(ctx)
-		if !sleep(ctx, l.least-time.Since(began)) {
+		took := time.Since(began)
+		if !sleep(ctx, max(l.least-took, min(took, mostRest))) {
 			return
 		}
 		wait := l.most
