@@ -32,8 +32,6 @@ type dispatcher[L Line, W Work, R any] struct {
 	empty   chan struct{} // closed when, while stopping, nothing is in hand
 	stopped bool
 	cursor  int // the line that goes first
-
-	claimPace, writePace pace // each of its loop
 }
 
 // claim is a piece of work in hand.
@@ -54,7 +52,7 @@ type finished[W Work, R any] struct {
 
 func newDispatcher[L Line, W Work, R any](source Source[L, W, R], o Options, changed func()) *dispatcher[L, W, R] {
 	d := &dispatcher[L, W, R]{source: source, options: o, changed: changed, held: map[string]*claim[W]{}, lanes: map[string]int{},
-		blocked: map[string]time.Time{}, empty: make(chan struct{}), claimPace: newPace(o.Claims), writePace: newPace(o.Results)}
+		blocked: map[string]time.Time{}, empty: make(chan struct{})}
 	d.calls, d.abort = context.WithCancel(context.Background())
 	d.writing, d.endWriting = context.WithCancel(context.Background())
 	d.claims = newLoop(o.Gather, o.Watch, d.claim)
@@ -133,7 +131,7 @@ func (d *dispatcher[L, W, R]) claim(ctx context.Context) time.Time {
 }
 
 func (d *dispatcher[L, W, R]) claimDue(ctx context.Context) (time.Time, error) {
-	limit := min(d.claimPace.now, d.free())
+	limit := min(d.options.Claims, d.free())
 	if limit == 0 {
 		return time.Time{}, nil // poked when something is finished
 	}
@@ -152,9 +150,7 @@ func (d *dispatcher[L, W, R]) claimDue(ctx context.Context) (time.Time, error) {
 		pieces[i], lanes[p.work.Key()] = p.work, p.lane
 	}
 	// A claim that was begun is made: what it took must be called.
-	began := time.Now()
 	claimed, later, full, err := d.source.Claim(context.WithoutCancel(ctx), pieces, d.options.Lease)
-	d.claimPace.took(time.Since(began))
 	if err != nil {
 		return next, err
 	}
@@ -268,7 +264,7 @@ func (d *dispatcher[L, W, R]) release(lane string) {
 // write is a run of the loop that writes results: those that came back while the last were written.
 func (d *dispatcher[L, W, R]) write(ctx context.Context) time.Time {
 	d.mu.Lock()
-	n := min(len(d.done), d.writePace.now)
+	n := min(len(d.done), d.options.Results)
 	batch := append([]finished[W, R](nil), d.done[:n]...)
 	d.done = append(d.done[:0], d.done[n:]...)
 	more := len(d.done) > 0
@@ -276,9 +272,7 @@ func (d *dispatcher[L, W, R]) write(ctx context.Context) time.Time {
 	if n == 0 {
 		return time.Time{}
 	}
-	began := time.Now()
 	d.finish(ctx, batch)
-	d.writePace.took(time.Since(began))
 	d.claims.poke()
 	d.changed()
 	if more {

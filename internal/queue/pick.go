@@ -1,9 +1,6 @@
 package queue
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // picked is a piece of work with its lane.
 type picked[W Work] struct {
@@ -125,26 +122,4 @@ func (d *dispatcher[L, W, R]) take(ctx context.Context, line L, n int) ([]W, err
 		}
 	}
 	return pieces, nil
-}
-
-// pace is how much is written at once: less while writing is slow, because others write too and wait for it.
-type pace struct{ now, most int }
-
-const (
-	slowWrite  = 30 * time.Millisecond
-	quickWrite = 15 * time.Millisecond
-	// leastPace is the part of the most that is written at once however slow it is.
-	leastPace = 4
-)
-
-func newPace(most int) pace { return pace{most, most} }
-
-// took learns how long the last write took, its turn included.
-func (p *pace) took(d time.Duration) {
-	switch {
-	case d > slowWrite:
-		p.now = max(p.now/2, p.most/leastPace, 1)
-	case d < quickWrite:
-		p.now = min(p.now+max(p.most/8, 1), p.most)
-	}
 }

@@ -59,8 +59,8 @@ type Options struct {
 	Lease    time.Duration // how long a claim holds without being renewed; default 15 s
 	Deadline time.Duration // of a call; shorter than the lease; default 12 s
 	InHand   int           // calls at once; default 2048
-	Claims   int           // most pieces in one claim; default 200, less while others write
-	Results  int           // most results in one write; default 200, less while others write
+	Claims   int           // most pieces in one claim; default 200
+	Results  int           // most results in one write, which delays others that write; default 100
 	Gather   time.Duration // least time between two claims, and a quarter of that between two runs of a timer; default 5 ms
 	Watch    time.Duration // longest time without looking at the table; default 15 s
 	Log      *slog.Logger
@@ -70,7 +70,8 @@ const (
 	defaultLease    = 15 * time.Second
 	defaultDeadline = 12 * time.Second
 	defaultInHand   = 2048
-	defaultBatch    = 200
+	defaultClaims   = 200
+	defaultResults  = 100
 	defaultGather   = 5 * time.Millisecond
 	defaultWatch    = 15 * time.Second
 
@@ -93,7 +94,7 @@ func (o Options) filled() Options {
 	for _, n := range []struct {
 		value *int
 		other int
-	}{{&o.InHand, defaultInHand}, {&o.Claims, defaultBatch}, {&o.Results, defaultBatch}} {
+	}{{&o.InHand, defaultInHand}, {&o.Claims, defaultClaims}, {&o.Results, defaultResults}} {
 		if *n.value <= 0 {
 			*n.value = n.other
 		}
