@@ -164,10 +164,13 @@ func (d *dispatcher[L, W, R]) claimDue(ctx context.Context) (time.Time, error) {
 	return next, nil
 }
 
-// free is how many more calls may be in hand.
+// free is how many more calls may be in hand: none while results wait that are more than two writes of them.
 func (d *dispatcher[L, W, R]) free() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if len(d.done) > 2*d.options.Results {
+		return 0
+	}
 	return d.options.InHand - d.total
 }
 

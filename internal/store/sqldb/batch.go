@@ -36,8 +36,7 @@ func (w *writer) units(tx *Tx, batch []*pending) ([]error, error) {
 		began := time.Now()
 		err := w.savepoint(tx, func() error { return p.Run(tx) })
 		if p.Background {
-			w.lastBack = time.Now()
-			w.backTook = w.lastBack.Sub(began)
+			w.turns.ran(time.Since(began))
 		}
 		if w.broken {
 			return nil, errBroken(err)

@@ -98,6 +98,7 @@ func (w *writer) share(batch []*pending) error {
 	}
 	w.broken, w.undone = false, false
 	began := time.Now()
+	defer func() { w.turns.ended(len(batch)-w.turns.taken, time.Since(began), time.Now()) }()
 	tx := &Tx{Conn: Conn{ctx: context.Background(), x: w}, Now: w.db.now().Truncate(time.Millisecond)}
 	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
 		return errNotBegun{err}

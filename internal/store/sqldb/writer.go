@@ -14,15 +14,6 @@ const (
 	maxUnits = 64      // in one shared transaction
 	maxBytes = 1 << 20 // in one shared transaction
 
-	// While others keep the committer busy, a background unit waits until backgroundRatio times the time of the
-	// one before has gone to them, and backgroundPause at least.
-	backgroundRatio = 7
-	backgroundPause = 15 * time.Millisecond
-
-	// A transaction of busyUnits makes the committer busy for busyTime.
-	busyUnits = 8
-	busyTime  = 20 * time.Millisecond
-
 	// gatherTime is how long a busy committer waits for more units: those who were just answered are about to
 	// send again, and sharing is cheaper than haste.
 	gatherTime = 1500 * time.Microsecond
@@ -38,12 +29,10 @@ type writer struct {
 	background chan *pending
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
-	broken     bool          // a statement failed in a way that ends the transaction
-	undone     bool          // the database has rolled it back
-	lastBack   time.Time     // when the last background unit ended
-	backTook   time.Duration // how long it took
-	lastBatch  int           // units of the last transaction
-	busyUntil  time.Time
+	broken     bool // a statement failed in a way that ends the transaction
+	undone     bool // the database has rolled it back
+	lastBatch  int  // units of the last transaction
+	turns      turns
 }
 
 func openWriter(ctx context.Context, db *DB) (*writer, error) {
@@ -165,21 +154,28 @@ func (w *writer) collect() []*pending {
 			}
 		}
 	}
+	select {
+	case task := <-w.tasks:
+		task()
+	default:
+	}
 	w.drain(b)
 	w.gather(b)
-	if len(b.units) >= busyUnits {
-		w.busyUntil = time.Now().Add(busyTime)
-	}
-	if w.backgroundIn() <= 0 {
+	w.spare(b)
+	return b.units
+}
+
+// spare adds what the background may do in the transaction.
+func (w *writer) spare(b *batch) {
+	for w.turns.taken < turnsOfBackground && w.turns.wait(time.Now()) <= 0 {
 		select {
 		case p := <-w.background:
 			b.take(p)
-		case task := <-w.tasks:
-			task()
+			w.turns.taken++
 		default:
+			return
 		}
 	}
-	return b.units
 }
 
 // batch is the units of a transaction, and about how much they write.
@@ -198,7 +194,7 @@ func (b *batch) full() bool { return len(b.units) >= maxUnits || b.size >= maxBy
 // await waits for the first unit; it returns false when the database closes.
 func (w *writer) await(b *batch) bool {
 	background, turn := w.background, (<-chan time.Time)(nil)
-	if wait := w.backgroundIn(); wait > 0 {
+	if wait := w.turns.wait(time.Now()); wait > 0 {
 		background, turn = nil, time.After(wait)
 	}
 	select {
@@ -206,6 +202,7 @@ func (w *writer) await(b *batch) bool {
 		b.take(p)
 	case p := <-background:
 		b.take(p)
+		w.turns.taken++
 	case task := <-w.tasks:
 		task()
 	case <-turn:
@@ -213,15 +210,6 @@ func (w *writer) await(b *batch) bool {
 		return false
 	}
 	return true
-}
-
-// backgroundIn is how long the next background unit has to wait.
-func (w *writer) backgroundIn() time.Duration {
-	now := time.Now()
-	if now.After(w.busyUntil) {
-		return 0
-	}
-	return min(max(backgroundPause, backgroundRatio*w.backTook)-now.Sub(w.lastBack), w.busyUntil.Sub(now))
 }
 
 // drain takes the foreground units that are there.

@@ -81,7 +81,7 @@ func TestGathering(t *testing.T) {
 	}
 }
 
-// TestForegroundGoesFirst: what waits in the background does not go before the foreground, one unit a
+// TestForegroundGoesFirst: what waits in the background does not go before the foreground, a few units a
 // transaction excepted.
 func TestForegroundGoesFirst(t *testing.T) {
 	e := start(t, options(t))
@@ -114,7 +114,7 @@ func TestForegroundGoesFirst(t *testing.T) {
 			before++
 		}
 	}
-	if len(order) != 110 || before > 1 {
+	if len(order) != 110 || before > turnsOfBackground {
 		t.Errorf("%d units ran, %d of the background before the last of the foreground", len(order), before)
 	}
 }
@@ -143,23 +143,6 @@ func TestBackgroundHasItsShare(t *testing.T) {
 	all.Wait()
 	if f, b := foreground.Load(), background.Load(); f < 10*b {
 		t.Errorf("%d units in the foreground, %d in the background", f, b)
-	}
-}
-
-// TestBackgroundWaitsForNobody: a unit of the background that took long does not keep the next waiting longer
-// than the foreground is busy.
-func TestBackgroundWaitsForNobody(t *testing.T) {
-	w := &writer{lastBack: time.Now(), backTook: time.Minute}
-	if wait := w.backgroundIn(); wait > 0 {
-		t.Errorf("nobody is busy, and it waits %v", wait)
-	}
-	w.busyUntil = time.Now().Add(busyTime)
-	if wait := w.backgroundIn(); wait > busyTime || wait < busyTime/2 {
-		t.Errorf("others are busy for %v, and it waits %v", busyTime, wait)
-	}
-	w.backTook = 0
-	if wait := w.backgroundIn(); wait > backgroundPause {
-		t.Errorf("its turn is in %v, and it waits %v", backgroundPause, wait)
 	}
 }
 
