@@ -111,7 +111,7 @@ func (tx *Tx) SetArrivals(states []LaneState) error {
 var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = $2
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "claimed BIGINT", "attempt BIGINT", "due_at BIGINT") + ` AS j
 	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = j.claimed AND jobs.attempt = j.attempt
-	AND jobs.due_at = j.due_at`
+	AND jobs.due_at = j.due_at RETURNING organization_id, id`
 
 // Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
 // their new attempt; Claimed and Lost are as they were before. The attempt is the claim's token: a later claim has
@@ -127,12 +127,17 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 		claimed[i] = j
 		claimed[i].Attempt++
 	}
-	n, err := tx.c.Exec(claimJobs, rows.Param(), millis(until))
-	if err != nil || int(n) == len(jobs) {
+	got := make([]JobRef, 0, len(jobs))
+	err := tx.c.Query(claimJobs, []any{rows.Param(), millis(until)}, func(r *sql.Rows) error {
+		var ref JobRef
+		err := r.Scan(&ref.Organization, &ref.ID)
+		got = append(got, ref)
+		return err
+	})
+	if err != nil || len(got) == len(jobs) {
 		return claimed, err
 	}
-	held, err := tx.Held(claimed)
-	return slices.DeleteFunc(claimed, func(j Job) bool { _, ok := held[j.Ref()]; return !ok }), err
+	return slices.DeleteFunc(claimed, func(j Job) bool { return !slices.Contains(got, j.Ref()) }), nil
 }
 
 var renewJobs = `UPDATE jobs SET due_at = j.due_at

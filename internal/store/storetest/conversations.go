@@ -1,0 +1,213 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// conversations: conversations and who takes part in them, and since when.
+func conversations(w *world) {
+	o, other := w.organization(), w.organization()
+	c := parley.Conversation{ID: w.id(), Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Status: parley.StatusSnoozed,
+		SnoozedUntil: w.now().Add(time.Hour).UTC(), Title: "A title", Description: "About", Avatar: "file", ThreadKey: "key", Channel: "ch",
+		Assignees: []parley.Assignee{{Kind: parley.ActorTeam, ID: "t"}, {Kind: parley.ActorUser, ID: "u"}}, Tags: []string{"b", "a"},
+		Metadata: map[string]string{"k": "v"}, Inbox: true}
+	w.do(func(tx *store.Tx) error { return tx.InsertConversation(o, &c) })
+	c.ActivityAt = c.CreatedAt
+	got, err := w.read().Conversation(o, c.ID)
+	w.must(err)
+	w.equal("the conversation", got, c)
+	_, err = w.read().Conversation(other, c.ID)
+	w.notFound(err)
+	c.Status, c.SnoozedUntil, c.Title, c.Description, c.Avatar, c.Channel, c.Assignees, c.Tags, c.Metadata, c.Inbox = parley.StatusClosed, time.Time{}, "Another",
+		"", "", "", nil, nil, nil, false
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.UpdateConversation(o, &c), tx.BumpConversation(o, c.ID))
+	})
+	c.Rev++
+	list, err := w.read().Conversations(o, []parley.ID{"absent", c.ID})
+	w.must(err)
+	if len(list) != 1 || c.Rev != 3 {
+		w.Fatalf("found are %v, the revision is %d", keys(list), c.Rev)
+	}
+	w.equal("the conversation", *list[c.ID], c)
+	w.notFound(w.try(func(tx *store.Tx) error { return tx.UpdateConversation(other, &c) }))
+	w.parts(o)
+}
+
+// parts: who takes part receives from the item after joining to the item before leaving.
+func (w *world) parts(o parley.ID) {
+	th, beside := w.room(o, 2), w.thread(o)
+	a, b := th.users[0], th.users[1]
+	part := func(id parley.ID) string {
+		w.Helper()
+		p, err := w.read().Participant(o, th.id, id)
+		w.must(err)
+		return fmt.Sprint(p.Kind, " ", p.JoinedSequence, "-", p.LeftSequence)
+	}
+	join := func(id parley.ID) {
+		w.do(func(tx *store.Tx) error {
+			return errors.Join(tx.AddParticipants(o, th.id, nil), tx.AddParticipants(o, th.id, []parley.Participant{{Kind: parley.ActorUser, ID: id}}))
+		})
+	}
+	leave := func(id parley.ID) error {
+		return w.try(func(tx *store.Tx) error {
+			return tx.LeaveConversation(o, th.id, &parley.Participant{Kind: parley.ActorUser, ID: id})
+		})
+	}
+	th.say("1")
+	th.say("2")
+	w.must(leave(a))
+	w.notFound(leave(a))
+	th.say("3")
+	join("late")
+	join(b) // who takes part goes on
+	w.equal("parts", []string{part(a), part(b), part("late")}, "[user 0-3 user 0-0 user 3-0]")
+	join(a)
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.LeaveTogether(o, th.id, nil), tx.LeaveTogether(o, th.id, []parley.ID{b, "late", "absent"}))
+	})
+	w.equal("parts", []string{part(a), part(b), part("late")}, "[user 3-0 user 0-4 user 3-4]")
+	_, err := w.read().Participant(o, th.id, "absent")
+	w.notFound(err)
+	q := w.read()
+	all, err := q.Participants(o, th.id)
+	w.must(err)
+	several, err := q.ParticipantsOf(o, []parley.ID{th.id, beside.id, "absent"})
+	w.must(err)
+	w.equal("participants", several[th.id], all)
+	of, err := q.PartsOf(o, b, []parley.ID{th.id, beside.id})
+	w.must(err)
+	members, err := q.MembersOf(o, []parley.ID{th.id, beside.id})
+	w.must(err)
+	present, err := q.FirstParticipants(o, []parley.ID{th.id, beside.id}, 1)
+	w.must(err)
+	if len(all) != 3 || len(several[beside.id]) != 1 || len(of) != 1 || of[th.id].LeftSequence != 4 || len(members) != 1 || len(members[th.id]) != 3 ||
+		len(present[th.id]) != 1 || present[th.id][0].ID != a || present[beside.id][0].ID != beside.recipient {
+		w.Errorf("parts %v, members %v, present %v", of, members, present)
+	}
+	w.partsElsewhere(th, beside)
+}
+
+// partsElsewhere: conversations by who takes or took part in them.
+func (w *world) partsElsewhere(th, beside *thread) {
+	o, q := th.organization, w.read()
+	in, err := q.ConversationsOf(o, th.users[0], 10)
+	w.must(err)
+	with, err := q.ConversationsWith(o, beside.address, 10)
+	w.must(err)
+	w.equal("by participant", fmt.Sprint(in, with), fmt.Sprint([]parley.ID{th.id}, []parley.ID{beside.id}))
+	for want, who := range map[parley.ID]struct {
+		id parley.ID
+		a  parley.Address
+	}{th.id: {th.users[1], parley.Address{}}, beside.id: {"absent", beside.address}, "": {"", parley.Address{}}} {
+		found, err := q.WithParticipant(o, []parley.ID{th.id, beside.id}, who.id, who.a)
+		w.must(err)
+		if len(found) > 1 || found[want] != (want != "") {
+			w.Errorf("with %v: %v, want %s", who, found, want)
+		}
+	}
+	newest, err := q.NewestWithAddress(o, beside.channel, beside.address)
+	w.must(err)
+	w.equal("the newest with an address", newest.ID, beside.id)
+	w.do(func(tx *store.Tx) error {
+		return tx.LeaveConversation(o, beside.id, &parley.Participant{Kind: parley.ActorContact, ID: beside.recipient, Address: beside.address})
+	})
+	_, err = q.NewestWithAddress(o, beside.channel, beside.address)
+	w.notFound(err)
+	present, err := q.FirstParticipants(o, []parley.ID{beside.id}, 5)
+	w.must(err)
+	w.equal("present", len(present), 0)
+}
+
+// marks: markers move forward only, and remember when.
+func marks(w *world) {
+	o := w.organization()
+	th := w.room(o, 2)
+	a, b := th.users[0], th.users[1]
+	for i := range 4 {
+		th.say(fmt.Sprint(i))
+	}
+	begin := w.now().UTC()
+	mark := func(user parley.ID, kind store.MarkKind, through int64, want bool) {
+		w.Helper()
+		w.do(func(tx *store.Tx) error {
+			moved, err := tx.Mark(o, th.id, user, kind, through)
+			if moved != want {
+				w.Errorf("%s of %s to %d: moved %v", kind, user, through, moved)
+			}
+			return err
+		})
+		w.advance(time.Second)
+	}
+	mark(a, store.MarkDelivered, 2, true)
+	mark(a, store.MarkDelivered, 2, false)
+	mark(a, store.MarkRead, 1, true)
+	mark(a, store.MarkRead, 4, true)
+	mark(a, store.MarkRead, 3, false)
+	mark(b, store.MarkRead, 2, true)
+	mark("absent", store.MarkRead, 2, false)
+	p, err := w.read().Participant(o, th.id, a)
+	w.must(err)
+	w.equal("markers", fmt.Sprint(p.DeliveredThrough, p.ReadThrough), "2 4")
+	list, err := w.read().MarksFrom(o, th.id, 2)
+	w.must(err)
+	at := func(n int) time.Time { return begin.Add(time.Duration(n) * time.Second) }
+	w.equal("since when", list, []store.UserMark{{User: a, Kind: store.MarkDelivered, Through: 2, At: at(0)}, {User: a, Kind: store.MarkRead, Through: 4, At: at(3)},
+		{User: b, Kind: store.MarkRead, Through: 2, At: at(5)}})
+	for i, want := range []int64{3, 3, 3, 4} {
+		w.do(func(tx *store.Tx) error {
+			through := []int64{3, 2, 3, 4}[i]
+			moved, err := tx.Seen(o, th.id, "watcher", through)
+			if moved != (i == 0 || i == 3) {
+				w.Errorf("seen through %d: moved %v", through, moved)
+			}
+			return err
+		})
+		through, err := w.read().SeenThrough(o, th.id, "watcher")
+		w.must(err)
+		w.equal("seen through", through, want)
+	}
+	none, err := w.read().SeenThrough(o, th.id, "nobody")
+	w.must(err)
+	w.equal("seen through", none, 0)
+	w.acknowledged(th)
+}
+
+// acknowledged: who took note of a message, once.
+func (w *world) acknowledged(th *thread) {
+	o, message := th.organization, th.say("m").Message.ID
+	for i, actor := range []parley.Actor{{Kind: parley.ActorUser, ID: "b"}, {Kind: parley.ActorUser, ID: "a"}, {Kind: parley.ActorUser, ID: "b"}} {
+		w.do(func(tx *store.Tx) error {
+			fresh, err := tx.Acknowledge(o, message, actor)
+			if fresh != (i < 2) {
+				w.Errorf("%v: new %v", actor, fresh)
+			}
+			return err
+		})
+	}
+	list, err := w.read().Acknowledgements(o, message)
+	w.must(err)
+	now := w.now().UTC()
+	w.equal("acknowledged", list, []parley.Interaction{{Message: message, Kind: parley.InteractionAcknowledged, Actor: parley.Actor{Kind: parley.ActorUser, ID: "a"}, At: now},
+		{Message: message, Kind: parley.InteractionAcknowledged, Actor: parley.Actor{Kind: parley.ActorUser, ID: "b"}, At: now}})
+	for i := range 2 {
+		w.do(func(tx *store.Tx) error {
+			fresh, err := tx.Hide(o, message, "a")
+			if fresh != (i == 0) {
+				w.Errorf("hidden anew: %v", fresh)
+			}
+			return err
+		})
+		w.advance(time.Second)
+	}
+	hidden, err := w.read().HiddenFrom(o, []parley.ID{message, "absent"})
+	w.must(err)
+	if len(hidden) != 1 || len(hidden[message]) != 1 || !hidden[message]["a"].Equal(now) {
+		w.Errorf("hidden are %v", hidden)
+	}
+}

@@ -1,0 +1,187 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// copies: copies of a broadcast message, one in a conversation, and what became of them.
+func copies(w *world) {
+	o := w.organization()
+	outside := []*thread{w.thread(o), w.thread(o), w.thread(o)}
+	inside := []*thread{w.room(o, 3), w.room(o, 1)}
+	ids := []parley.ID{}
+	for _, th := range append(outside, inside...) {
+		a := th.message("copy")
+		a.Message.Parent = "parent"
+		w.must(w.append(a))
+		if err := w.append(a); err == nil {
+			w.Error("two copies in one conversation")
+		}
+		ids = append(ids, th.id)
+	}
+	first, err := w.read().Deliveries(o, last(w, outside[0]))
+	w.must(err)
+	first[0].State, first[0].SentAt = parley.Sent, w.now()
+	ref := store.DeliveryRef{Organization: o, Message: first[0].Message, Number: 1}
+	w.do(func(tx *store.Tx) error {
+		_, read := tx.Mark(o, inside[0].id, inside[0].users[0], store.MarkRead, 1)
+		_, delivered := tx.Mark(o, inside[0].id, inside[0].users[1], store.MarkDelivered, 1)
+		return errors.Join(read, delivered, tx.AdvanceDeliveries(map[store.DeliveryRef]*parley.Delivery{ref: &first[0]}))
+	})
+	counts, err := w.read().CopyCounts(o, "parent")
+	w.must(err)
+	w.equal("states", counts, map[parley.DeliveryState]int{parley.Queued: 2, parley.Sent: 1 + 2, parley.Read: 1, parley.Delivered: 1})
+	have, err := w.read().CopiesIn(o, "parent", append(slices.Clone(ids), "absent"))
+	w.must(err)
+	w.equal("conversations with a copy", keys(have), ids)
+	page, err := w.read().CopiesOf(o, "parent", ids[0], 3)
+	w.must(err)
+	back, err := w.read().CopiesBefore(o, "parent", ids[3], 2)
+	w.must(err)
+	var got []parley.ID
+	for _, m := range page {
+		got = append(got, m.Conversation)
+	}
+	for _, h := range back {
+		got = append(got, h.Conversation)
+	}
+	w.equal("pages", got, []parley.ID{ids[1], ids[2], ids[3], ids[2], ids[1]})
+	end, err := w.read().CopiesBefore(o, "parent", "", 1)
+	w.must(err)
+	w.equal("from the end", end[0].Conversation, ids[4])
+}
+
+// last is the newest message of a conversation.
+func last(w *world, th *thread) parley.ID {
+	w.Helper()
+	c, err := w.read().Conversation(th.organization, th.id)
+	w.must(err)
+	return c.LastMessage
+}
+
+// deliveries: deliveries and their states.
+func deliveries(w *world) {
+	o, other := w.organization(), w.organization()
+	th := w.thread(o)
+	a, b := th.say("a").Message.ID, w.thread(other).say("b").Message.ID
+	refs := []store.DeliveryRef{{Organization: o, Message: a, Number: 1}, {Organization: other, Message: b, Number: 1}, {Organization: o, Message: b, Number: 1}}
+	found, err := w.read().DeliveriesOf(refs)
+	w.must(err)
+	if len(found) != 2 || found[refs[0]] == nil || found[refs[1]] == nil {
+		w.Fatalf("found are %v", found)
+	}
+	now := w.now().UTC()
+	d, e := found[refs[0]], found[refs[1]]
+	d.State, d.Phase, d.Code, d.Reason, d.Attempts, d.NextAttempt, d.EndedAt = parley.Failed, parley.PhaseHandoff, "code", "reason", 3, now.Add(time.Second), now
+	e.State, e.Attempts, e.SentAt, e.DeliveredAt, e.ReadAt = parley.Read, 1, now, now.Add(time.Second), now.Add(2*time.Second)
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.UpdateDeliveries(map[store.DeliveryRef]*parley.Delivery{refs[0]: d}), tx.AdvanceDeliveries(map[store.DeliveryRef]*parley.Delivery{refs[1]: e}),
+			tx.UpdateDeliveries(nil), tx.AdvanceDeliveries(nil))
+	})
+	again, err := w.read().DeliveriesOf(refs)
+	w.must(err)
+	w.equal("one", *again[refs[0]], *d)
+	w.equal("the other", *again[refs[1]], *e)
+	retry := parley.Delivery{Message: a, Number: 2, Conversation: th.id, Channel: th.channel, State: parley.Queued, RetryOf: 1, CreatedAt: now}
+	w.do(func(tx *store.Tx) error { return tx.InsertDelivery(o, &retry) })
+	list, err := w.read().Deliveries(o, a)
+	w.must(err)
+	w.equal("all", list, []parley.Delivery{*d, retry})
+	counts, err := w.read().DeliveryCounts(o, []parley.ID{a, b})
+	w.must(err)
+	w.equal("counts", counts, fmt.Sprintf("map[%s:map[failed:1 queued:1]]", a))
+	messages, err := w.read().MessagesOf(refs)
+	w.must(err)
+	if len(messages) != 2 || messages[refs[0]].ID != a || messages[refs[1]].ID != b {
+		w.Errorf("messages are %v", messages)
+	}
+	w.do(func(tx *store.Tx) error {
+		c, err := tx.Contact(o, th.recipient)
+		c.OptedOut = true
+		return errors.Join(err, tx.UpdateContact(o, &c))
+	})
+	out, err := w.read().OptedOut(again)
+	w.must(err)
+	if !out[refs[0]] || out[refs[1]] {
+		w.Errorf("opted out are %v", out)
+	}
+	for _, who := range []struct {
+		id   parley.ID
+		a    parley.Address
+		want int
+	}{{th.recipient, parley.Address{}, 1}, {"", th.address, 1}, {"absent", phone("+1"), 0}, {"", parley.Address{}, 0}} {
+		to, err := w.read().DeliveredTo(o, []parley.ID{a, b}, who.id, who.a)
+		w.must(err)
+		if len(to) != who.want || len(to) == 1 && !to[a] {
+			w.Errorf("to %v: %v", who, to)
+		}
+	}
+}
+
+// attempts: what calls were made, and how they ended.
+func attempts(w *world) {
+	o := w.organization()
+	message := w.thread(o).say("m").Message.ID
+	now := w.now().UTC()
+	row := func(number int, edit func(a *parley.Attempt)) store.AttemptRow {
+		r := store.AttemptRow{Organization: o, Attempt: parley.Attempt{Message: message, Delivery: 1, Number: number, StartedAt: now}}
+		edit(&r.Attempt)
+		return r
+	}
+	begun := func(*parley.Attempt) {}
+	ended := func(a *parley.Attempt) { a.EndedAt, a.Outcome = now.Add(time.Second), parley.AttemptAccepted }
+	failed := func(a *parley.Attempt) {
+		a.EndedAt, a.Outcome, a.Code, a.Text, a.Request, a.Status = now.Add(time.Second), parley.AttemptRetry, "code", "text", "POST /", 503
+	}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.BeginAttempts([]store.AttemptRow{row(1, begun), row(2, begun), row(3, begun), row(4, begun)}), tx.BeginAttempts(nil),
+			tx.BeginAttempts([]store.AttemptRow{row(1, begun)}))
+	})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.EndAttempts([]store.AttemptRow{row(1, ended), row(2, failed)}), tx.EndAttempts(nil),
+			tx.DropAttempts([]store.AttemptRow{row(3, begun)}), tx.DropAttempts(nil), tx.WriteAttempts([]store.AttemptRow{row(5, failed)}), tx.WriteAttempts(nil))
+	})
+	list, err := w.read().Attempts(o, message)
+	w.must(err)
+	w.equal("attempts", list, []parley.Attempt{row(1, ended).Attempt, row(2, failed).Attempt, row(4, begun).Attempt, row(5, failed).Attempt})
+}
+
+// providerReferences: what a provider's ids stand for.
+func providerReferences(w *world) {
+	o := w.organization()
+	ref := func(channel parley.ID, kind, value string) store.ProviderReference {
+		return store.ProviderReference{Organization: o, Channel: channel, Kind: kind, Value: value, Message: "m" + parley.ID(value), Delivery: 2}
+	}
+	d := store.DeliveryRef{Organization: o, Message: "long", Number: 1}
+	other := store.DeliveryRef{Organization: o, Message: "long", Number: 11}
+	w.do(func(tx *store.Tx) error {
+		n, err := tx.AddReferences([]store.ProviderReference{ref("c", "delivery", "a"), ref("c", "delivery", "b"), ref("c", "inbound", "a"), ref("d", "delivery", "a"),
+			ref("c", "part", store.PartReference(d, "x")), ref("c", "part", store.PartReference(d, "y/1")), ref("c", "part", store.PartReference(other, "z"))})
+		none, err2 := tx.AddReferences(nil)
+		w.equal("new", n+none, 7)
+		return errors.Join(err, err2)
+	})
+	message, delivery, err := w.read().Reference(o, "c", "delivery", "a")
+	w.must(err)
+	w.equal("it stands for", fmt.Sprint(message, delivery), fmt.Sprint("ma", 2))
+	_, _, err = w.read().Reference(o, "d", "inbound", "a")
+	w.notFound(err)
+	refs, err := w.read().DeliveryReferences(o, "c", []string{"a", "b", "absent"})
+	w.must(err)
+	w.equal("they stand for", refs, map[string]store.DeliveryRef{"a": {Organization: o, Message: "ma", Number: 2}, "b": {Organization: o, Message: "mb", Number: 2}})
+	parts, err := w.read().Parts("c", []store.DeliveryRef{d, other})
+	w.must(err)
+	w.equal("parts", parts, map[store.DeliveryRef]map[string]bool{d: {"x": true, "y/1": true}, other: {"z": true}})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.DropReferences([]store.ProviderReference{ref("c", "part", store.PartReference(d, "x"))}), tx.DropReferences(nil))
+	})
+	parts, err = w.read().Parts("c", []store.DeliveryRef{d})
+	w.must(err)
+	w.equal("parts", parts, map[store.DeliveryRef]map[string]bool{d: {"y/1": true}})
+}
