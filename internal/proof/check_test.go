@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -125,7 +126,7 @@ func checkRepeats(ctx context.Context, f *findings, l *ledger, moment time.Time,
 	}
 	for _, e := range l.doubtful(n) {
 		if again := e.call(ctx, 0); !again.accepted() {
-			f.add("%s: asked again after no answer: %d %s", e.reference, again.status, again.code)
+			f.add("%s: asked again after no answer: %d %s %s; before: %+v", e.reference, again.status, again.code, again.detail, l.sharing(e.key))
 		}
 	}
 }
@@ -141,6 +142,21 @@ func (l *ledger) doubtful(n int) []*entry {
 		}
 	}
 	return list
+}
+
+// sharing are the answers to all requests with a key.
+func (l *ledger) sharing(key string) map[string][]answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[string][]answer{}
+	for _, e := range l.entries {
+		if e.key == key {
+			e.mu.Lock()
+			all[e.reference] = slices.Clone(e.answers)
+			e.mu.Unlock()
+		}
+	}
+	return all
 }
 
 func (e *entry) unanswered() bool {

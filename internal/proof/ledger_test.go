@@ -39,8 +39,8 @@ type answer struct {
 	asked        bool
 	wait         time.Duration // after which the client is asked to come back
 	at           time.Time
-	status       int // 0: none came
-	code         string
+	status       int    // 0: none came
+	code, detail string // of a refusal
 	id           string // of the message
 	conversation string
 	replayed     bool

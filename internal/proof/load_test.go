@@ -228,7 +228,7 @@ func (e *entry) call(ctx context.Context, patience time.Duration) answer {
 	case err == nil:
 		a.status, a.id, a.conversation = head.Status, m.ID, m.ConversationID
 	case errors.As(err, &refused):
-		a.status, a.code, a.wait = refused.HTTPStatus, refused.Code, refused.RetryAfter
+		a.status, a.code, a.detail, a.wait = refused.HTTPStatus, refused.Code, refused.Detail, refused.RetryAfter
 	}
 	return a
 }
