@@ -225,6 +225,7 @@ func (f *feed) choose(ctx context.Context, batch []parley.Event) ([][]*subscribe
 	f.readersMu.RLock()
 	defer f.readersMu.RUnlock()
 	for i := range batch {
+		f.readers.doubt(&batch[i])
 		if audiences == nil {
 			chosen[i] = f.readers.choose(&batch[i], nil)
 		} else {

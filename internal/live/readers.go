@@ -21,6 +21,7 @@ type subscriber struct {
 	mu     sync.Mutex
 	queue  []*entry
 	missed bool // something did not fit; nothing is queued until begin
+	doubt  bool // its key or its user was changed: it is asked again before it gets more
 }
 
 func newSubscriber(p *access.Principal, filter eventlog.Filter) *subscriber {
@@ -47,12 +48,13 @@ func (s *subscriber) begin() {
 	s.missed, s.queue = false, nil
 }
 
-// take returns what is queued, and whether something did not fit.
-func (s *subscriber) take() (queue []*entry, missed bool) {
+// take returns what is queued, whether something did not fit, and whether the reader is in doubt.
+func (s *subscriber) take() (queue []*entry, missed, doubt bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	queue, s.queue = s.queue, nil
-	return queue, s.missed
+	doubt, s.doubt = s.doubt, false
+	return queue, s.missed, doubt
 }
 
 // readers are the subscribers of a feed, found by who they are.
@@ -107,6 +109,21 @@ func without(list []*subscriber, s *subscriber) []*subscriber {
 		}
 	}
 	return list
+}
+
+// doubt marks the readers whose key or user an event is about.
+func (r *readers) doubt(e *parley.Event) {
+	if e.Type != parley.EventKeyRevoked && e.Type != parley.EventUserUpdated {
+		return
+	}
+	for s := range r.all {
+		if s.principal.Key == e.Subject || s.principal.User == e.Subject {
+			s.mu.Lock()
+			s.doubt = true
+			s.mu.Unlock()
+			signal(s.wake)
+		}
+	}
 }
 
 // choose finds the readers of an event. Without an audience, those who see everything are asked only: others

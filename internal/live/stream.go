@@ -32,7 +32,7 @@ type stream struct {
 
 // Stream answers a request with the events that the principal may see and that pass the filter, as they come,
 // from the filter's place on. It ends with the request, with the server, or where again refuses, which is asked
-// now and then whether the principal may still read. A place that is no longer kept, or too far behind, is
+// now and then, and when the key or the user is changed, whether the principal may still read. A place that is no longer kept, or too far behind, is
 // parley.KindGone.
 func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, p *access.Principal, filter eventlog.Filter, again func() error) error {
 	through, err := h.place(r.Context(), p, filter.After)
@@ -146,7 +146,12 @@ func (s *stream) follow(ctx context.Context, stop <-chan struct{}, quiet <-chan 
 		}
 		// All up to the position has been queued: it is read before the queue.
 		position := s.feed.position.Load()
-		queue, missed := s.subscriber.take()
+		queue, missed, doubt := s.subscriber.take()
+		if idle || doubt {
+			if err := s.again(); err != nil {
+				return err
+			}
+		}
 		for len(queue) > 0 && queue[0].sequence <= s.through {
 			queue = queue[1:] // sent by the replay
 		}
@@ -162,9 +167,6 @@ func (s *stream) follow(ctx context.Context, stop <-chan struct{}, quiet <-chan 
 		s.through = max(s.through, position)
 		if !idle {
 			continue
-		}
-		if err := s.again(); err != nil {
-			return err
 		}
 		if err := s.tell(); err != nil {
 			return err

@@ -338,6 +338,31 @@ func TestEventStream(t *testing.T) {
 	wantProblem(t, err, 403, "scope-required", "")
 }
 
+// What comes after the end of a key is not shown to its streams.
+func TestStreamEndsWithItsKey(t *testing.T) {
+	w := newWorld(t)
+	w.sms(t)
+	ctx := t.Context()
+	key := must[*api.Key](t)(w.admin.CreateKey(ctx, api.KeyRequest{Name: "x", Scopes: []string{"events:read", "messages:read", "conversations:read"}}))
+	stream := w.client(t, key.Secret).StreamEvents(ctx, api.EventFilter{After: api.FromOldest, Types: []string{"message.created"}})
+	must[*api.Message](t)(w.admin.Send(ctx, toPhone("before")))
+	first := true
+	for e, err := range stream.All() {
+		if err != nil {
+			wantProblem(t, err, 401, "credential-invalid", "")
+			break
+		}
+		if !first {
+			t.Fatalf("after the end of the key: %+v", e)
+		}
+		first = false
+		if err := w.admin.RevokeKey(ctx, key.ID); err != nil {
+			t.Fatal(err)
+		}
+		must[*api.Message](t)(w.admin.Send(ctx, toPhone("after")))
+	}
+}
+
 func TestMessageIsTakenBack(t *testing.T) {
 	w := newWorld(t)
 	w.sms(t)

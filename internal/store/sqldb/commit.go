@@ -140,11 +140,11 @@ func (w *writer) end(tx *Tx, batch []*pending, results []error) error {
 		}
 		return errUnknown{err}
 	}
+	for _, f := range tx.after { // before who listens is told: what it asks then must not be answered from before
+		f()
+	}
 	if committed != nil {
 		committed()
-	}
-	for _, f := range tx.after {
-		f()
 	}
 	if w.db.options.Sabotage != SabotageEarlyAnswer {
 		answer(batch, results)
