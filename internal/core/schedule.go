@@ -95,7 +95,8 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*stor
 	if err != nil {
 		return nil, err
 	}
-	a.Message.Author, a.Message.Actor, a.Message.SendAt, a.Message.Attachments = m.Author, m.Actor, m.SendAt, m.Attachments
+	a.Message.Author, a.Message.Actor, a.Message.Attachments = m.Author, m.Actor, m.Attachments
+	a.Message.SendAt, a.Message.CreatedAt = m.SendAt, m.CreatedAt
 	if err := s.reopen(tx, r); err != nil {
 		return nil, err
 	}

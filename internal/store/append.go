@@ -204,9 +204,12 @@ func (tx *Tx) write(batch []*Append, sights []sight) error {
 func (tx *Tx) number(a *Append, e *end) {
 	e.sequence++
 	a.Sequence, a.At = e.sequence, tx.Now
-	a.Message.Sequence, a.Message.CreatedAt = a.Sequence, tx.Now
+	a.Message.Sequence = a.Sequence
+	if a.Message.CreatedAt.IsZero() { // a scheduled one was made before
+		a.Message.CreatedAt = tx.Now
+	}
 	if a.Message.SentAt.IsZero() {
-		a.Message.SentAt = tx.Now
+		a.Message.SentAt = e.next(tx.Now)
 	}
 	if a.Message.TTL > 0 && a.Message.ExpiresAt.IsZero() {
 		a.Message.ExpiresAt = tx.Now.Add(a.Message.TTL)
@@ -216,6 +219,17 @@ func (tx *Tx) number(a *Append, e *end) {
 	}
 	e.inbox = e.inbox || !a.KeepOut
 	e.changed = true
+}
+
+// maxSetBack is by how much a clock that was set back cannot disturb the order in which a conversation is shown.
+const maxSetBack = 24 * time.Hour
+
+// next is when a message is sent now: not before the last one, though the clock may say so.
+func (e *end) next(now time.Time) time.Time {
+	if last := moment(e.activity); last.After(now) && last.Sub(now) <= maxSetBack {
+		return last
+	}
+	return now
 }
 
 // delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.

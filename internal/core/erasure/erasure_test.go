@@ -177,6 +177,23 @@ func TestScheduledMessagesAreCanceled(t *testing.T) {
 	w.Refused(err, parley.KindConflict, "not-scheduled")
 }
 
+// A scheduled message is as old as its request, whenever it is sent.
+func TestScheduledMessageKeepsItsAge(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	at := w.Now().Add(time.Hour)
+	m := w.Send(users[0], core.SendParams{To: core.To{User: users[1].User}, Body: coretest.Text("later"), SendAt: at})
+	w.Advance(2 * time.Hour)
+	if n, err := w.Publish(t.Context(), 10); n != 1 || err != nil {
+		t.Fatalf("published %d, %v", n, err)
+	}
+	got, err := w.Message(t.Context(), users[0], m.ID)
+	w.Must(err)
+	if got.Sequence != 1 || !got.CreatedAt.Equal(m.CreatedAt) || got.SentAt.Before(at) {
+		t.Errorf("made at %v: %+v", m.CreatedAt, got)
+	}
+}
+
 func TestRecallOfABroadcastTakesItsCopies(t *testing.T) {
 	w := coretest.New(t)
 	ana := w.User(w.Admin, "ana")
