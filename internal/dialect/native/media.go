@@ -46,10 +46,10 @@ func (d *door) upload(c *call) (api.Media, bool, error) {
 	return wire.Media(&m), replayed, ofFile(err)
 }
 
-// ofFile names the field of a file that is too large.
+// ofFile names the field of a file that is too large, or not what it is declared as.
 func ofFile(err error) error {
 	e, ok := errors.AsType[*parley.Error](err)
-	if !ok || e.Kind != parley.KindTooLarge || len(e.Fields) > 0 {
+	if !ok || e.Kind != parley.KindTooLarge && e.Kind != parley.KindMediaType || len(e.Fields) > 0 {
 		return err
 	}
 	named := *e

@@ -78,6 +78,8 @@ var refusals = map[string]refused{
 	"other field":           {"POST", "/v1/media", strings.Replace(form, "file", "image", 1), []string{"Content-Type", "multipart/form-data; boundary=b"}, 422, "unknown-field", "image"},
 	"two files":             {"POST", "/v1/media", strings.TrimSuffix(form, "--b--\r\n") + form, []string{"Content-Type", "multipart/form-data; boundary=b"}, 422, "unknown-field", "file"},
 	"cut form":              {"POST", "/v1/media", form[:len(form)-9], []string{"Content-Type", "multipart/form-data; boundary=b"}, 400, "malformed", ""},
+	"file of another type": {"POST", "/v1/media", "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nContent-Type: image/png\r\n\r\nhello\r\n--b--\r\n",
+		[]string{"Content-Type", "multipart/form-data; boundary=b"}, 415, "content-type-mismatch", "file"},
 	"large file": {"POST", "/v1/media", strings.Replace(form, "hello", strings.Repeat("x", maxUpload+1), 1), []string{"Content-Type", "multipart/form-data; boundary=b"},
 		413, "media-too-large", "file"},
 	"very large file": {"POST", "/v1/media", strings.Replace(form, "hello", strings.Repeat("x", 2*maxUpload), 1), []string{"Content-Type", "multipart/form-data; boundary=b"},
