@@ -138,13 +138,14 @@ func (b *bench) run(ctx context.Context) (err error) {
 			continue
 		}
 		b.scenario = s.name
-		if failed := s.run(b, ctx); failed != nil {
+		failed := s.run(b, ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if failed != nil {
 			failed = fmt.Errorf("%s: %w", s.name, failed)
 			b.say("%v", failed)
 			err = errors.Join(err, failed) // the others can still be measured
-		}
-		if ctx.Err() != nil {
-			return err
 		}
 	}
 	return err
