@@ -80,6 +80,12 @@ func (th *thread) besideMessage(a *store.Append, now time.Time) {
 	with, err := q.MediaMessages(o, m.Attachments[0].Media, "", 10)
 	w.must(err)
 	w.equal("messages with the file", with, []parley.ID{m.ID})
+	byID, err := q.HeadsByID(o, []parley.ID{m.ID, "absent"})
+	w.must(err)
+	if h := byID[m.ID]; len(byID) != 1 || h.Author != m.Author.ID || h.AuthorKind != m.Author.Kind || h.Channel != th.channel || h.Kind != m.Kind ||
+		h.Direction != m.Direction || h.Platform != m.Platform || h.Conversation != th.id {
+		w.Errorf("by id: %+v", byID)
+	}
 	for _, index := range []store.MessageIndex{{Tag: "a"}, {Tag: "b"}, {Reference: "ref"}, {Channel: th.channel}, {}} {
 		heads, err := q.HeadsBefore(o, index, "", 10)
 		w.must(err)
