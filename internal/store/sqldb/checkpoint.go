@@ -14,9 +14,11 @@ const (
 	checkpointBytes = 64 << 20 // of write-ahead log before it is copied back
 	truncateEvery   = time.Second
 
-	// With at most fewFrames left to copy the committer copies them and begins the log anew. It waits no longer
-	// than restartTimeout for those who still read the old one: nobody is answered meanwhile.
+	// The committer copies the last frames, fewFrames where it can be, and begins the log anew. It waits no longer
+	// than restartTimeout for those who still read the old one: nobody is answered meanwhile. Where a reader keeps
+	// more than manyFrames it is not asked.
 	fewFrames      = 256
+	manyFrames     = 4096
 	restartTimeout = 10 * time.Millisecond
 )
 
@@ -97,8 +99,8 @@ func (c *checkpointer) disconnect() {
 
 func (c *checkpointer) query(text string) *sql.Row { return c.conn.QueryRowContext(c.closing, text) }
 
-// checkpoint begins the log anew if it holds much, or cuts it to nothing. Where somebody reads what is older than
-// its end neither is possible, and the next turn tries again.
+// checkpoint begins the log anew if it holds much, or cuts it to nothing. Where somebody reads what is much older
+// than its end neither is possible, and the next turn tries again.
 func (c *checkpointer) checkpoint(truncate bool) error {
 	var page int64
 	if err := c.query("PRAGMA page_size").Scan(&page); err != nil {
@@ -110,7 +112,7 @@ func (c *checkpointer) checkpoint(truncate bool) error {
 		return err
 	}
 	for range 4 {
-		if log, err = runCheckpoint(c.query, "PASSIVE"); err != nil || log.busy || log.copied < log.frames {
+		if log, err = runCheckpoint(c.query, "PASSIVE"); err != nil || log.busy || log.frames-log.copied > manyFrames {
 			return err
 		}
 		if log, err = runCheckpoint(c.query, "NOOP"); err != nil {

@@ -126,6 +126,34 @@ func TestLongReader(t *testing.T) {
 	eventually(t, "the log is cut", func() bool { return walSize(o.Path) == 0 })
 }
 
+// TestManyReaders: readers of whom one always reads do not keep the log from beginning anew.
+func TestManyReaders(t *testing.T) {
+	o := options(t)
+	o.logBytes = testLogBytes
+	e := start(t, o)
+	e.must(note("row"))
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				err := e.Read(t.Context()).Query("SELECT text FROM notes LIMIT 1", nil, func(*sql.Rows) error {
+					time.Sleep(3 * time.Millisecond)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	stop := e.load()
+	eventually(t, "the log began anew twice", func() bool { return logNumber(t, o.Path) >= 2 })
+	stop()
+	cancel()
+	all.Wait()
+}
+
 // TestErasedIsInNoFile: what was deleted is soon neither in the database's file nor in its log.
 func TestErasedIsInNoFile(t *testing.T) {
 	o := options(t)
