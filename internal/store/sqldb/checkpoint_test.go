@@ -71,11 +71,11 @@ func TestLogBeginsAnew(t *testing.T) {
 		t.Fatalf("the file is small: %d bytes", size)
 	}
 	number = logNumber(t, o.Path)
-	for deadline := time.Now().Add(2 * checkpointEvery); time.Now().Before(deadline); n++ {
+	for deadline := time.Now().Add(4 * checkpointEvery); time.Now().Before(deadline); n++ {
 		e.must(note(fmt.Sprint("slowly ", n)))
 		time.Sleep(20 * time.Millisecond)
 	}
-	if now := logNumber(t, o.Path); now != number {
+	if now := logNumber(t, o.Path); now > number+1 { // once, by a checkpoint that was under way
 		t.Errorf("a log that held little began anew: %d, then %d", number, now)
 	}
 }
