@@ -9,7 +9,7 @@ import (
 // loop runs work after every poke, and when the time comes that it asked for.
 type loop struct {
 	work  func(ctx context.Context) time.Time // returns when to run again; zero: when poked
-	least time.Duration                       // between two runs
+	least time.Duration                       // between two runs, the first of which found no more to do
 	most  time.Duration                       // between two runs
 	pokes chan struct{}
 	ended chan struct{}
@@ -47,7 +47,11 @@ func (l *loop) run(ctx context.Context) {
 		began := time.Now()
 		next := l.work(ctx)
 		took := time.Since(began)
-		if !sleep(ctx, max(l.least-took, min(took, mostRest))) {
+		rest := min(took, mostRest)
+		if next.IsZero() || next.After(time.Now()) {
+			rest = max(rest, l.least-took)
+		}
+		if !sleep(ctx, rest) {
 			return
 		}
 		wait := l.most

@@ -61,7 +61,7 @@ type Options struct {
 	InHand   int           // calls at once; default 2048
 	Claims   int           // most pieces in one claim; default 200
 	Results  int           // most results in one write, which delays others that write; default 100
-	Gather   time.Duration // least time between two claims, and a quarter of that between two runs of a timer; default 5 ms
+	Gather   time.Duration // between two looks for work that is not there yet, ten times that for timers; default 5 ms
 	Watch    time.Duration // longest time without looking at the table; default 15 s
 	Log      *slog.Logger
 }
@@ -74,6 +74,9 @@ const (
 	defaultResults  = 100
 	defaultGather   = 5 * time.Millisecond
 	defaultWatch    = 15 * time.Second
+
+	// timerGather is how much longer timers gather than claims.
+	timerGather = 10
 
 	// trouble is how long the runner waits after the table failed.
 	trouble = 250 * time.Millisecond
@@ -126,7 +129,7 @@ func New[L Line, W Work, R any](source Source[L, W, R], timers []Timer, o Option
 	o = o.filled()
 	r := &Runner{}
 	for _, t := range timers {
-		r.timers = append(r.timers, newLoop(4*o.Gather, o.Watch, t.look(o.Log)))
+		r.timers = append(r.timers, newLoop(timerGather*o.Gather, o.Watch, t.look(o.Log)))
 	}
 	r.engine = newDispatcher(source, o, r.pokeTimers)
 	return r

@@ -20,29 +20,42 @@ type Line struct {
 // Lane is a channel with deliveries in the queue.
 type Lane struct{ Organization, Channel parley.ID }
 
+// lines steps from organization to organization, in each from channel to channel, and in each to the first of every
+// priority: a row value of columns would have SQLite go through all that an organization has.
+var lines = `WITH RECURSIVE organization (id) AS (
+		SELECT min(organization_id) FROM jobs WHERE kind = 'deliver'
+		UNION ALL
+		SELECT (SELECT min(organization_id) FROM jobs WHERE kind = 'deliver' AND organization_id > organization.id)
+		FROM organization WHERE id IS NOT NULL),
+	lane (organization_id, channel_id) AS (
+		SELECT id, (SELECT min(channel_id) FROM jobs WHERE kind = 'deliver' AND organization_id = organization.id)
+		FROM organization WHERE id IS NOT NULL
+		UNION ALL
+		SELECT organization_id, (SELECT min(channel_id) FROM jobs WHERE kind = 'deliver' AND jobs.organization_id = lane.organization_id
+			AND jobs.channel_id > lane.channel_id)
+		FROM lane WHERE channel_id IS NOT NULL),
+	line AS MATERIALIZED (
+		SELECT organization_id, channel_id, claimed, priority, (SELECT min(due_at) FROM jobs WHERE jobs.kind = 'deliver'
+			AND jobs.organization_id = lane.organization_id AND jobs.channel_id = lane.channel_id
+			AND jobs.claimed = c.claimed AND jobs.priority = p.priority) AS due_at
+		FROM lane CROSS JOIN (SELECT 0 AS claimed UNION ALL SELECT 1) AS c
+		CROSS JOIN (SELECT 0 AS priority UNION ALL SELECT 1 UNION ALL SELECT 2) AS p WHERE channel_id IS NOT NULL)
+	SELECT organization_id, channel_id, claimed, priority, due_at FROM line WHERE due_at < $1
+	ORDER BY organization_id, channel_id, claimed, priority`
+
 // Lines returns what channels have in the queue, each with the time when its first delivery is due or its
-// first lease ends. It is one of the named reads across organizations, and steps over the index from line to line.
+// first lease ends. It is one of the named reads across organizations, and steps over the index from lane to lane.
 func (q Queries) Lines() ([]Line, error) {
-	var lines []Line
-	at := Line{Priority: -1}
-	for {
-		found := false
+	var all []Line
+	err := q.c.Query(lines, []any{int64(held)}, func(r *sql.Rows) error {
+		var l Line
 		var due int64
-		err := q.c.Query(`SELECT organization_id, channel_id, claimed, priority, due_at FROM jobs WHERE kind = 'deliver'
-			AND (organization_id, channel_id, claimed, priority) > ($1, $2, $3, $4)
-			ORDER BY organization_id, channel_id, claimed, priority, due_at LIMIT 1`,
-			[]any{string(at.Organization), string(at.Channel), at.Claimed, at.Priority}, func(r *sql.Rows) error {
-				found = true
-				return r.Scan(&at.Organization, &at.Channel, &at.Claimed, &at.Priority, &due)
-			})
-		if err != nil || !found {
-			return lines, err
-		}
-		if due < held {
-			at.Due = moment(due)
-			lines = append(lines, at)
-		}
-	}
+		err := r.Scan(&l.Organization, &l.Channel, &l.Claimed, &l.Priority, &due)
+		l.Due = moment(due)
+		all = append(all, l)
+		return err
+	})
+	return all, err
 }
 
 // DueDeliveries returns up to limit deliveries of a line that are due, earliest first.

@@ -40,7 +40,7 @@ var (
 		"DropIdempotency":       "FROM idempotency WHERE created_at < $1",
 		"DueJobs":               "FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2",
 		"DueReceipts":           "FROM jobs WHERE kind = 'receipt' AND kind <> 'deliver'",
-		"Lines":                 "(organization_id, channel_id, claimed, priority) > ($1, $2, $3, $4)",
+		"Lines":                 "SELECT min(organization_id) FROM jobs WHERE kind = 'deliver'",
 		"Memberships":           "WHERE u.account_id = $1 AND u.account_id <> '' AND u.active = 1",
 		"NextDue":               "SELECT coalesce(min(due_at), 0) FROM jobs WHERE kind = $1",
 		"Open, its lost claims": "UPDATE jobs SET due_at = 1",
