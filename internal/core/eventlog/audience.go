@@ -188,7 +188,7 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	case c.Visibility == parley.VisibleToOrganization:
 		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
 	}
-	if m := s.messages[e.Message]; m != nil && (m.Sequence == 0 || e.Type != parley.EventMessageRemoved) {
+	if m := s.messages[e.Message]; m != nil && mayBeScheduled(e) && (m.Sequence == 0 || e.Type != parley.EventMessageRemoved) {
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{m.Author.ID: true, m.Actor.ID: true}}
 	}
 	members := s.members[e.Conversation]
