@@ -41,7 +41,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 		}
 	}
 	sent, r, err := c.sendSlow(ctx, s)
-	if err == nil && routable && r != nil && r.conversation.Status == parley.StatusOpen {
+	if err == nil && routable && r != nil && r.conversation.Status == parley.StatusOpen && s.plain() {
 		c.routes.put(key, r)
 	}
 	return sent, err
@@ -102,6 +102,10 @@ func (s *send) lifetime() error {
 func (s *send) hot() bool {
 	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0
 }
+
+// plain reports whether the route of the message is that of other messages to the same place: notes and records
+// go where nobody outside gets them, also to those who may not be written to.
+func (s *send) plain() bool { return !s.params.Internal && s.params.Record == nil }
 
 func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
 	a, err := s.build(r)
