@@ -114,30 +114,34 @@ func TestOpenFails(t *testing.T) {
 	start(t, o).must(note("a"))
 }
 
-// TestClose: an end under load is soon over; each writer is answered; what was acknowledged is stored, and what was
-// refused is not.
+// TestClose: an end under load is soon over, also where the refused try again at once; each writer is answered; what
+// was acknowledged is stored, and what was refused is not.
 func TestClose(t *testing.T) {
 	o := options(t)
 	e := start(t, o)
 	var mu sync.Mutex
 	acknowledged, refusals := map[string]bool{}, map[string]bool{}
+	ended := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range 60 {
 		all.Go(func() {
-			for n := 0; ; n++ {
-				u := note(fmt.Sprint(i, " ", n))
+			for n, refusedOnes := 0, 0; ; n++ {
+				text := fmt.Sprint(i, " ", n)
+				u := note(text)
 				u.Background = i%6 == 0
 				err := e.write(u)
 				mu.Lock()
 				if err == nil {
-					acknowledged[fmt.Sprint(i, " ", n)] = true
-				} else {
-					refusals[fmt.Sprint(i, " ", n)] = true
+					acknowledged[text] = true
+				} else if refusedOnes++; refusedOnes < 10 {
+					refusals[text] = true
+					refused(t, err, "shutting-down")
 				}
 				mu.Unlock()
-				if err != nil && n%7 == 0 { // a few try on for a while
-					refused(t, err, "shutting-down")
+				select {
+				case <-ended:
 					return
+				default:
 				}
 			}
 		})
@@ -149,6 +153,7 @@ func TestClose(t *testing.T) {
 	})
 	began := time.Now()
 	e.stop()
+	close(ended)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the end took %v", took)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxUnits = 64      // of the foreground in one shared transaction; one of the background may join them
+	maxUnits = 64      // of the foreground in one shared transaction; see turnsOfBackground
 	maxBytes = 1 << 20 // in one shared transaction
 
 	// gatherTime is how long a busy committer waits for more units: those who were just answered are about to
