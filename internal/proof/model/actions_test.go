@@ -1,0 +1,330 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/parley-server/parley/api"
+)
+
+// machine runs the server and the model side by side.
+type machine struct {
+	rapid         *rapid.T
+	organizations [2]*organization
+	number        int      // of texts and keys
+	last          *sending // the last one that was accepted
+}
+
+// sending is a call that made a message.
+type sending struct {
+	by      *principal
+	key     string
+	request api.SendRequest
+	message *message
+}
+
+// as gives an action the source of chance of its step.
+func (m *machine) as(action func()) func(*rapid.T) {
+	return func(t *rapid.T) {
+		m.rapid = t
+		action()
+	}
+}
+
+func one[T any](m *machine, what string, from []T) T {
+	return from[rapid.IntRange(0, len(from)-1).Draw(m.rapid, what)]
+}
+
+func (m *machine) organization() *organization { return one(m, "organization", m.organizations[:]) }
+
+func (m *machine) principal() *principal { return one(m, "who", m.organization().principals) }
+
+// conversation of either organization; skips the step where there is none.
+func (m *machine) conversation() *conversation {
+	list := m.organization().order
+	if len(list) == 0 {
+		m.rapid.Skip("no conversation yet")
+	}
+	return one(m, "conversation", list)
+}
+
+// message of either organization; skips the step where there is none.
+func (m *machine) message() *message {
+	list := m.organization().all
+	if len(list) == 0 {
+		m.rapid.Skip("no message yet")
+	}
+	return one(m, "message", list)
+}
+
+func (m *machine) fail(format string, args ...any) {
+	m.rapid.Helper()
+	m.rapid.Fatalf(format, args...)
+}
+
+// refused fails unless err is the server's refusal with a status.
+func (m *machine) refused(err error, status int, what string, args ...any) {
+	m.rapid.Helper()
+	var refusal *api.Error
+	if !errors.As(err, &refusal) || refusal.HTTPStatus != status {
+		m.fail("%s: want %d, got %v", fmt.Sprintf(what, args...), status, err)
+	}
+}
+
+// ok fails where err is one.
+func (m *machine) ok(err error, what string, args ...any) {
+	m.rapid.Helper()
+	if err != nil {
+		m.fail("%s: %v", fmt.Sprintf(what, args...), err)
+	}
+}
+
+// ask sends a message. A wanted status of 0 means that it must be accepted; then the new message is returned, for the model to
+// put where it belongs.
+func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*message, *api.Message) {
+	m.rapid.Helper()
+	m.number++
+	s := &sending{by: by, key: fmt.Sprintf("key %d", m.number), request: request}
+	s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
+	got, err := by.client.Send(background, s.request, api.IdempotencyKey(s.key))
+	m.rapid.Logf("%s sends to %+v (internal: %v): %v", by, request.To, request.Internal, outcome(got, err))
+	if wanted != 0 {
+		m.refused(err, wanted, "%s sends to %+v", by, request.To)
+		return nil, nil
+	}
+	m.ok(err, "%s sends to %+v", by, request.To)
+	s.message = &message{id: got.ID, author: by, text: fmt.Sprintf("text %d", m.number), sent: s}
+	m.last = s
+	return s.message, got
+}
+
+func outcome(got *api.Message, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("message %s, %d of %s", got.ID, got.Sequence, got.ConversationID)
+}
+
+// into puts an accepted message into a conversation that is known or new, by what it is about.
+func (m *machine) into(o *organization, about string, msg *message, got *api.Message, kind api.ConversationKind, members ...*principal) {
+	m.rapid.Helper()
+	c := o.keyed[about]
+	if c == nil {
+		if o.conversations[got.ConversationID] != nil {
+			m.fail("a new %s conversation was expected, not %s", kind, got.ConversationID)
+		}
+		c = o.begin(got.ConversationID, kind, members...)
+		o.keyed[about] = c
+	}
+	msg.in = c
+	if c.id != got.ConversationID {
+		m.fail("the message went into conversation %s, not %s", got.ConversationID, c.id)
+	}
+	if msg.scheduled {
+		o.keep(msg)
+		return
+	}
+	c.enter(msg)
+	if int64(msg.number) != got.Sequence {
+		m.fail("message %s has the number %d, not %d", got.ID, got.Sequence, msg.number)
+	}
+}
+
+func pair(a, b *principal) string {
+	return "direct " + min(a.user, b.user) + " " + max(a.user, b.user)
+}
+
+func (m *machine) toUser() {
+	by := m.principal()
+	to := one(m, "to", m.organization().users)
+	switch {
+	case to.org != by.org || to == by:
+		m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}}, 422)
+	default:
+		msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}}, 0)
+		m.into(by.org, pair(by, to), msg, got, api.ConversationDirect, by, to)
+	}
+}
+
+func (m *machine) toUsers() {
+	by := m.principal()
+	ids, members := []string{}, []*principal{by}
+	for range rapid.IntRange(1, 3).Draw(m.rapid, "how many") {
+		to := one(m, "to", by.org.users)
+		if slices.Contains(ids, to.user) {
+			continue
+		}
+		ids = append(ids, to.user)
+		if to != by {
+			members = append(members, to)
+		}
+	}
+	if len(members) == 1 {
+		m.ask(by, api.SendRequest{To: api.Recipient{Users: ids}}, 422)
+		return
+	}
+	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{Users: ids}}, 0)
+	m.into(by.org, "group "+msg.id, msg, got, api.ConversationGroup, members...)
+}
+
+func (m *machine) toTeam() {
+	by, of := m.principal(), m.organization()
+	request := api.SendRequest{To: api.Recipient{Team: of.team}}
+	switch {
+	case of != by.org:
+		m.ask(by, request, 422)
+	case by == by.org.users[2]:
+		m.ask(by, request, 403)
+	default:
+		msg, got := m.ask(by, request, 0)
+		m.into(by.org, "team", msg, got, api.ConversationTeam)
+	}
+}
+
+func about(c *contact, ch *channel) string { return "external " + c.id + " " + ch.id }
+
+// outside puts a message from or to a contact where it belongs.
+func (m *machine) outside(c *contact, ch *channel, msg *message, got *api.Message) {
+	m.rapid.Helper()
+	o := m.ownerOf(c)
+	m.into(o, about(c, ch), msg, got, api.ConversationExternal)
+	msg.in.contact, msg.in.channel = c, ch
+}
+
+func (m *machine) ownerOf(c *contact) *organization {
+	for _, o := range m.organizations {
+		for _, has := range o.contacts {
+			if has == c {
+				return o
+			}
+		}
+	}
+	panic("nobody's contact")
+}
+
+func (m *machine) toContact() {
+	by := m.principal()
+	of := m.organization()
+	c := one(m, "contact", of.contacts)
+	ch := one(m, "channel", append([]*channel{nil}, of.channels...))
+	request := api.SendRequest{To: api.Recipient{Contact: c.id}}
+	if ch != nil {
+		request.To.Channel = ch.id
+	} else if ch = of.channels[0]; c.last != nil && by.uses(c.last) {
+		ch = c.last
+	}
+	if of != by.org || !by.uses(ch) {
+		m.ask(by, request, 422)
+		return
+	}
+	msg, got := m.ask(by, request, 0)
+	msg.ends = c.ends
+	m.outside(c, ch, msg, got)
+	m.settle(by.org.admin, msg)
+}
+
+// settle waits until what follows a message has happened.
+func (m *machine) settle(by *principal, msg *message) {
+	m.rapid.Helper()
+	var got *api.Message
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var err error
+		if got, err = by.client.GetMessage(background, msg.id); err == nil && got.Status == msg.ends {
+			return
+		}
+	}
+	m.fail("message %s is %s and does not become %s", msg.id, got.Status, msg.ends)
+}
+
+func (m *machine) toConversation() {
+	by, c := m.principal(), m.conversation()
+	request := api.SendRequest{To: api.Recipient{Conversation: c.id}}
+	switch {
+	case !by.sees(c):
+		m.ask(by, request, 404)
+	case !by.takesPart(c):
+		m.ask(by, request, 403)
+	default:
+		msg, got := m.ask(by, request, 0)
+		msg.in = c
+		c.enter(msg)
+		if got.ConversationID != c.id || got.Sequence != int64(msg.number) {
+			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
+		}
+		if c.contact != nil {
+			msg.ends = c.contact.ends
+			m.settle(c.org.admin, msg)
+		}
+	}
+}
+
+// note writes something into a conversation with a contact that the contact does not get.
+func (m *machine) note() {
+	by, c := m.principal(), m.conversation()
+	if c.contact == nil {
+		m.rapid.Skip("nobody outside")
+	}
+	request := api.SendRequest{To: api.Recipient{Conversation: c.id}, Internal: true}
+	if !by.sees(c) {
+		m.ask(by, request, 404)
+		return
+	}
+	msg, got := m.ask(by, request, 0)
+	msg.note = true
+	m.outside(c.contact, c.channel, msg, got)
+}
+
+func (m *machine) later() {
+	by := m.principal()
+	to := one(m, "to", by.org.users)
+	if to == by {
+		m.rapid.Skip("nobody writes to himself")
+	}
+	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}, SendAt: api.NewTime(time.Now().Add(24 * time.Hour))}, 0)
+	msg.scheduled = true
+	m.into(by.org, pair(by, to), msg, got, api.ConversationDirect, by, to)
+}
+
+func (m *machine) fromContact() {
+	o := m.organization()
+	c, ch := one(m, "contact", o.contacts), one(m, "channel", o.channels)
+	m.number++
+	text := fmt.Sprintf("text %d", m.number)
+	got, err := o.admin.client.PlayInbound(background, api.SandboxInbound{Contact: c.id, Channel: ch.id, Body: api.Text(text)})
+	m.ok(err, "a message from %s", c.number)
+	m.outside(c, ch, &message{id: got.ID, text: text, inbound: true}, got)
+	c.last = ch
+}
+
+// wrongSend is a request that is refused whoever makes it.
+func (m *machine) wrongSend() {
+	by, to := m.principal(), one(m, "to", m.organization().contacts)
+	request := one(m, "request", []api.SendRequest{
+		{To: api.Recipient{Contact: to.id, User: by.user}}, {}, {To: api.Recipient{Contact: by.user}}, {To: api.Recipient{Contact: to.id}, TTL: -1},
+		{To: api.Recipient{Contact: to.id}, ReplyTo: "nothing"}, {To: api.Recipient{Address: "phone"}}, {To: api.Recipient{Team: to.id}},
+	})
+	m.ask(by, request, 422)
+}
+
+// again makes the last accepted call once more.
+func (m *machine) again() {
+	s := m.last
+	if s == nil || !s.by.seesMessage(s.message) {
+		m.rapid.Skip("nothing to repeat")
+	}
+	var answer api.Answer
+	got, err := s.by.client.Send(background, s.request, api.IdempotencyKey(s.key), api.WithAnswer(&answer))
+	m.ok(err, "%s repeats %q", s.by, s.key)
+	if got.ID != s.message.id || !answer.Replayed {
+		m.fail("%s repeats %q: message %s (replayed: %v), not %s", s.by, s.key, got.ID, answer.Replayed, s.message.id)
+	}
+	s.message.matches(m, got)
+	other := s.request
+	other.Body = api.Text("something else")
+	_, err = s.by.client.Send(background, other, api.IdempotencyKey(s.key))
+	m.refused(err, 422, "%s uses %q for another message", s.by, s.key)
+}

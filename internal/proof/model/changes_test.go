@@ -1,0 +1,163 @@
+package model
+
+import (
+	"github.com/parley-server/parley/api"
+)
+
+// mayTakeBack: the author, and keys of the organization.
+func (p *principal) mayTakeBack(m *message) bool { return m.author == p || !p.personal }
+
+func (m *machine) cancel() {
+	by, msg := m.principal(), m.message()
+	_, err := by.client.CancelMessage(background, msg.id)
+	m.rapid.Logf("%s cancels %s: %v", by, msg.id, err)
+	switch {
+	case !by.seesMessage(msg):
+		m.refused(err, 404, "%s cancels %s", by, msg.id)
+	case !by.mayTakeBack(msg):
+		m.refused(err, 403, "%s cancels %s", by, msg.id)
+	case !msg.scheduled || msg.canceled || msg.removed:
+		m.refused(err, 409, "%s cancels %s", by, msg.id)
+	default:
+		m.ok(err, "%s cancels %s", by, msg.id)
+		msg.canceled = true
+	}
+}
+
+func (m *machine) recall() {
+	by, msg := m.principal(), m.message()
+	_, err := by.client.RecallMessage(background, msg.id)
+	m.rapid.Logf("%s takes %s back: %v", by, msg.id, err)
+	switch {
+	case !by.seesMessage(msg):
+		m.refused(err, 404, "%s takes %s back", by, msg.id)
+	case !by.mayTakeBack(msg):
+		m.refused(err, 403, "%s takes %s back", by, msg.id)
+	default:
+		m.ok(err, "%s takes %s back", by, msg.id)
+		msg.removed = true
+		msg.canceled = msg.scheduled
+	}
+}
+
+// read marks a conversation as read, to its end.
+func (m *machine) read() {
+	by, c := m.principal(), m.conversation()
+	m.mark(by, c, len(c.timeline), by.client.ReadConversation(background, c.id, api.ReadMark{}))
+}
+
+func (m *machine) mark(by *principal, c *conversation, through int, err error) {
+	m.rapid.Helper()
+	m.rapid.Logf("%s reads %s through %d: %v", by, c.id, through, err)
+	switch part := c.members[by.user]; {
+	case !by.sees(c):
+		m.refused(err, 404, "%s reads %s", by, c.id)
+	case part == nil && c.members != nil:
+		m.refused(err, 403, "%s reads %s", by, c.id)
+	default:
+		m.ok(err, "%s reads %s", by, c.id)
+		if part != nil && part.left > 0 {
+			through = min(through, part.left-1)
+		}
+		if part != nil {
+			part.read = max(part.read, through)
+		}
+	}
+}
+
+func (m *machine) readMessage() {
+	by, msg := m.principal(), m.message()
+	err := by.client.MarkRead(background, msg.id)
+	if !by.seesMessage(msg) {
+		m.refused(err, 404, "%s reads message %s", by, msg.id)
+		return
+	}
+	if msg.number == 0 {
+		m.ok(err, "%s reads message %s, which has not been sent", by, msg.id)
+		return
+	}
+	m.mark(by, msg.in, msg.number, err)
+}
+
+func (m *machine) haveMessage() {
+	by, msg := m.principal(), m.message()
+	err := by.client.MarkDelivered(background, msg.id)
+	m.rapid.Logf("%s has message %s: %v", by, msg.id, err)
+	part := msg.in.members[by.user]
+	switch {
+	case !by.seesMessage(msg):
+		m.refused(err, 404, "%s has message %s", by, msg.id)
+	case msg.inbound || msg.note && msg.author != by:
+		m.ok(err, "%s has message %s", by, msg.id) // it changes nothing
+	case part == nil || msg.number == 0 || msg.author == by || !part.receives(msg.number):
+		m.refused(err, 403, "%s has message %s", by, msg.id)
+	default:
+		m.ok(err, "%s has message %s", by, msg.id)
+		if part.read < msg.number {
+			part.delivered = max(part.delivered, msg.number)
+		}
+	}
+}
+
+// change says whether somebody may change a conversation, and fails where the server says otherwise.
+func (m *machine) change(by *principal, c *conversation, err error, what string) bool {
+	m.rapid.Helper()
+	switch {
+	case !by.sees(c):
+		m.refused(err, 404, "%s %s %s", by, what, c.id)
+	case !by.mayChange(c):
+		m.refused(err, 403, "%s %s %s", by, what, c.id)
+	default:
+		return true
+	}
+	return false
+}
+
+func (m *machine) join() {
+	by, c := m.principal(), m.conversation()
+	who := one(m, "user", m.organization().users)
+	_, err := by.client.AddParticipant(background, c.id, api.NewParticipant{User: who.user})
+	m.rapid.Logf("%s adds %s to %s: %v", by, who, c.id, err)
+	switch {
+	case !m.change(by, c, err, "adds somebody to"):
+	case c.kind != api.ConversationGroup:
+		m.refused(err, 409, "%s adds somebody to %s", by, c.id)
+	case who.org != c.org:
+		m.refused(err, 422, "%s adds a stranger to %s", by, c.id)
+	default:
+		m.ok(err, "%s adds %s to %s", by, who, c.id)
+		if p := c.members[who.user]; p == nil {
+			c.members[who.user] = &part{joined: len(c.timeline)}
+		} else if p.left > 0 { // begins anew
+			p.joined, p.left = len(c.timeline), 0
+		}
+	}
+}
+
+func (m *machine) leave() {
+	by, c := m.principal(), m.conversation()
+	who := one(m, "user", m.organization().users)
+	err := by.client.RemoveParticipant(background, c.id, who.user)
+	m.rapid.Logf("%s takes %s out of %s: %v", by, who, c.id, err)
+	switch {
+	case !m.change(by, c, err, "takes somebody out of"):
+	case c.kind != api.ConversationGroup:
+		m.refused(err, 409, "%s takes somebody out of %s", by, c.id)
+	case c.members[who.user] == nil || c.members[who.user].left > 0:
+		m.refused(err, 404, "%s takes %s out of %s", by, who, c.id)
+	default:
+		m.ok(err, "%s takes %s out of %s", by, who, c.id)
+		c.members[who.user].left = len(c.timeline) + 1
+	}
+}
+
+func (m *machine) close() {
+	by, c := m.principal(), m.conversation()
+	status := one(m, "status", []api.ConversationStatus{api.ConversationClosed, api.ConversationOpen, api.ConversationSnoozed})
+	_, err := by.client.PatchConversation(background, c.id, api.ConversationPatch{Status: status})
+	m.rapid.Logf("%s makes %s %s: %v", by, c.id, status, err)
+	if m.change(by, c, err, "changes") {
+		m.ok(err, "%s makes %s %s", by, c.id, status)
+		c.status = status
+	}
+}

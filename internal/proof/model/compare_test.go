@@ -1,0 +1,164 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/parley-server/parley/api"
+)
+
+// check compares what somebody sees with what the model says.
+func (m *machine) check() {
+	by := m.principal()
+	m.checkConversations(by)
+	m.checkMessages(by)
+	m.checkEvents(by)
+	if o := m.organization(); len(o.all) > 0 {
+		m.checkMessage(by, one(m, "message", o.all))
+	}
+	if o := m.organization(); len(o.order) > 0 {
+		m.checkTimeline(by, one(m, "conversation", o.order))
+	}
+}
+
+// collect reads a list to its end, in small pages.
+func collect[T any](m *machine, what string, page func(p api.Page) (*api.List[T], error)) []T {
+	m.rapid.Helper()
+	var all []T
+	for v, err := range api.All(func(after string) (*api.List[T], error) { return page(api.Page{Limit: 7, After: after}) }) {
+		m.ok(err, "%s", what)
+		all = append(all, v)
+	}
+	return all
+}
+
+func (m *machine) checkConversations(by *principal) {
+	got := collect(m, "conversations", func(p api.Page) (*api.List[api.Conversation], error) {
+		return by.client.ListConversations(background, api.ConversationFilter{Page: p})
+	})
+	want := 0
+	for _, c := range by.org.order {
+		if by.sees(c) {
+			want++
+		}
+	}
+	seen := map[string]bool{}
+	for _, g := range got {
+		c := by.org.conversations[g.ID]
+		switch {
+		case c == nil || !by.sees(c) || seen[g.ID]:
+			m.fail("%s is shown conversation %s", by, g.ID)
+		case g.Kind != c.kind || g.Status != c.status || g.LastSequence != int64(len(c.timeline)):
+			m.fail("%s is shown conversation %s as %s, %s, with %d items, not %s, %s, %d", by, g.ID, g.Kind, g.Status, g.LastSequence,
+				c.kind, c.status, len(c.timeline))
+		}
+		seen[g.ID] = true
+	}
+	if len(got) != want {
+		m.fail("%s is shown %d conversations of %d", by, len(got), want)
+	}
+}
+
+func (m *machine) checkMessages(by *principal) {
+	got := collect(m, "messages", func(p api.Page) (*api.List[api.Message], error) {
+		return by.client.ListMessages(background, api.MessageFilter{Page: p})
+	})
+	want := 0
+	for _, msg := range by.org.log {
+		if by.seesMessage(msg) {
+			want++
+		}
+	}
+	seen, listed := map[string]bool{}, 0
+	for i := range got {
+		g := &got[i]
+		msg := by.org.messages[g.ID]
+		if msg == nil || !by.seesMessage(msg) || seen[g.ID] {
+			m.fail("%s is shown message %s", by, g.ID)
+		}
+		seen[g.ID] = true
+		msg.matches(m, g)
+		if msg.number > 0 {
+			listed++
+		}
+	}
+	if listed != want {
+		m.fail("%s is shown %d messages of %d", by, listed, want)
+	}
+}
+
+// matches compares a message with the model's.
+func (msg *message) matches(m *machine, got *api.Message) {
+	m.rapid.Helper()
+	status, counts := msg.state()
+	text := msg.text
+	if msg.removed {
+		text = ""
+	}
+	switch {
+	case got.ConversationID != msg.in.id || got.Sequence != int64(msg.number):
+		m.fail("message %s is %d of %s, not %d of %s", got.ID, got.Sequence, got.ConversationID, msg.number, msg.in.id)
+	case got.Text != text || msg.removed != (got.Removed != nil):
+		m.fail("message %s says %q (%+v), not %q", got.ID, got.Text, got.Removed, text)
+	case got.Status != status || got.Counts != counts:
+		m.fail("message %s is %s %+v, not %s %+v", got.ID, got.Status, got.Counts, status, counts)
+	case msg.author != nil && got.Author.ID != msg.author.user:
+		m.fail("message %s is by %+v, not %s", got.ID, got.Author, msg.author)
+	}
+}
+
+func (m *machine) checkMessage(by *principal, msg *message) {
+	got, err := by.client.GetMessage(background, msg.id)
+	if !by.seesMessage(msg) {
+		m.refused(err, 404, "%s asks for message %s", by, msg.id)
+		return
+	}
+	m.ok(err, "%s asks for message %s", by, msg.id)
+	msg.matches(m, got)
+}
+
+func (m *machine) checkTimeline(by *principal, c *conversation) {
+	if !by.sees(c) {
+		_, err := by.client.ListConversationMessages(background, c.id, api.Page{})
+		m.refused(err, 404, "%s asks for the messages of %s", by, c.id)
+		_, err = by.client.GetConversation(background, c.id)
+		m.refused(err, 404, "%s asks for %s", by, c.id)
+		return
+	}
+	got := collect(m, "timeline", func(p api.Page) (*api.List[api.Message], error) {
+		return by.client.ListConversationMessages(background, c.id, p)
+	})
+	var ids, want []string
+	for _, g := range got {
+		ids = append(ids, g.ID)
+	}
+	for _, msg := range by.timeline(c) {
+		want = append(want, msg.id)
+	}
+	if !slices.Equal(ids, want) {
+		m.fail("%s is shown in %s %v, not %v", by, c.id, ids, want)
+	}
+}
+
+// checkEvents: the log tells of each message that somebody sees, in order; to a key that sees everything, of every number.
+func (m *machine) checkEvents(by *principal) {
+	var ids, want []string
+	last := int64(0)
+	for e, err := range by.client.Events(background, api.EventFilter{Limit: 50}) {
+		m.ok(err, "events")
+		if e.Sequence <= last || by.private && e.Sequence != last+1 {
+			m.fail("%s is told event %d after %d", by, e.Sequence, last)
+		}
+		last = e.Sequence
+		if e.Type == api.EventMessageCreated {
+			ids = append(ids, e.Data.MessageID)
+		}
+	}
+	for _, msg := range by.org.log {
+		if by.seesMessage(msg) {
+			want = append(want, msg.id)
+		}
+	}
+	if !slices.Equal(ids, want) {
+		m.fail("%s is told of the messages %v, not %v", by, ids, want)
+	}
+}

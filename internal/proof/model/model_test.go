@@ -1,0 +1,66 @@
+package model
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestModel: random sequences of calls do what the model does.
+func TestModel(t *testing.T) { compare(t, 25, 40) }
+
+// TestProveModel is its long form.
+func TestProveModel(t *testing.T) {
+	if os.Getenv("PARLEY_PROVE") != "1" {
+		t.Skip("a long proof: make prove")
+	}
+	compare(t, 1500, 60)
+}
+
+// compare runs sequences of about that many steps. A failure says with which flags it is run again.
+func compare(t *testing.T, sequences, steps int) {
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(sequences), "rapid.steps": strconv.Itoa(steps),
+		"rapid.nofailfile": "true", "rapid.shrinktime": "20s"} {
+		given := false
+		flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+		if given {
+			continue
+		}
+		old := flag.Lookup(name).Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = flag.Set(name, old) })
+	}
+	s := start(t)
+	round := 0
+	rapid.Check(t, func(t *rapid.T) {
+		round++
+		m := &machine{rapid: t, organizations: [2]*organization{s.furnish(fmt.Sprintf("North %d", round)), s.furnish(fmt.Sprintf("South %d", round))}}
+		t.Repeat(map[string]func(*rapid.T){
+			"to a user":         m.as(m.toUser),
+			"to users":          m.as(m.toUsers),
+			"to a team":         m.as(m.toTeam),
+			"to a contact":      m.as(m.toContact),
+			"to a conversation": m.as(m.toConversation),
+			"a note":            m.as(m.note),
+			"later":             m.as(m.later),
+			"from a contact":    m.as(m.fromContact),
+			"a wrong send":      m.as(m.wrongSend),
+			"again":             m.as(m.again),
+			"cancel":            m.as(m.cancel),
+			"recall":            m.as(m.recall),
+			"read":              m.as(m.read),
+			"read a message":    m.as(m.readMessage),
+			"have a message":    m.as(m.haveMessage),
+			"join":              m.as(m.join),
+			"leave":             m.as(m.leave),
+			"close":             m.as(m.close),
+			"":                  m.as(m.check),
+		})
+	})
+}

@@ -1,0 +1,195 @@
+package model
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-server/parley/api"
+)
+
+var background = context.Background()
+
+// organization is a tenant as the model knows it.
+type organization struct {
+	name       string
+	admin      *principal
+	users      []*principal
+	principals []*principal // the users and the keys
+	team       string
+	channels   []*channel
+	contacts   []*contact
+
+	conversations map[string]*conversation // by id
+	messages      map[string]*message      // by id
+	keyed         map[string]*conversation // by what they are about: two people, a team, a contact on a channel
+	order         []*conversation          // as they were made
+	log           []*message               // as they entered a timeline
+	all           []*message               // as they were made
+}
+
+// conversation is a thread as the model knows it.
+type conversation struct {
+	id       string
+	org      *organization
+	kind     api.ConversationKind
+	channel  *channel // of an external one, which the organization sees
+	contact  *contact
+	status   api.ConversationStatus
+	members  map[string]*part // by user, of one of members
+	timeline []*message
+}
+
+// part is somebody's part in a conversation of members.
+type part struct {
+	joined, left    int // receives what has a greater number, and, once it has left, a lesser one
+	delivered, read int // through this number
+}
+
+func (p *part) receives(number int) bool {
+	return number > p.joined && (p.left == 0 || number < p.left)
+}
+
+// message is an item as the model knows it.
+type message struct {
+	id        string
+	in        *conversation
+	number    int        // 0: scheduled, or canceled before its time
+	author    *principal // nil: somebody outside
+	text      string
+	note      bool
+	inbound   bool
+	ends      api.Status // of what goes outside: where it ends
+	scheduled bool
+	canceled  bool
+	removed   bool
+	sent      *sending // how it was asked for
+}
+
+// sees: a conversation of members is seen by those who take or took part in it and by keys that see what is private; one of the
+// organization by everybody who may use its channel.
+func (p *principal) sees(c *conversation) bool {
+	switch {
+	case c.org != p.org:
+		return false
+	case c.members == nil:
+		return p.uses(c.channel)
+	}
+	return p.private || c.members[p.user] != nil
+}
+
+// uses: a closed channel is its members'; keys of the organization use all.
+func (p *principal) uses(ch *channel) bool { return !p.personal || ch.member == nil || ch.member == p }
+
+// seesMessage: of a conversation of members, one sees what came while one took part; a scheduled message there is seen by its
+// author alone.
+func (p *principal) seesMessage(m *message) bool {
+	switch {
+	case !p.sees(m.in):
+		return false
+	case m.in.members == nil || p.private:
+		return true
+	case m.number == 0:
+		return m.author == p
+	}
+	return m.in.members[p.user].receives(m.number)
+}
+
+// takesPart: whoever left a conversation of members still sees it, and has no say in it any more.
+func (p *principal) takesPart(c *conversation) bool {
+	return c.members == nil || !p.personal || c.members[p.user] != nil && c.members[p.user].left == 0
+}
+
+// mayChange: as takesPart, but a key that does not see what is private has a say only where it takes part.
+func (p *principal) mayChange(c *conversation) bool {
+	return c.members == nil || p.private || c.members[p.user] != nil && c.members[p.user].left == 0
+}
+
+// status and counts of a message: between members, those of its recipients' marks; outside, that of its delivery.
+func (m *message) state() (api.Status, api.Counts) {
+	var counts api.Counts
+	switch {
+	case m.canceled:
+		return api.Canceled, counts
+	case m.scheduled:
+		return api.Scheduled, counts
+	case m.note || m.inbound:
+		return api.Delivered, counts
+	case m.in.members == nil:
+		count(&counts, m.ends)
+		return m.ends, counts
+	}
+	for user, part := range m.in.members {
+		switch {
+		case user == m.author.user || !part.receives(m.number):
+		case part.read >= m.number:
+			counts.Read++
+		case part.delivered >= m.number:
+			counts.Delivered++
+		default:
+			counts.Sent++
+		}
+	}
+	switch {
+	case counts.Sent > 0:
+		return api.Sent, counts
+	case counts.Delivered > 0:
+		return api.Delivered, counts
+	case counts.Read > 0:
+		return api.Read, counts
+	}
+	return api.Delivered, counts
+}
+
+func count(counts *api.Counts, status api.Status) {
+	switch status {
+	case api.Failed:
+		counts.Failed++
+	case api.Delivered:
+		counts.Delivered++
+	case api.Read:
+		counts.Read++
+	}
+}
+
+// enter puts a message into its conversation's timeline. Every message opens a closed conversation, and one from outside also a
+// snoozed one.
+func (c *conversation) enter(m *message) {
+	m.number = len(c.timeline) + 1
+	c.timeline = append(c.timeline, m)
+	if c.status == api.ConversationClosed || m.inbound {
+		c.status = api.ConversationOpen
+	}
+	c.org.log = append(c.org.log, m)
+	c.org.keep(m)
+}
+
+func (o *organization) keep(m *message) {
+	o.messages[m.id] = m
+	o.all = append(o.all, m)
+}
+
+// begin makes a conversation; users are its members, none for one of the organization.
+func (o *organization) begin(id string, kind api.ConversationKind, users ...*principal) *conversation {
+	c := &conversation{id: id, org: o, kind: kind, status: api.ConversationOpen}
+	for _, u := range users {
+		if c.members == nil {
+			c.members = map[string]*part{}
+		}
+		c.members[u.user] = &part{}
+	}
+	o.conversations[id] = c
+	o.order = append(o.order, c)
+	return c
+}
+
+// timeline of a principal: the messages of a conversation that it sees, newest first.
+func (p *principal) timeline(c *conversation) []*message {
+	var list []*message
+	for _, m := range c.timeline {
+		if p.seesMessage(m) {
+			list = append(list, m)
+		}
+	}
+	slices.Reverse(list)
+	return list
+}

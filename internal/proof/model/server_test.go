@@ -1,0 +1,133 @@
+// Package model compares the server, asked through its public API, with a small model of what it should be: after
+// every step of random sequences, for several people and keys of two organizations, what each of them sees.
+package model
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/app"
+	"github.com/parley-server/parley/internal/config"
+)
+
+// server is the whole program in this process.
+type server struct {
+	app      *app.App
+	operator *api.Client
+}
+
+func start(t *testing.T) *server {
+	t.Helper()
+	c := config.Default()
+	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.Metrics = filepath.Join(t.TempDir(), "data"), "127.0.0.1:0", 0, false, false
+	a, err := app.New(t.Context(), app.Options{Config: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	key, err := a.Administrator(t.Context(), "Operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{app: a}
+	s.operator = must(s.client(key))
+	return s
+}
+
+// client calls the server's handler without a network.
+func (s *server) client(key string) (*api.Client, error) {
+	return api.New("http://parley.test", key, api.WithRetry(api.Retry{}), api.WithHTTPClient(&http.Client{Transport: inside{s.app.Handler()}}))
+}
+
+// inside is a connection to a handler.
+type inside struct{ handler http.Handler }
+
+func (i inside) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := r.Body
+	if body == nil {
+		body = http.NoBody
+	}
+	arrived := httptest.NewRequestWithContext(r.Context(), r.Method, r.URL.RequestURI(), body)
+	arrived.Header, arrived.ContentLength = r.Header, r.ContentLength
+	answer := httptest.NewRecorder()
+	i.handler.ServeHTTP(answer, arrived)
+	return answer.Result(), nil
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// principal is somebody who asks, with a key.
+type principal struct {
+	name     string
+	org      *organization
+	user     string // the id of its user
+	personal bool
+	private  bool // sees every conversation of members
+	client   *api.Client
+}
+
+func (p *principal) String() string { return p.org.name + "'s " + p.name }
+
+// contact is somebody outside. Its number says how the sandbox treats messages to it.
+type contact struct {
+	id     string
+	ends   api.Status // where a message to it ends
+	last   *channel   // that it last wrote on
+	number string
+}
+
+// channel is a sandbox channel. A closed one has one member.
+type channel struct {
+	id     string
+	member *principal // nil: open
+}
+
+// furnish makes an organization with three users, an organization key with every scope and one that may not read
+// what is private, a team of the first two users, an open channel, a closed one, and two contacts.
+func (s *server) furnish(name string) *organization {
+	ctx := background
+	made := must(s.operator.CreateOrganization(ctx, api.OrganizationRequest{Name: name}))
+	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}}
+	admin := &principal{name: "admin", org: o, user: made.Key.User, private: true, client: must(s.client(made.Key.Secret))}
+	scopes := slices.DeleteFunc(slices.Clone(made.Key.Scopes), func(scope string) bool { return scope == "conversations:read.private" })
+	clerk := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "clerk", Scopes: scopes}))
+	o.principals = []*principal{admin, {name: "clerk", org: o, user: clerk.User, client: must(s.client(clerk.Secret))}}
+	for n := range 3 {
+		u := must(admin.client.CreateUser(ctx, api.UserRequest{Name: fmt.Sprintf("user %d", n), Email: fmt.Sprintf("user%d@%s.example.org", n, made.Organization.ID)}))
+		key := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "personal", User: u.ID, Scopes: scopes}))
+		o.users = append(o.users, &principal{name: u.Name, org: o, user: u.ID, personal: true, client: must(s.client(key.Secret))})
+	}
+	o.principals = append(o.principals, o.users...)
+	o.admin = admin
+	team := must(admin.client.CreateTeam(ctx, api.TeamRequest{Name: "team", Members: []string{o.users[0].user, o.users[1].user}}))
+	o.team = team.ID
+	of := must(admin.client.ListConversations(ctx, api.ConversationFilter{Kind: string(api.ConversationTeam)}))
+	o.keyed["team"] = o.begin(of.Data[0].ID, api.ConversationTeam, o.users[0], o.users[1])
+	closed := false
+	open := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "open", Connector: "sandbox", Platform: "sms", Default: true}))
+	hers := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "closed", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{o.users[0].user}}))
+	o.channels = []*channel{{id: open.ID}, {id: hers.ID, member: o.users[0]}}
+	for number, ends := range map[string]api.Status{"+15550100000": api.Read, "+15550200001": api.Failed, "+15550300004": api.Delivered} {
+		c := must(admin.client.CreateContact(ctx, api.ContactRequest{Name: number, Addresses: []api.Address{{Kind: "phone", Value: number}}}))
+		o.contacts = append(o.contacts, &contact{id: c.ID, number: number, ends: ends})
+	}
+	slices.SortFunc(o.contacts, func(a, b *contact) int { return int(a.number[6]) - int(b.number[6]) })
+	return o
+}
