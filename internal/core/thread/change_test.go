@@ -207,6 +207,33 @@ func TestParticipantsJoinAndLeave(t *testing.T) {
 	w.Refused(err, parley.KindConflict, "participants-fixed")
 }
 
+// TestWhatComesAfterLeaving: somebody who has left a conversation does not learn that it goes on.
+func TestWhatComesAfterLeaving(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben", "cleo")
+	ana, ben, cleo := users[0], users[1], users[2]
+	last := w.Say(ana, core.To{Users: []parley.ID{ben.User, cleo.User}}, "before")
+	w.Must(w.RemoveParticipant(t.Context(), cleo, last.Conversation, thread.NewParticipant{User: cleo.User}))
+	after := w.Say(ana, core.To{Conversation: last.Conversation}, "after")
+	one, err := w.Conversation(t.Context(), cleo, last.Conversation)
+	w.Must(err)
+	list, _, err := w.Conversations(t.Context(), cleo, core.ConversationFilter{}, "", 10)
+	w.Must(err)
+	if len(list) != 1 {
+		t.Fatalf("cleo's list: %+v", list)
+	}
+	for _, c := range []parley.Conversation{one, list[0]} {
+		if c.LastSequence != last.Sequence || c.LastMessage != "" || !c.ActivityAt.Equal(c.CreatedAt) {
+			t.Errorf("cleo, who left: %d, %q, %v", c.LastSequence, c.LastMessage, c.ActivityAt)
+		}
+	}
+	c, err := w.Conversation(t.Context(), ben, last.Conversation)
+	w.Must(err)
+	if c.LastSequence != after.Sequence || c.LastMessage != after.ID {
+		t.Errorf("ben, who did not: %d, %q", c.LastSequence, c.LastMessage)
+	}
+}
+
 func TestMarks(t *testing.T) {
 	w := coretest.New(t)
 	users := w.Users(w.Admin, "ana", "ben", "cleo", "dora")

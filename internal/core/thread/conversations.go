@@ -27,6 +27,7 @@ func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 	if err != nil {
 		return c, err
 	}
+	s.withhold(&c)
 	c.Participants, err = s.q.Participants(s.p.Organization, id)
 	return c, err
 }
@@ -140,6 +141,7 @@ func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parl
 			}
 			last = a
 			if c := kept[a.ID]; c != nil {
+				s.withhold(c)
 				page = append(page, *c)
 			}
 		}

@@ -90,6 +90,16 @@ func (s *Sight) Sees(c *parley.Conversation) bool {
 	return s.private() || s.parts[c.ID] != nil
 }
 
+// withhold takes from a conversation that has been looked up what tells somebody who has left it of what came
+// after: its newest item and when that was.
+func (s *Sight) withhold(c *parley.Conversation) {
+	part := s.parts[c.ID]
+	if s.private() || c.Visibility == parley.VisibleToOrganization || part == nil || part.LeftSequence == 0 || c.LastSequence < part.LeftSequence {
+		return
+	}
+	c.LastSequence, c.LastMessage, c.ActivityAt = part.LeftSequence-1, "", c.CreatedAt
+}
+
 // SeesMessage reports whether the principal sees a message of a conversation that has been looked up.
 func (s *Sight) SeesMessage(c *parley.Conversation, m *parley.Message) bool {
 	switch {
