@@ -25,7 +25,7 @@ func TestPlans(t *testing.T) {
 		"takeParked": takeParked, "releaseMedia": releaseMedia, "leaveTogether": leaveTogether,
 		"deleteBroadcastMembers": deleteBroadcastMembers, "messagesByID": messagesByID, "countStates": countStates,
 		"copiesIn": copiesIn, "conversationsByID": conversationsByID, "participantsOf": participantsOf, "inspect": inspectSQL,
-		"advance": advanceConversations, "deliveriesByRef": deliveriesByRef, "updateDeliveries": updateDeliveries,
+		"advance": advanceConversations, "deliveriesByRef": deliveriesByRef, "updateDeliveries": updateDeliveries, "countLost": countLost,
 		"claimJobs": claimJobs, "renewJobs": renewJobs, "retryJobs": retryJobs, "deleteJobs": deleteJobs, "releaseJobs": releaseJobs,
 		"heldClaims": heldClaims, "contacts by address": addressText, "contacts by external id": externalText,
 	} {

@@ -226,6 +226,22 @@ func (tx *Tx) EndAttempts(attempts []AttemptRow) error {
 	return tx.WriteAttempts(long)
 }
 
+var countLost = `UPDATE deliveries SET attempts = deliveries.attempts + 1 FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT",
+	"number BIGINT") + ` AS j
+	WHERE deliveries.organization_id = j.organization_id AND deliveries.message_id = j.message_id AND deliveries.number = j.number`
+
+// LoseAttempts writes that attempts were lost, and counts them: whoever made them cannot any more.
+func (tx *Tx) LoseAttempts(attempts []AttemptRow) error {
+	var rows sqldb.Rows
+	for _, a := range attempts {
+		rows.Add(string(a.Organization), string(a.Message), a.Delivery)
+	}
+	if err := tx.WriteAttempts(attempts); err != nil {
+		return err
+	}
+	return tx.bulk(countLost, &rows)
+}
+
 // bulk runs a statement over rows, if there are any.
 func (tx *Tx) bulk(text string, rows *sqldb.Rows) error {
 	if rows.Len() == 0 {

@@ -109,13 +109,8 @@ func (w *Work) outgoing() connector.Outgoing {
 	}
 }
 
-// made is how many calls were made before.
-func (w *Work) made() int {
-	if w.job.Claimed {
-		return w.delivery.Attempts + 1 // a claim that ended without a result
-	}
-	return w.delivery.Attempts
-}
+// made is how many calls were made before, those included that were lost with their claim.
+func (w *Work) made() int { return w.delivery.Attempts }
 
 // afterLoss decides what follows a call whose outcome nobody knows; nil means that it is sent again.
 func (d *Deliveries) afterLoss(ctx context.Context, w *Work, c connector.Connector, out connector.Outgoing) *Result {

@@ -35,7 +35,7 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		if err := tx.BeginAttempts(begun); err != nil {
 			return err
 		}
-		if err := tx.WriteAttempts(lost); err != nil {
+		if err := tx.LoseAttempts(lost); err != nil {
 			return err
 		}
 		return tx.SetArrivals(limits.arrivals())

@@ -86,9 +86,6 @@ func (b *batch) reread(results []*Result, held map[store.JobRef]store.Holding) (
 func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 	job, ref := r.work.job, r.work.ref()
 	if del != nil {
-		if job.Claimed {
-			del.Attempts++ // the call of the claim before this one
-		}
 		b.deliveries[ref] = del
 		b.attempt(r, del)
 		if r.news.State == "" && !r.drop && del.State == parley.Queued {

@@ -150,6 +150,18 @@ func attempts(w *world) {
 	list, err := w.read().Attempts(o, message)
 	w.must(err)
 	w.equal("attempts", list, []parley.Attempt{row(1, ended).Attempt, row(2, failed).Attempt, row(4, begun).Attempt, row(5, failed).Attempt})
+	lost := func(a *parley.Attempt) {
+		a.EndedAt, a.Outcome, a.Code = now.Add(time.Second), parley.AttemptLost, "lost"
+	}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.LoseAttempts([]store.AttemptRow{row(4, lost)}), tx.LoseAttempts(nil))
+	})
+	list, err = w.read().Attempts(o, message)
+	w.must(err)
+	w.equal("the lost one", list[2], row(4, lost).Attempt)
+	counted, err := w.read().Deliveries(o, message)
+	w.must(err)
+	w.equal("counted", counted[0].Attempts, 1)
 }
 
 // providerReferences: what a provider's ids stand for.
