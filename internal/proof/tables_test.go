@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-server/parley/api"
 	_ "modernc.org/sqlite" // to look into a closed database
 )
 
@@ -122,87 +121,6 @@ func readLines(db *sql.DB, query string) ([]string, error) {
 		list = append(list, fmt.Sprint(texts))
 	}
 	return list, rows.Err()
-}
-
-// outgoing is a delivery as the tables have it.
-type outgoing struct {
-	message, channel, state, code string
-	number, attempts              int
-	gone                          bool // its content is, or will be by itself
-}
-
-// deliveries reads all deliveries, by the reference that the provider is given.
-func deliveries(db *sql.DB) (map[string]outgoing, error) {
-	rows, err := db.Query(`SELECT d.message_id, d.number, d.channel_id, d.state, d.code,
-		(SELECT count(*) FROM attempts AS a WHERE a.organization_id = d.organization_id AND a.message_id = d.message_id AND a.delivery = d.number),
-		m.removed_at > 0 OR m.expires_at > 0
-		FROM deliveries AS d JOIN messages AS m ON m.organization_id = d.organization_id AND m.id = d.message_id`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	all := map[string]outgoing{}
-	for rows.Next() {
-		var d outgoing
-		if err := rows.Scan(&d.message, &d.number, &d.channel, &d.state, &d.code, &d.attempts, &d.gone); err != nil {
-			return nil, err
-		}
-		all[fmt.Sprintf("%s.%d", d.message, d.number)] = d
-	}
-	return all, rows.Err()
-}
-
-// checkHanded compares what the provider was handed with the deliveries. ended says that nothing is under way
-// any more.
-func checkHanded(t *testing.T, f *findings, w *world, folder string, calls []handed, ended bool) {
-	t.Helper()
-	all, err := deliveries(openTables(t, folder))
-	if err != nil {
-		f.add("reading deliveries: %v", err)
-		return
-	}
-	made, taken, urgent := map[string]int{}, map[string]int{}, map[string]bool{}
-	for _, c := range calls {
-		made[c.reference]++
-		urgent[c.reference] = c.priority == api.PriorityHigh
-		if c.taken {
-			taken[c.reference]++
-		}
-	}
-	for reference, n := range made {
-		d, ok := all[reference]
-		ch := w.channel(d.channel)
-		switch {
-		case !ok:
-			f.add("the provider was handed %s, which is in no table", reference)
-		case n > d.attempts:
-			f.add("the provider was handed %s %d times, and %d attempts are written down", reference, n, d.attempts)
-		case taken[reference] > 1 && !ch.resends(urgent[reference]):
-			f.add("the provider took %s %d times on the channel %q, urgent: %v", reference, taken[reference], ch.name, urgent[reference])
-		}
-	}
-	for reference, d := range all {
-		ch := w.channel(d.channel)
-		switch went := d.state == "sent" || d.state == "delivered" || d.state == "read"; {
-		case d.state == "queued" && ended:
-			f.add("delivery %s has not come to an end", reference)
-		case went && ch.endpoint && taken[reference] == 0:
-			f.add("delivery %s is %s, and the provider never took it", reference, d.state)
-		case d.state == "failed" || d.state == "expired":
-			f.add("delivery %s is %s (%s), though the provider refuses nothing for good", reference, d.state, d.code)
-		case d.state == "unknown" && !d.gone && (ch.repeats != "neither" || made[reference] > 0 && ch.resends(urgent[reference])):
-			f.add("delivery %s is unknown on the channel %q, which knows or resends", reference, ch.name)
-		}
-	}
-}
-
-func (w *world) channel(id string) *channel {
-	for _, o := range w.organizations {
-		if c := o.channel(id); c != nil {
-			return c
-		}
-	}
-	return &channel{name: strings.TrimSpace("none " + id)}
 }
 
 // checkBroadcasts: every accepted broadcast reached each member once. The server has stopped.
