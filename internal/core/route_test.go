@@ -35,3 +35,17 @@ func TestNotesAndRecordsLeaveRoutesAlone(t *testing.T) {
 	_, err = w.Core.Send(t.Context(), w.Admin, core.SendParams{To: to, Body: coretest.Text("to the customer")})
 	w.Refused(err, parley.KindInvalid, "contact-opted-out")
 }
+
+// TestDeactivatedUserIsNotReached, though the way to it was taken before.
+func TestDeactivatedUserIsNotReached(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	to := core.To{User: users[1].User}
+	w.Say(users[0], to, "one")
+	w.Say(users[0], to, "two")
+	active := false
+	_, err := w.Directory.UpdateUser(t.Context(), w.Admin, users[1].User, directory.UserPatch{Active: &active}, 0)
+	w.Must(err)
+	_, err = w.Core.Send(t.Context(), users[0], core.SendParams{To: to, Body: coretest.Text("three")})
+	w.Refused(err, parley.KindInvalid, "user-inactive")
+}

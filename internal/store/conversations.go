@@ -140,6 +140,15 @@ func (tx *Tx) BumpConversation(organization, id parley.ID) error {
 	return err
 }
 
+var bumpDirects = `UPDATE conversations SET rev = rev + 1 WHERE organization_id = $1 AND kind = 'direct' AND id IN
+	(SELECT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2 AND participant_id <> '')`
+
+// BumpDirects raises the revisions of a user's direct conversations: what sends to the user saw is stale.
+func (tx *Tx) BumpDirects(organization, user parley.ID) error {
+	_, err := tx.c.Exec(bumpDirects, string(organization), string(user))
+	return err
+}
+
 var insertParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
 		joined_sequence, left_sequence, delivered_through, read_through)
 	SELECT j.organization_id, j.conversation_id, j.kind, j.participant_id, j.name, j.address_kind, j.address, c.last_sequence, 0, 0, 0

@@ -22,7 +22,7 @@ func TestPlans(t *testing.T) {
 	for name, text := range map[string]string{
 		"usersByID": usersByID, "contactsByID": contactsByID, "addressesOfContacts": addressesOfContacts, "mediaByID": mediaByID,
 		"membersOfTeams": membersOfTeams, "channelsByID": channelsByID, "membersOfChannels": membersOfChannels,
-		"takeParked": takeParked, "releaseMedia": releaseMedia, "leaveTogether": leaveTogether,
+		"takeParked": takeParked, "releaseMedia": releaseMedia, "leaveTogether": leaveTogether, "bumpDirects": bumpDirects,
 		"deleteBroadcastMembers": deleteBroadcastMembers, "messagesByID": messagesByID, "countStates": countStates,
 		"copiesIn": copiesIn, "conversationsByID": conversationsByID, "participantsOf": participantsOf, "inspect": inspectSQL,
 		"advance": advanceConversations, "deliveriesByRef": deliveriesByRef, "updateDeliveries": updateDeliveries, "countLost": countLost,

@@ -133,11 +133,17 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		if err := matchRev(ifMatch, user.Rev); err != nil {
 			return user, err
 		}
+		active := user.Active
 		if err := patch.apply(&user); err != nil {
 			return user, err
 		}
 		if patch.Email != nil {
 			if user.Account, err = accountOf(tx, account, user.Email, user.Name); err != nil {
+				return user, err
+			}
+		}
+		if active && !user.Active { // sends to it that are on their way are not for it any more
+			if err := tx.BumpDirects(p.Organization, id); err != nil {
 				return user, err
 			}
 		}

@@ -37,6 +37,28 @@ func conversations(w *world) {
 	w.equal("the conversation", *list[c.ID], c)
 	w.notFound(w.try(func(tx *store.Tx) error { return tx.UpdateConversation(other, &c) }))
 	w.parts(o)
+	w.directs(o)
+}
+
+// directs: the direct conversations of a user are found by it, and no others.
+func (w *world) directs(o parley.ID) {
+	w.Helper()
+	made := func(kind parley.ConversationKind, users ...parley.ID) parley.ID {
+		c := parley.Conversation{ID: w.id(), Kind: kind, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
+		var parts []parley.Participant
+		for _, u := range users {
+			parts = append(parts, parley.Participant{Kind: parley.ActorUser, ID: u})
+		}
+		w.do(func(tx *store.Tx) error {
+			return errors.Join(tx.InsertConversation(o, &c), tx.AddParticipants(o, c.ID, parts))
+		})
+		return c.ID
+	}
+	one, group, others := made(parley.ConversationDirect, "eve", "ana"), made(parley.ConversationGroup, "eve", "ana"), made(parley.ConversationDirect, "ben", "ana")
+	w.do(func(tx *store.Tx) error { return tx.BumpDirects(o, "eve") })
+	list, err := w.read().Conversations(o, []parley.ID{one, group, others})
+	w.must(err)
+	w.equal("revisions", fmt.Sprint(list[one].Rev, list[group].Rev, list[others].Rev), "3 2 2")
 }
 
 // parts: who takes part receives from the item after joining to the item before leaving.
