@@ -41,7 +41,14 @@ func one[T any](m *machine, what string, from []T) T {
 
 func (m *machine) organization() *organization { return one(m, "organization", m.organizations[:]) }
 
-func (m *machine) principal() *principal { return one(m, "who", m.organization().principals) }
+// principal is one that may act.
+func (m *machine) principal() *principal {
+	by := one(m, "who", m.organization().principals)
+	if by.gone {
+		m.rapid.Skip("deactivated")
+	}
+	return by
+}
 
 // conversation of either organization; skips the step where there is none.
 func (m *machine) conversation() *conversation {
@@ -142,7 +149,7 @@ func (m *machine) toUser() {
 	by := m.principal()
 	to := one(m, "to", m.organization().users)
 	switch {
-	case to.org != by.org || to == by:
+	case to.org != by.org || to == by || to.gone:
 		m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}}, 422)
 	default:
 		msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}}, 0)
@@ -152,18 +159,19 @@ func (m *machine) toUser() {
 
 func (m *machine) toUsers() {
 	by := m.principal()
-	ids, members := []string{}, []*principal{by}
+	ids, members, gone := []string{}, []*principal{by}, false
 	for range rapid.IntRange(1, 3).Draw(m.rapid, "how many") {
 		to := one(m, "to", by.org.users)
 		if slices.Contains(ids, to.user) {
 			continue
 		}
 		ids = append(ids, to.user)
+		gone = gone || to.gone
 		if to != by {
 			members = append(members, to)
 		}
 	}
-	if len(members) == 1 {
+	if len(members) == 1 || gone {
 		m.ask(by, api.SendRequest{To: api.Recipient{Users: ids}}, 422)
 		return
 	}
@@ -177,7 +185,7 @@ func (m *machine) toTeam() {
 	switch {
 	case of != by.org:
 		m.ask(by, request, 422)
-	case by == by.org.users[2]:
+	case !by.takesPart(by.org.keyed["team"]):
 		m.ask(by, request, 403)
 	default:
 		msg, got := m.ask(by, request, 0)
@@ -217,7 +225,7 @@ func (m *machine) toContact() {
 	} else if ch = of.channels[0]; c.last != nil && by.uses(c.last) {
 		ch = c.last
 	}
-	if of != by.org || !by.uses(ch) {
+	if of != by.org || !by.uses(ch) || c.out {
 		m.ask(by, request, 422)
 		return
 	}
@@ -248,6 +256,8 @@ func (m *machine) toConversation() {
 		m.ask(by, request, 404)
 	case !by.takesPart(c):
 		m.ask(by, request, 403)
+	case c.contact != nil && c.contact.out:
+		m.ask(by, request, 422)
 	default:
 		msg, got := m.ask(by, request, 0)
 		msg.in = c
@@ -281,8 +291,8 @@ func (m *machine) note() {
 func (m *machine) later() {
 	by := m.principal()
 	to := one(m, "to", by.org.users)
-	if to == by {
-		m.rapid.Skip("nobody writes to himself")
+	if to == by || to.gone {
+		m.rapid.Skip("nobody to write to")
 	}
 	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}, SendAt: api.NewTime(time.Now().Add(24 * time.Hour))}, 0)
 	msg.scheduled = true
@@ -305,7 +315,7 @@ func (m *machine) wrongSend() {
 	by, to := m.principal(), one(m, "to", m.organization().contacts)
 	request := one(m, "request", []api.SendRequest{
 		{To: api.Recipient{Contact: to.id, User: by.user}}, {}, {To: api.Recipient{Contact: by.user}}, {To: api.Recipient{Contact: to.id}, TTL: -1},
-		{To: api.Recipient{Contact: to.id}, ReplyTo: "nothing"}, {To: api.Recipient{Address: "phone"}}, {To: api.Recipient{Team: to.id}},
+		{To: api.Recipient{Contact: to.id, Channel: by.org.channels[0].id}, ReplyTo: "nothing"}, {To: api.Recipient{Address: "phone"}}, {To: api.Recipient{Team: to.id}},
 	})
 	m.ask(by, request, 422)
 }
@@ -313,7 +323,7 @@ func (m *machine) wrongSend() {
 // again makes the last accepted call once more.
 func (m *machine) again() {
 	s := m.last
-	if s == nil || !s.by.seesMessage(s.message) {
+	if s == nil || s.by.gone || !s.by.seesMessage(s.message) {
 		m.rapid.Skip("nothing to repeat")
 	}
 	var answer api.Answer

@@ -122,8 +122,8 @@ func (m *machine) join() {
 	case !m.change(by, c, err, "adds somebody to"):
 	case c.kind != api.ConversationGroup:
 		m.refused(err, 409, "%s adds somebody to %s", by, c.id)
-	case who.org != c.org:
-		m.refused(err, 422, "%s adds a stranger to %s", by, c.id)
+	case who.org != c.org || who.gone:
+		m.refused(err, 422, "%s adds %s to %s", by, who, c.id)
 	default:
 		m.ok(err, "%s adds %s to %s", by, who, c.id)
 		if p := c.members[who.user]; p == nil {
@@ -159,5 +159,73 @@ func (m *machine) close() {
 	if m.change(by, c, err, "changes") {
 		m.ok(err, "%s makes %s %s", by, c.id, status)
 		c.status = status
+	}
+}
+
+// optOut has a contact want no messages, or want them again.
+func (m *machine) optOut() {
+	o := m.organization()
+	c := one(m, "contact", o.contacts)
+	c.out = !c.out
+	_, err := o.admin.client.PatchContact(background, c.id, api.ContactPatch{OptedOut: &c.out})
+	m.ok(err, "%s wants no messages: %v", c.number, c.out)
+	m.rapid.Logf("%s wants no messages: %v", c.number, c.out)
+}
+
+// lock changes who may use a channel.
+func (m *machine) lock() {
+	o := m.organization()
+	ch, who := one(m, "channel", o.channels), one(m, "member", o.users)
+	if who.gone {
+		m.rapid.Skip("deactivated")
+	}
+	ch.closed, ch.members = !ch.closed, []*principal{who}
+	open, members := !ch.closed, []string{}
+	if ch.closed {
+		members = append(members, who.user)
+	}
+	_, err := o.admin.client.PatchChannel(background, ch.id, api.ChannelPatch{Open: &open, Members: &members})
+	m.rapid.Logf("channel %s is open: %v, of %s: %v", ch.id, open, who, err)
+	m.ok(err, "changing a channel")
+}
+
+// deactivate has a user gone, or come back. While it is gone its key is good for nothing.
+func (m *machine) deactivate() {
+	o := m.organization()
+	u := one(m, "user", o.users)
+	u.gone = !u.gone
+	active := !u.gone
+	_, err := o.admin.client.PatchUser(background, u.user, api.UserPatch{Active: &active})
+	m.rapid.Logf("%s is active: %v: %v", u, active, err)
+	m.ok(err, "changing a user")
+	if _, err = u.client.ListMessages(background, api.MessageFilter{}); u.gone {
+		m.refused(err, 401, "%s, deactivated, asks", u)
+	} else {
+		m.ok(err, "%s, back again, asks", u)
+	}
+}
+
+// team has a user join the team, or leave it, and so its conversation.
+func (m *machine) team() {
+	o := m.organization()
+	u, c := one(m, "user", o.users), o.keyed["team"]
+	p := c.members[u.user]
+	if p != nil && p.left == 0 {
+		m.ok(o.admin.client.RemoveTeamMember(background, o.team, u.user), "%s leaves the team", u)
+		m.rapid.Logf("%s leaves the team", u)
+		p.left = len(c.timeline) + 1
+		return
+	}
+	_, err := o.admin.client.AddTeamMembers(background, o.team, api.TeamMembers{Users: []string{u.user}})
+	m.rapid.Logf("%s joins the team: %v", u, err)
+	switch {
+	case u.gone:
+		m.refused(err, 422, "%s joins the team", u)
+	case p == nil:
+		m.ok(err, "%s joins the team", u)
+		c.members[u.user] = &part{joined: len(c.timeline)}
+	default:
+		m.ok(err, "%s joins the team again", u)
+		p.joined, p.left = len(c.timeline), 0
 	}
 }

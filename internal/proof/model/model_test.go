@@ -60,6 +60,10 @@ func compare(t *testing.T, sequences, steps int) {
 			"join":              m.as(m.join),
 			"leave":             m.as(m.leave),
 			"close":             m.as(m.close),
+			"opt out":           m.as(m.optOut),
+			"lock a channel":    m.as(m.lock),
+			"deactivate":        m.as(m.deactivate),
+			"the team":          m.as(m.team),
 			"":                  m.as(m.check),
 		})
 	})

@@ -78,7 +78,9 @@ func (p *principal) sees(c *conversation) bool {
 }
 
 // uses: a closed channel is its members'; keys of the organization use all.
-func (p *principal) uses(ch *channel) bool { return !p.personal || ch.member == nil || ch.member == p }
+func (p *principal) uses(ch *channel) bool {
+	return !p.personal || !ch.closed || slices.Contains(ch.members, p)
+}
 
 // seesMessage: of a conversation of members, one sees what came while one took part; a scheduled message there is seen by its
 // author alone.
@@ -180,6 +182,14 @@ func (o *organization) begin(id string, kind api.ConversationKind, users ...*pri
 	o.conversations[id] = c
 	o.order = append(o.order, c)
 	return c
+}
+
+// end of a conversation, as somebody sees it: whoever has left does not learn that it goes on.
+func (p *principal) end(c *conversation) int {
+	if part := c.members[p.user]; part != nil && part.left > 0 && !p.private {
+		return part.left - 1
+	}
+	return len(c.timeline)
 }
 
 // timeline of a principal: the messages of a conversation that it sees, newest first.

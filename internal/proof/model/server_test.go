@@ -80,6 +80,7 @@ type principal struct {
 	user     string // the id of its user
 	personal bool
 	private  bool // sees every conversation of members
+	gone     bool // its user is deactivated
 	client   *api.Client
 }
 
@@ -90,13 +91,15 @@ type contact struct {
 	id     string
 	ends   api.Status // where a message to it ends
 	last   *channel   // that it last wrote on
+	out    bool       // it wants no messages
 	number string
 }
 
-// channel is a sandbox channel. A closed one has one member.
+// channel is a sandbox channel. A closed one is its members'.
 type channel struct {
-	id     string
-	member *principal // nil: open
+	id      string
+	closed  bool
+	members []*principal
 }
 
 // furnish makes an organization with three users, an organization key with every scope and one that may not read
@@ -123,7 +126,7 @@ func (s *server) furnish(name string) *organization {
 	closed := false
 	open := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "open", Connector: "sandbox", Platform: "sms", Default: true}))
 	hers := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "closed", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{o.users[0].user}}))
-	o.channels = []*channel{{id: open.ID}, {id: hers.ID, member: o.users[0]}}
+	o.channels = []*channel{{id: open.ID}, {id: hers.ID, closed: true, members: o.users[:1]}}
 	for number, ends := range map[string]api.Status{"+15550100000": api.Read, "+15550200001": api.Failed, "+15550300004": api.Delivered} {
 		c := must(admin.client.CreateContact(ctx, api.ContactRequest{Name: number, Addresses: []api.Address{{Kind: "phone", Value: number}}}))
 		o.contacts = append(o.contacts, &contact{id: c.ID, number: number, ends: ends})
