@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -19,7 +20,10 @@ import (
 
 // Blobs is a folder of files, DIR/media/ORGANIZATION/SHARD/ID. The shard is the end of the id, which is
 // counted: folders fill evenly.
-type Blobs struct{ root string }
+type Blobs struct {
+	root    string
+	folders sync.Mutex // held while one is made: who finds a folder finds it safe
+}
 
 // Open opens or creates the blobs of a data folder.
 func Open(folder string) (*Blobs, error) {
@@ -27,7 +31,24 @@ func Open(folder string) (*Blobs, error) {
 	if err := os.MkdirAll(b.root, 0o700); err != nil {
 		return nil, fmt.Errorf("the folder of media: %w", err)
 	}
-	return b, syncFolder(folder)
+	return b, errors.Join(b.syncFolders(), syncFolder(folder))
+}
+
+// syncFolders makes the folders safe that a server made which ended before it had synced them.
+func (b *Blobs) syncFolders() error {
+	organizations, err := os.ReadDir(b.root)
+	if err != nil {
+		return err
+	}
+	for _, organization := range organizations {
+		if !organization.IsDir() {
+			continue
+		}
+		if err := syncFolder(filepath.Join(b.root, organization.Name())); err != nil {
+			return err
+		}
+	}
+	return syncFolder(b.root)
 }
 
 // Info is what a file was found to be while it was written.
@@ -177,6 +198,8 @@ func (b *Blobs) Remove(organization, id parley.ID) error {
 
 // makeFolder makes the folder of a shard, so that it is still there after a power failure.
 func (b *Blobs) makeFolder(folder string) error {
+	b.folders.Lock()
+	defer b.folders.Unlock()
 	if _, err := os.Stat(folder); err == nil {
 		return nil
 	}
