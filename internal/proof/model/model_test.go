@@ -11,7 +11,7 @@ import (
 )
 
 // TestModel: random sequences of calls do what the model does.
-func TestModel(t *testing.T) { compare(t, 25, 40) }
+func TestModel(t *testing.T) { compare(t, 50, 50) }
 
 // TestProveModel is its long form.
 func TestProveModel(t *testing.T) {
