@@ -147,7 +147,7 @@ func (s *stage) checkStored(f *findings, folder string, moment time.Time) {
 	for _, line := range lines(f, db, "SELECT reference FROM messages") {
 		references[strings.Trim(line, "[]")] = true
 	}
-	for _, line := range lines(f, db, "SELECT organization_id, sequence, type, message_id FROM events") {
+	for _, line := range lines(f, db, "SELECT organization_id, sequence, type, message_id FROM logged") {
 		logged[line] = true
 	}
 	promises, refused := s.ledger.before(moment)

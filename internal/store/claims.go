@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -121,13 +122,13 @@ func (tx *Tx) SetArrivals(states []LaneState) error {
 	return err
 }
 
-var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = $2
+var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = $2, payload = $3
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "claimed BIGINT", "attempt BIGINT", "due_at BIGINT") + ` AS j
 	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = j.claimed AND jobs.attempt = j.attempt
 	AND jobs.due_at = j.due_at RETURNING organization_id, id`
 
 // Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
-// their new attempt; Claimed and Lost are as they were before. The attempt is the claim's token: a later claim has
+// their new attempt; Claimed, ClaimedAt and Lost are as they were before. The attempt is the claim's token: a later claim has
 // another.
 func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 	if len(jobs) == 0 {
@@ -141,7 +142,7 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 		claimed[i].Attempt++
 	}
 	got := make([]JobRef, 0, len(jobs))
-	err := tx.c.Query(claimJobs, []any{rows.Param(), millis(until)}, func(r *sql.Rows) error {
+	err := tx.c.Query(claimJobs, []any{rows.Param(), millis(until), strconv.FormatInt(millis(tx.Now), 10)}, func(r *sql.Rows) error {
 		var ref JobRef
 		err := r.Scan(&ref.Organization, &ref.ID)
 		got = append(got, ref)

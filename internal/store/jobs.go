@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,7 +41,8 @@ type Job struct {
 	Payload      string
 	CreatedAt    time.Time
 	// Claimed: a delivery is under way, or was when its lease ended.
-	Claimed bool
+	Claimed   bool
+	ClaimedAt time.Time // of a claimed one
 	// Lost: nobody knows what became of a delivery's call, or nobody can while it is under way.
 	Lost bool
 }
@@ -118,7 +120,13 @@ func scanJob(r *sql.Rows) (j Job, err error) {
 	err = r.Scan(&j.Organization, &j.ID, &j.Kind, &j.Channel, &j.Priority, &due, &j.Claimed, &j.Attempt,
 		&j.Message, &j.Delivery, &j.Payload, &created)
 	j.DueAt, j.CreatedAt = moment(due), moment(created)
-	j.Lost = j.Kind == JobDeliver && (j.Claimed || j.Payload == payloadLost)
+	if j.Kind != JobDeliver {
+		return j, err
+	}
+	j.Lost = j.Claimed || j.Payload == payloadLost
+	if at, isTime := strconv.ParseInt(j.Payload, 10, 64); j.Claimed && isTime == nil {
+		j.ClaimedAt = moment(at)
+	}
 	return j, err
 }
 
@@ -126,7 +134,7 @@ var retryJobs = `UPDATE jobs SET claimed = 0, due_at = j.due_at, payload = j.pay
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "due_at BIGINT", "payload TEXT") + ` AS j
 	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id`
 
-// payloadLost is the payload of a delivery's job whose last call was lost.
+// payloadLost is the payload of a delivery's job whose last call was lost. That of a claimed one is when it was claimed.
 const payloadLost = "lost"
 
 // Retry gives claims of deliveries back, each due at its DueAt, and Lost or not.

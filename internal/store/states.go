@@ -180,7 +180,7 @@ var writeAttempts = `INSERT INTO attempts (organization_id, message_id, delivery
 	ON CONFLICT (organization_id, message_id, delivery, number) DO UPDATE SET ended_at = excluded.ended_at,
 		outcome = excluded.outcome, code = excluded.code, text = excluded.text, request = excluded.request, status = excluded.status`
 
-// WriteAttempts inserts attempts, or writes how they ended.
+// WriteAttempts keeps attempts that have ended. One under way is a claim of its job; see JobsOf.
 func (tx *Tx) WriteAttempts(attempts []AttemptRow) error {
 	var rows sqldb.Rows
 	for _, a := range attempts {
@@ -188,42 +188,6 @@ func (tx *Tx) WriteAttempts(attempts []AttemptRow) error {
 			string(a.Outcome), a.Code, a.Text, a.Request, a.Status)
 	}
 	return tx.bulk(writeAttempts, &rows)
-}
-
-var beginAttempts = `INSERT INTO attempts (organization_id, message_id, delivery, number, started_at, ended_at, outcome, code, text, request, status)
-	SELECT organization_id, message_id, delivery, number, started_at, 0, '', '', '', '', 0 FROM ` + sqldb.From("$1", "organization_id TEXT",
-	"message_id TEXT", "delivery BIGINT", "number BIGINT", "started_at BIGINT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
-
-// BeginAttempts inserts attempts that begin.
-func (tx *Tx) BeginAttempts(attempts []AttemptRow) error {
-	var rows sqldb.Rows
-	for _, a := range attempts {
-		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.StartedAt))
-	}
-	return tx.bulk(beginAttempts, &rows)
-}
-
-// Most attempts end with nothing to say.
-var endAttempts = `UPDATE attempts SET ended_at = j.ended_at, outcome = j.outcome FROM ` + sqldb.From("$1", "organization_id TEXT",
-	"message_id TEXT", "delivery BIGINT", "number BIGINT", "ended_at BIGINT", "outcome TEXT") + ` AS j
-	WHERE attempts.organization_id = j.organization_id AND attempts.message_id = j.message_id
-	AND attempts.delivery = j.delivery AND attempts.number = j.number`
-
-// EndAttempts writes how attempts that have begun ended.
-func (tx *Tx) EndAttempts(attempts []AttemptRow) error {
-	var brief sqldb.Rows
-	var long []AttemptRow
-	for _, a := range attempts {
-		if a.Code != "" || a.Text != "" || a.Request != "" || a.Status != 0 {
-			long = append(long, a)
-			continue
-		}
-		brief.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.EndedAt), string(a.Outcome))
-	}
-	if err := tx.bulk(endAttempts, &brief); err != nil {
-		return err
-	}
-	return tx.WriteAttempts(long)
 }
 
 var countLost = `UPDATE deliveries SET attempts = deliveries.attempts + 1 FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT",
@@ -265,23 +229,6 @@ func (q Queries) Attempts(organization, message parley.ID) ([]parley.Attempt, er
 			return err
 		})
 	return attempts, err
-}
-
-var dropAttempts = `DELETE FROM attempts WHERE (organization_id, message_id, delivery, number) IN (
-	SELECT organization_id, message_id, delivery, number FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT",
-	"delivery BIGINT", "number BIGINT") + ` AS j)`
-
-// DropAttempts deletes attempts that were claimed and never made.
-func (tx *Tx) DropAttempts(attempts []AttemptRow) error {
-	if len(attempts) == 0 {
-		return nil
-	}
-	var rows sqldb.Rows
-	for _, a := range attempts {
-		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number)
-	}
-	_, err := tx.c.Exec(dropAttempts, rows.Param())
-	return err
 }
 
 // AttemptPosition is a place in the list of all attempts.

@@ -17,7 +17,7 @@ const (
 	calls = 256
 )
 
-// Claim takes deliveries within the limits of their channels and writes their attempts, in one transaction, and
+// Claim takes deliveries within the limits of their channels, which begins an attempt of each, in one transaction, and
 // then reads what is needed to send them.
 func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Duration) ([]*Work, map[string]time.Time, []string, error) {
 	var limits *limits
@@ -31,12 +31,11 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		if jobs, err = tx.Claim(limits.admit(pieces), tx.Now.Add(lease)); err != nil {
 			return err
 		}
-		begun, lost := begin(jobs, tx.Now)
-		if err := tx.BeginAttempts(begun); err != nil {
+		if err := tx.LoseAttempts(lostBefore(jobs, tx.Now)); err != nil {
 			return err
 		}
-		if err := tx.LoseAttempts(lost); err != nil {
-			return err
+		for i := range jobs {
+			jobs[i].ClaimedAt = tx.Now
 		}
 		return tx.SetArrivals(limits.arrivals())
 	})
@@ -68,26 +67,25 @@ func lanesOf(pieces []*Work) []store.Lane {
 	return lanes
 }
 
-// begin returns the attempts that the claims begin, and those that they find lost.
-func begin(jobs []store.Job, now time.Time) (begun, lost []store.AttemptRow) {
-	begun = make([]store.AttemptRow, len(jobs))
+// lostBefore returns the attempts that claims find under way, whose server stopped or lost its claim.
+func lostBefore(jobs []store.Job, now time.Time) []store.AttemptRow {
+	var lost []store.AttemptRow
 	for i := range jobs {
-		j := &jobs[i]
-		begun[i] = attemptOf(j)
-		begun[i].StartedAt = now
-		if j.Claimed {
-			before := attemptOf(j)
-			before.Number--
-			before.StartedAt, before.EndedAt, before.Outcome = now, now, parley.AttemptLost
-			before.Code, before.Text = codeLost, "the server stopped, or lost its claim, while the call was under way"
-			lost = append(lost, before)
+		if !jobs[i].Claimed {
+			continue
 		}
+		before := attemptOf(&jobs[i])
+		before.Number--
+		before.EndedAt, before.Outcome = now, parley.AttemptLost
+		before.Code, before.Text = codeLost, "the server stopped, or lost its claim, while the call was under way"
+		lost = append(lost, before)
 	}
-	return begun, lost
+	return lost
 }
 
 func attemptOf(j *store.Job) store.AttemptRow {
-	return store.AttemptRow{Organization: j.Organization, Attempt: parley.Attempt{Message: j.Message, Delivery: j.Delivery, Number: j.Attempt}}
+	return store.AttemptRow{Organization: j.Organization, Attempt: parley.Attempt{Message: j.Message, Delivery: j.Delivery, Number: j.Attempt,
+		StartedAt: j.ClaimedAt}}
 }
 
 // limits says how much of each channel may be claimed now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -54,7 +55,6 @@ type batch struct {
 	deliveries map[store.DeliveryRef]*parley.Delivery
 	troubled   map[store.DeliveryRef]bool // something is or was wrong with them
 	ended      []store.AttemptRow         // attempts that were made
-	unmade     []store.AttemptRow
 	references []store.ProviderReference
 	parts      map[store.DeliveryRef]map[string]bool // that have not arrived, by their provider ids
 	arrived    []store.ProviderReference
@@ -93,17 +93,27 @@ func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 			return nil
 		}
 		b.move(ref, del, r.news, r.code, r.reason, b.tx.Now)
-	} else {
-		b.unmade = append(b.unmade, attemptOf(&job))
 	}
 	b.done = append(b.done, job)
 	if followed {
 		b.followed = append(b.followed, job)
 	}
 	b.refer(r)
-	timers, err := timersOf(&job, r.later, b.tx.Now)
+	later := b.atOnce(ref, del, r.later)
+	timers, err := timersOf(&job, later, b.tx.Now)
 	b.timers = append(b.timers, timers...)
 	return err
+}
+
+// atOnce applies the receipts that a simulator reports without delay, and returns the others.
+func (b *batch) atOnce(ref store.DeliveryRef, del *parley.Delivery, later []connector.Later) []connector.Later {
+	for i, l := range later {
+		if l.After > 0 {
+			return later[i:]
+		}
+		b.reports(ref, del, []report{newReport(l.Report)})
+	}
+	return nil
 }
 
 // refer keeps the provider's ids; several are parts, all of which have to arrive.
@@ -137,15 +147,14 @@ func (b *batch) referParts(results []*Result) {
 	}
 }
 
-// attempt writes how the attempt ended, or takes back one that was not made.
+// attempt writes how the attempt ended, if it was made.
 func (b *batch) attempt(r *Result, del *parley.Delivery) {
-	attempt := attemptOf(&r.work.job)
 	if !r.made {
-		b.unmade = append(b.unmade, attempt)
 		return
 	}
 	del.Attempts++
-	attempt.StartedAt, attempt.EndedAt, attempt.Outcome = r.ended, r.ended, r.outcome
+	attempt := attemptOf(&r.work.job)
+	attempt.EndedAt, attempt.Outcome = r.ended, r.outcome
 	attempt.Request, attempt.Status = r.trace.Request, r.trace.Status
 	if r.outcome != parley.AttemptAccepted {
 		attempt.Code, attempt.Text = r.code, r.reason
@@ -216,8 +225,7 @@ func apply(del *parley.Delivery, n parley.News, code, reason string, at time.Tim
 func (b *batch) write() error {
 	for _, f := range []func() error{
 		b.writeDeliveries,
-		func() error { return b.tx.EndAttempts(b.ended) },
-		func() error { return b.tx.DropAttempts(b.unmade) },
+		func() error { return b.tx.WriteAttempts(b.ended) },
 		func() error { _, err := b.tx.AddReferences(b.references); return err },
 		func() error { return b.tx.DropReferences(b.arrived) },
 		func() error { return b.tx.Schedule(b.timers...) },

@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -89,13 +90,25 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// Attempts returns the provider calls made for a message, by delivery and number.
+// Attempts returns the provider calls made for a message and those under way, by delivery and number.
 func (t *Threads) Attempts(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Attempt, error) {
 	s, m, err := t.message(ctx, p, message)
 	if err != nil {
 		return nil, err
 	}
 	attempts, err := s.q.Attempts(p.Organization, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := s.q.JobsOf(p.Organization, &m)
+	for _, j := range jobs {
+		if j.Kind == store.JobDeliver && j.Claimed {
+			attempts = append(attempts, parley.Attempt{Message: m.ID, Delivery: j.Delivery, Number: j.Attempt, StartedAt: j.ClaimedAt})
+		}
+	}
+	slices.SortFunc(attempts, func(a, b parley.Attempt) int {
+		return cmp.Or(cmp.Compare(a.Delivery, b.Delivery), cmp.Compare(a.Number, b.Number))
+	})
 	for i := range attempts {
 		attempts[i].Reference = string(m.ID) + "." + strconv.Itoa(attempts[i].Delivery)
 	}

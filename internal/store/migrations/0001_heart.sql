@@ -104,7 +104,7 @@ CREATE TABLE messages (
   platform TEXT NOT NULL, body TEXT NOT NULL, attachments TEXT NOT NULL, reference TEXT NOT NULL, parent_id TEXT NOT NULL,
   expires_at BIGINT NOT NULL, removed_at BIGINT NOT NULL, removed TEXT NOT NULL, details TEXT NOT NULL, ext TEXT NOT NULL,
   PRIMARY KEY (organization_id, id)
-) WITHOUT ROWID;
+);
 CREATE INDEX messages_thread ON messages (organization_id, conversation_id, sent_at, sequence);
 CREATE INDEX messages_channel ON messages (organization_id, channel_id, id) WHERE channel_id <> '';
 CREATE INDEX messages_reference ON messages (organization_id, reference, id) WHERE reference <> '';
@@ -120,7 +120,7 @@ CREATE TABLE deliveries (
   reason TEXT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL, valid_until BIGINT NOT NULL, retry_of BIGINT NOT NULL,
   created_at BIGINT NOT NULL, sent_at BIGINT NOT NULL, delivered_at BIGINT NOT NULL, read_at BIGINT NOT NULL, ended_at BIGINT NOT NULL,
   PRIMARY KEY (organization_id, message_id, number)
-) WITHOUT ROWID;
+);
 CREATE TABLE attempts (
   organization_id TEXT NOT NULL, message_id TEXT NOT NULL, delivery BIGINT NOT NULL, number BIGINT NOT NULL,
   started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
@@ -140,10 +140,10 @@ CREATE TABLE hidden_messages (
   organization_id TEXT NOT NULL, message_id TEXT NOT NULL, user_id TEXT NOT NULL, at BIGINT NOT NULL,
   PRIMARY KEY (organization_id, message_id, user_id)
 ) WITHOUT ROWID;
+-- A row is a run of events: what one transaction added to one organization's log.
 CREATE TABLE events (
-  organization_id TEXT NOT NULL, sequence BIGINT NOT NULL, type TEXT NOT NULL, at BIGINT NOT NULL,
-  conversation_id TEXT NOT NULL, message_id TEXT NOT NULL, subject_id TEXT NOT NULL, data TEXT NOT NULL,
-  PRIMARY KEY (organization_id, sequence)
+  organization_id TEXT NOT NULL, through BIGINT NOT NULL, count BIGINT NOT NULL, at BIGINT NOT NULL, facts TEXT NOT NULL,
+  PRIMARY KEY (organization_id, through)
 ) WITHOUT ROWID;
 CREATE TABLE idempotency (
   organization_id TEXT NOT NULL, scope TEXT NOT NULL, request_hash TEXT NOT NULL, status BIGINT NOT NULL,

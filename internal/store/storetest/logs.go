@@ -228,3 +228,27 @@ func dropEvents(w *world) {
 	_, err = w.read().LogRange("absent")
 	w.notFound(err)
 }
+
+// manyEvents: what one transaction adds is read from any place in it, however much it is.
+func manyEvents(w *world) {
+	o := w.organization()
+	const n = 150
+	w.do(func(tx *store.Tx) error {
+		for i := range n {
+			tx.Emit(o, parley.Event{Type: parley.EventContactUpdated, Subject: parley.ID(fmt.Sprint(i + 1)), Data: parley.EventData{Through: int64(i)}})
+		}
+		return nil
+	})
+	for _, c := range []struct{ after, limit int }{{0, n}, {0, 1}, {63, 2}, {64, 1}, {10, 100}, {149, 5}, {150, 5}} {
+		page, err := w.read().Events(o, int64(c.after), c.limit)
+		w.must(err)
+		if len(page) != min(c.limit, n-c.after) {
+			w.Errorf("%d events after %d, limit %d", len(page), c.after, c.limit)
+		}
+		for i, e := range page {
+			if e.Sequence != int64(c.after+i+1) || e.Subject != parley.ID(fmt.Sprint(e.Sequence)) || e.Data.Through != e.Sequence-1 {
+				w.Errorf("event %d after %d is %+v", i, c.after, e)
+			}
+		}
+	}
+}

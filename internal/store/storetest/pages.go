@@ -216,7 +216,7 @@ func pagesOfAttempts(w *world) {
 		for delivery := 1; delivery <= 2; delivery++ {
 			for number := 1; number <= 1+i%3; number++ {
 				row := store.AttemptRow{Organization: o, Attempt: parley.Attempt{Message: a.Message.ID, Delivery: delivery, Number: number, StartedAt: w.now()}}
-				w.do(func(tx *store.Tx) error { return tx.BeginAttempts([]store.AttemptRow{row}) })
+				w.do(func(tx *store.Tx) error { return tx.WriteAttempts([]store.AttemptRow{row}) })
 				want = append(want, name(row.Attempt))
 			}
 		}

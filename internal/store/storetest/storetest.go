@@ -47,6 +47,7 @@ var tests = []struct {
 	{"Events", events},
 	{"OnCommit", onCommit},
 	{"DropEvents", dropEvents},
+	{"ManyEvents", manyEvents},
 
 	{"UniqueInContacts", uniqueInContacts},
 	{"UniqueThreads", uniqueThreads},

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
+)
+
+// emitted is an event that has no number yet.
+type emitted struct {
+	organization parley.ID
+	event        parley.Event
+}
+
+// Emit adds a fact to the organization's log. It is numbered when the transaction's units are through.
+func (tx *Tx) Emit(organization parley.ID, e parley.Event) {
+	e.At = tx.Now
+	tx.tx.Emit(emitted{organization, e})
+}
+
+// finish numbers what the units emitted, one counter update per organization, and tells the listeners.
+func (s *Store) finish(tx *sqldb.Tx, values []any) (func(), error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	logs := make(map[parley.ID]int, 8)
+	var commits []Committed
+	for _, v := range values {
+		e := v.(emitted)
+		i, ok := logs[e.organization]
+		if !ok {
+			i = len(commits)
+			logs[e.organization] = i
+			commits = append(commits, Committed{Organization: e.organization})
+		}
+		commits[i].Events = append(commits[i].Events, e.event)
+	}
+	slices.SortFunc(commits, func(a, b Committed) int { return strings.Compare(string(a.Organization), string(b.Organization)) })
+	if err := s.number(tx, commits); err != nil {
+		return nil, err
+	}
+	if err := writeEvents(tx, commits); err != nil {
+		return nil, err
+	}
+	return func() { s.tell(commits) }, nil
+}
+
+func (s *Store) tell(commits []Committed) {
+	s.listeners.mu.RLock()
+	defer s.listeners.mu.RUnlock()
+	for _, f := range s.listeners.all {
+		f(commits)
+	}
+}
+
+var numberEvents = `UPDATE organization_log SET last_event = last_event + j.n
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "n BIGINT") + ` AS j
+	WHERE organization_log.organization_id = j.organization_id
+	RETURNING organization_log.organization_id, last_event`
+
+func (s *Store) number(tx *sqldb.Tx, commits []Committed) error {
+	if s.options.SabotageCounter {
+		return s.numberOutside(tx, commits)
+	}
+	var rows sqldb.Rows
+	for _, c := range commits {
+		rows.Add(string(c.Organization), len(c.Events))
+	}
+	last := make(map[parley.ID]int64, len(commits))
+	err := tx.Query(numberEvents, []any{rows.Param()}, func(r *sql.Rows) error {
+		var organization parley.ID
+		var sequence int64
+		err := r.Scan(&organization, &sequence)
+		last[organization] = sequence
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range commits {
+		end, ok := last[c.Organization]
+		if !ok {
+			return fmt.Errorf("organization %s has no event log", c.Organization)
+		}
+		for i := range c.Events {
+			c.Events[i].Sequence = end - int64(len(c.Events)) + int64(i) + 1
+		}
+	}
+	return nil
+}
+
+// numberOutside is the sabotage of numbering: its counter is in memory, and outlives a rollback.
+func (s *Store) numberOutside(tx *sqldb.Tx, commits []Committed) error {
+	for _, c := range commits {
+		last := s.counters[c.Organization]
+		if last == 0 {
+			if err := tx.Row("SELECT last_event FROM organization_log WHERE organization_id = $1", []any{string(c.Organization)}, &last); err != nil {
+				return err
+			}
+		}
+		for i := range c.Events {
+			last++
+			c.Events[i].Sequence = last
+		}
+		s.counters[c.Organization] = last
+		if _, err := tx.Exec("UPDATE organization_log SET last_event = $2 WHERE organization_id = $1", string(c.Organization), last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fact is an event as a row of the log keeps it. A row is a run: what one transaction added to one organization's
+// log, whose events have one time and consecutive numbers, of which the last is the row's key. A row for each event
+// would be four for every message, most of them on a page of its own.
+type fact struct {
+	Type         parley.EventType  `json:"t"`
+	Conversation parley.ID         `json:"c,omitempty"`
+	Message      parley.ID         `json:"m,omitempty"`
+	Subject      parley.ID         `json:"s,omitempty"`
+	Data         *parley.EventData `json:"d,omitempty"`
+}
+
+// maxRun is the most events of a run, so that reading a few of them does not mean to read many.
+const maxRun = 64
+
+var insertEvents = `INSERT INTO events (organization_id, through, count, at, facts)
+	SELECT organization_id, through, count, at, facts FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "through BIGINT", "count BIGINT", "at BIGINT", "facts TEXT") + ` AS j`
+
+func writeEvents(tx *sqldb.Tx, commits []Committed) error {
+	var rows sqldb.Rows
+	for _, c := range commits {
+		for run := range slices.Chunk(c.Events, maxRun) {
+			facts, err := factsOf(run)
+			if err != nil {
+				return err
+			}
+			rows.Add(string(c.Organization), run[len(run)-1].Sequence, len(run), millis(run[0].At), facts)
+		}
+	}
+	_, err := tx.Exec(insertEvents, rows.Param())
+	return err
+}
+
+func factsOf(run []parley.Event) (json.RawMessage, error) {
+	facts := make([]fact, len(run))
+	for i := range run {
+		e := &run[i]
+		facts[i] = fact{Type: e.Type, Conversation: e.Conversation, Message: e.Message, Subject: e.Subject}
+		if e.Data != (parley.EventData{}) {
+			facts[i].Data = &e.Data
+		}
+	}
+	return json.Marshal(facts)
+}
+
+// LogRange is the part of an organization's log that is kept. It is empty when Oldest is Latest + 1.
+type LogRange struct{ Oldest, Latest int64 }
+
+// LogRange returns which events are kept.
+func (q Queries) LogRange(organization parley.ID) (r LogRange, err error) {
+	err = q.c.Row("SELECT oldest_event, last_event FROM organization_log WHERE organization_id = $1",
+		[]any{string(organization)}, &r.Oldest, &r.Latest)
+	return r, found(err, "organization", organization)
+}
+
+// Events returns up to limit events after a sequence, in order.
+func (q Queries) Events(organization parley.ID, after int64, limit int) ([]parley.Event, error) {
+	events := make([]parley.Event, 0, min(limit, maxRun))
+	err := q.c.Query(`SELECT through, count, at, facts FROM events WHERE organization_id = $1 AND through > $2 ORDER BY through LIMIT $3`,
+		[]any{string(organization), after, limit}, func(r *sql.Rows) error {
+			run, err := scanRun(r)
+			for _, e := range run {
+				if e.Sequence > after {
+					events = append(events, e)
+				}
+			}
+			if err == nil && len(events) >= limit {
+				err = errEnough
+			}
+			return err
+		})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return events[:min(limit, len(events))], err
+}
+
+func scanRun(r *sql.Rows) ([]parley.Event, error) {
+	var through, count, at int64
+	var text []byte
+	if err := r.Scan(&through, &count, &at, &text); err != nil {
+		return nil, err
+	}
+	var facts []fact
+	if err := json.Unmarshal(text, &facts); err != nil {
+		return nil, err
+	}
+	if int64(len(facts)) != count {
+		return nil, fmt.Errorf("the run of events through %d has %d of %d", through, len(facts), count)
+	}
+	run := make([]parley.Event, len(facts))
+	for i, f := range facts {
+		run[i] = parley.Event{Sequence: through - count + 1 + int64(i), Type: f.Type, At: moment(at),
+			Conversation: f.Conversation, Message: f.Message, Subject: f.Subject}
+		if f.Data != nil {
+			run[i].Data = *f.Data
+		}
+	}
+	return run, nil
+}
+
+// DropEvents deletes events made before a time, oldest first: those of up to limit transactions, of which it says how
+// many there were.
+func (tx *Tx) DropEvents(organization parley.ID, before int64, limit int) (int64, error) {
+	var through int64
+	err := tx.c.Row(`SELECT coalesce(max(through), 0) FROM (SELECT through, at FROM events WHERE organization_id = $1
+		ORDER BY through LIMIT $2) AS oldest WHERE at < $3`, []any{string(organization), limit, before}, &through)
+	if err != nil || through == 0 {
+		return 0, err
+	}
+	n, err := tx.c.Exec("DELETE FROM events WHERE organization_id = $1 AND through <= $2", string(organization), through)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.c.Exec("UPDATE organization_log SET oldest_event = $2 WHERE organization_id = $1", string(organization), through+1)
+	return n, err
+}
