@@ -117,6 +117,18 @@ func (x *exchange) end() {
 	}
 }
 
+// settle waits until what a read is about to show is durable. What writes is answered only then by itself.
+func (x *exchange) settle(status int) *parley.Error {
+	settled, method := x.server.options.Settled, x.request.Method
+	if settled == nil || status >= 500 || method != http.MethodGet && method != http.MethodHead || x.streaming() || x.server.always[x.request.URL.Path] {
+		return nil
+	}
+	if err := settled(x.request.Context()); err != nil {
+		return parley.AsError(err)
+	}
+	return nil
+}
+
 func (x *exchange) streaming() bool { return x.slot == &x.server.streams }
 
 // log writes the line of the access log: no query, no header, no body, which may hold secrets.

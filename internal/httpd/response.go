@@ -34,6 +34,11 @@ func (w *response) WriteHeader(status int) {
 		w.mute = true
 		return
 	}
+	if err := w.exchange.settle(status); err != nil {
+		w.mute, w.status, w.exchange.err = true, Status(err), err
+		WriteProblem(w.ResponseWriter, w.exchange.request, err)
+		return
+	}
 	if status >= 200 {
 		w.status = status
 	}

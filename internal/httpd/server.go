@@ -33,6 +33,9 @@ type Options struct {
 	MaxHeaderBytes int           // 64 KiB
 	Timeout        time.Duration // to read a request and write its answer, unless a handler lifts it; 60 s
 
+	// Settled, if set, is waited for before a GET is answered: it returns when all that could be read is durable.
+	Settled func(ctx context.Context) error
+
 	// Always are the paths that are answered though all requests that are allowed at once are under way:
 	// health checks, which would otherwise take a busy server for a dead one.
 	Always []string

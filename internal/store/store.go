@@ -80,6 +80,10 @@ type Queries struct{ c sqldb.Conn }
 // Read returns the queries outside of a transaction. Each sees what was committed when it began.
 func (s *Store) Read(ctx context.Context) Queries { return Queries{s.db.Read(ctx)} }
 
+// Settled returns when everything that could be read until now is durable: what is read may have been committed a
+// moment before it is on disk, and is told to nobody before.
+func (s *Store) Settled(ctx context.Context) error { return s.db.Settled(ctx) }
+
 // Tx is a unit's view of the shared transaction.
 type Tx struct {
 	Queries

@@ -30,6 +30,8 @@ type Options struct {
 	Observe func(units int, took time.Duration)
 	// Fault, for tests, is asked before every statement; an error takes its place. Reads ask it concurrently.
 	Fault func(statement string) error
+	// SyncFault, for tests, is asked before every sync of the write-ahead log; an error takes its place.
+	SyncFault func() error
 	// Sabotage, for tests of the proofs, breaks a promise on purpose; empty in every real program.
 	Sabotage Sabotage
 

@@ -31,7 +31,7 @@ func dsn(o Options, pragmas ...string) string {
 const writerTimeout = 200 * time.Millisecond
 
 func writerDSN(o Options) string {
-	synchronous := "synchronous(FULL)"
+	synchronous := "synchronous(NORMAL)" // the syncer syncs what was committed
 	if o.Sabotage == SabotageNoSync {
 		synchronous = "synchronous(OFF)"
 	}
