@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -230,7 +231,13 @@ func openReaders(o Options) (*pool, error) {
 	return &pool{db: db, fault: o.Fault}, nil
 }
 
+// ErrWouldWrite is a statement that writes, on a connection that reads.
+var ErrWouldWrite = errors.New("the statement writes, on a connection that reads")
+
 func (p *pool) before(text string) error {
+	if strings.HasPrefix(text, "INSERT") || strings.HasPrefix(text, "UPDATE") || strings.HasPrefix(text, "DELETE") {
+		return ErrWouldWrite
+	}
 	if p.fault == nil {
 		return nil
 	}
