@@ -85,7 +85,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 
 // EventFilter says which events are read, and from where.
 type EventFilter struct {
-	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
+	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
 	Types        []string    `query:"type" maxItems:"50" doc:"Of these types only, separated by commas."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`

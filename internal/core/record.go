@@ -47,5 +47,5 @@ func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
 		author.ID = ""
 		return nil
 	}
-	return parley.Invalid("record.author.kind", "enum", "must be user, contact, team, address, organization or system")
+	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
 }

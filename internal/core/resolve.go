@@ -132,13 +132,10 @@ func (s *send) admits(contact *parley.Contact) error {
 // user returns an active user that the request names.
 func (s *send) user(tx *store.Tx, id parley.ID, field string) (parley.User, error) {
 	u, err := tx.User(s.p.Organization, id)
-	if err != nil {
-		return u, unknown(err, field, "user")
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && !u.Active {
+		return u, parley.Invalid(field, "user-unknown", "must be the id of an active user")
 	}
-	if !u.Active {
-		return u, parley.Invalid(field, "user-inactive", "the user is deactivated")
-	}
-	return u, nil
+	return u, err
 }
 
 func (s *send) toUser(tx *store.Tx, id parley.ID) (*route, error) {

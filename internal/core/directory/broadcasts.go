@@ -159,7 +159,7 @@ func membersOf(users, contacts []parley.ID) ([]parley.BroadcastMember, error) {
 	c.atMost("users", len(users), maxMembers)
 	c.atMost("contacts", len(contacts), maxMembers-min(len(users), maxMembers))
 	if len(users)+len(contacts) == 0 {
-		c.refuse("users", "members-required", "must be at least one user or contact")
+		c.refuse("users", "required", "must be at least one user or contact")
 	}
 	var members []parley.BroadcastMember
 	for _, id := range unique(users) {

@@ -23,8 +23,8 @@ type ContactParams struct {
 
 func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 	var c check
-	c.text("name", params.Name, 0, maxName)
-	c.text("externalId", params.ExternalID, 0, maxExternalID)
+	c.text("name", params.Name, false, maxName)
+	c.text("externalId", params.ExternalID, false, maxExternalID)
 	c.facts("attributes", params.Attributes)
 	tags := c.tags(params.Tags)
 	addresses := c.addresses("addresses", params.Addresses)
@@ -89,7 +89,7 @@ func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal
 		return contact, false, err
 	}
 	var c check
-	c.text("name", name, 0, maxName)
+	c.text("name", name, false, maxName)
 	normal, err := parley.NewAddress(address.Kind, address.Value)
 	c.add("address", err)
 	if err := c.err(); err != nil {
@@ -176,8 +176,8 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		contact.Attributes = changeFacts(contact.Attributes, patch.Attributes)
 		contact.Saved = contact.Saved || patch.Name != nil && *patch.Name != ""
 		var c check
-		c.text("name", contact.Name, 0, maxName)
-		c.text("externalId", contact.ExternalID, 0, maxExternalID)
+		c.text("name", contact.Name, false, maxName)
+		c.text("externalId", contact.ExternalID, false, maxExternalID)
 		c.facts("attributes", contact.Attributes)
 		contact.Tags = c.tags(contact.Tags)
 		return c.err()
@@ -189,7 +189,7 @@ func (d *Directory) AddAddresses(ctx context.Context, p *access.Principal, id pa
 	var c check
 	addresses = c.addresses("addresses", addresses)
 	if len(addresses) == 0 {
-		c.refuse("addresses", "addresses-required", "must be at least one")
+		c.refuse("addresses", "required", "must be at least one")
 	}
 	if err := c.err(); err != nil {
 		return parley.Contact{}, err

@@ -71,16 +71,16 @@ func TestContactValidation(t *testing.T) {
 	}{
 		"zero in name":     {directory.ContactParams{Name: "a\x00b"}, "text-invalid", "name"},
 		"no UTF-8":         {directory.ContactParams{Name: "a\xff"}, "text-invalid", "name"},
-		"long name":        {directory.ContactParams{Name: strings.Repeat("é", 201)}, "text-too-long", "name"},
+		"long name":        {directory.ContactParams{Name: strings.Repeat("é", 201)}, "too-long", "name"},
 		"bad address":      {directory.ContactParams{Addresses: []parley.Address{ana, {Kind: "email", Value: "x"}}}, "address-invalid", "addresses[1]"},
 		"bad kind":         {directory.ContactParams{Addresses: []parley.Address{{Kind: "E Mail", Value: "x"}}}, "address-invalid", "addresses[0]"},
 		"many addresses":   {directory.ContactParams{Addresses: many(51)}, "too-many", "addresses"},
-		"empty tag":        {directory.ContactParams{Tags: []string{"a", ""}}, "text-empty", "tags[1]"},
-		"blank tag":        {directory.ContactParams{Tags: []string{" "}}, "text-empty", "tags[0]"},
+		"empty tag":        {directory.ContactParams{Tags: []string{"a", ""}}, "required", "tags[1]"},
+		"blank tag":        {directory.ContactParams{Tags: []string{" "}}, "required", "tags[0]"},
 		"many tags":        {directory.ContactParams{Tags: make([]string, 51)}, "too-many", "tags"},
-		"long attribute":   {directory.ContactParams{Attributes: map[string]string{"k": strings.Repeat("x", 4001)}}, "text-too-long", "attributes.k"},
-		"empty attribute":  {directory.ContactParams{Attributes: map[string]string{"": "x"}}, "text-empty", "attributes"},
-		"long external id": {directory.ContactParams{ExternalID: strings.Repeat("x", 256)}, "text-too-long", "externalId"},
+		"long attribute":   {directory.ContactParams{Attributes: map[string]string{"k": strings.Repeat("x", 4001)}}, "too-long", "attributes.k"},
+		"empty attribute":  {directory.ContactParams{Attributes: map[string]string{"": "x"}}, "required", "attributes"},
+		"long external id": {directory.ContactParams{ExternalID: strings.Repeat("x", 256)}, "too-long", "externalId"},
 		"bad id":           {directory.ContactParams{ID: "nope"}, "id-invalid", "id"},
 	} {
 		_, _, err := w.CreateContact(ctx, w.admin, test.params, nil)

@@ -198,7 +198,7 @@ func (d *Directory) AddTeamMembers(ctx context.Context, p *access.Principal, id 
 	var c check
 	c.atMost("users", len(users), maxMembers)
 	if len(users) == 0 {
-		c.refuse("users", "members-required", "must be at least one")
+		c.refuse("users", "required", "must be at least one")
 	}
 	if err := c.err(); err != nil {
 		return parley.Team{}, err

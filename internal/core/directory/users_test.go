@@ -70,7 +70,7 @@ func TestUserValidation(t *testing.T) {
 		params      directory.UserParams
 		code, field string
 	}{
-		"no name":      {directory.UserParams{}, "text-empty", "name"},
+		"no name":      {directory.UserParams{}, "required", "name"},
 		"zero":         {directory.UserParams{Name: "a\x00"}, "text-invalid", "name"},
 		"no e-mail":    {directory.UserParams{Name: "A", Email: "nobody"}, "email-invalid", "email"},
 		"machine mail": {directory.UserParams{Name: "A", Email: "a@example.org", Machine: true}, "email-invalid", "email"},
@@ -139,10 +139,10 @@ func TestOrganization(t *testing.T) {
 		patch       directory.OrganizationPatch
 		code, field string
 	}{
-		"name":     {directory.OrganizationPatch{Name: ptr(" ")}, "text-empty", "name"},
-		"negative": {directory.OrganizationPatch{DefaultTTL: ptr(-time.Second)}, "ttl-invalid", "policy.defaultTtl"},
-		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "ttl-invalid", "policy.defaultTtl"},
-		"too long": {directory.OrganizationPatch{MaxTTL: ptr(200 * 365 * 24 * time.Hour)}, "ttl-invalid", "policy.maxTtl"},
+		"name":     {directory.OrganizationPatch{Name: ptr(" ")}, "required", "name"},
+		"negative": {directory.OrganizationPatch{DefaultTTL: ptr(-time.Second)}, "out-of-range", "policy.defaultTtl"},
+		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "out-of-range", "policy.defaultTtl"},
+		"too long": {directory.OrganizationPatch{MaxTTL: ptr(200 * 365 * 24 * time.Hour)}, "out-of-range", "policy.maxTtl"},
 	} {
 		_, err := w.UpdateOrganization(ctx, w.admin, test.patch, 0)
 		t.Run(name, func(t *testing.T) { wantError(t, err, parley.KindInvalid, test.code, test.field) })

@@ -132,7 +132,7 @@ func (patch *ConversationPatch) status(wrong *check, c *parley.Conversation, now
 		case parley.StatusOpen, parley.StatusSnoozed, parley.StatusClosed:
 			c.Status, c.SnoozedUntil = *patch.Status, time.Time{}
 		default:
-			wrong.refuse("status", "enum", "must be open, snoozed or closed")
+			wrong.refuse("status", "value-unknown", "must be open, snoozed or closed")
 			return
 		}
 	}

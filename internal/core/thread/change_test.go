@@ -52,7 +52,7 @@ func TestConversationsAreMade(t *testing.T) {
 		params thread.ConversationParams
 		code   string
 	}{
-		"another kind":               {thread.ConversationParams{Kind: parley.ConversationDirect}, "enum"},
+		"another kind":               {thread.ConversationParams{Kind: parley.ConversationDirect}, "value-unknown"},
 		"a channel not seen":         {thread.ConversationParams{Kind: parley.ConversationExternal, Channel: closed.ID, Participants: []thread.NewParticipant{{Address: "chat:zoe"}}}, "channel-unknown"},
 		"no channel":                 {thread.ConversationParams{Kind: parley.ConversationExternal, Participants: []thread.NewParticipant{{Contact: contact.ID}}}, "required"},
 		"nobody outside":             {thread.ConversationParams{Kind: parley.ConversationExternal, Channel: sms.ID}, "required"},
@@ -98,9 +98,9 @@ func TestConversationsAreChanged(t *testing.T) {
 	_, err = w.UpdateConversation(t.Context(), ben, id, thread.ConversationPatch{Title: ptr("late")}, rev)
 	w.Refused(err, parley.KindPrecondition, "revision-mismatch")
 	for code, patch := range map[string]thread.ConversationPatch{
-		"enum":         {Status: ptr(parley.ConversationStatus("done"))},
-		"out-of-range": {Status: ptr(parley.StatusSnoozed), SnoozedUntil: time.Now().Add(-time.Second)},
-		"not-allowed":  {Status: ptr(parley.StatusClosed), SnoozedUntil: time.Now().Add(time.Hour)},
+		"value-unknown": {Status: ptr(parley.ConversationStatus("done"))},
+		"out-of-range":  {Status: ptr(parley.StatusSnoozed), SnoozedUntil: time.Now().Add(-time.Second)},
+		"not-allowed":   {Status: ptr(parley.StatusClosed), SnoozedUntil: time.Now().Add(time.Hour)},
 	} {
 		_, err = w.UpdateConversation(t.Context(), ben, id, patch, 0)
 		w.Refused(err, parley.KindInvalid, code)

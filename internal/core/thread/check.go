@@ -109,7 +109,7 @@ func (c *check) assignees(q store.Queries, p *access.Principal, assignees []parl
 				return err
 			}
 		default:
-			c.refuse(field+".kind", "enum", "must be user or team")
+			c.refuse(field+".kind", "value-unknown", "must be user or team")
 		}
 		if slices.Contains(assignees[:i], a) {
 			c.refuse(field, "duplicate", "is named twice")

@@ -84,7 +84,7 @@ func (d *door) stream(c *call, filter eventlog.Filter) error {
 	if last := c.r.Header.Get("Last-Event-ID"); last != "" {
 		n, err := strconv.ParseInt(last, 10, 64)
 		if err != nil || n < 0 {
-			return parley.Invalid("Last-Event-ID", "type", "must be the id of an event of this stream")
+			return parley.Invalid("Last-Event-ID", "cursor-invalid", "must be the id of an event of this stream")
 		}
 		filter.After = n
 	}
