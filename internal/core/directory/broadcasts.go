@@ -189,7 +189,11 @@ func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal
 			return false, err
 		}
 		if broadcast.MemberCount += n; broadcast.MemberCount > maxBroadcast {
-			return false, parley.Conflict("broadcast-full", "a broadcast list has at most %d members", maxBroadcast)
+			field := "contacts"
+			if len(contacts) == 0 {
+				field = "users"
+			}
+			return false, parley.About(parley.Conflict("broadcast-full", "a broadcast list has at most %d members", maxBroadcast), "broadcast-full", field)
 		}
 		return n > 0, nil
 	})

@@ -91,7 +91,7 @@ func (d *Directory) replaceChannel(tx *store.Tx, p *access.Principal, before, ch
 		tx.After(func() { d.channelChanged(p.Organization, ch.ID) })
 	}
 	err = tx.UpdateChannel(p.Organization, &ch)
-	return ch, err
+	return ch, parley.About(err, "default-taken", "default")
 }
 
 func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Channel, error) {

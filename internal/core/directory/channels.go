@@ -97,7 +97,7 @@ func (d *Directory) createChannel(ctx context.Context, p *access.Principal, para
 			return err
 		}
 		emit(tx, p, parley.EventChannelCreated, ch.ID)
-		return tx.InsertChannel(p.Organization, &stored)
+		return parley.About(tx.InsertChannel(p.Organization, &stored), "default-taken", "default")
 	})
 	if err != nil || replay != nil {
 		return ch, replay, err

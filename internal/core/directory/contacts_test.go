@@ -98,17 +98,17 @@ func TestContactTaken(t *testing.T) {
 	first := made[parley.Contact](t)(w.CreateContact(ctx, w.admin, directory.ContactParams{Addresses: []parley.Address{ana}, ExternalID: "7"}, nil))
 	second := made[parley.Contact](t)(w.CreateContact(ctx, w.admin, directory.ContactParams{}, nil))
 	_, _, err := w.CreateContact(ctx, w.admin, directory.ContactParams{Addresses: []parley.Address{phone, ana}}, nil)
-	wantError(t, err, parley.KindConflict, "address-taken", "")
+	wantError(t, err, parley.KindConflict, "address-taken", "addresses[1]")
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ExternalID: "7"}, nil)
-	wantError(t, err, parley.KindConflict, "external-id-taken", "")
+	wantError(t, err, parley.KindConflict, "external-id-taken", "externalId")
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ID: first.ID}, nil)
-	wantError(t, err, parley.KindConflict, "id-taken", "")
+	wantError(t, err, parley.KindConflict, "id-taken", "id")
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ID: w.admin.User}, nil)
-	wantError(t, err, parley.KindConflict, "id-taken", "")
+	wantError(t, err, parley.KindConflict, "id-taken", "id")
 	_, err = w.UpdateContact(ctx, w.admin, second.ID, directory.ContactPatch{ExternalID: ptr("7")}, 0)
-	wantError(t, err, parley.KindConflict, "external-id-taken", "")
+	wantError(t, err, parley.KindConflict, "external-id-taken", "externalId")
 	_, err = w.AddAddresses(ctx, w.admin, second.ID, []parley.Address{ana}, 0)
-	wantError(t, err, parley.KindConflict, "address-taken", "")
+	wantError(t, err, parley.KindConflict, "address-taken", "addresses[0]")
 
 	// A shared address belongs to nobody alone.
 	shared := ana

@@ -70,7 +70,7 @@ func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, us
 		return 0, err
 	}
 	if len(team.Members) > maxTeam {
-		return 0, parley.Conflict("team-full", "a team has at most %d users", maxTeam)
+		return 0, parley.About(parley.Conflict("team-full", "a team has at most %d users", maxTeam), "team-full", field)
 	}
 	conversation, err := tx.ConversationByKey(p.Organization, TeamKey(team.ID))
 	if err != nil {

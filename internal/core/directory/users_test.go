@@ -26,10 +26,10 @@ func TestUsersShareAccounts(t *testing.T) {
 		t.Errorf("memberships %+v, %v", memberships, err)
 	}
 	_, _, err = w.CreateUser(ctx, w.admin, directory.UserParams{Name: "Ana", Email: "ana@example.org"}, nil)
-	wantError(t, err, parley.KindConflict, "email-taken", "")
+	wantError(t, err, parley.KindConflict, "email-taken", "email")
 	bea := made[parley.User](t)(w.CreateUser(ctx, w.admin, directory.UserParams{Name: "Bea"}, nil))
 	_, err = w.UpdateUser(ctx, w.admin, bea.ID, directory.UserPatch{Email: ptr("ana@example.org")}, 0)
-	wantError(t, err, parley.KindConflict, "email-taken", "")
+	wantError(t, err, parley.KindConflict, "email-taken", "email")
 	moved := must[parley.User](t)(w.UpdateUser(ctx, w.admin, here.ID, directory.UserPatch{Email: ptr("ana@new.example")}, here.Rev))
 	if moved.Account == here.Account || moved.Rev != 2 {
 		t.Errorf("moved to %+v", moved)

@@ -47,7 +47,7 @@ func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, i
 			data.Status = string(c.Status)
 		}
 		emit(tx, p, parley.EventConversationUpdated, c.ID, "", data)
-		return tx.UpdateConversation(p.Organization, c)
+		return parley.About(tx.UpdateConversation(p.Organization, c), "thread-taken", "status")
 	})
 	if err != nil {
 		return parley.Conversation{}, err

@@ -145,7 +145,6 @@ func (d *door) removeBroadcastMember(c *call) error {
 	return err
 }
 
-// createKey makes a key. A scope that its maker lacks is forbidden rather than invalid: asking again does not help.
 func (d *door) createKey(c *call, b *api.KeyRequest) (api.Key, bool, error) {
 	params := access.KeyParams{Name: b.Name, User: parley.ID(b.User), Scopes: wire.Scopes(b.Scopes), RateLimit: b.RateLimit, ExpiresAt: b.ExpiresAt.Time}
 	key, replayed, err := d.Keys.Create(c.ctx(), c.p, params, c.idempotency())
