@@ -129,7 +129,7 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	copy(entry.hash[:], key.SecretHash)
 	entry.principal = newPrincipal(Principal{
 		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
-		RateLimit: key.RateLimit, bound: key.Organization != "", seal: sealOf(secret),
+		RateLimit: key.RateLimit, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", seal: sealOf(secret),
 	}, key.Scopes)
 	return entry, nil
 }
