@@ -67,7 +67,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x.context = requestContext{Context: r.Context(), id: requestIDOf(r, now)}
 	x.request = r.WithContext(&x.context)
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body = body{ReadCloser: r.Body, declared: r.ContentLength, limit: s.options.MaxBody}
+		x.body = body{ReadCloser: r.Body, exchange: x, declared: r.ContentLength, limit: s.options.MaxBody}
 		x.request.Body = &x.body
 	}
 	x.response = response{ResponseWriter: w, exchange: x}
