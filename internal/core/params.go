@@ -162,8 +162,8 @@ func (s *SendParams) labels(c *check) {
 		c.refuse("tags", "too-many", "must be at most %d", maxTags)
 	}
 	for i, tag := range s.Tags {
-		if tag == "" {
-			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be empty")
+		if strings.TrimSpace(tag) == "" {
+			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
 		}
 		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
 	}

@@ -44,8 +44,8 @@ func (c *check) labels(conversation *parley.Conversation) (tags []string) {
 	c.text("title", conversation.Title, maxTitle)
 	c.text("description", conversation.Description, maxDescription)
 	for i, tag := range conversation.Tags {
-		if tag == "" {
-			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be empty")
+		if strings.TrimSpace(tag) == "" {
+			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
 		}
 		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
 		if !slices.Contains(tags, tag) {

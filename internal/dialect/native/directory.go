@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
@@ -221,6 +222,7 @@ func single(err error, field, as string) error {
 		return err
 	}
 	renamed := *e
+	renamed.Message = strings.ReplaceAll(e.Message, field+": ", as+": ")
 	renamed.Fields = append([]parley.FieldError(nil), e.Fields...)
 	for i := range renamed.Fields {
 		if renamed.Fields[i].Field == field {

@@ -53,7 +53,7 @@ func (d *door) events(c *call) error {
 	for _, name := range given.Types {
 		filter.Types = append(filter.Types, parley.EventType(name))
 	}
-	if d.Streams != nil && strings.Contains(c.r.Header.Get("Accept"), eventStream) {
+	if d.Streams != nil && c.r.Method == http.MethodGet && strings.Contains(c.r.Header.Get("Accept"), eventStream) { // HEAD would wait for nothing
 		return d.stream(c, filter)
 	}
 	page, err := d.Core.Events(c.ctx(), c.p, filter, given.Limit)
