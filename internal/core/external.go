@@ -164,10 +164,13 @@ func (s *send) channelForAddress(tx *store.Tx, address parley.Address) (parley.C
 	if err != nil {
 		return ch, unknown(err, "to.channel", "channel-unknown")
 	}
+	if err := s.may(tx, &ch); err != nil {
+		return ch, err
+	}
 	if ch.AddressKind != address.Kind {
 		return ch, parley.Invalid("to.address", "address-kind", "the channel takes addresses of kind %s", ch.AddressKind)
 	}
-	return ch, s.may(tx, &ch)
+	return ch, nil
 }
 
 // identify returns who has an address: the contact that it identifies; a new one, named by nobody yet; or,

@@ -128,6 +128,9 @@ func TestReopeningATakenThread(t *testing.T) {
 	}))
 	_, err = w.UpdateConversation(t.Context(), ana, first, thread.ConversationPatch{Status: ptr(parley.StatusOpen)}, 0)
 	w.Refused(err, parley.KindConflict, "thread-taken")
+	if fields := parley.AsError(err).Fields; len(fields) != 1 || fields[0].Field != "status" {
+		t.Errorf("it names %v", fields)
+	}
 }
 
 func TestSnoozedConversationsWake(t *testing.T) {

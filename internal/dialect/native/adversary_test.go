@@ -29,16 +29,27 @@ type spoiled struct {
 // Whatever is wrong with a request, of whatever operation, is refused in words that name it, and stores nothing.
 func TestEveryRouteRefuses(t *testing.T) {
 	w := newWorld(t)
-	things := w.things(t)
+	things, theirs := w.things(t), thingsOf(t, w.client(t, w.organization(t, "Beta").Key.Token))
+	foreign := map[string]string{}
+	for name, id := range things {
+		foreign[id] = theirs[name]
+	}
 	before := w.latest(t)
 	for _, route := range native.Routes() {
 		t.Run(route.ID, func(t *testing.T) {
 			s := samples[route.ID].fill(things)
-			for _, c := range slices.Concat(spoiledRequests(route, s), spoiledBodies(route, s), spoiledQueries(route, s), w.hiddenIDs(route)) {
-				token := w.token
-				if s.personal {
-					token = things["secret"]
+			token := w.token
+			if s.personal {
+				token = things["secret"]
+			}
+			all := slices.Concat(spoiledRequests(route, s), spoiledQueries(route, s), spoiledPaths(route, theirs))
+			if route.Body != nil {
+				all = append(all, spoiledBodies(route, s)...)
+				for _, body := range append(further[route.ID], s.body) {
+					all = append(all, spoiledValues(route, sample{path: s.path, body: body}.fill(things), foreign)...)
 				}
+			}
+			for _, c := range all {
 				w.wantRefused(t, token, c)
 			}
 		})
@@ -130,28 +141,55 @@ func spoiledBodies(route *contract.Route, s sample) (all []spoiled) {
 			all[i].body, all[i].status = strings.Replace(all[i].body, ",}", "}", 1), 422
 		}
 	}
+	return all
+}
+
+// further are bodies that succeed, besides those of the samples, with every other field that holds an id.
+var further = map[string][]string{
+	"sendMessage": {`{"to":{"contact":"{contact}","channel":"{channel}"},"body":"x"}`, `{"to":{"address":"phone:+15550100","channel":"{channel}"},"body":"x"}`,
+		`{"to":{"team":"{team}"},"body":"x"}`, `{"to":{"broadcast":"{broadcast}"},"body":"x"}`, `{"to":{"user":"{user}"},"body":"x"}`,
+		`{"to":{"conversation":"{conversation}"},"body":"x","replyTo":"{internal}","attachments":["{media}"]}`,
+		`{"to":{"users":["{user}","{user2}"]},"group":{"name":"We","avatar":"{media}"},"body":"x","priority":"high","ttl":60}`},
+	"sendToConversation": {`{"body":"x","record":{"direction":"inbound","author":{"kind":"contact","id":"{contact}"}}}`,
+		`{"body":"x","record":{"direction":"none","author":{"kind":"team","id":"{team}"}}}`, `{"body":"x","record":{"direction":"outbound","author":{"kind":"user","id":"{user}"}}}`},
+	"playInbound":        {`{"from":"phone:+15550100","channel":"{channel}","body":"x","replyTo":"{message}","attachments":["{media}"]}`},
+	"createConversation": {`{"kind":"external","channel":"{channel}","participants":[{"contact":"{contact}"}],"assignees":[{"kind":"team","id":"{team}"}]}`},
+	"patchChannel":       {`{"open":false,"members":["{user}","{user2}"]}`},
+	"createKey":          {`{"name":"x","user":"{user}","scopes":["users:read"]}`},
+}
+
+// spoiledValues are bodies with one value that is wrong.
+func spoiledValues(route *contract.Route, s sample, foreign map[string]string) (all []spoiled) {
+	add := func(what string, body []byte, code, field string) {
+		all = append(all, spoiled{what + field, route.Method, s.path, string(body), nil, 422, code, field})
+	}
 	var value any
 	if err := json.Unmarshal([]byte(s.body), &value); err != nil {
 		panic(err)
 	}
-	walk(value, "", func(field string, at any, replace func(any) []byte) {
-		switch at := at.(type) {
-		case nil:
-			return
-		case string:
-			add("U+0000 in "+field, string(replace(at+"\x00")), 422, "text-invalid", field)
-			if parley.ID(at).Valid() {
-				add("unknown id in "+field, string(replace(string(parley.NewID(time.Now())))), 422, "", field)
-			}
-		}
-		add("wrong type of "+field, string(replace(7.5)), 422, "type", field)
-	}, func(v any) []byte {
+	render := func(v any) []byte {
 		text, err := json.Marshal(v)
 		if err != nil {
 			panic(err)
 		}
 		return text
-	})
+	}
+	walk(value, "", func(field string, at any, replace func(any) []byte) {
+		if at == nil {
+			return
+		}
+		add("wrong type of ", replace(7.5), "type", field)
+		text, ok := at.(string)
+		if !ok {
+			return
+		}
+		add("U+0000 in ", replace(text+"\x00"), "text-invalid", field)
+		if other, known := foreign[text]; known {
+			add("unknown id in ", replace(string(parley.NewID(time.Now()))), "", field)
+			add("no id in ", replace("x y"), "", field)
+			add("id of another organization in ", replace(other), "", field)
+		}
+	}, render)
 	return all
 }
 
@@ -230,16 +268,18 @@ func spoiledQueries(route *contract.Route, s sample) (all []spoiled) {
 	return all
 }
 
-// hiddenIDs are requests for things that do not exist.
-func (w *world) hiddenIDs(route *contract.Route) (all []spoiled) {
+// spoiledPaths name what does not exist, or belongs to another organization.
+func spoiledPaths(route *contract.Route, theirs map[string]string) (all []spoiled) {
 	s := samples[route.ID]
 	if !strings.Contains(s.path, "{") {
 		return nil
 	}
-	for _, name := range route.Parameters[:1] {
-		at := strings.Index(route.Path, "{"+name+"}")
-		rest := s.path[strings.Index(s.path, "}")+1:]
-		all = append(all, spoiled{"unknown id in the path", route.Method, route.Path[:at] + string(parley.NewID(time.Now())) + rest, sample{body: s.body}.body, s.headers(), 404, "not-found", ""})
+	nobody := map[string]string{}
+	for name := range theirs {
+		nobody[name] = string(parley.NewID(time.Now()))
+	}
+	for what, things := range map[string]map[string]string{"unknown id": nobody, "id of another organization": theirs} {
+		all = append(all, spoiled{what + " in the path", route.Method, s.fill(things).path, s.fill(things).body, s.headers(), 404, "not-found", ""})
 	}
 	return all
 }

@@ -51,7 +51,8 @@ func (d *door) upload(c *call) (api.Media, bool, error) {
 // file.
 func (d *door) ofFile(err error) error {
 	if e, ok := errors.AsType[*parley.Error](err); ok && e.Code == "body-too-large" {
-		err = &parley.Error{Kind: parley.KindTooLarge, Code: "media-too-large", Message: fmt.Sprintf("a file has at most %d bytes", d.Files.MaxSize())}
+		err = &parley.Error{Kind: parley.KindTooLarge, Code: "media-too-large", Message: fmt.Sprintf("a file may have at most %d bytes", d.Files.MaxSize()),
+			Facts: map[string]any{"limit": d.Files.MaxSize()}}
 	}
 	return parley.About(parley.About(err, "media-too-large", "file"), "content-type-mismatch", "file")
 }
