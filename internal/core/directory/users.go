@@ -54,7 +54,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 	c.facts("metadata", params.Metadata)
 	email := c.email(params.Email)
 	if params.Machine && email != "" {
-		c.refuse("email", "email-invalid", "a machine user has none")
+		c.refuse("email", "not-allowed", "a machine user has none")
 	}
 	if err := c.err(); err != nil {
 		return parley.User{}, false, err
@@ -162,7 +162,7 @@ func (patch UserPatch) apply(user *parley.User) error {
 	if patch.Email != nil {
 		user.Email = c.email(*patch.Email)
 		if user.Machine && user.Email != "" {
-			c.refuse("email", "email-invalid", "a machine user has none")
+			c.refuse("email", "not-allowed", "a machine user has none")
 		}
 	}
 	c.name(user.Name)
