@@ -14,7 +14,7 @@ type outgoing struct {
 	channel, conversation, state, code string
 	sequence                           int64
 	attempts                           int  // that it counts
-	written                            int  // attempts that are written down
+	written                            int  // attempts that are written down, the one under way as a claim
 	gone                               bool // its content is, or will be by itself
 }
 
@@ -25,7 +25,9 @@ func (d outgoing) went() bool {
 // deliveries reads all deliveries, by the reference that the provider is given.
 func deliveries(db *sql.DB) (map[string]outgoing, error) {
 	rows, err := db.Query(`SELECT d.message_id, d.number, d.channel_id, d.conversation_id, d.state, d.code, m.sequence, d.attempts,
-		(SELECT count(*) FROM attempts AS a WHERE a.organization_id = d.organization_id AND a.message_id = d.message_id AND a.delivery = d.number),
+		(SELECT count(*) FROM attempts AS a WHERE a.organization_id = d.organization_id AND a.message_id = d.message_id AND a.delivery = d.number)
+			+ (SELECT count(*) FROM jobs AS j WHERE j.organization_id = d.organization_id AND j.kind = 'deliver' AND j.channel_id = d.channel_id
+				AND j.message_id = d.message_id AND j.delivery = d.number AND j.claimed = 1),
 		m.removed_at > 0 OR m.expires_at > 0
 		FROM deliveries AS d JOIN messages AS m ON m.organization_id = d.organization_id AND m.id = d.message_id`)
 	if err != nil {

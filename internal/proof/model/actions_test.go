@@ -253,7 +253,7 @@ func (m *machine) toConversation() {
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}}
 	switch {
 	case !by.sees(c):
-		m.ask(by, request, 404)
+		m.ask(by, request, 422)
 	case !by.takesPart(c):
 		m.ask(by, request, 403)
 	case c.contact != nil && c.contact.out:
@@ -280,7 +280,7 @@ func (m *machine) note() {
 	}
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}, Internal: true}
 	if !by.sees(c) {
-		m.ask(by, request, 404)
+		m.ask(by, request, 422)
 		return
 	}
 	msg, got := m.ask(by, request, 0)
