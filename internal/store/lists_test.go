@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -17,8 +18,8 @@ func TestPlansOfLists(t *testing.T) {
 	for name, text := range map[string]string{
 		"ownParts": ownParts, "membersOf": membersOf, "hiddenFrom": hiddenFrom, "jobsByID": jobsByID, "sequencesOf": sequencesOf,
 		"countOutside": countOutside, "countMembers": countMembers, "activityOf": activityOf, "activityHeads": activityHeads,
-		"activeIn": activeIn, "firstParticipants": firstParticipants, "takesPart": takesPart, "deliveredTo": deliveredTo,
-		"threadHeads": threadHeads, "placesIn": placesIn, "headsByID": "SELECT " + headColumns + " FROM " + headsByID, "eraseMessages": eraseMessages, "eraseTags": eraseTags, "eraseParked": eraseParked,
+		"activeIn": fmt.Sprintf(activeIn, "1"), "firstParticipants": firstParticipants, "deliveredTo": deliveredTo,
+		"threadHeads": threadHeads, "placesIn": placesIn, "headsAt": "SELECT " + headColumns + " FROM " + headsAt, "onChannels": "SELECT c.id FROM " + onChannels, "headsByID": "SELECT " + headColumns + " FROM " + headsByID, "eraseMessages": eraseMessages, "eraseTags": eraseTags, "eraseParked": eraseParked,
 		"eraseAttempts": eraseAttempts, "eraseReasons": eraseReasons,
 	} {
 		n := 0

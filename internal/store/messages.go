@@ -69,8 +69,9 @@ var (
 		"sent_at BIGINT", "created_at BIGINT", "kind TEXT", "direction TEXT", "author_kind TEXT", "author_id TEXT", "author_name TEXT",
 		"channel_id TEXT", "platform TEXT", "body TEXT", "attachments TEXT", "reference TEXT", "parent_id TEXT", "expires_at BIGINT",
 		"details TEXT") + ` AS j`
-	insertTags = `INSERT INTO message_tags (organization_id, tag, message_id) SELECT organization_id, tag, message_id FROM ` +
-		sqldb.From("$1", "organization_id TEXT", "tag TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+	insertTags = `INSERT INTO message_tags (organization_id, tag, message_id, conversation_id)
+		SELECT organization_id, tag, message_id, conversation_id FROM ` +
+		sqldb.From("$1", "organization_id TEXT", "tag TEXT", "message_id TEXT", "conversation_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
 	insertMediaReferences = `INSERT INTO media_references (organization_id, media_id, message_id)
 		SELECT organization_id, media_id, message_id FROM ` +
 		sqldb.From("$1", "organization_id TEXT", "media_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
@@ -100,7 +101,7 @@ func (rows *appendRows) message(a *Append) error {
 		string(m.Direction), string(m.Author.Kind), string(m.Author.ID), m.Author.Name, string(m.Channel), m.Platform, string(body),
 		attachments, m.Reference, string(m.Parent), millis(m.ExpiresAt), extra)
 	for _, tag := range m.Tags {
-		rows.tags.Add(o, tag, string(m.ID))
+		rows.tags.Add(o, tag, string(m.ID), string(m.Conversation))
 	}
 	for _, f := range m.Attachments {
 		rows.media.Add(o, string(f.Media), string(m.ID))
@@ -278,4 +279,17 @@ func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared
 	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,
 		[]any{string(organization), string(a.Kind), a.Value}, &shared)
 	return shared, err
+}
+
+var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `
+	AND ((recipient_id <> '' AND recipient_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
+
+// DeliveredTo returns those of the messages that have a delivery to somebody, by id or by address.
+func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
+	found, err := q.ids(deliveredTo, string(organization), idRows(messages), string(id), string(a.Kind), a.Value)
+	to := make(map[parley.ID]bool, len(found))
+	for _, id := range found {
+		to[id] = true
+	}
+	return to, err
 }
