@@ -42,7 +42,19 @@ type Stream struct {
 var activityHeads = `SELECT j.n, (SELECT c.activity_at FROM conversations AS c WHERE c.organization_id = $2 AND c.visibility = j.visibility
 		AND c.channel_id = j.channel_id AND c.status = j.status AND (c.activity_at, c.id) < ($3, $4)
 		ORDER BY c.activity_at DESC, c.id DESC LIMIT 1) AS head
-	FROM ` + sqldb.From("$1", "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT") + ` AS j`
+	FROM ` + streamSource("$1") + ` AS j`
+
+func streamSource(param string) string {
+	return sqldb.From(param, "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT")
+}
+
+func streamRows(streams []Stream) []byte {
+	var rows sqldb.Rows
+	for i, s := range streams {
+		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
+	}
+	return rows.Param()
+}
 
 // ActivityHeads returns when the first conversation after a place was active in each of some streams; zero
 // where there is none.
@@ -51,12 +63,8 @@ func (q Queries) ActivityHeads(organization parley.ID, streams []Stream, after A
 	if len(streams) == 0 {
 		return heads, nil
 	}
-	var rows sqldb.Rows
-	for i, s := range streams {
-		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
-	}
 	at, id := after.bounds()
-	err := q.c.Query(activityHeads, []any{rows.Param(), string(organization), at, id}, func(r *sql.Rows) error {
+	err := q.c.Query(activityHeads, []any{streamRows(streams), string(organization), at, id}, func(r *sql.Rows) error {
 		var n int
 		var head sql.NullInt64
 		err := r.Scan(&n, &head)
@@ -143,6 +151,17 @@ func (q Queries) OwnActive(organization, user parley.ID, n Narrow, after Activit
 			WHERE o.organization_id = $1 AND o.participant_id = $2 AND o.participant_id <> ''`+with+`) AS p
 		CROSS JOIN conversations AS c WHERE c.organization_id = $1 AND c.id = p.conversation_id AND c.visibility = $3
 		AND (c.activity_at, c.id) < ($4, $5)`+conditions+` ORDER BY c.activity_at DESC, c.id DESC LIMIT $6`, args...)
+}
+
+// SearchActive returns up to limit conversations of some streams, after a place, that pass. It looks at all of them.
+func (q Queries) SearchActive(organization parley.ID, streams []Stream, n Narrow, after Activity, limit int) ([]Candidate, error) {
+	at, id := after.bounds()
+	n.Status = "" // is the streams'
+	with, args := n.with("c.id", []any{string(organization), streamRows(streams), at, id, limit})
+	conditions, args := n.conditions(args)
+	return q.candidates(`SELECT c.activity_at, c.id, 1 FROM `+streamSource("$2")+` AS j CROSS JOIN conversations AS c WHERE c.organization_id = $1
+		AND c.visibility = j.visibility AND c.channel_id = j.channel_id AND c.status = j.status AND (c.activity_at, c.id) < ($3, $4)`+
+		with+conditions+` ORDER BY c.activity_at DESC, c.id DESC LIMIT $5`, args...)
 }
 
 const activeIn = `SELECT c.activity_at, c.id, %s AS passes FROM conversations AS c WHERE c.organization_id = $1 AND c.visibility = $2

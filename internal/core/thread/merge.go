@@ -50,10 +50,15 @@ func (s *Sight) candidates(f *ConversationFilter, after store.Activity, ahead in
 	var streams []store.Stream
 	if f.shared() {
 		channels, err := s.channelsOf(f)
-		if err != nil {
+		few, again := s.searches(f)
+		if err := firstError(err, again); err != nil {
 			return nil, err
 		}
 		streams = appendStreams(streams, f, parley.VisibleToOrganization, channels)
+		if few {
+			m.addShared(f, streams, ahead)
+			streams = nil
+		}
 	}
 	if f.private() {
 		walk, err := s.walks()
@@ -65,7 +70,7 @@ func (s *Sight) candidates(f *ConversationFilter, after store.Activity, ahead in
 				return nil, err
 			}
 		case walk:
-			m.addOwn(f, cmp.Or(ahead, maxWalk))
+			m.addOwn(f, ahead)
 		default:
 			streams = appendStreams(streams, f, parley.VisibleToMembers, []parley.ID{""})
 		}
@@ -117,13 +122,32 @@ func (s *Sight) namedUpTo(f *ConversationFilter, n int) ([]parley.ID, error) {
 	return s.q.ConversationsWith(s.p.Organization, f.Address, n+1)
 }
 
-// addOwn adds the conversations of members that the principal takes or took part in. Each reading goes through them
-// all.
+// addOwn adds the conversations of members that the principal takes or took part in.
 func (m *merge) addOwn(f *ConversationFilter, ahead int) {
-	m.sources = append(m.sources, &source{head: latest, chunk: ahead, most: maxWalk,
-		fill: func(after store.Activity, limit int) ([]store.Candidate, error) {
-			return m.s.q.OwnActive(m.s.p.Organization, m.s.p.User, f.narrow(), after, limit)
-		}})
+	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
+		return m.s.q.OwnActive(m.s.p.Organization, m.s.p.User, f.narrow(), after, limit)
+	})
+}
+
+// searches reports whether a filter is tried on all the principal's conversations on channels, as they are few, rather
+// than as a walk comes to them.
+func (s *Sight) searches(f *ConversationFilter) (bool, error) {
+	if f.Tag == "" && f.Assignee == "" && !f.withParticipant() {
+		return false, nil
+	}
+	return s.seesFew()
+}
+
+// addShared adds the conversations of streams.
+func (m *merge) addShared(f *ConversationFilter, streams []store.Stream, ahead int) {
+	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
+		return m.s.q.SearchActive(m.s.p.Organization, streams, f.narrow(), after, limit)
+	})
+}
+
+// addSearch adds a source of which each reading looks at all there is.
+func (m *merge) addSearch(ahead int, fill func(store.Activity, int) ([]store.Candidate, error)) {
+	m.sources = append(m.sources, &source{head: latest, chunk: cmp.Or(ahead, maxWalk), most: maxWalk, fill: fill})
 }
 
 // add adds those of some conversations that come after the place.

@@ -25,12 +25,16 @@ func (s *Sight) plan(f *MessageFilter, from cursor) (headSource, error) {
 	case from.plan == 0 && f.indexed():
 		return s.indexed(f, from), nil
 	}
-	walk, err := s.walkable(f)
+	ahead := openTogether
+	if from.plan == 't' || !f.Until.IsZero() {
+		ahead = 0 // it begins with those that have something older: all of them
+	}
+	walk, err := s.walkable(f, ahead)
 	if err != nil {
 		return nil, err
 	}
 	if walk == nil && from.plan == 't' { // there are more by now
-		walk, err = s.candidates(&ConversationFilter{}, store.Activity{}, 0)
+		walk, err = s.candidates(&ConversationFilter{}, store.Activity{}, ahead)
 	}
 	if walk != nil && err == nil {
 		return s.threads(walk, f, from)
@@ -45,7 +49,7 @@ func (f *MessageFilter) indexed() bool {
 }
 
 // walkable are the conversations whose threads hold what the list looks for, if they are few; else nil.
-func (s *Sight) walkable(f *MessageFilter) (*merge, error) {
+func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 	if f.Conversation != "" {
 		m := &merge{s: s}
 		return m, m.add([]parley.ID{f.Conversation}, &ConversationFilter{})
@@ -66,7 +70,7 @@ func (s *Sight) walkable(f *MessageFilter) (*merge, error) {
 	case err != nil:
 		return nil, err
 	case few:
-		return s.candidates(&of, store.Activity{}, 0)
+		return s.candidates(&of, store.Activity{}, ahead)
 	case !of.withParticipant():
 		return nil, nil
 	}

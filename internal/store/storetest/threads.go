@@ -216,22 +216,26 @@ func pagesOfConversations(w *world) {
 	if !heads[0].Equal(first[0].At) || !heads[1].IsZero() || !second[0].Equal(first[1].At) || !first[1].Before(first[0].Activity) {
 		w.Errorf("heads are %v and %v, the list is %v", heads, second, first)
 	}
+	w.onChannels(o)
+	rows, err := w.read().ActivityOf(o, []parley.ID{"absent", first[0].ID, first[1].ID})
+	w.must(err)
+	w.equal("places", len(rows), 2)
+	for _, r := range rows {
+		if r.ID == first[0].ID && (r.Visibility != stream.Visibility || r.Channel != "c" || r.Status != parley.StatusOpen || !r.At.Equal(first[0].At)) {
+			w.Errorf("its place is %+v", r)
+		}
+	}
+}
+
+func (w *world) onChannels(o parley.ID) {
 	some, err := w.read().CountOn(o, []parley.ID{"d", "c"}, 5)
 	w.must(err)
 	all, err := w.read().CountOn(o, []parley.ID{"d"}, 1000)
 	w.must(err)
 	on, err := w.read().ConversationsOn(o, []parley.ID{"d"}, 1000)
 	w.must(err)
-	w.equal("conversations on a channel", len(on), all)
-	rows, err := w.read().ActivityOf(o, []parley.ID{"absent", first[0].ID, first[1].ID})
-	w.must(err)
-	if some != 5 || all < 25 || len(rows) != 2 {
-		w.Errorf("%d and %d on a channel, %d places", some, all, len(rows))
-	}
-	for _, r := range rows {
-		if r.ID == first[0].ID && (r.Visibility != stream.Visibility || r.Channel != "c" || r.Status != parley.StatusOpen || !r.At.Equal(first[0].At)) {
-			w.Errorf("its place is %+v", r)
-		}
+	if some != 5 || all < 25 || len(on) != all {
+		w.Errorf("%d, %d and %d on channels", some, all, len(on))
 	}
 }
 
@@ -272,10 +276,17 @@ func narrowedConversations(w *world) {
 				all = append(all, string(c.ID))
 			}
 		}
+		searched, err := w.read().SearchActive(o, []store.Stream{stream, {Channel: "absent"}}, n, store.Activity{}, 10)
+		w.must(err)
+		var found []string
+		for _, c := range searched {
+			found = append(found, string(c.ID))
+		}
+		slices.Sort(found)
 		slices.Sort(own)
 		slices.Sort(all)
-		if got := strings.Join(own, " "); got != strings.TrimSpace(want) || strings.Join(all, " ") != got || len(candidates) != 3 {
-			w.Errorf("%+v: own %v, of the stream %v of %v; want %s", n, own, all, candidates, want)
+		if got := strings.Join(own, " "); got != strings.TrimSpace(want) || strings.Join(all, " ") != got || strings.Join(found, " ") != got || len(candidates) != 3 {
+			w.Errorf("%+v: own %v, of the stream %v of %v, searched %v; want %s", n, own, all, candidates, found, want)
 		}
 	}
 }
