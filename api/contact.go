@@ -51,7 +51,7 @@ type ContactPatch struct {
 
 // ContactLookup finds the contact that an address identifies, or makes one.
 type ContactLookup struct {
-	Address string `json:"address" minLength:"3" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value."`
+	Address string `json:"address" minLength:"1" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value."`
 	Name    string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
 }
 

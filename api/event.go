@@ -85,9 +85,9 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 
 // EventFilter says which events are read, and from where.
 type EventFilter struct {
-	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
+	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"50" doc:"Of these types only, separated by commas."`
+	Types        []string    `query:"type" maxItems:"50" enum:"message.created,message.scheduled,message.canceled,message.removed,delivery.updated,interaction.created,conversation.created,conversation.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,user.created,user.updated,team.created,team.updated,team.deleted,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

@@ -88,7 +88,7 @@ func read(s *api.EventStream, n int) (got []int64, err error) {
 func TestStreamResumes(t *testing.T) {
 	c, asked := streamServer(t,
 		says(event(8)+event(9)+"id: 10\ndata: {\"sequence\":10"), // cut off in an event
-		refuses(503, `{"code":"stopping"}`),
+		refuses(503, `{"code":"shutting-down"}`),
 		refuses(429, ``),
 		says("id: 12\n\n"), // events that the filter leaves out
 		func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },

@@ -40,7 +40,7 @@ func (d Definition) Check(ctx context.Context, ch parley.Channel) error {
 		for i, p := range d.Platforms {
 			names[i] = p.Name
 		}
-		return parley.Invalid("platform", "platform-invalid", "must be one of %s", strings.Join(names, ", "))
+		return parley.Invalid("platform", "platform-unknown", "must be one of %s", strings.Join(names, ", "))
 	}
 	if err := d.CheckSettings(ch.Settings); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (d Definition) Check(ctx context.Context, ch parley.Channel) error {
 func (d Definition) CheckSettings(raw json.RawMessage) error {
 	values, err := settingValues(raw)
 	if err != nil {
-		return parley.Invalid("settings", "settings-invalid", "must be a JSON object")
+		return parley.Invalid("settings", "type", "must be a JSON object")
 	}
 	var wrong []parley.FieldError
 	refuse := func(name, code, format string, args ...any) {
@@ -69,16 +69,16 @@ func (d Definition) CheckSettings(raw json.RawMessage) error {
 		delete(values, setting.Name)
 		if !found {
 			if setting.Required {
-				refuse(setting.Name, "setting-required", "is required")
+				refuse(setting.Name, "required", "is required")
 			}
 			continue
 		}
-		if problem := setting.problem(value); problem != "" {
-			refuse(setting.Name, "setting-invalid", "%s", problem)
+		if code, problem := setting.problem(value); code != "" {
+			refuse(setting.Name, code, "%s", problem)
 		}
 	}
 	for _, name := range sortedNames(values) {
-		refuse(name, "setting-unknown", "is no setting of %s; there are: %s", d.Name, strings.Join(names, ", "))
+		refuse(name, "unknown-field", "is no setting of %s; there are: %s", d.Name, strings.Join(names, ", "))
 	}
 	return parley.InvalidFields(wrong)
 }
@@ -114,40 +114,48 @@ func sortedNames(values map[string]any) []string {
 	return names
 }
 
-// problem says what is allowed where value is not.
-func (s Setting) problem(value any) string {
+// problem says what is allowed where value is not, and the code of what is wrong; an empty code: nothing.
+func (s Setting) problem(value any) (code, message string) {
 	switch s.Type {
 	case TypeBoolean:
 		if _, ok := value.(bool); !ok {
-			return "must be true or false"
+			return "type", "must be true or false"
 		}
+		return "", ""
 	case TypeInteger:
 		number, ok := value.(json.Number)
-		if n, err := number.Int64(); !ok || err != nil || n > math.MaxInt32 || n < math.MinInt32 {
-			return "must be a whole number"
+		if !ok || strings.ContainsAny(number.String(), ".eE") {
+			return "type", "must be a whole number"
 		}
-	case TypeURL:
-		text, _ := value.(string)
-		u, err := url.Parse(text)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-			return "must be an absolute http or https URL"
+		if n, err := number.Int64(); err != nil || n > math.MaxInt32 || n < math.MinInt32 {
+			return "out-of-range", fmt.Sprintf("must be %d to %d", math.MinInt32, math.MaxInt32)
 		}
-	default:
-		text, ok := value.(string)
-		if !ok {
-			return "must be a string"
-		}
-		if strings.ContainsRune(text, 0) {
-			return "must not contain the character U+0000"
-		}
-		if s.Required && text == "" {
-			return "must not be empty"
-		}
-		if len(s.Allowed) > 0 && !slices.Contains(s.Allowed, text) {
-			return "must be one of " + strings.Join(s.Allowed, ", ")
-		}
+		return "", ""
 	}
-	return ""
+	text, ok := value.(string)
+	if !ok {
+		return "type", "must be a string"
+	}
+	return s.textProblem(text)
+}
+
+func (s Setting) textProblem(text string) (code, message string) {
+	switch {
+	case strings.ContainsRune(text, 0):
+		return "text-invalid", "must not contain the character U+0000"
+	case s.Required && text == "":
+		return "required", "must not be empty"
+	case len(s.Allowed) > 0 && !slices.Contains(s.Allowed, text):
+		return "value-unknown", "must be one of " + strings.Join(s.Allowed, ", ")
+	case s.Type == TypeURL && !absolute(text):
+		return "setting-invalid", "must be an absolute http or https URL"
+	}
+	return "", ""
+}
+
+func absolute(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
 // Redactor returns a redactor of the secrets in a channel's settings.

@@ -28,7 +28,7 @@ type fanOut struct {
 func (s *send) toBroadcast(tx *store.Tx, id parley.ID) (*route, error) {
 	b, err := tx.Broadcast(s.p.Organization, id)
 	if err != nil {
-		return nil, unknown(err, "to.broadcast", "broadcast")
+		return nil, unknown(err, "to.broadcast", "broadcast-unknown")
 	}
 	key := "broadcast:" + string(id) + ":" + string(s.p.User)
 	conversation, err := tx.ConversationByKey(s.p.Organization, key)

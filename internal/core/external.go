@@ -37,7 +37,7 @@ func (s *send) contact(tx *store.Tx, id parley.ID) (parley.Contact, error) {
 	if err == nil && contact.MergedInto != "" {
 		contact, err = tx.Contact(s.p.Organization, contact.MergedInto)
 	}
-	return contact, unknown(err, "to.contact", "contact")
+	return contact, unknown(err, "to.contact", "contact-unknown")
 }
 
 func contactActor(contact *parley.Contact) parley.Actor {
@@ -49,7 +49,7 @@ func (s *send) channelFor(tx *store.Tx, contact *parley.Contact) (parley.Channel
 	if s.params.To.Channel != "" {
 		ch, err := tx.Channel(s.p.Organization, s.params.To.Channel)
 		if err != nil {
-			return ch, parley.Address{}, unknown(err, "to.channel", "channel")
+			return ch, parley.Address{}, unknown(err, "to.channel", "channel-unknown")
 		}
 		if err := s.may(tx, &ch); err != nil {
 			return ch, parley.Address{}, err
@@ -162,12 +162,15 @@ func (s *send) channelForAddress(tx *store.Tx, address parley.Address) (parley.C
 	}
 	ch, err := tx.Channel(s.p.Organization, s.params.To.Channel)
 	if err != nil {
-		return ch, unknown(err, "to.channel", "channel")
+		return ch, unknown(err, "to.channel", "channel-unknown")
+	}
+	if err := s.may(tx, &ch); err != nil {
+		return ch, err
 	}
 	if ch.AddressKind != address.Kind {
 		return ch, parley.Invalid("to.address", "address-kind", "the channel takes addresses of kind %s", ch.AddressKind)
 	}
-	return ch, s.may(tx, &ch)
+	return ch, nil
 }
 
 // identify returns who has an address: the contact that it identifies; a new one, named by nobody yet; or,

@@ -106,12 +106,12 @@ func (s *SendParams) validate(now time.Time) error {
 		s.Priority = parley.PriorityNormal
 	case parley.PriorityLow, parley.PriorityNormal, parley.PriorityHigh:
 	default:
-		c.refuse("priority", "enum", "must be low, normal or high")
+		c.refuse("priority", "value-unknown", "must be low, normal or high")
 	}
 	switch s.Reopen {
 	case "", parley.ReopenAuto, parley.ReopenNever:
 	default:
-		c.refuse("reopen", "enum", "must be auto or never")
+		c.refuse("reopen", "value-unknown", "must be auto or never")
 	}
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
@@ -152,7 +152,7 @@ func (s *SendParams) content(c *check) {
 				c.refuse(field, "out-of-range", "latitude must be -90 to 90, longitude -180 to 180")
 			}
 		default:
-			c.refuse(field, "enum", "kind must be one of %v", parley.PartKinds)
+			c.refuse(field, "value-unknown", "kind must be one of %v", parley.PartKinds)
 		}
 	}
 }
@@ -162,8 +162,8 @@ func (s *SendParams) labels(c *check) {
 		c.refuse("tags", "too-many", "must be at most %d", maxTags)
 	}
 	for i, tag := range s.Tags {
-		if tag == "" {
-			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be empty")
+		if strings.TrimSpace(tag) == "" {
+			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
 		}
 		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
 	}
@@ -200,12 +200,12 @@ func (s *SendParams) record(c *check) {
 	switch r.Direction {
 	case parley.Inbound, parley.Outbound, parley.NoDirection:
 	default:
-		c.refuse("record.direction", "enum", "must be inbound, outbound or none")
+		c.refuse("record.direction", "value-unknown", "must be inbound, outbound or none")
 	}
 	switch r.State {
 	case "", parley.Sent, parley.Delivered, parley.Read, parley.Failed, parley.Expired, parley.Skipped, parley.Canceled, parley.Unknown:
 	default:
-		c.refuse("record.status", "enum", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
+		c.refuse("record.status", "value-unknown", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
 	}
 	c.text("record.platform", r.Platform, 50)
 	c.text("record.author.name", r.Author.Name, 200)

@@ -34,18 +34,18 @@ func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
 		}
 		u, err := tx.User(s.p.Organization, author.ID)
 		author.Name = u.Name
-		return unknown(err, "record.author.id", "user")
+		return unknown(err, "record.author.id", "user-unknown")
 	case parley.ActorContact:
 		contact, err := tx.Contact(s.p.Organization, author.ID)
 		author.Name = contact.Name
-		return unknown(err, "record.author.id", "contact")
+		return unknown(err, "record.author.id", "contact-unknown")
 	case parley.ActorTeam:
 		t, err := tx.Team(s.p.Organization, author.ID)
 		author.Name = t.Name
-		return unknown(err, "record.author.id", "team")
+		return unknown(err, "record.author.id", "team-unknown")
 	case parley.ActorAddress, parley.ActorOrganization, parley.ActorSystem:
 		author.ID = ""
 		return nil
 	}
-	return parley.Invalid("record.author.kind", "enum", "must be user, contact, team, address, organization or system")
+	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
 }

@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -30,10 +31,10 @@ func (s *send) resolve(tx *store.Tx) (*route, error) {
 	}
 }
 
-// unknown makes a missing thing that the request names an invalid field.
-func unknown(err error, field, what string) error {
+// unknown makes a missing thing that the request names an invalid field. The code is THING-unknown.
+func unknown(err error, field, code string) error {
 	if parley.IsKind(err, parley.KindNotFound) {
-		return parley.Invalid(field, what+"-unknown", "must be the id of a %s", what)
+		return parley.Invalid(field, code, "must be the id of a %s", strings.TrimSuffix(code, "-unknown"))
 	}
 	return err
 }
@@ -41,7 +42,7 @@ func unknown(err error, field, what string) error {
 func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	conversation, err := s.c.conversation(tx.Queries, s.p, id)
 	if err != nil {
-		return nil, err
+		return nil, unknown(err, "to.conversation", "conversation-unknown")
 	}
 	participants, err := tx.Participants(s.p.Organization, id)
 	if err != nil {
@@ -132,13 +133,10 @@ func (s *send) admits(contact *parley.Contact) error {
 // user returns an active user that the request names.
 func (s *send) user(tx *store.Tx, id parley.ID, field string) (parley.User, error) {
 	u, err := tx.User(s.p.Organization, id)
-	if err != nil {
-		return u, unknown(err, field, "user")
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && !u.Active {
+		return u, parley.Invalid(field, "user-unknown", "must be the id of an active user")
 	}
-	if !u.Active {
-		return u, parley.Invalid(field, "user-inactive", "the user is deactivated")
-	}
-	return u, nil
+	return u, err
 }
 
 func (s *send) toUser(tx *store.Tx, id parley.ID) (*route, error) {
@@ -206,8 +204,11 @@ func (s *send) toUsers(tx *store.Tx, ids []parley.ID) (*route, error) {
 	if g := s.params.Group; g != nil {
 		conversation.Title, conversation.Description, conversation.Metadata = g.Name, g.Description, g.Metadata
 		if g.Avatar != "" {
-			if _, err := tx.Media(s.p.Organization, g.Avatar); err != nil {
-				return nil, unknown(err, "group.avatar", "media")
+			file, err := tx.Media(s.p.Organization, g.Avatar)
+			if parley.IsKind(err, parley.KindNotFound) || err == nil && s.p.Personal && file.Uploader != s.p.User {
+				return nil, parley.Invalid("group.avatar", "media-unknown", "must be the id of a file that you uploaded")
+			} else if err != nil {
+				return nil, err
 			}
 			conversation.Avatar = g.Avatar
 		}
@@ -221,7 +222,7 @@ func TeamKey(team parley.ID) string { return "team:" + string(team) }
 
 func (s *send) toTeam(tx *store.Tx, id parley.ID) (*route, error) {
 	if _, err := tx.Team(s.p.Organization, id); err != nil {
-		return nil, unknown(err, "to.team", "team")
+		return nil, unknown(err, "to.team", "team-unknown")
 	}
 	conversation, err := tx.ConversationByKey(s.p.Organization, TeamKey(id))
 	if err != nil {

@@ -47,5 +47,5 @@ func TestDeactivatedUserIsNotReached(t *testing.T) {
 	_, err := w.Directory.UpdateUser(t.Context(), w.Admin, users[1].User, directory.UserPatch{Active: &active}, 0)
 	w.Must(err)
 	_, err = w.Core.Send(t.Context(), users[0], core.SendParams{To: to, Body: coretest.Text("three")})
-	w.Refused(err, parley.KindInvalid, "user-inactive")
+	w.Refused(err, parley.KindInvalid, "user-unknown")
 }

@@ -207,7 +207,7 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 func sender(q store.Queries, organization parley.ID, params *InboundParams) ([]parley.Address, parley.ID, error) {
 	if params.Contact != "" {
 		contact, err := q.Contact(organization, params.Contact)
-		return contact.Addresses, contact.LastChannel, unknown(err, "contact", "contact")
+		return contact.Addresses, contact.LastChannel, unknown(err, "contact", "contact-unknown")
 	}
 	address, err := parley.ParseAddress(params.From)
 	if err != nil {
@@ -224,7 +224,7 @@ func (c *Core) playedOn(q store.Queries, p *Principal, named, last parley.ID, ad
 		if err == nil && ch.Connector != sandboxName {
 			return ch, parley.Invalid("channel", "channel-not-sandbox", "must be a channel of the sandbox")
 		}
-		return ch, unknown(err, "channel", "channel")
+		return ch, unknown(err, "channel", "channel-unknown")
 	}
 	if last != "" {
 		ch, err := q.Channel(p.Organization, last)

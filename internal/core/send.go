@@ -23,8 +23,8 @@ type Sent struct {
 const accepted = 202
 
 // Send accepts a message: it is durable, with everything that will be done about it, when Send returns.
-// A send whose conversation exists and whose route is remembered takes the store's hot path; what is checked
-// there again sends it here to the slow one, which finds or makes what is missing.
+// A send whose conversation exists takes the store's hot path, by a route that is remembered or found by reading; what
+// is checked there again sends it here to the slow one, which finds or makes what is missing.
 func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
 	s, err := c.newSend(ctx, p, params)
 	if err != nil {
@@ -32,8 +32,15 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 	}
 	key, routable := routeKeyOf(p, &params.To)
 	if routable && s.hot() {
-		if r := c.routes.get(key); r != nil {
+		r := c.routes.get(key)
+		if r == nil {
+			r = s.look(ctx)
+		}
+		if r != nil {
 			sent, err := c.sendHot(ctx, s, r)
+			if err == nil {
+				c.remember(s, key, r)
+			}
 			if !errors.Is(err, store.ErrStale) {
 				return sent, err
 			}
@@ -41,10 +48,30 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 		}
 	}
 	sent, r, err := c.sendSlow(ctx, s)
-	if err == nil && routable && r != nil && r.conversation.Status == parley.StatusOpen && s.plain() {
-		c.routes.put(key, r)
+	if err == nil && routable && r != nil {
+		c.remember(s, key, r)
 	}
 	return sent, err
+}
+
+// remember keeps a route for the next send to the same place.
+func (c *Core) remember(s *send, key routeKey, r *route) {
+	if r.conversation.Status == parley.StatusOpen && s.plain() {
+		c.routes.put(key, r)
+	}
+}
+
+// look finds the route of a message by reading alone. It returns nil where something has to be made or opened for it,
+// and where it is to be refused: the slow path says so, after it has looked for an earlier request with the same key.
+func (s *send) look(ctx context.Context) (r *route) {
+	err := s.c.store.Look(ctx, func(tx *store.Tx) (err error) {
+		r, err = s.resolve(tx)
+		return err
+	})
+	if err != nil || r.conversation.Status != parley.StatusOpen {
+		return nil
+	}
+	return r
 }
 
 // send is a message being accepted.

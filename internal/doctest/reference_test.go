@@ -10,11 +10,13 @@ import (
 	"go/token"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -159,7 +161,7 @@ func place(row string) string {
 	return path + " " + strconv.Itoa(slices.Index([]string{"GET", "POST", "PATCH", "DELETE"}, method))
 }
 
-// TestEventsAreDocumented: each type of event is in the API's table of events, and no other.
+// TestEventsAreDocumented: each type of event is in the API's table of events, and no other; and it can be asked for.
 func TestEventsAreDocumented(t *testing.T) {
 	documented := map[string]bool{}
 	for _, row := range tableRows(t, apiDocument, "| type | of |") {
@@ -167,6 +169,8 @@ func TestEventsAreDocumented(t *testing.T) {
 			documented[strings.Trim(name, "`")] = true
 		}
 	}
+	field, _ := reflect.TypeFor[api.EventFilter]().FieldByName("Types")
+	asked := strings.Split(field.Tag.Get("enum"), ",")
 	tree, err := parser.ParseFile(token.NewFileSet(), root+"/internal/parley/message.go", nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
@@ -183,9 +187,16 @@ func TestEventsAreDocumented(t *testing.T) {
 		if !documented[name] {
 			t.Errorf("docs/api.md does not say what %s is", name)
 		}
+		if !slices.Contains(asked, name) {
+			t.Errorf("api.EventFilter does not let events be asked for by their type %s", name)
+		}
 		delete(documented, name)
+		asked = slices.DeleteFunc(asked, func(other string) bool { return other == name })
 		return true
 	})
+	for _, name := range asked {
+		t.Errorf("api.EventFilter names %s, which is no type of event", name)
+	}
 	for name := range documented {
 		t.Errorf("docs/api.md has a row for %s, which is no type of event", name)
 	}

@@ -67,7 +67,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x.context = requestContext{Context: r.Context(), id: requestIDOf(r, now)}
 	x.request = r.WithContext(&x.context)
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body = body{ReadCloser: r.Body, declared: r.ContentLength, limit: s.options.MaxBody}
+		x.body = body{ReadCloser: r.Body, exchange: x, declared: r.ContentLength, limit: s.options.MaxBody}
 		x.request.Body = &x.body
 	}
 	x.response = response{ResponseWriter: w, exchange: x}
@@ -115,6 +115,18 @@ func (x *exchange) end() {
 	if panicked != nil {
 		panic(panicked)
 	}
+}
+
+// settle waits until what a read is about to show is durable. What writes is answered only then by itself.
+func (x *exchange) settle(status int) *parley.Error {
+	settled, method := x.server.options.Settled, x.request.Method
+	if settled == nil || status >= 500 || method != http.MethodGet && method != http.MethodHead || x.streaming() || x.server.always[x.request.URL.Path] {
+		return nil
+	}
+	if err := settled(x.request.Context()); err != nil {
+		return parley.AsError(err)
+	}
+	return nil
 }
 
 func (x *exchange) streaming() bool { return x.slot == &x.server.streams }

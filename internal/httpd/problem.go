@@ -193,11 +193,16 @@ func (p *Problem) write(w http.ResponseWriter) {
 	_, _ = w.Write(append(text, '\n')) // the caller is gone if it fails
 }
 
-// writeUnrouted answers a request that no route takes.
-func writeUnrouted(w http.ResponseWriter, r *http.Request, status int) {
+// writeForeign answers a request that no route takes, or that asks for bytes which a file does not have.
+func writeForeign(w http.ResponseWriter, r *http.Request, status int) {
 	code, detail := "route-unknown", "there is nothing at this path"
-	if status == http.StatusMethodNotAllowed {
+	switch status {
+	case http.StatusBadRequest: // to *, which is no path
+		status = http.StatusNotFound
+	case http.StatusMethodNotAllowed:
 		code, detail = "method-not-allowed", "this path allows "+w.Header().Get("Allow")
+	case http.StatusRequestedRangeNotSatisfiable:
+		code, detail = "range-invalid", "the file has no such range of bytes"
 	}
 	newProblem(r.Context(), status, code, detail).write(w)
 }

@@ -18,7 +18,7 @@ func TestStatuses(t *testing.T) {
 		status  int
 		headers map[string]string
 	}{
-		{parley.Invalid("ttl", "ttl-invalid", "must be 0 or more"), 422, nil},
+		{parley.Invalid("ttl", "out-of-range", "must be 0 or more"), 422, nil},
 		{&parley.Error{Kind: parley.KindInvalid, Code: "malformed"}, 400, nil},
 		{&parley.Error{Kind: parley.KindInvalid, Code: "organization-required"}, 400, nil},
 		{&parley.Error{Kind: parley.KindUnauthorized}, 401, map[string]string{"WWW-Authenticate": `Bearer realm="parley"`}},

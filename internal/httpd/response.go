@@ -24,14 +24,19 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // Flush sends what was written so far.
 func (w *response) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
-// WriteHeader begins the answer. Where no route matched, the router's own words are replaced by a problem.
+// WriteHeader begins the answer. The words of the router and of the file server are replaced by a problem.
 func (w *response) WriteHeader(status int) {
 	if w.status != 0 {
 		return
 	}
-	if w.unrouted(status) {
-		writeUnrouted(w, w.exchange.request, status)
+	if w.foreign(status) {
+		writeForeign(w, w.exchange.request, status)
 		w.mute = true
+		return
+	}
+	if err := w.exchange.settle(status); err != nil {
+		w.mute, w.status, w.exchange.err = true, Status(err), err
+		WriteProblem(w.ResponseWriter, w.exchange.request, err)
 		return
 	}
 	if status >= 200 {
@@ -40,10 +45,19 @@ func (w *response) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// unrouted reports whether this is http.ServeMux refusing a request that no pattern matches.
-func (w *response) unrouted(status int) bool {
-	return (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) &&
-		w.exchange.request.Pattern == "" && w.Header().Get("Content-Type") == "text/plain; charset=utf-8"
+// foreign reports whether this is http.ServeMux refusing a request that no pattern matches, or http.ServeContent
+// refusing a range.
+func (w *response) foreign(status int) bool {
+	plain := w.Header().Get("Content-Type") == "text/plain; charset=utf-8"
+	switch status {
+	case http.StatusBadRequest:
+		return w.exchange.request.RequestURI == "*"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return plain && w.exchange.request.Pattern == ""
+	case http.StatusRequestedRangeNotSatisfiable:
+		return plain
+	}
+	return false
 }
 
 func (w *response) Write(p []byte) (int, error) {
@@ -61,9 +75,12 @@ func (w *response) Write(p []byte) (int, error) {
 // body refuses what goes over the limit, and says in our words what went wrong while reading.
 type body struct {
 	io.ReadCloser
+	exchange *exchange
 	declared int64 // Content-Length, -1 where it was not sent
 	limit    int64
 	read     int64
+	paced    bool  // there is more time the more of it comes
+	granted  int64 // up to where there was more time
 }
 
 // Read returns an *parley.Error for anything but the end.
@@ -77,6 +94,10 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
+	if b.paced && b.read-b.granted >= slowest {
+		b.granted = b.read
+		b.exchange.allow(b.exchange.start, b.read)
+	}
 	if int64(n) > left {
 		return int(left), b.tooLarge()
 	}
@@ -131,24 +152,32 @@ func BeginStream(w http.ResponseWriter) (stop <-chan struct{}, err error) {
 // slowest is the pace in bytes a second that a caller must keep on a long body.
 const slowest = 32 << 10
 
-// AllowBody lets the request have a body of up to limit bytes, and the time to send it.
+// AllowBody lets the request have a body of up to limit bytes, and the time to send it as long as it comes: a
+// caller that trickles is cut off when others would be.
 func AllowBody(w http.ResponseWriter, limit int64) {
 	if x, ok := exchangeOf(w); ok {
-		x.body.limit = limit
-		AllowTime(w, limit)
+		x.body.limit, x.body.paced = limit, true
 	}
 }
 
 // AllowTime gives the request the time to move this many bytes more.
 func AllowTime(w http.ResponseWriter, bytes int64) {
 	if x, ok := exchangeOf(w); ok {
-		setDeadlines(x, time.Now().Add(x.server.options.Timeout+time.Duration(bytes/slowest)*time.Second))
+		x.allow(time.Now(), bytes)
 	}
 }
 
-// setDeadlines does nothing where there is no connection, in a handler called directly.
+// allow gives the request the time to move so many bytes since a time.
+func (x *exchange) allow(since time.Time, bytes int64) {
+	setDeadlines(x, since.Add(x.server.options.Timeout+time.Duration(bytes/slowest)*time.Second))
+}
+
+// setDeadlines does nothing where there is no connection, in a handler called directly. The zero time is none.
 func setDeadlines(x *exchange, at time.Time) {
 	control := http.NewResponseController(x.response.ResponseWriter)
 	_ = control.SetReadDeadline(at)
+	if !at.IsZero() {
+		at = at.Add(x.server.options.Timeout / answerShare)
+	}
 	_ = control.SetWriteDeadline(at)
 }

@@ -31,7 +31,10 @@ type Options struct {
 	MaxStreams     int           // open at once; 4,096
 	MaxBody        int64         // bytes, unless a handler calls AllowBody; 1 MiB
 	MaxHeaderBytes int           // 64 KiB
-	Timeout        time.Duration // to read a request and write its answer, unless a handler lifts it; 60 s
+	Timeout        time.Duration // to read a request, unless a handler lifts it; its answer has a tenth more; 60 s
+
+	// Settled, if set, is waited for before a GET is answered: it returns when all that could be read is durable.
+	Settled func(ctx context.Context) error
 
 	// Always are the paths that are answered though all requests that are allowed at once are under way:
 	// health checks, which would otherwise take a busy server for a dead one.
@@ -42,6 +45,7 @@ const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
 	abortGrace    = time.Second // between canceling requests and closing their connections
+	answerShare   = 10          // what part of the timeout is left to tell a caller that it was too slow
 )
 
 // withDefaults fills in what is 0.
@@ -103,11 +107,13 @@ func New(options Options, handler http.Handler) *Server {
 		TLSConfig:         options.TLS,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       options.Timeout, // BeginStream, AllowBody and AllowTime lift these two
-		WriteTimeout:      options.Timeout,
+		WriteTimeout:      options.Timeout + options.Timeout/answerShare,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    options.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelInfo),
-		BaseContext:       func(net.Listener) context.Context { return base },
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like any other path that there is none of
+		ErrorLog:                     slog.NewLogLogger(options.Log.Handler(), slog.LevelInfo),
+		BaseContext:                  func(net.Listener) context.Context { return base },
 	}
 	return s
 }

@@ -74,7 +74,7 @@ func (h *Hub) subscribe(organization parley.ID, s *subscriber) (*feed, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, parley.Unavailable("stopping", "the server is stopping", nil)
+		return nil, parley.Unavailable("shutting-down", "the server is stopping; try again", nil)
 	}
 	f := h.feeds[organization]
 	if f == nil {

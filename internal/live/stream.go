@@ -31,9 +31,9 @@ type stream struct {
 }
 
 // Stream answers a request with the events that the principal may see and that pass the filter, as they come,
-// from the filter's place on. It ends with the request, with the server, or where again refuses, which is asked
-// now and then, and when the key or the user is changed, whether the principal may still read. A place that is no longer kept, or too far behind, is
-// parley.KindGone.
+// from the filter's place on. It ends with the request, with the server, when the key expires, or where again
+// refuses, which is asked now and then, and when the key or the user is changed, whether the principal may still
+// read. A place that is no longer kept, or too far behind, is parley.KindGone.
 func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, p *access.Principal, filter eventlog.Filter, again func() error) error {
 	through, err := h.place(r.Context(), p, filter.After)
 	if err != nil {
@@ -88,11 +88,17 @@ func (s *stream) run(ctx context.Context, stop <-chan struct{}) error {
 	}
 	quiet := time.NewTicker(s.hub.options.Quiet)
 	defer quiet.Stop()
+	var expired <-chan time.Time
+	if at := s.subscriber.principal.ExpiresAt; !at.IsZero() {
+		timer := time.NewTimer(time.Until(at))
+		defer timer.Stop()
+		expired = timer.C
+	}
 	for {
 		if err := s.replay(ctx, stop); err != nil {
 			return err
 		}
-		if err := s.follow(ctx, stop, quiet.C); err != nil {
+		if err := s.follow(ctx, stop, quiet.C, expired); err != nil {
 			return err
 		}
 	}
@@ -132,11 +138,13 @@ func (s *stream) frames(details []eventlog.Detail) []*entry {
 }
 
 // follow sends what is queued as it comes. It returns nil where something was missed.
-func (s *stream) follow(ctx context.Context, stop <-chan struct{}, quiet <-chan time.Time) error {
+func (s *stream) follow(ctx context.Context, stop <-chan struct{}, quiet, expired <-chan time.Time) error {
 	for {
 		idle := false
 		select {
 		case <-stop:
+			return errEnd
+		case <-expired:
 			return errEnd
 		case <-ctx.Done():
 			return ctx.Err()
@@ -174,12 +182,24 @@ func (s *stream) follow(ctx context.Context, stop <-chan struct{}, quiet <-chan 
 	}
 }
 
+// begin precedes all that is sent: nothing is once the key has expired.
+func (s *stream) begin() error {
+	now := time.Now()
+	if at := s.subscriber.principal.ExpiresAt; !at.IsZero() && !now.Before(at) {
+		return errEnd
+	}
+	_ = s.control.SetWriteDeadline(now.Add(writeTimeout)) // a failure shows when writing
+	return nil
+}
+
 // write sends events.
 func (s *stream) write(entries []*entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a failure shows when writing
+	if err := s.begin(); err != nil {
+		return err
+	}
 	for _, e := range entries {
 		if _, err := s.w.Write(e.frame); err != nil {
 			return err
@@ -196,7 +216,9 @@ func (s *stream) tell() error {
 		block = "id: " + strconv.FormatInt(s.through, 10) + "\n\n"
 		s.told = s.through
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a failure shows when writing
+	if err := s.begin(); err != nil {
+		return err
+	}
 	if _, err := s.w.Write([]byte(block)); err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func broken(err error) error {
 	if _, ours := errors.AsType[*parley.Error](err); ours || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &parley.Error{Kind: parley.KindInvalid, Code: "upload-incomplete", Message: "the upload broke off before its end", Err: err}
+	return &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: "the upload broke off before its end", Err: err}
 }
 
 // Blob is a stored file, open for reading.

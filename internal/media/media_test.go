@@ -108,7 +108,7 @@ func TestNothingIsLeftOfAFailedWrite(t *testing.T) {
 		code     string
 	}{
 		"too large":  {t.Context(), bytes.NewReader(make([]byte, limit+1)), "", parley.KindTooLarge, "media-too-large"},
-		"breaks off": {t.Context(), iotest.TimeoutReader(iotest.HalfReader(bytes.NewReader(make([]byte, 9000)))), "", parley.KindInvalid, "upload-incomplete"},
+		"breaks off": {t.Context(), iotest.TimeoutReader(iotest.HalfReader(bytes.NewReader(make([]byte, 9000)))), "", parley.KindInvalid, "malformed"},
 		"no png":     {t.Context(), strings.NewReader("<html><body>hello</body></html>"), "image/png", parley.KindMediaType, "content-type-mismatch"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,6 +94,17 @@ func InvalidFields(fields []FieldError) error {
 	return &Error{Kind: KindInvalid, Code: fields[0].Code, Message: strings.Join(texts, "; "), Fields: fields}
 }
 
+// About names the field of the request that an error of a code is about, where whoever made it could not know.
+func About(err error, code, field string) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Code != code || len(e.Fields) > 0 {
+		return err
+	}
+	named := *e
+	named.Fields = []FieldError{{Field: field, Code: e.Code, Message: e.Message}}
+	return &named
+}
+
 // NotFound says that there is no such thing, or none that may be seen.
 func NotFound(what string, id ID) *Error {
 	return &Error{Kind: KindNotFound, Code: "not-found", Message: fmt.Sprintf("no %s %q", what, id)}

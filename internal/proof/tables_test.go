@@ -91,9 +91,10 @@ func openTables(t *testing.T, folder string) *sql.DB {
 }
 
 // logged makes a table of the events, which the program keeps in runs.
-const logged = `CREATE TEMP TABLE logged AS SELECT organization_id, through - count + 1 + f.key AS sequence,
-		json_extract(f.value, '$.t') AS type, coalesce(json_extract(f.value, '$.m'), '') AS message_id
-	FROM events, json_each(events.facts) AS f;
+const logged = `CREATE TEMP TABLE logged AS SELECT organization_id,
+		through - count + row_number() OVER (PARTITION BY organization_id, through ORDER BY part.key, f.key) AS sequence,
+		json_extract(f.value, '$.t') AS type, coalesce(json_extract(part.value, '$.m'), '') AS message_id
+	FROM events, json_each(events.facts) AS part, json_each(part.value, '$.f') AS f;
 	CREATE INDEX logged_message ON logged (organization_id, message_id);
 	CREATE INDEX logged_sequence ON logged (organization_id, sequence);`
 

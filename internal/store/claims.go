@@ -242,3 +242,82 @@ func (tx *Tx) DueReceipts(limit int) ([]DueReceipt, error) {
 		})
 	return due, err
 }
+
+// Parked is something from a provider that cannot be matched or read yet.
+type Parked struct {
+	ID        parley.ID
+	Channel   parley.ID
+	Kind      string // what it is, for whoever collects it: "receipt", "inbound"
+	Reference string // the provider's id that it waits for; may be empty
+	Message   parley.ID
+	Raw       string // content: erased with the message it names
+	Reason    string
+	CreatedAt time.Time
+}
+
+// Park keeps something for later.
+func (tx *Tx) Park(organization parley.ID, p *Parked) error {
+	p.CreatedAt = tx.Now
+	_, err := tx.c.Exec(`INSERT INTO parked (organization_id, id, channel_id, kind, reference, message_id, raw, reason, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, string(organization), string(p.ID), string(p.Channel), p.Kind, p.Reference,
+		string(p.Message), p.Raw, p.Reason, millis(p.CreatedAt))
+	return err
+}
+
+const parkedColumns = "id, channel_id, kind, reference, message_id, raw, reason, created_at"
+
+func scanParked(r *sql.Rows, p *Parked, before ...any) error {
+	var created int64
+	err := r.Scan(append(before, &p.ID, &p.Channel, &p.Kind, &p.Reference, &p.Message, &p.Raw, &p.Reason, &created)...)
+	p.CreatedAt = moment(created)
+	return err
+}
+
+// ParkedRow is a parked thing with its organization.
+type ParkedRow struct {
+	Organization parley.ID
+	Parked
+}
+
+var takeParked = `DELETE FROM parked WHERE (organization_id, id) IN (SELECT p.organization_id, p.id FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "channel_id TEXT", "reference TEXT") + ` AS j
+	JOIN parked AS p ON p.organization_id = j.organization_id AND p.channel_id = j.channel_id AND p.reference = j.reference
+	WHERE j.reference <> '') RETURNING organization_id, ` + parkedColumns
+
+// TakeParked takes out what waits for provider ids, in no order.
+func (tx *Tx) TakeParked(references []ProviderReference) ([]ParkedRow, error) {
+	if len(references) == 0 {
+		return nil, nil
+	}
+	var rows sqldb.Rows
+	for _, p := range references {
+		rows.Add(string(p.Organization), string(p.Channel), p.Value)
+	}
+	var taken []ParkedRow
+	err := tx.c.Query(takeParked, []any{rows.Param()}, func(r *sql.Rows) error {
+		var p ParkedRow
+		err := scanParked(r, &p.Parked, &p.Organization)
+		taken = append(taken, p)
+		return err
+	})
+	return taken, err
+}
+
+// ParkedList returns up to limit parked things with ids after one.
+func (q Queries) ParkedList(organization, after parley.ID, limit int) ([]Parked, error) {
+	var parked []Parked
+	err := q.c.Query("SELECT "+parkedColumns+" FROM parked WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+		[]any{string(organization), string(after), limit}, func(r *sql.Rows) error {
+			var p Parked
+			err := scanParked(r, &p)
+			parked = append(parked, p)
+			return err
+		})
+	return parked, err
+}
+
+// DropParked deletes up to limit parked things of an organization made before a time, and says how many.
+func (tx *Tx) DropParked(organization parley.ID, before time.Time, limit int) (int64, error) {
+	return tx.c.Exec(`DELETE FROM parked WHERE organization_id = $1 AND id IN (SELECT id FROM parked
+		WHERE organization_id = $1 AND created_at < $2 ORDER BY id LIMIT $3)`, string(organization), millis(before), limit)
+}

@@ -116,19 +116,24 @@ func (s *Store) numberOutside(tx *sqldb.Tx, commits []Committed) error {
 	return nil
 }
 
-// fact is an event as a row of the log keeps it. A row is a run: what one transaction added to one organization's
-// log, whose events have one time and consecutive numbers, of which the last is the row's key. A row for each event
-// would be four for every message, most of them on a page of its own.
-type fact struct {
-	Type         parley.EventType  `json:"t"`
-	Conversation parley.ID         `json:"c,omitempty"`
-	Message      parley.ID         `json:"m,omitempty"`
-	Subject      parley.ID         `json:"s,omitempty"`
-	Data         *parley.EventData `json:"d,omitempty"`
+// about is a part of a row of the log: events in a row that are about one message, or one conversation. A row is a run:
+// what one transaction added to one organization's log, whose events have one time and consecutive numbers, of which
+// the last is the row's key. A row for each event would be four for every message, most of them on a page of its own.
+type about struct {
+	Conversation parley.ID `json:"c,omitempty"`
+	Message      parley.ID `json:"m,omitempty"`
+	Facts        []fact    `json:"f"`
 }
 
-// maxRun is the most events of a run, so that reading a few of them does not mean to read many.
-const maxRun = 64
+// fact is an event without what it shares with the run and the part that it is in.
+type fact struct {
+	Type    parley.EventType  `json:"t"`
+	Subject parley.ID         `json:"s,omitempty"`
+	Data    *parley.EventData `json:"d,omitempty"`
+}
+
+// maxRun is the most events of a run: about what a page of the database holds.
+const maxRun = 32
 
 var insertEvents = `INSERT INTO events (organization_id, through, count, at, facts)
 	SELECT organization_id, through, count, at, facts FROM ` +
@@ -150,15 +155,20 @@ func writeEvents(tx *sqldb.Tx, commits []Committed) error {
 }
 
 func factsOf(run []parley.Event) (json.RawMessage, error) {
-	facts := make([]fact, len(run))
+	parts := make([]about, 0, len(run))
 	for i := range run {
 		e := &run[i]
-		facts[i] = fact{Type: e.Type, Conversation: e.Conversation, Message: e.Message, Subject: e.Subject}
-		if e.Data != (parley.EventData{}) {
-			facts[i].Data = &e.Data
+		if i == 0 || e.Conversation != run[i-1].Conversation || e.Message != run[i-1].Message {
+			parts = append(parts, about{Conversation: e.Conversation, Message: e.Message})
 		}
+		f := fact{Type: e.Type, Subject: e.Subject}
+		if e.Data != (parley.EventData{}) {
+			f.Data = &e.Data
+		}
+		last := &parts[len(parts)-1]
+		last.Facts = append(last.Facts, f)
 	}
-	return json.Marshal(facts)
+	return json.Marshal(parts)
 }
 
 // LogRange is the part of an organization's log that is kept. It is empty when Oldest is Latest + 1.
@@ -199,20 +209,23 @@ func scanRun(r *sql.Rows) ([]parley.Event, error) {
 	if err := r.Scan(&through, &count, &at, &text); err != nil {
 		return nil, err
 	}
-	var facts []fact
-	if err := json.Unmarshal(text, &facts); err != nil {
+	var parts []about
+	if err := json.Unmarshal(text, &parts); err != nil {
 		return nil, err
 	}
-	if int64(len(facts)) != count {
-		return nil, fmt.Errorf("the run of events through %d has %d of %d", through, len(facts), count)
-	}
-	run := make([]parley.Event, len(facts))
-	for i, f := range facts {
-		run[i] = parley.Event{Sequence: through - count + 1 + int64(i), Type: f.Type, At: moment(at),
-			Conversation: f.Conversation, Message: f.Message, Subject: f.Subject}
-		if f.Data != nil {
-			run[i].Data = *f.Data
+	run := make([]parley.Event, 0, count)
+	for _, part := range parts {
+		for _, f := range part.Facts {
+			e := parley.Event{Sequence: through - count + 1 + int64(len(run)), Type: f.Type, At: moment(at),
+				Conversation: part.Conversation, Message: part.Message, Subject: f.Subject}
+			if f.Data != nil {
+				e.Data = *f.Data
+			}
+			run = append(run, e)
 		}
+	}
+	if int64(len(run)) != count {
+		return nil, fmt.Errorf("the run of events through %d has %d of %d", through, len(run), count)
 	}
 	return run, nil
 }

@@ -80,6 +80,23 @@ type Queries struct{ c sqldb.Conn }
 // Read returns the queries outside of a transaction. Each sees what was committed when it began.
 func (s *Store) Read(ctx context.Context) Queries { return Queries{s.db.Read(ctx)} }
 
+// ErrWouldWrite is returned by a unit under Look that has something to write.
+var ErrWouldWrite = sqldb.ErrWouldWrite
+
+// Look runs a unit outside of a transaction, as far as it only reads: its first write fails with ErrWouldWrite, and
+// what it emits goes nowhere. Each of its statements sees what was committed when it began.
+func (s *Store) Look(ctx context.Context, f func(tx *Tx) error) error {
+	now := time.Now
+	if s.options.Now != nil {
+		now = s.options.Now
+	}
+	return f(s.wrap(&sqldb.Tx{Conn: s.db.Read(ctx), Now: now().Truncate(time.Millisecond)}))
+}
+
+// Settled returns when everything that could be read until now is durable: what is read may have been committed a
+// moment before it is on disk, and is told to nobody before.
+func (s *Store) Settled(ctx context.Context) error { return s.db.Settled(ctx) }
+
 // Tx is a unit's view of the shared transaction.
 type Tx struct {
 	Queries

@@ -115,7 +115,7 @@ func readSettings(ch parley.Channel) (settings, error) {
 func (s *sandbox) Check(_ context.Context, ch parley.Channel) error {
 	set, err := readSettings(ch)
 	if err != nil {
-		return parley.Invalid("settings", "settings-invalid", "must be a JSON object of the sandbox's settings")
+		return parley.Invalid("settings", "type", "must be a JSON object of the sandbox's settings")
 	}
 	if set.Endpoint != "" {
 		if err := s.client.Guard().CheckURL(set.Endpoint); err != nil {
@@ -129,7 +129,7 @@ func (s *sandbox) Check(_ context.Context, ch parley.Channel) error {
 		return parley.Invalid("settings.repeats", "setting-invalid", "ask needs an endpoint that can be asked")
 	}
 	if set.Delay != nil && (*set.Delay < 0 || *set.Delay > maxDelay.Milliseconds()) {
-		return parley.Invalid("settings.delay", "setting-invalid", "must be 0 to %d milliseconds", maxDelay.Milliseconds())
+		return parley.Invalid("settings.delay", "out-of-range", "must be 0 to %d milliseconds", maxDelay.Milliseconds())
 	}
 	return nil
 }

@@ -373,16 +373,16 @@ func TestKeyRefusals(t *testing.T) {
 		params      access.KeyParams
 		code, field string
 	}{
-		"no name":      {access.KeyParams{Scopes: send}, "name-invalid", "name"},
-		"zero":         {access.KeyParams{Name: "a\x00", Scopes: send}, "name-invalid", "name"},
-		"long name":    {access.KeyParams{Name: strings.Repeat("x", 201), Scopes: send}, "name-invalid", "name"},
-		"no scopes":    {access.KeyParams{Name: "x"}, "scopes-required", "scopes"},
+		"no name":      {access.KeyParams{Scopes: send}, "required", "name"},
+		"zero":         {access.KeyParams{Name: "a\x00", Scopes: send}, "text-invalid", "name"},
+		"long name":    {access.KeyParams{Name: strings.Repeat("x", 201), Scopes: send}, "too-long", "name"},
+		"no scopes":    {access.KeyParams{Name: "x"}, "required", "scopes"},
 		"no scope":     {access.KeyParams{Name: "x", Scopes: []parley.Scope{"messages:fly"}}, "scope-unknown", "scopes"},
 		"too much":     {access.KeyParams{Name: "x", Scopes: []parley.Scope{parley.ScopeAdminHold}}, "scope-exceeds", "scopes"},
-		"rate":         {access.KeyParams{Name: "x", Scopes: send, RateLimit: -1}, "rate-limit-invalid", "rateLimit"},
-		"past":         {access.KeyParams{Name: "x", Scopes: send, ExpiresAt: w.clock.now()}, "expiry-invalid", "expiresAt"},
-		"no user":      {access.KeyParams{Name: "x", Scopes: send, User: "nobody"}, "user-invalid", "user"},
-		"machine user": {access.KeyParams{Name: "x", Scopes: send, User: machine}, "user-invalid", "user"},
+		"rate":         {access.KeyParams{Name: "x", Scopes: send, RateLimit: -1}, "out-of-range", "rateLimit"},
+		"past":         {access.KeyParams{Name: "x", Scopes: send, ExpiresAt: w.clock.now()}, "out-of-range", "expiresAt"},
+		"no user":      {access.KeyParams{Name: "x", Scopes: send, User: "nobody"}, "user-unknown", "user"},
+		"machine user": {access.KeyParams{Name: "x", Scopes: send, User: machine}, "email-required", "user"},
 	} {
 		_, _, err := w.keys.Create(w.ctx, weak, test.params, nil)
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,8 @@ const (
 	cacheFor       = time.Second // how long a verified key may go on after another node has revoked it
 	cacheLimit     = 10_000
 	maxMemberships = 100 // organizations named as candidates
+
+	organizationHeader = "Parley-Organization" // where a request names the organization it acts in
 )
 
 // Authenticator turns credentials into principals. It keeps the verified keys of the last second.
@@ -114,11 +116,11 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	}
 	at, err := chooseOrganization(q, key, organization)
 	if err != nil {
-		return cached{}, err
+		return cached{}, parley.About(err, "not-found", organizationHeader)
 	}
 	user, err := userOf(q, key, at)
 	if err != nil {
-		return cached{}, err
+		return cached{}, parley.About(err, "not-found", organizationHeader)
 	}
 	entry := cached{until: now.Add(cacheFor)}
 	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(entry.until) {
@@ -127,7 +129,7 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	copy(entry.hash[:], key.SecretHash)
 	entry.principal = newPrincipal(Principal{
 		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
-		RateLimit: key.RateLimit, bound: key.Organization != "", seal: sealOf(secret),
+		RateLimit: key.RateLimit, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", seal: sealOf(secret),
 	}, key.Scopes)
 	return entry, nil
 }
@@ -167,7 +169,8 @@ func errOrganizationRequired(memberships []store.Membership) error {
 		names[i] = string(m.Organization) + " (" + m.Name + ")"
 	}
 	return &parley.Error{Kind: parley.KindInvalid, Code: "organization-required",
-		Message: "the account belongs to several organizations; name one in Parley-Organization: " + strings.Join(names, ", "),
+		Message: "the account belongs to several organizations; name one in " + organizationHeader + ": " + strings.Join(names, ", "),
+		Fields:  []parley.FieldError{{Field: organizationHeader, Code: "organization-required", Message: "must be the id of one of the account's organizations"}},
 		Facts:   map[string]any{"organizations": candidates}}
 }
 

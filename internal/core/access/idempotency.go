@@ -90,6 +90,9 @@ func (p *Principal) Before(ctx context.Context, s *store.Store, i *Idempotency) 
 	if parley.IsKind(err, parley.KindNotFound) {
 		return nil, nil
 	}
+	if err == nil {
+		err = s.Settled(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

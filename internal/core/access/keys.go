@@ -45,11 +45,16 @@ func (k KeyParams) validate(p *Principal, now time.Time) error {
 	refuse := func(field, code, message string) {
 		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: message})
 	}
-	if n := utf8.RuneCountInString(k.Name); strings.TrimSpace(k.Name) == "" || n > maxKeyName || strings.ContainsRune(k.Name, 0) || !utf8.ValidString(k.Name) {
-		refuse("name", "name-invalid", "must be 1 to 200 characters without U+0000")
+	switch {
+	case !utf8.ValidString(k.Name) || strings.ContainsRune(k.Name, 0):
+		refuse("name", "text-invalid", "must be UTF-8 without the character U+0000")
+	case strings.TrimSpace(k.Name) == "":
+		refuse("name", "required", "must not be blank")
+	case utf8.RuneCountInString(k.Name) > maxKeyName:
+		refuse("name", "too-long", "must be at most 200 characters")
 	}
 	if len(k.Scopes) == 0 {
-		refuse("scopes", "scopes-required", "must name at least one scope")
+		refuse("scopes", "required", "must name at least one scope")
 	}
 	for _, s := range k.Scopes {
 		if !s.Valid() {
@@ -59,10 +64,10 @@ func (k KeyParams) validate(p *Principal, now time.Time) error {
 		}
 	}
 	if k.RateLimit < 0 || k.RateLimit > maxRateLimit {
-		refuse("rateLimit", "rate-limit-invalid", "must be 0 to 1000000000 requests a minute")
+		refuse("rateLimit", "out-of-range", "must be 0 to 1000000000 requests a minute")
 	}
 	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now) {
-		refuse("expiresAt", "expiry-invalid", "must be in the future")
+		refuse("expiresAt", "out-of-range", "must be in the future")
 	}
 	return parley.InvalidFields(wrong)
 }
@@ -139,11 +144,13 @@ func insertMachine(tx *store.Tx, p *Principal, id parley.ID, name string) error 
 // personal makes the key that of a person.
 func (k *Keys) personal(tx *store.Tx, p *Principal, id parley.ID, key *parley.Key) error {
 	user, err := tx.User(p.Organization, id)
-	if parley.IsKind(err, parley.KindNotFound) || err == nil && (!user.Active || user.Account == "") {
-		return parley.Invalid("user", "user-invalid", "must be the id of an active user with an e-mail address")
-	}
-	if err != nil {
+	switch {
+	case parley.IsKind(err, parley.KindNotFound) || err == nil && !user.Active:
+		return parley.Invalid("user", "user-unknown", "must be the id of an active user")
+	case err != nil:
 		return err
+	case user.Account == "":
+		return parley.Invalid("user", "email-required", "must be a user with an e-mail address, whose account the key is then of")
 	}
 	key.Account = user.Account
 	if p.Has(parley.ScopeOrganizationsCreate) || p.Personal && !p.bound && p.Account == user.Account {

@@ -4,6 +4,7 @@ package access
 
 import (
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -16,8 +17,9 @@ type Principal struct {
 	Account      parley.ID // of a personal key
 	User         parley.ID // empty for the server itself
 	UserName     string
-	Personal     bool // acts as a person, not as the organization
-	RateLimit    int  // requests a minute, 0: no limit
+	Personal     bool      // acts as a person, not as the organization
+	RateLimit    int       // requests a minute, 0: no limit
+	ExpiresAt    time.Time // when the key ends; zero: never
 
 	scopes []parley.Scope // sorted
 	bound  bool           // the key works in this organization only

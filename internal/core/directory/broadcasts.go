@@ -159,7 +159,7 @@ func membersOf(users, contacts []parley.ID) ([]parley.BroadcastMember, error) {
 	c.atMost("users", len(users), maxMembers)
 	c.atMost("contacts", len(contacts), maxMembers-min(len(users), maxMembers))
 	if len(users)+len(contacts) == 0 {
-		c.refuse("users", "members-required", "must be at least one user or contact")
+		c.refuse("users", "required", "must be at least one user or contact")
 	}
 	var members []parley.BroadcastMember
 	for _, id := range unique(users) {
@@ -189,7 +189,11 @@ func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal
 			return false, err
 		}
 		if broadcast.MemberCount += n; broadcast.MemberCount > maxBroadcast {
-			return false, parley.Conflict("broadcast-full", "a broadcast list has at most %d members", maxBroadcast)
+			field := "contacts"
+			if len(contacts) == 0 {
+				field = "users"
+			}
+			return false, parley.About(parley.Conflict("broadcast-full", "a broadcast list has at most %d members", maxBroadcast), "broadcast-full", field)
 		}
 		return n > 0, nil
 	})

@@ -91,7 +91,7 @@ func (d *Directory) replaceChannel(tx *store.Tx, p *access.Principal, before, ch
 		tx.After(func() { d.channelChanged(p.Organization, ch.ID) })
 	}
 	err = tx.UpdateChannel(p.Organization, &ch)
-	return ch, err
+	return ch, parley.About(err, "default-taken", "default")
 }
 
 func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Channel, error) {
@@ -120,7 +120,7 @@ func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Chann
 	if len(patch.Settings) > 0 && len(patch.Settings) <= maxSettings {
 		ch.Settings = mergedSettings(d.connectors[ch.Connector], ch.Settings, patch.Settings)
 	} else if len(patch.Settings) > 0 {
-		c.refuse("settings", "settings-too-large", "must be at most %d bytes of JSON", maxSettings)
+		c.refuse("settings", "too-long", "must be at most %d bytes of JSON", maxSettings)
 	}
 	c.channel(&ch)
 	return ch, c.err()

@@ -97,7 +97,7 @@ func (d *Directory) createChannel(ctx context.Context, p *access.Principal, para
 			return err
 		}
 		emit(tx, p, parley.EventChannelCreated, ch.ID)
-		return tx.InsertChannel(p.Organization, &stored)
+		return parley.About(tx.InsertChannel(p.Organization, &stored), "default-taken", "default")
 	})
 	if err != nil || replay != nil {
 		return ch, replay, err
@@ -151,7 +151,7 @@ func (d *Directory) newChannel(params ChannelParams) (parley.Channel, error) {
 	if ch.AddressKind == "" {
 		ch.AddressKind = params.AddressKind
 	} else if params.AddressKind != "" && params.AddressKind != ch.AddressKind {
-		c.refuse("addressKind", "address-kind-invalid", "must be %s for the platform %s", ch.AddressKind, ch.Platform)
+		c.refuse("addressKind", "address-kind", "must be %s for the platform %s", ch.AddressKind, ch.Platform)
 	}
 	c.channel(&ch)
 	return ch, c.err()
@@ -168,9 +168,9 @@ func choosePlatform(definition connector.Definition, name string) (connector.Pla
 	for i, p := range definition.Platforms {
 		names[i] = p.Name
 	}
-	code := "platform-invalid"
+	code := "platform-unknown"
 	if name == "" {
-		code = "platform-required"
+		code = "required"
 	}
 	return connector.Platform{}, parley.Invalid("platform", code, "must be one of %s", strings.Join(names, ", "))
 }
@@ -178,7 +178,7 @@ func choosePlatform(definition connector.Definition, name string) (connector.Pla
 // channel checks the form of a channel, and fills in what 0 and nothing stand for.
 func (c *check) channel(ch *parley.Channel) {
 	c.name(ch.Name)
-	c.text("address", ch.Address, 0, maxAddress)
+	c.text("address", ch.Address, false, maxAddress)
 	oneOf(c, "thread", ch.Thread, parley.ThreadContact, parley.ThreadEmail, parley.ThreadEach)
 	oneOf(c, "reopen", ch.Reopen, parley.ReopenAuto, parley.ReopenNever, parley.ReopenNew)
 	oneOf(c, "onUnknown", ch.OnUnknown, parley.UnknownAuto, parley.UnknownResend, parley.UnknownHold)
@@ -198,10 +198,10 @@ func (c *check) channel(ch *parley.Channel) {
 		c.refuse("members", "too-many", "must be at most %d", maxMembers)
 	}
 	if len(ch.Members) > 0 && ch.Open {
-		c.refuse("members", "members-of-open", "an open channel has none: give open as false")
+		c.refuse("members", "not-allowed", "an open channel has none: give open as false")
 	}
 	if len(ch.Settings) > maxSettings {
-		c.refuse("settings", "settings-too-large", "must be at most %d bytes of JSON", maxSettings)
+		c.refuse("settings", "too-long", "must be at most %d bytes of JSON", maxSettings)
 	}
 	if len(ch.Settings) == 0 || string(ch.Settings) == "null" {
 		ch.Settings = json.RawMessage("{}")
@@ -212,7 +212,7 @@ func (c *check) channel(ch *parley.Channel) {
 func (d *Directory) checkConnector(ctx context.Context, ch parley.Channel) error {
 	definition, found := d.connectors[ch.Connector]
 	if !found {
-		return parley.Conflict("connector-missing", "this server has no connector %q", ch.Connector)
+		return parley.Conflict("connector-unknown", "this server has no connector %q", ch.Connector)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

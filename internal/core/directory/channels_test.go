@@ -69,7 +69,7 @@ func TestChannelSecrets(t *testing.T) {
 		}
 	}
 	_, err = w.UpdateChannel(ctx, w.admin, ch.ID, directory.ChannelPatch{Settings: json.RawMessage(`{}`)}, 0)
-	wantError(t, err, parley.KindInvalid, "setting-required", "settings.token")
+	wantError(t, err, parley.KindInvalid, "required", "settings.token")
 	_, err = w.UpdateChannel(ctx, w.admin, ch.ID, directory.ChannelPatch{Settings: json.RawMessage(`{"token":"bad"}`)}, 0)
 	wantError(t, err, parley.KindInvalid, "credentials-refused", "settings.token")
 	if got := stored(); got != "new " {
@@ -85,24 +85,24 @@ func TestChannelValidation(t *testing.T) {
 		change      func(*directory.ChannelParams)
 		code, field string
 	}{
-		"no name":           {func(p *directory.ChannelParams) { p.Name = "" }, "text-empty", "name"},
+		"no name":           {func(p *directory.ChannelParams) { p.Name = "" }, "required", "name"},
 		"no connector":      {func(p *directory.ChannelParams) { p.Connector = "" }, "connector-unknown", "connector"},
-		"unknown platform":  {func(p *directory.ChannelParams) { p.Platform = "fax" }, "platform-invalid", "platform"},
-		"which platform":    {func(p *directory.ChannelParams) { p.Connector, p.Settings = "many", nil }, "platform-required", "platform"},
-		"other kind":        {func(p *directory.ChannelParams) { p.AddressKind = "email" }, "address-kind-invalid", "addressKind"},
-		"setting missing":   {func(p *directory.ChannelParams) { p.Settings = nil }, "setting-required", "settings.token"},
-		"setting unknown":   {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"x","tokn":"y"}`) }, "setting-unknown", "settings.tokn"},
-		"setting of a type": {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"x","timeout":"y"}`) }, "setting-invalid", "settings.timeout"},
-		"setting choice":    {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"x","region":"mars"}`) }, "setting-invalid", "settings.region"},
-		"settings list":     {func(p *directory.ChannelParams) { p.Settings = []byte(`[]`) }, "settings-invalid", "settings"},
-		"settings huge":     {func(p *directory.ChannelParams) { p.Settings = make([]byte, 70000) }, "settings-too-large", "settings"},
+		"unknown platform":  {func(p *directory.ChannelParams) { p.Platform = "fax" }, "platform-unknown", "platform"},
+		"which platform":    {func(p *directory.ChannelParams) { p.Connector, p.Settings = "many", nil }, "required", "platform"},
+		"other kind":        {func(p *directory.ChannelParams) { p.AddressKind = "email" }, "address-kind", "addressKind"},
+		"setting missing":   {func(p *directory.ChannelParams) { p.Settings = nil }, "required", "settings.token"},
+		"setting unknown":   {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"x","tokn":"y"}`) }, "unknown-field", "settings.tokn"},
+		"setting of a type": {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"x","timeout":"y"}`) }, "type", "settings.timeout"},
+		"setting choice":    {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"x","region":"mars"}`) }, "value-unknown", "settings.region"},
+		"settings list":     {func(p *directory.ChannelParams) { p.Settings = []byte(`[]`) }, "type", "settings"},
+		"settings huge":     {func(p *directory.ChannelParams) { p.Settings = make([]byte, 70000) }, "too-long", "settings"},
 		"provider refuses":  {func(p *directory.ChannelParams) { p.Settings = []byte(`{"token":"bad"}`) }, "credentials-refused", "settings.token"},
 		"thread":            {func(p *directory.ChannelParams) { p.Thread = "x" }, "value-unknown", "thread"},
 		"reopen":            {func(p *directory.ChannelParams) { p.Reopen = "x" }, "value-unknown", "reopen"},
 		"on unknown":        {func(p *directory.ChannelParams) { p.OnUnknown = "x" }, "value-unknown", "onUnknown"},
-		"rate":              {func(p *directory.ChannelParams) { p.Rate = -1 }, "number-out-of-range", "rate"},
-		"concurrency":       {func(p *directory.ChannelParams) { p.Concurrency = 10_001 }, "number-out-of-range", "concurrency"},
-		"members of open":   {func(p *directory.ChannelParams) { p.Members = []parley.ID{member.ID} }, "members-of-open", "members"},
+		"rate":              {func(p *directory.ChannelParams) { p.Rate = -1 }, "out-of-range", "rate"},
+		"concurrency":       {func(p *directory.ChannelParams) { p.Concurrency = 10_001 }, "out-of-range", "concurrency"},
+		"members of open":   {func(p *directory.ChannelParams) { p.Members = []parley.ID{member.ID} }, "not-allowed", "members"},
 		"no such member": {func(p *directory.ChannelParams) { p.Open, p.Members = ptr(false), []parley.ID{member.ID, "x"} },
 			"user-unknown", "members[1]"},
 	} {

@@ -46,27 +46,20 @@ func (c *check) add(field string, err error) {
 
 func (c *check) err() error { return parley.InvalidFields(c.wrong) }
 
-// text checks a text of least to most characters.
-func (c *check) text(field, value string, least, most int) {
+// text checks a text of at most so many characters, which must not be blank where it is required.
+func (c *check) text(field, value string, required bool, most int) {
 	n := utf8.RuneCountInString(value)
 	switch {
 	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
 		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case n < least || n > most:
-		c.refuse(field, lengthCode(n, least), "must be %d to %d characters; it has %d", least, most, n)
-	case least > 0 && strings.TrimSpace(value) == "":
-		c.refuse(field, "text-empty", "must not be blank")
+	case n > most:
+		c.refuse(field, "too-long", "must be at most %d characters; it has %d", most, n)
+	case required && strings.TrimSpace(value) == "":
+		c.refuse(field, "required", "must not be blank")
 	}
 }
 
-func lengthCode(n, least int) string {
-	if n < least {
-		return "text-empty"
-	}
-	return "text-too-long"
-}
-
-func (c *check) name(value string) { c.text("name", value, 1, maxName) }
+func (c *check) name(value string) { c.text("name", value, true, maxName) }
 
 // tags checks labels, and returns them without those that are given twice.
 func (c *check) tags(tags []string) []string {
@@ -75,7 +68,7 @@ func (c *check) tags(tags []string) []string {
 	}
 	var kept []string
 	for i, tag := range tags {
-		c.text(fmt.Sprintf("tags[%d]", i), tag, 1, maxTag)
+		c.text(fmt.Sprintf("tags[%d]", i), tag, true, maxTag)
 		if !slices.Contains(kept, tag) {
 			kept = append(kept, tag)
 		}
@@ -89,8 +82,8 @@ func (c *check) facts(field string, facts map[string]string) {
 		c.refuse(field, "too-many", "must have at most %d entries", maxFacts)
 	}
 	for key, value := range facts {
-		c.text(field, key, 1, maxFactKey)
-		c.text(field+"."+key, value, 0, maxFactValue)
+		c.text(field, key, true, maxFactKey)
+		c.text(field+"."+key, value, false, maxFactValue)
 	}
 }
 
@@ -132,7 +125,7 @@ func oneOf[T ~string](c *check, field string, value T, allowed ...T) {
 // between checks a number.
 func (c *check) between(field string, value, least, most int) {
 	if value < least || value > most {
-		c.refuse(field, "number-out-of-range", "must be %d to %d", least, most)
+		c.refuse(field, "out-of-range", "must be %d to %d", least, most)
 	}
 }
 

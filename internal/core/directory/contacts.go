@@ -23,8 +23,8 @@ type ContactParams struct {
 
 func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 	var c check
-	c.text("name", params.Name, 0, maxName)
-	c.text("externalId", params.ExternalID, 0, maxExternalID)
+	c.text("name", params.Name, false, maxName)
+	c.text("externalId", params.ExternalID, false, maxExternalID)
 	c.facts("attributes", params.Attributes)
 	tags := c.tags(params.Tags)
 	addresses := c.addresses("addresses", params.Addresses)
@@ -74,12 +74,33 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 		return tx.InsertContact(p.Organization, &contact)
 	})
 	if err != nil {
-		return parley.Contact{}, false, err
+		return parley.Contact{}, false, d.taken(ctx, p, contact.ID, params.Addresses, err)
 	}
 	if replay != nil {
 		contact, err = survivor(d.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return contact, replay != nil, err
+}
+
+// taken names the field that another contact has the value of. The error is that of a write; of addresses, the
+// first that another contact has by now is named.
+func (d *Directory) taken(ctx context.Context, p *access.Principal, contact parley.ID, addresses []parley.Address, err error) error {
+	err = parley.About(parley.About(err, "external-id-taken", "externalId"), "id-taken", "id")
+	if !parley.IsKind(err, parley.KindConflict) || len(addresses) == 0 {
+		return err
+	}
+	field := "addresses"
+	for i, a := range addresses {
+		normal, wrong := parley.NewAddress(a.Kind, a.Value)
+		if wrong != nil || a.Shared {
+			continue
+		}
+		if owner, missing := d.store.Read(ctx).AddressOwner(p.Organization, normal); missing == nil && owner != contact {
+			field = fmt.Sprintf("addresses[%d]", i)
+			break
+		}
+	}
+	return parley.About(err, "address-taken", field)
 }
 
 // FindOrCreateContact returns the contact that an address identifies, made now with this name if there was
@@ -89,7 +110,7 @@ func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal
 		return contact, false, err
 	}
 	var c check
-	c.text("name", name, 0, maxName)
+	c.text("name", name, false, maxName)
 	normal, err := parley.NewAddress(address.Kind, address.Value)
 	c.add("address", err)
 	if err := c.err(); err != nil {
@@ -168,7 +189,7 @@ type ContactPatch struct {
 
 // UpdateContact changes a contact. Naming one saves it. An ifMatch that is not 0 must be its revision.
 func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id parley.ID, patch ContactPatch, ifMatch int64) (parley.Contact, error) {
-	return d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
+	changed, err := d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
 		set(&contact.Name, patch.Name)
 		set(&contact.Tags, patch.Tags)
 		set(&contact.ExternalID, patch.ExternalID)
@@ -176,25 +197,27 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		contact.Attributes = changeFacts(contact.Attributes, patch.Attributes)
 		contact.Saved = contact.Saved || patch.Name != nil && *patch.Name != ""
 		var c check
-		c.text("name", contact.Name, 0, maxName)
-		c.text("externalId", contact.ExternalID, 0, maxExternalID)
+		c.text("name", contact.Name, false, maxName)
+		c.text("externalId", contact.ExternalID, false, maxExternalID)
 		c.facts("attributes", contact.Attributes)
 		contact.Tags = c.tags(contact.Tags)
 		return c.err()
 	})
+	return changed, d.taken(ctx, p, id, nil, err)
 }
 
 // AddAddresses adds addresses to a contact, or changes whether they are shared.
 func (d *Directory) AddAddresses(ctx context.Context, p *access.Principal, id parley.ID, addresses []parley.Address, ifMatch int64) (parley.Contact, error) {
 	var c check
+	given := addresses
 	addresses = c.addresses("addresses", addresses)
 	if len(addresses) == 0 {
-		c.refuse("addresses", "addresses-required", "must be at least one")
+		c.refuse("addresses", "required", "must be at least one")
 	}
 	if err := c.err(); err != nil {
 		return parley.Contact{}, err
 	}
-	return d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
+	changed, err := d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
 		if err := tx.AddContactAddresses(p.Organization, contact.ID, addresses); err != nil {
 			return err
 		}
@@ -205,6 +228,7 @@ func (d *Directory) AddAddresses(ctx context.Context, p *access.Principal, id pa
 		contact.Addresses = now.Addresses
 		return err
 	})
+	return changed, d.taken(ctx, p, id, given, err)
 }
 
 // RemoveAddress takes an address from a contact.

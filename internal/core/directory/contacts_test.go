@@ -71,16 +71,16 @@ func TestContactValidation(t *testing.T) {
 	}{
 		"zero in name":     {directory.ContactParams{Name: "a\x00b"}, "text-invalid", "name"},
 		"no UTF-8":         {directory.ContactParams{Name: "a\xff"}, "text-invalid", "name"},
-		"long name":        {directory.ContactParams{Name: strings.Repeat("é", 201)}, "text-too-long", "name"},
+		"long name":        {directory.ContactParams{Name: strings.Repeat("é", 201)}, "too-long", "name"},
 		"bad address":      {directory.ContactParams{Addresses: []parley.Address{ana, {Kind: "email", Value: "x"}}}, "address-invalid", "addresses[1]"},
 		"bad kind":         {directory.ContactParams{Addresses: []parley.Address{{Kind: "E Mail", Value: "x"}}}, "address-invalid", "addresses[0]"},
 		"many addresses":   {directory.ContactParams{Addresses: many(51)}, "too-many", "addresses"},
-		"empty tag":        {directory.ContactParams{Tags: []string{"a", ""}}, "text-empty", "tags[1]"},
-		"blank tag":        {directory.ContactParams{Tags: []string{" "}}, "text-empty", "tags[0]"},
+		"empty tag":        {directory.ContactParams{Tags: []string{"a", ""}}, "required", "tags[1]"},
+		"blank tag":        {directory.ContactParams{Tags: []string{" "}}, "required", "tags[0]"},
 		"many tags":        {directory.ContactParams{Tags: make([]string, 51)}, "too-many", "tags"},
-		"long attribute":   {directory.ContactParams{Attributes: map[string]string{"k": strings.Repeat("x", 4001)}}, "text-too-long", "attributes.k"},
-		"empty attribute":  {directory.ContactParams{Attributes: map[string]string{"": "x"}}, "text-empty", "attributes"},
-		"long external id": {directory.ContactParams{ExternalID: strings.Repeat("x", 256)}, "text-too-long", "externalId"},
+		"long attribute":   {directory.ContactParams{Attributes: map[string]string{"k": strings.Repeat("x", 4001)}}, "too-long", "attributes.k"},
+		"empty attribute":  {directory.ContactParams{Attributes: map[string]string{"": "x"}}, "required", "attributes"},
+		"long external id": {directory.ContactParams{ExternalID: strings.Repeat("x", 256)}, "too-long", "externalId"},
 		"bad id":           {directory.ContactParams{ID: "nope"}, "id-invalid", "id"},
 	} {
 		_, _, err := w.CreateContact(ctx, w.admin, test.params, nil)
@@ -98,17 +98,17 @@ func TestContactTaken(t *testing.T) {
 	first := made[parley.Contact](t)(w.CreateContact(ctx, w.admin, directory.ContactParams{Addresses: []parley.Address{ana}, ExternalID: "7"}, nil))
 	second := made[parley.Contact](t)(w.CreateContact(ctx, w.admin, directory.ContactParams{}, nil))
 	_, _, err := w.CreateContact(ctx, w.admin, directory.ContactParams{Addresses: []parley.Address{phone, ana}}, nil)
-	wantError(t, err, parley.KindConflict, "address-taken", "")
+	wantError(t, err, parley.KindConflict, "address-taken", "addresses[1]")
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ExternalID: "7"}, nil)
-	wantError(t, err, parley.KindConflict, "external-id-taken", "")
+	wantError(t, err, parley.KindConflict, "external-id-taken", "externalId")
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ID: first.ID}, nil)
-	wantError(t, err, parley.KindConflict, "id-taken", "")
+	wantError(t, err, parley.KindConflict, "id-taken", "id")
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ID: w.admin.User}, nil)
-	wantError(t, err, parley.KindConflict, "id-taken", "")
+	wantError(t, err, parley.KindConflict, "id-taken", "id")
 	_, err = w.UpdateContact(ctx, w.admin, second.ID, directory.ContactPatch{ExternalID: ptr("7")}, 0)
-	wantError(t, err, parley.KindConflict, "external-id-taken", "")
+	wantError(t, err, parley.KindConflict, "external-id-taken", "externalId")
 	_, err = w.AddAddresses(ctx, w.admin, second.ID, []parley.Address{ana}, 0)
-	wantError(t, err, parley.KindConflict, "address-taken", "")
+	wantError(t, err, parley.KindConflict, "address-taken", "addresses[0]")
 
 	// A shared address belongs to nobody alone.
 	shared := ana

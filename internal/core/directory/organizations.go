@@ -114,13 +114,13 @@ func checkOrganization(o parley.Organization) error {
 	var c check
 	c.name(o.Name)
 	if t := o.Policy.DefaultTTL; t < 0 || t > maxTTL {
-		c.refuse("policy.defaultTtl", "ttl-invalid", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+		c.refuse("policy.defaultTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
 	}
 	if t := o.Policy.MaxTTL; t < 0 || t > maxTTL {
-		c.refuse("policy.maxTtl", "ttl-invalid", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+		c.refuse("policy.maxTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
 	}
 	if o.Policy.MaxTTL > 0 && o.Policy.DefaultTTL > o.Policy.MaxTTL {
-		c.refuse("policy.defaultTtl", "ttl-invalid", "must not be longer than policy.maxTtl")
+		c.refuse("policy.defaultTtl", "out-of-range", "must not be longer than policy.maxTtl")
 	}
 	return c.err()
 }

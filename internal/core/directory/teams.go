@@ -70,7 +70,7 @@ func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, us
 		return 0, err
 	}
 	if len(team.Members) > maxTeam {
-		return 0, parley.Conflict("team-full", "a team has at most %d users", maxTeam)
+		return 0, parley.About(parley.Conflict("team-full", "a team has at most %d users", maxTeam), "team-full", field)
 	}
 	conversation, err := tx.ConversationByKey(p.Organization, TeamKey(team.ID))
 	if err != nil {
@@ -198,7 +198,7 @@ func (d *Directory) AddTeamMembers(ctx context.Context, p *access.Principal, id 
 	var c check
 	c.atMost("users", len(users), maxMembers)
 	if len(users) == 0 {
-		c.refuse("users", "members-required", "must be at least one")
+		c.refuse("users", "required", "must be at least one")
 	}
 	if err := c.err(); err != nil {
 		return parley.Team{}, err

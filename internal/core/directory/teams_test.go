@@ -89,9 +89,9 @@ func TestTeamRefusals(t *testing.T) {
 	stranger := made[parley.User](t)(w.CreateUser(ctx, other, directory.UserParams{Name: "Eve"}, nil)).ID
 	_, log := w.events(t, w.admin, 0)
 	_, _, err := w.CreateTeam(ctx, w.admin, "", nil, nil)
-	wantError(t, err, parley.KindInvalid, "text-empty", "name")
+	wantError(t, err, parley.KindInvalid, "required", "name")
 	_, _, err = w.CreateTeam(ctx, w.admin, strings.Repeat("x", 201), nil, nil)
-	wantError(t, err, parley.KindInvalid, "text-too-long", "name")
+	wantError(t, err, parley.KindInvalid, "too-long", "name")
 	_, _, err = w.CreateTeam(ctx, w.admin, "A", []parley.ID{users[0], stranger}, nil)
 	wantError(t, err, parley.KindInvalid, "user-unknown", "members[1]")
 	_, _, err = w.CreateTeam(ctx, w.admin, "A", make([]parley.ID, 1001), nil)
@@ -102,7 +102,7 @@ func TestTeamRefusals(t *testing.T) {
 	}
 	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, "A", users, nil))
 	_, err = w.AddTeamMembers(ctx, w.admin, team.ID, nil)
-	wantError(t, err, parley.KindInvalid, "members-required", "users")
+	wantError(t, err, parley.KindInvalid, "required", "users")
 	_, err = w.AddTeamMembers(ctx, other, team.ID, []parley.ID{stranger})
 	wantError(t, err, parley.KindNotFound, "not-found", "")
 }
@@ -184,7 +184,7 @@ func TestBroadcastMembers(t *testing.T) {
 	_, err = w.AddBroadcastMembers(ctx, w.admin, list.ID, nil, contacts[:1])
 	wantError(t, err, parley.KindInvalid, "contact-unknown", "contacts[0]")
 	_, err = w.AddBroadcastMembers(ctx, w.admin, list.ID, nil, nil)
-	wantError(t, err, parley.KindInvalid, "members-required", "users")
+	wantError(t, err, parley.KindInvalid, "required", "users")
 	_, err = w.AddBroadcastMembers(ctx, w.admin, list.ID, make([]parley.ID, 600), make([]parley.ID, 600))
 	wantError(t, err, parley.KindInvalid, "too-many", "contacts")
 	if n := must[parley.Broadcast](t)(w.Broadcast(ctx, w.admin, list.ID)).MemberCount; n != 1 {

@@ -54,7 +54,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 	c.facts("metadata", params.Metadata)
 	email := c.email(params.Email)
 	if params.Machine && email != "" {
-		c.refuse("email", "email-invalid", "a machine user has none")
+		c.refuse("email", "not-allowed", "a machine user has none")
 	}
 	if err := c.err(); err != nil {
 		return parley.User{}, false, err
@@ -68,7 +68,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 			return err
 		}
 		emit(tx, p, parley.EventUserCreated, id)
-		return tx.InsertUser(p.Organization, &user)
+		return parley.About(tx.InsertUser(p.Organization, &user), "email-taken", "email")
 	})
 	if err != nil {
 		return parley.User{}, false, err
@@ -150,7 +150,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		emit(tx, p, parley.EventUserUpdated, id)
 		tx.After(d.authenticator.Forget)
 		err = tx.UpdateUser(p.Organization, &user)
-		return user, err
+		return user, parley.About(err, "email-taken", "email")
 	})
 }
 
@@ -162,7 +162,7 @@ func (patch UserPatch) apply(user *parley.User) error {
 	if patch.Email != nil {
 		user.Email = c.email(*patch.Email)
 		if user.Machine && user.Email != "" {
-			c.refuse("email", "email-invalid", "a machine user has none")
+			c.refuse("email", "not-allowed", "a machine user has none")
 		}
 	}
 	c.name(user.Name)

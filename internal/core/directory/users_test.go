@@ -26,10 +26,10 @@ func TestUsersShareAccounts(t *testing.T) {
 		t.Errorf("memberships %+v, %v", memberships, err)
 	}
 	_, _, err = w.CreateUser(ctx, w.admin, directory.UserParams{Name: "Ana", Email: "ana@example.org"}, nil)
-	wantError(t, err, parley.KindConflict, "email-taken", "")
+	wantError(t, err, parley.KindConflict, "email-taken", "email")
 	bea := made[parley.User](t)(w.CreateUser(ctx, w.admin, directory.UserParams{Name: "Bea"}, nil))
 	_, err = w.UpdateUser(ctx, w.admin, bea.ID, directory.UserPatch{Email: ptr("ana@example.org")}, 0)
-	wantError(t, err, parley.KindConflict, "email-taken", "")
+	wantError(t, err, parley.KindConflict, "email-taken", "email")
 	moved := must[parley.User](t)(w.UpdateUser(ctx, w.admin, here.ID, directory.UserPatch{Email: ptr("ana@new.example")}, here.Rev))
 	if moved.Account == here.Account || moved.Rev != 2 {
 		t.Errorf("moved to %+v", moved)
@@ -70,10 +70,10 @@ func TestUserValidation(t *testing.T) {
 		params      directory.UserParams
 		code, field string
 	}{
-		"no name":      {directory.UserParams{}, "text-empty", "name"},
+		"no name":      {directory.UserParams{}, "required", "name"},
 		"zero":         {directory.UserParams{Name: "a\x00"}, "text-invalid", "name"},
 		"no e-mail":    {directory.UserParams{Name: "A", Email: "nobody"}, "email-invalid", "email"},
-		"machine mail": {directory.UserParams{Name: "A", Email: "a@example.org", Machine: true}, "email-invalid", "email"},
+		"machine mail": {directory.UserParams{Name: "A", Email: "a@example.org", Machine: true}, "not-allowed", "email"},
 		"metadata":     {directory.UserParams{Name: "A", Metadata: map[string]string{"k": "\x00"}}, "text-invalid", "metadata.k"},
 	} {
 		_, _, err := w.CreateUser(ctx, w.admin, test.params, nil)
@@ -81,7 +81,7 @@ func TestUserValidation(t *testing.T) {
 	}
 	machine := made[parley.User](t)(w.CreateUser(ctx, w.admin, directory.UserParams{Name: "Robot", Machine: true}, nil))
 	_, err := w.UpdateUser(ctx, w.admin, machine.ID, directory.UserPatch{Email: ptr("a@example.org")}, 0)
-	wantError(t, err, parley.KindInvalid, "email-invalid", "email")
+	wantError(t, err, parley.KindInvalid, "not-allowed", "email")
 }
 
 func TestUserList(t *testing.T) {
@@ -139,10 +139,10 @@ func TestOrganization(t *testing.T) {
 		patch       directory.OrganizationPatch
 		code, field string
 	}{
-		"name":     {directory.OrganizationPatch{Name: ptr(" ")}, "text-empty", "name"},
-		"negative": {directory.OrganizationPatch{DefaultTTL: ptr(-time.Second)}, "ttl-invalid", "policy.defaultTtl"},
-		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "ttl-invalid", "policy.defaultTtl"},
-		"too long": {directory.OrganizationPatch{MaxTTL: ptr(200 * 365 * 24 * time.Hour)}, "ttl-invalid", "policy.maxTtl"},
+		"name":     {directory.OrganizationPatch{Name: ptr(" ")}, "required", "name"},
+		"negative": {directory.OrganizationPatch{DefaultTTL: ptr(-time.Second)}, "out-of-range", "policy.defaultTtl"},
+		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "out-of-range", "policy.defaultTtl"},
+		"too long": {directory.OrganizationPatch{MaxTTL: ptr(200 * 365 * 24 * time.Hour)}, "out-of-range", "policy.maxTtl"},
 	} {
 		_, err := w.UpdateOrganization(ctx, w.admin, test.patch, 0)
 		t.Run(name, func(t *testing.T) { wantError(t, err, parley.KindInvalid, test.code, test.field) })

@@ -95,8 +95,11 @@ func (l *Log) Events(ctx context.Context, p *access.Principal, f Filter, limit i
 	if r.through < r.kept.Latest {
 		page.Next = r.through
 	}
-	var err error
-	page.Events, err = l.details(r.q, p.Organization, r.events, f.With)
+	events, err := l.details(r.q, p.Organization, r.events, f.With)
+	if err == nil {
+		err = l.store.Settled(ctx) // whoever resumes after an event that never was would miss the one in its place
+	}
+	page.Events = events
 	for i := range page.Events {
 		page.Events[i].Message = page.Events[i].MessageFor(p)
 	}

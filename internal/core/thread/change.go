@@ -47,7 +47,7 @@ func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, i
 			data.Status = string(c.Status)
 		}
 		emit(tx, p, parley.EventConversationUpdated, c.ID, "", data)
-		return tx.UpdateConversation(p.Organization, c)
+		return parley.About(tx.UpdateConversation(p.Organization, c), "thread-taken", "status")
 	})
 	if err != nil {
 		return parley.Conversation{}, err
@@ -132,7 +132,7 @@ func (patch *ConversationPatch) status(wrong *check, c *parley.Conversation, now
 		case parley.StatusOpen, parley.StatusSnoozed, parley.StatusClosed:
 			c.Status, c.SnoozedUntil = *patch.Status, time.Time{}
 		default:
-			wrong.refuse("status", "enum", "must be open, snoozed or closed")
+			wrong.refuse("status", "value-unknown", "must be open, snoozed or closed")
 			return
 		}
 	}

@@ -52,7 +52,7 @@ func TestConversationsAreMade(t *testing.T) {
 		params thread.ConversationParams
 		code   string
 	}{
-		"another kind":               {thread.ConversationParams{Kind: parley.ConversationDirect}, "enum"},
+		"another kind":               {thread.ConversationParams{Kind: parley.ConversationDirect}, "value-unknown"},
 		"a channel not seen":         {thread.ConversationParams{Kind: parley.ConversationExternal, Channel: closed.ID, Participants: []thread.NewParticipant{{Address: "chat:zoe"}}}, "channel-unknown"},
 		"no channel":                 {thread.ConversationParams{Kind: parley.ConversationExternal, Participants: []thread.NewParticipant{{Contact: contact.ID}}}, "required"},
 		"nobody outside":             {thread.ConversationParams{Kind: parley.ConversationExternal, Channel: sms.ID}, "required"},
@@ -98,9 +98,9 @@ func TestConversationsAreChanged(t *testing.T) {
 	_, err = w.UpdateConversation(t.Context(), ben, id, thread.ConversationPatch{Title: ptr("late")}, rev)
 	w.Refused(err, parley.KindPrecondition, "revision-mismatch")
 	for code, patch := range map[string]thread.ConversationPatch{
-		"enum":         {Status: ptr(parley.ConversationStatus("done"))},
-		"out-of-range": {Status: ptr(parley.StatusSnoozed), SnoozedUntil: time.Now().Add(-time.Second)},
-		"not-allowed":  {Status: ptr(parley.StatusClosed), SnoozedUntil: time.Now().Add(time.Hour)},
+		"value-unknown": {Status: ptr(parley.ConversationStatus("done"))},
+		"out-of-range":  {Status: ptr(parley.StatusSnoozed), SnoozedUntil: time.Now().Add(-time.Second)},
+		"not-allowed":   {Status: ptr(parley.StatusClosed), SnoozedUntil: time.Now().Add(time.Hour)},
 	} {
 		_, err = w.UpdateConversation(t.Context(), ben, id, patch, 0)
 		w.Refused(err, parley.KindInvalid, code)
@@ -128,6 +128,9 @@ func TestReopeningATakenThread(t *testing.T) {
 	}))
 	_, err = w.UpdateConversation(t.Context(), ana, first, thread.ConversationPatch{Status: ptr(parley.StatusOpen)}, 0)
 	w.Refused(err, parley.KindConflict, "thread-taken")
+	if fields := parley.AsError(err).Fields; len(fields) != 1 || fields[0].Field != "status" {
+		t.Errorf("it names %v", fields)
+	}
 }
 
 func TestSnoozedConversationsWake(t *testing.T) {
@@ -210,11 +213,22 @@ func TestParticipantsJoinAndLeave(t *testing.T) {
 // TestWhatComesAfterLeaving: somebody who has left a conversation does not learn that it goes on.
 func TestWhatComesAfterLeaving(t *testing.T) {
 	w := coretest.New(t)
-	users := w.Users(w.Admin, "ana", "ben", "cleo")
-	ana, ben, cleo := users[0], users[1], users[2]
-	last := w.Say(ana, core.To{Users: []parley.ID{ben.User, cleo.User}}, "before")
-	w.Must(w.RemoveParticipant(t.Context(), cleo, last.Conversation, thread.NewParticipant{User: cleo.User}))
+	users := w.Users(w.Admin, "ana", "ben", "cleo", "dora", "emil", "finn")
+	ana, ben, cleo, dora, emil, finn := users[0], users[1], users[2], users[3], users[4], users[5]
+	last := w.Say(ana, core.To{Users: []parley.ID{ben.User, cleo.User, finn.User}}, "before")
+	join := func(who *access.Principal) {
+		_, err := w.AddParticipant(t.Context(), ana, last.Conversation, thread.NewParticipant{User: who.User})
+		w.Must(err)
+	}
+	leave := func(who *access.Principal) {
+		w.Must(w.RemoveParticipant(t.Context(), who, last.Conversation, thread.NewParticipant{User: who.User}))
+	}
+	leave(cleo)
+	join(dora) // with nothing said between
 	after := w.Say(ana, core.To{Conversation: last.Conversation}, "after")
+	join(emil)
+	leave(finn)
+	w.Must(w.ReadThrough(t.Context(), ben, last.Conversation, after.Sequence))
 	one, err := w.Conversation(t.Context(), cleo, last.Conversation)
 	w.Must(err)
 	list, _, err := w.Conversations(t.Context(), cleo, core.ConversationFilter{}, "", 10)
@@ -222,14 +236,22 @@ func TestWhatComesAfterLeaving(t *testing.T) {
 	if len(list) != 1 {
 		t.Fatalf("cleo's list: %+v", list)
 	}
+	if len(one.Participants) != 4 || len(list[0].Participants) != 2 { // a list shows who takes part now
+		t.Errorf("to cleo, who left, these take part: %+v, in a list %+v", one.Participants, list[0].Participants)
+	}
 	for _, c := range []parley.Conversation{one, list[0]} {
 		if c.LastSequence != last.Sequence || c.LastMessage != "" || !c.ActivityAt.Equal(c.CreatedAt) {
 			t.Errorf("cleo, who left: %d, %q, %v", c.LastSequence, c.LastMessage, c.ActivityAt)
 		}
+		for _, who := range c.Participants {
+			if who.ID == dora.User || who.ID == emil.User || who.ReadThrough > last.Sequence || who.LeftSequence != 0 && who.ID != cleo.User {
+				t.Errorf("cleo, who left, sees %+v", who)
+			}
+		}
 	}
 	c, err := w.Conversation(t.Context(), ben, last.Conversation)
 	w.Must(err)
-	if c.LastSequence != after.Sequence || c.LastMessage != after.ID {
+	if c.LastSequence != after.Sequence || c.LastMessage != after.ID || len(c.Participants) != 6 {
 		t.Errorf("ben, who did not: %d, %q", c.LastSequence, c.LastMessage)
 	}
 }

@@ -44,8 +44,8 @@ func (c *check) labels(conversation *parley.Conversation) (tags []string) {
 	c.text("title", conversation.Title, maxTitle)
 	c.text("description", conversation.Description, maxDescription)
 	for i, tag := range conversation.Tags {
-		if tag == "" {
-			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be empty")
+		if strings.TrimSpace(tag) == "" {
+			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
 		}
 		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
 		if !slices.Contains(tags, tag) {
@@ -109,7 +109,7 @@ func (c *check) assignees(q store.Queries, p *access.Principal, assignees []parl
 				return err
 			}
 		default:
-			c.refuse(field+".kind", "enum", "must be user or team")
+			c.refuse(field+".kind", "value-unknown", "must be user or team")
 		}
 		if slices.Contains(assignees[:i], a) {
 			c.refuse(field, "duplicate", "is named twice")

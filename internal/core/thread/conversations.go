@@ -28,7 +28,8 @@ func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 		return c, err
 	}
 	s.withhold(&c)
-	c.Participants, err = s.q.Participants(s.p.Organization, id)
+	participants, err := s.q.Participants(s.p.Organization, id)
+	c.Participants = s.withholdParticipants(&c, participants)
 	return c, err
 }
 
@@ -191,7 +192,7 @@ func (s *Sight) addParticipants(page []parley.Conversation) error {
 	}
 	participants, err := s.q.FirstParticipants(s.p.Organization, ids, listParticipants)
 	for i := range page {
-		page[i].Participants = participants[page[i].ID]
+		page[i].Participants = s.withholdParticipants(&page[i], participants[page[i].ID])
 	}
 	return err
 }

@@ -140,7 +140,7 @@ func (params *ConversationParams) validate(c *check) {
 	switch params.Kind {
 	case parley.ConversationGroup, parley.ConversationNote, parley.ConversationExternal, parley.ConversationSecure:
 	default:
-		c.refuse("kind", "enum", "must be group, note, external or secure; the others are made by sending")
+		c.refuse("kind", "value-unknown", "must be group, note, external or secure; the others are made by sending")
 		return
 	}
 	switch params.Visibility {
@@ -150,7 +150,7 @@ func (params *ConversationParams) validate(c *check) {
 			c.refuse("visibility", "not-allowed", "is chosen for a note only")
 		}
 	default:
-		c.refuse("visibility", "enum", "must be members or organization")
+		c.refuse("visibility", "value-unknown", "must be members or organization")
 	}
 	if params.external() && params.Channel == "" {
 		c.refuse("channel", "required", "must be the id of the channel to write on")

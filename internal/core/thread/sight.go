@@ -129,11 +129,43 @@ func (s *Sight) visible(id parley.ID) bool { return s.judged[id] != nil }
 // withhold takes from a conversation that has been looked up what tells somebody who has left it of what came
 // after: its newest item and when that was.
 func (s *Sight) withhold(c *parley.Conversation) {
-	part := s.parts[c.ID]
-	if s.private() || c.Visibility == parley.VisibleToOrganization || part == nil || part.LeftSequence == 0 || c.LastSequence < part.LeftSequence {
+	left := s.left(c)
+	if left == 0 || c.LastSequence < left {
 		return
 	}
-	c.LastSequence, c.LastMessage, c.ActivityAt = part.LeftSequence-1, "", c.CreatedAt
+	c.LastSequence, c.LastMessage, c.ActivityAt = left-1, "", c.CreatedAt
+}
+
+// left is the sequence from which on a conversation that has been looked up goes on without the principal, who has
+// left it; 0 where it may know how it goes on.
+func (s *Sight) left(c *parley.Conversation) int64 {
+	part := s.parts[c.ID]
+	if s.private() || c.Visibility == parley.VisibleToOrganization || part == nil {
+		return 0
+	}
+	return part.LeftSequence
+}
+
+// withholdParticipants takes from the participants of a conversation that has been looked up what tells somebody
+// who has left it of what came after: who joined, who left and how far they have read. Whoever joined after the last
+// item before is taken for later: whether it was before or after cannot be told.
+func (s *Sight) withholdParticipants(c *parley.Conversation, all []parley.Participant) []parley.Participant {
+	left := s.left(c)
+	if left == 0 {
+		return all
+	}
+	shown := make([]parley.Participant, 0, len(all))
+	for _, who := range all {
+		if who.ID != s.p.User && who.JoinedSequence >= left-1 {
+			continue
+		}
+		if who.LeftSequence > left {
+			who.LeftSequence = 0
+		}
+		who.DeliveredThrough, who.ReadThrough = min(who.DeliveredThrough, left-1), min(who.ReadThrough, left-1)
+		shown = append(shown, who)
+	}
+	return shown
 }
 
 // SeesMessage reports whether the principal sees a message of a conversation that has been looked up.

@@ -81,7 +81,8 @@ func matchRev(ifMatch, rev int64) error {
 		return nil
 	}
 	return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch",
-		Message: "it has been changed since; read it again", Facts: map[string]any{"rev": rev}}
+		Message: "it has been changed since; read it again", Facts: map[string]any{"rev": rev},
+		Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
 }
 
 // emit tells the log what the principal did in a conversation.

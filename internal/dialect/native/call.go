@@ -158,6 +158,9 @@ func (c *call) receive() error {
 	if err := isJSON(c.r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
+	if encoding := c.r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return unsupported("Content-Encoding", "identity: bodies are not compressed")
+	}
 	c.buffer = c.door.buffer()
 	_, err := c.buffer.ReadFrom(c.r.Body)
 	c.body = c.buffer.Bytes()
@@ -173,12 +176,12 @@ func isJSON(contentType string) error {
 	if err == nil && kind == "application/json" && (parameters["charset"] == "" || strings.EqualFold(parameters["charset"], "utf-8")) {
 		return nil
 	}
-	return unsupported("application/json")
+	return unsupported("Content-Type", "application/json")
 }
 
-func unsupported(allowed string) error {
-	return &parley.Error{Kind: parley.KindMediaType, Code: "content-type-unsupported", Message: "the Content-Type must be " + allowed,
-		Fields: []parley.FieldError{{Field: "Content-Type", Code: "content-type-unsupported", Message: "must be " + allowed}}}
+func unsupported(header, allowed string) error {
+	return &parley.Error{Kind: parley.KindMediaType, Code: "content-type-unsupported", Message: "the " + header + " must be " + allowed,
+		Fields: []parley.FieldError{{Field: header, Code: "content-type-unsupported", Message: "must be " + allowed}}}
 }
 
 // Values of headers. They are shared, and never changed.

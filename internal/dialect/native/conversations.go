@@ -71,7 +71,10 @@ func (d *door) participants(c *call, f api.Page) ([]api.Participant, string, err
 
 func (d *door) addParticipant(c *call, b *api.NewParticipant) (api.Participant, error) {
 	added, err := d.Core.AddParticipant(c.ctx(), c.p, c.id(), newParticipant(b))
-	return wire.Participant(&added), err
+	for _, field := range []string{"user", "contact", "address"} { // the body is what the core calls the participant
+		err = single(err, "participant."+field, field)
+	}
+	return wire.Participant(&added), single(err, "participant", "body")
 }
 
 // removeParticipant takes out a user, a contact or an address: of an id, the path does not say which it is.

@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
@@ -145,7 +146,6 @@ func (d *door) removeBroadcastMember(c *call) error {
 	return err
 }
 
-// createKey makes a key. A scope that its maker lacks is forbidden rather than invalid: asking again does not help.
 func (d *door) createKey(c *call, b *api.KeyRequest) (api.Key, bool, error) {
 	params := access.KeyParams{Name: b.Name, User: parley.ID(b.User), Scopes: wire.Scopes(b.Scopes), RateLimit: b.RateLimit, ExpiresAt: b.ExpiresAt.Time}
 	key, replayed, err := d.Keys.Create(c.ctx(), c.p, params, c.idempotency())
@@ -222,6 +222,7 @@ func single(err error, field, as string) error {
 		return err
 	}
 	renamed := *e
+	renamed.Message = strings.ReplaceAll(e.Message, field+": ", as+": ")
 	renamed.Fields = append([]parley.FieldError(nil), e.Fields...)
 	for i := range renamed.Fields {
 		if renamed.Fields[i].Field == field {

@@ -216,15 +216,39 @@ func TestRateLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
-		answer, text := w.raw(t, "GET", "/v1/organization", key.Token, "")
-		want := 200
-		if i == 2 {
-			want = 429
-		}
-		h := answer.Header
-		if answer.StatusCode != want || !strings.HasPrefix(h.Get("Ratelimit-Policy"), `"key";q=2;w=60`) || h.Get("Ratelimit") == "" || want == 429 && h.Get("Retry-After") == "" {
+	for i, ask := range []struct {
+		method, path string
+		status       int
+	}{{"GET", "/v1/organization", 200}, {"POST", "/v1/messages", 400}, {"GET", "/v1/organization", 429}, {"HEAD", "/v1/messages", 429}} {
+		answer, text := w.raw(t, ask.method, ask.path, key.Token, "")
+		h, left := answer.Header, max(0, 1-i)
+		if answer.StatusCode != ask.status || h.Get("Ratelimit-Policy") != `"key";q=2;w=60` || !strings.HasPrefix(h.Get("Ratelimit"), fmt.Sprintf(`"key";r=%d;t=`, left)) ||
+			h.Get("X-Request-Id") == "" {
 			t.Errorf("%d: %d %s %v", i, answer.StatusCode, text, h)
+		}
+		if wait, err := strconv.Atoi(h.Get("Retry-After")); ask.status == 429 && (err != nil || wait < 1 || wait > 30) || ask.status != 429 && err == nil {
+			t.Errorf("%d: Retry-After %q", i, h.Get("Retry-After"))
+		}
+		if ask.status == 429 && ask.method == "GET" {
+			wantRefusal(t, answer, text, 429, "rate-limited")
+		}
+	}
+}
+
+// What cannot be served now says when to come again.
+func TestUnavailable(t *testing.T) {
+	w := newWorld(t)
+	must[*api.Organization](t)(w.admin.GetOrganization(t.Context())) // its key is known for a moment
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	answer, text := w.raw(t, "PATCH", "/v1/organization", w.token, `{"name":"late"}`)
+	wantRefusal(t, answer, text, 503, "shutting-down")
+	w.state.Store("stopping")
+	ready, _ := w.raw(t, "GET", "/readyz", "", "")
+	for name, h := range map[string]http.Header{"a write": answer.Header, "readiness": ready.Header} {
+		if wait, err := strconv.Atoi(h.Get("Retry-After")); err != nil || wait < 1 || h.Get("X-Request-Id") == "" {
+			t.Errorf("%s: %v", name, h)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type endpoint struct {
 	contract.Operation
 	route *contract.Route
 	run   func(*call) error
+	byID  bool // a list whose cursor is an id
 }
 
 // operation begins the description of an endpoint. The pattern is that of http.ServeMux.
@@ -46,6 +47,9 @@ func list[F, A any](o contract.Operation, f func(*call, F) ([]A, string, error))
 		var filter F
 		if err := c.endpoint.route.ReadQuery(c.r.URL.RawQuery, &filter); err != nil {
 			return err
+		}
+		if after := c.r.URL.Query().Get("after"); c.endpoint.byID && after != "" && !parley.ID(after).Valid() {
+			return errCursor()
 		}
 		entries, next, err := f(c, filter)
 		if err != nil {
@@ -141,6 +145,16 @@ func message(o contract.Operation, f func(*call) error) *endpoint {
 	return &endpoint{Operation: o, run: f}
 }
 
+// byID is a list in the order of ids: its cursor is one.
+func byID(e *endpoint) *endpoint {
+	e.byID = true
+	return e
+}
+
+func errCursor() error {
+	return parley.Invalid("after", "cursor-invalid", "must be the next of a page of this list")
+}
+
 // part is the part of a list that a page asks for; the cursor is how many entries came before.
 func part[D, W any](entries []D, render func(*D) W, page api.Page, err error) ([]W, string, error) {
 	if err != nil {
@@ -149,7 +163,7 @@ func part[D, W any](entries []D, render func(*D) W, page api.Page, err error) ([
 	from := 0
 	if page.After != "" {
 		if from, err = strconv.Atoi(page.After); err != nil || from < 0 {
-			return nil, "", parley.Invalid("after", "cursor-invalid", "must be the next of a page of this list")
+			return nil, "", errCursor()
 		}
 	}
 	from = min(from, len(entries))

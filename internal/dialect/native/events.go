@@ -53,7 +53,7 @@ func (d *door) events(c *call) error {
 	for _, name := range given.Types {
 		filter.Types = append(filter.Types, parley.EventType(name))
 	}
-	if d.Streams != nil && strings.Contains(c.r.Header.Get("Accept"), eventStream) {
+	if d.Streams != nil && c.r.Method == http.MethodGet && strings.Contains(c.r.Header.Get("Accept"), eventStream) { // HEAD would wait for nothing
 		return d.stream(c, filter)
 	}
 	page, err := d.Core.Events(c.ctx(), c.p, filter, given.Limit)
@@ -84,7 +84,7 @@ func (d *door) stream(c *call, filter eventlog.Filter) error {
 	if last := c.r.Header.Get("Last-Event-ID"); last != "" {
 		n, err := strconv.ParseInt(last, 10, 64)
 		if err != nil || n < 0 {
-			return parley.Invalid("Last-Event-ID", "type", "must be the id of an event of this stream")
+			return parley.Invalid("Last-Event-ID", "cursor-invalid", "must be the id of an event of this stream")
 		}
 		filter.After = n
 	}

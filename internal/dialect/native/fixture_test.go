@@ -135,6 +135,12 @@ func (w *world) with(t testing.TB, scopes ...parley.Scope) string {
 	return key.Token
 }
 
+// latest is where the log ends.
+func (w *world) latest(t *testing.T) int64 {
+	t.Helper()
+	return must[*api.EventPage](t)(w.admin.ListEvents(t.Context(), api.EventFilter{After: api.FromLatest})).Through
+}
+
 // raw makes a request as it is given.
 func (w *world) raw(t testing.TB, method, path, token, body string, headers ...string) (*http.Response, string) {
 	t.Helper()

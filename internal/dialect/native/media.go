@@ -2,6 +2,7 @@ package native
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -35,26 +36,25 @@ func (d *door) upload(c *call) (api.Media, bool, error) {
 	httpd.AllowBody(c.w, d.Files.MaxSize()+formOverhead)
 	form, err := c.r.MultipartReader()
 	if err != nil {
-		return api.Media{}, false, unsupported("multipart/form-data")
+		return api.Media{}, false, unsupported("Content-Type", "multipart/form-data")
 	}
 	part, err := filePart(form)
 	if err != nil {
-		return api.Media{}, false, err
+		return api.Media{}, false, d.ofFile(err)
 	}
 	params := files.UploadParams{Name: part.FileName(), ContentType: part.Header.Get("Content-Type"), Content: &soleFile{form, part}}
 	m, replayed, err := d.Files.Upload(c.ctx(), c.p, params, c.idempotency())
-	return wire.Media(&m), replayed, ofFile(err)
+	return wire.Media(&m), replayed, d.ofFile(err)
 }
 
-// ofFile names the field of a file that is too large, or not what it is declared as.
-func ofFile(err error) error {
-	e, ok := errors.AsType[*parley.Error](err)
-	if !ok || e.Kind != parley.KindTooLarge && e.Kind != parley.KindMediaType || len(e.Fields) > 0 {
-		return err
+// ofFile names the field of a file that is too large, or not what it is declared as. A form is too large by its
+// file.
+func (d *door) ofFile(err error) error {
+	if e, ok := errors.AsType[*parley.Error](err); ok && e.Code == "body-too-large" {
+		err = &parley.Error{Kind: parley.KindTooLarge, Code: "media-too-large", Message: fmt.Sprintf("a file may have at most %d bytes", d.Files.MaxSize()),
+			Facts: map[string]any{"limit": d.Files.MaxSize()}}
 	}
-	named := *e
-	named.Fields = []parley.FieldError{{Field: "file", Code: e.Code, Message: e.Message}}
-	return &named
+	return parley.About(parley.About(err, "media-too-large", "file"), "content-type-mismatch", "file")
 }
 
 // filePart finds the file of a form, which has nothing else.

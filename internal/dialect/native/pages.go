@@ -17,6 +17,7 @@ func (d *door) readiness(c *call) (api.Health, error) {
 	}
 	if status != "ok" {
 		c.status = http.StatusServiceUnavailable
+		c.w.Header().Set("Retry-After", "1")
 	}
 	return api.Health{Status: status}, nil
 }

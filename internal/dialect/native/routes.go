@@ -19,7 +19,7 @@ func (d *door) userEndpoints() []*endpoint {
 	const read, write = parley.ScopeUsersRead, parley.ScopeUsersWrite
 	return []*endpoint{
 		create(operation("POST /v1/users", "createUser", write, "Make a user"), http.StatusCreated, d.createUser),
-		list(operation("GET /v1/users", "listUsers", read, "List users"), d.users),
+		byID(list(operation("GET /v1/users", "listUsers", read, "List users"), d.users)),
 		get(operation("GET /v1/users/{id}", "getUser", read, "Get a user"), d.user),
 		matched(change(operation("PATCH /v1/users/{id}", "patchUser", write, "Change a user"), d.patchUser)),
 	}
@@ -30,16 +30,16 @@ func (d *door) listEndpoints() []*endpoint {
 	const readLists, writeLists = parley.ScopeBroadcastsRead, parley.ScopeBroadcastsWrite
 	return []*endpoint{
 		create(operation("POST /v1/teams", "createTeam", writeTeams, "Make a team with its conversation"), http.StatusCreated, d.createTeam),
-		list(operation("GET /v1/teams", "listTeams", readTeams, "List teams"), d.teams),
+		byID(list(operation("GET /v1/teams", "listTeams", readTeams, "List teams"), d.teams)),
 		get(operation("GET /v1/teams/{id}", "getTeam", readTeams, "Get a team"), d.team),
 		matched(change(operation("PATCH /v1/teams/{id}", "patchTeam", writeTeams, "Change a team"), d.patchTeam)),
 		matched(order(operation("DELETE /v1/teams/{id}", "deleteTeam", writeTeams, "Delete a team; its conversation is closed"), d.deleteTeam)),
-		list(operation("GET /v1/teams/{id}/members", "listTeamMembers", readTeams, "List the users of a team"), d.teamMembers),
+		byID(list(operation("GET /v1/teams/{id}/members", "listTeamMembers", readTeams, "List the users of a team"), d.teamMembers)),
 		change(operation("POST /v1/teams/{id}/members", "addTeamMembers", writeTeams, "Add users to a team"), d.addTeamMembers),
 		order(operation("DELETE /v1/teams/{id}/members/{userId}", "removeTeamMember", writeTeams, "Take a user out of a team"), d.removeTeamMember),
 
 		create(operation("POST /v1/broadcasts", "createBroadcast", writeLists, "Make a broadcast list"), http.StatusCreated, d.createBroadcast),
-		list(operation("GET /v1/broadcasts", "listBroadcasts", readLists, "List broadcast lists"), d.broadcasts),
+		byID(list(operation("GET /v1/broadcasts", "listBroadcasts", readLists, "List broadcast lists"), d.broadcasts)),
 		get(operation("GET /v1/broadcasts/{id}", "getBroadcast", readLists, "Get a broadcast list"), d.broadcast),
 		matched(change(operation("PATCH /v1/broadcasts/{id}", "patchBroadcast", writeLists, "Change a broadcast list"), d.patchBroadcast)),
 		matched(order(operation("DELETE /v1/broadcasts/{id}", "deleteBroadcast", writeLists, "Delete a broadcast list"), d.deleteBroadcast)),
@@ -59,7 +59,7 @@ func (d *door) contactEndpoints() []*endpoint {
 	}
 	return []*endpoint{
 		create(operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
-		list(operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts),
+		byID(list(operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts)),
 		change(find, d.findContact),
 		get(operation("GET /v1/contacts/{id}", "getContact", read, "Get a contact"), d.contact),
 		matched(change(operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
@@ -74,7 +74,7 @@ func (d *door) channelEndpoints() []*endpoint {
 	const read, write = parley.ScopeChannelsRead, parley.ScopeChannelsWrite
 	return []*endpoint{
 		create(operation("POST /v1/channels", "createChannel", write, "Make a channel"), http.StatusCreated, d.createChannel),
-		list(operation("GET /v1/channels", "listChannels", read, "List channels"), d.channels),
+		byID(list(operation("GET /v1/channels", "listChannels", read, "List channels"), d.channels)),
 		get(operation("GET /v1/channels/{id}", "getChannel", read, "Get a channel"), d.channel),
 		matched(change(operation("PATCH /v1/channels/{id}", "patchChannel", write, "Change a channel"), d.patchChannel)),
 		matched(order(operation("DELETE /v1/channels/{id}", "deleteChannel", write, "Delete a channel; what it sent stays"), d.deleteChannel)),
@@ -101,7 +101,7 @@ func (d *door) organizationEndpoints() []*endpoint {
 		create(operation("POST /v1/organizations", "createOrganization", parley.ScopeOrganizationsCreate, "Make a further organization, with its first key"),
 			http.StatusCreated, d.createOrganization),
 		create(operation("POST /v1/keys", "createKey", parley.ScopeKeysWrite, "Make a key; its secret is shown this once"), http.StatusCreated, d.createKey),
-		list(operation("GET /v1/keys", "listKeys", parley.ScopeKeysRead, "List keys"), d.keys),
+		byID(list(operation("GET /v1/keys", "listKeys", parley.ScopeKeysRead, "List keys"), d.keys)),
 		get(operation("GET /v1/keys/{id}", "getKey", parley.ScopeKeysRead, "Get a key"), d.key),
 		order(operation("DELETE /v1/keys/{id}", "revokeKey", parley.ScopeKeysWrite, "End a key at once"), d.revokeKey),
 	}

@@ -125,7 +125,12 @@ func (s sample) headers() []string {
 // things makes one of each.
 func (w *world) things(t *testing.T) map[string]string {
 	t.Helper()
-	ctx, c := t.Context(), w.admin
+	return thingsOf(t, w.admin)
+}
+
+func thingsOf(t *testing.T, c *api.Client) map[string]string {
+	t.Helper()
+	ctx := t.Context()
 	ana := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Ana", Email: string(parley.NewID(time.Now())) + "@example.org"}))
 	own := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Ana's", User: ana.ID, Scopes: []string{"messages:read", "messages:send"}}))
 	bo := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Bo"}))

@@ -144,7 +144,7 @@ CREATE TABLE hidden_messages (
 CREATE TABLE events (
   organization_id TEXT NOT NULL, through BIGINT NOT NULL, count BIGINT NOT NULL, at BIGINT NOT NULL, facts TEXT NOT NULL,
   PRIMARY KEY (organization_id, through)
-) WITHOUT ROWID;
+);
 CREATE TABLE idempotency (
   organization_id TEXT NOT NULL, scope TEXT NOT NULL, request_hash TEXT NOT NULL, status BIGINT NOT NULL,
   resource_id TEXT NOT NULL, created_at BIGINT NOT NULL,

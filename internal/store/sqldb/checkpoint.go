@@ -115,6 +115,11 @@ func (c *checkpointer) checkpoint(truncate bool) error {
 		if log, err = runCheckpoint(c.query, "PASSIVE"); err != nil || log.busy || log.frames-log.copied > manyFrames {
 			return err
 		}
+		// SQLite syncs the database only where all is copied, which beside commits is left to the last step, for which
+		// they wait.
+		if err = datasync(c.scrubs.file); err != nil {
+			return err
+		}
 		if log, err = runCheckpoint(c.query, "NOOP"); err != nil {
 			return err
 		}

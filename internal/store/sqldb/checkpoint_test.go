@@ -190,12 +190,9 @@ func TestCheckpointsMeetTrouble(t *testing.T) {
 	stop := e.load()
 	for i := range 30 {
 		e.Erased()
-		e.must(Unit{Run: func(tx *Tx) error {
-			if i%3 == 0 {
-				tx.After(e.writer.disconnect)
-			}
-			return nil
-		}})
+		if i%3 == 0 {
+			e.writer.tasks <- e.writer.disconnect
+		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	stop()

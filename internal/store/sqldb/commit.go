@@ -35,8 +35,7 @@ func (w *writer) commit(batch []*pending) error {
 	}
 	if unknown, ok := errors.AsType[errUnknown](err); ok {
 		w.recover(unknown.err)
-		refuse(batch, parley.Unavailable("outcome-unknown",
-			"the write may or may not have been stored; repeat it with the same Idempotency-Key", unknown.err))
+		refuse(batch, outcomeUnknown(unknown.err))
 		return nil
 	}
 	broken := w.broken
@@ -89,12 +88,15 @@ func (w *writer) recover(cause error) {
 	}
 }
 
-// share runs a batch in one transaction and answers it. On an error nobody has been answered.
+// share runs a batch in one transaction and leaves its answers to the syncer. On an error nobody will be answered.
 func (w *writer) share(batch []*pending) error {
 	if w.conn == nil {
 		if err := w.connect(context.Background()); err != nil {
 			return errNotBegun{err}
 		}
+	}
+	if err := w.heal(); err != nil {
+		return errNotBegun{err}
 	}
 	w.broken, w.undone = false, false
 	began := time.Now()
@@ -111,44 +113,33 @@ func (w *writer) share(batch []*pending) error {
 		if err := w.rollback(tx); err != nil {
 			return err
 		}
-		answer(batch, results)
+		w.syncer.ended <- outcome{batch: batch, results: results} // after what it may have seen
 		return nil
 	}
-	if err := w.end(tx, batch, results); err != nil {
-		return err
-	}
-	if w.db.options.Observe != nil {
-		w.db.options.Observe(len(batch), time.Since(began))
-	}
-	return nil
+	return w.end(tx, outcome{batch: batch, results: results, began: began})
 }
 
-func (w *writer) end(tx *Tx, batch []*pending, results []error) error {
-	var committed func()
+func (w *writer) end(tx *Tx, o outcome) (err error) {
 	if w.db.options.Finish != nil {
-		var err error
-		if committed, err = w.db.options.Finish(tx, tx.emitted); err != nil {
+		if o.committed, err = w.db.options.Finish(tx, tx.emitted); err != nil {
 			return errors.Join(err, w.rollback(tx))
 		}
 	}
+	o.after = tx.after
 	if w.db.options.Sabotage == SabotageEarlyAnswer {
-		answer(batch, results)
+		answer(o.batch, o.results)
+		o.batch, o.results = nil, nil
 	}
+	o.number = w.syncer.begin()
 	if _, err := tx.Exec("COMMIT"); err != nil {
+		w.syncer.ended <- outcome{number: o.number}
 		if w.undone && parley.AsError(err).Code == codeFull {
 			return err // no room for the last page, without which the pages before it are not read
 		}
 		return errUnknown{err}
 	}
-	for _, f := range tx.after { // before who listens is told: what it asks then must not be answered from before
-		f()
-	}
-	if committed != nil {
-		committed()
-	}
-	if w.db.options.Sabotage != SabotageEarlyAnswer {
-		answer(batch, results)
-	}
+	o.made = true
+	w.syncer.ended <- o
 	return nil
 }
 

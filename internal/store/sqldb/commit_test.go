@@ -261,17 +261,17 @@ func TestNoService(t *testing.T) {
 	o := options(t)
 	e := start(t, o)
 	e.must(note("a"))
-	e.must(Unit{Run: func(tx *Tx) error {
-		tx.After(func() {
-			// The connection goes, and the next one finds a folder in the place of the file.
-			e.writer.disconnect()
-			rename(t, o.Path, o.Path+".aside")
-			if err := os.Mkdir(o.Path, 0o700); err != nil {
-				t.Error(err)
-			}
-		})
-		return nil
-	}})
+	done := make(chan struct{})
+	e.writer.tasks <- func() {
+		defer close(done)
+		// The connection goes, and the next one finds a folder in the place of the file.
+		e.writer.disconnect()
+		rename(t, o.Path, o.Path+".aside")
+		if err := os.Mkdir(o.Path, 0o700); err != nil {
+			t.Error(err)
+		}
+	}
+	<-done
 	for i, err := range concurrently(20, func(i int) error { return e.write(note(fmt.Sprint("refused ", i))) }) {
 		if !parley.IsKind(err, parley.KindUnavailable) {
 			t.Errorf("%d: %v", i, err)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,8 @@ type Options struct {
 	Observe func(units int, took time.Duration)
 	// Fault, for tests, is asked before every statement; an error takes its place. Reads ask it concurrently.
 	Fault func(statement string) error
+	// SyncFault, for tests, is asked before every sync of the write-ahead log; an error takes its place.
+	SyncFault func() error
 	// Sabotage, for tests of the proofs, breaks a promise on purpose; empty in every real program.
 	Sabotage Sabotage
 
@@ -228,7 +231,13 @@ func openReaders(o Options) (*pool, error) {
 	return &pool{db: db, fault: o.Fault}, nil
 }
 
+// ErrWouldWrite is a statement that writes, on a connection that reads.
+var ErrWouldWrite = errors.New("the statement writes, on a connection that reads")
+
 func (p *pool) before(text string) error {
+	if strings.HasPrefix(text, "INSERT") || strings.HasPrefix(text, "UPDATE") || strings.HasPrefix(text, "DELETE") {
+		return ErrWouldWrite
+	}
 	if p.fault == nil {
 		return nil
 	}

@@ -35,10 +35,11 @@ func TestFolderIsLocked(t *testing.T) {
 	again.must(note("c"))
 }
 
-// TestPragmas: the settings that durability, deletion and shrinking stand on are in force.
+// TestPragmas: the settings that durability, deletion and shrinking stand on are in force. The log is synced beside the
+// commits.
 func TestPragmas(t *testing.T) {
 	e := start(t, options(t))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "secure_delete": "1", "auto_vacuum": "2",
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "secure_delete": "1", "auto_vacuum": "2",
 		"wal_autocheckpoint": "0", "busy_timeout": "200", "temp_store": "2"} {
 		e.must(Unit{Run: func(tx *Tx) error {
 			var got string

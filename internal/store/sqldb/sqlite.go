@@ -31,7 +31,7 @@ func dsn(o Options, pragmas ...string) string {
 const writerTimeout = 200 * time.Millisecond
 
 func writerDSN(o Options) string {
-	synchronous := "synchronous(FULL)"
+	synchronous := "synchronous(NORMAL)" // the syncer syncs what was committed
 	if o.Sabotage == SabotageNoSync {
 		synchronous = "synchronous(OFF)"
 	}
@@ -79,11 +79,18 @@ const (
 	codeFull = "storage-full"
 )
 
-var bareLimit = regexp.MustCompile(`LIMIT (\$[0-9]+)`)
+var (
+	bareLimit = regexp.MustCompile(`LIMIT (\$[0-9]+)`)
+	writes    = regexp.MustCompile(`^(INSERT|UPDATE) (INTO |[a-z])`)
+)
 
 // adapt makes a statement SQLite's own. Where LIMIT is a bare parameter SQLite prepares the statement anew at every
-// execution, because the number could change the plan; a sum it leaves alone.
-func adapt(text string) string { return bareLimit.ReplaceAllString(text, "LIMIT $1 + 0") }
+// execution, because the number could change the plan; a sum it leaves alone. A statement that may fail after some of
+// its rows keeps a copy of every page that it touches, to undo itself; here its failure undoes the whole unit, so that
+// it may leave behind what it has done (FAIL).
+func adapt(text string) string {
+	return writes.ReplaceAllString(bareLimit.ReplaceAllString(text, "LIMIT $1 + 0"), "$1 OR FAIL $2")
+}
 
 // translate makes database trouble that may pass into an Unavailable error. Constraint errors and
 // programming errors come back as they are.

@@ -13,10 +13,6 @@ import (
 const (
 	maxUnits = 64      // of the foreground in one shared transaction; see turnsOfBackground
 	maxBytes = 1 << 20 // in one shared transaction
-
-	// gatherTime is how long a busy committer waits for more units: those who were just answered are about to
-	// send again, and sharing is cheaper than haste.
-	gatherTime = 1500 * time.Microsecond
 )
 
 // writer is the committer: one goroutine and one connection that write.
@@ -31,7 +27,7 @@ type writer struct {
 	stopped    chan struct{}
 	broken     bool // a statement failed in a way that ends the transaction
 	undone     bool // the database has rolled it back
-	lastBatch  int  // units of the last transaction
+	syncer     *syncer
 	turns      turns
 }
 
@@ -42,6 +38,7 @@ func openWriter(ctx context.Context, db *DB) (*writer, error) {
 		background: make(chan *pending, maxUnits),
 		tasks:      make(chan func()),
 		stopped:    make(chan struct{}),
+		syncer:     newSyncer(db),
 	}
 	if err := w.connect(ctx); err != nil {
 		_ = w.close()
@@ -74,7 +71,9 @@ func (w *writer) reconnect() error {
 	return w.connect(context.Background())
 }
 
+// disconnect closes the connection, after what is being synced: the last connection to close deletes the log.
 func (w *writer) disconnect() {
+	_ = w.syncer.wait(context.Background())
 	for _, stmt := range w.statements {
 		_ = stmt.Close()
 	}
@@ -129,9 +128,14 @@ func (w *writer) failed(err error) error {
 	return err
 }
 
-// run is the committer's loop.
+// run is the committer's loop, with the syncer beside it.
 func (w *writer) run() {
-	defer close(w.stopped)
+	go w.syncer.run()
+	defer func() {
+		close(w.syncer.ended)
+		<-w.syncer.stopped
+		close(w.stopped)
+	}()
 	for {
 		batch := w.collect()
 		if batch == nil {
@@ -160,7 +164,6 @@ func (w *writer) collect() []*pending {
 	default:
 	}
 	w.drain(b)
-	w.gather(b)
 	w.spare(b)
 	return b.units
 }
@@ -219,25 +222,6 @@ func (w *writer) drain(b *batch) {
 		case p := <-w.foreground:
 			b.take(p)
 		default:
-			return
-		}
-	}
-}
-
-// gather waits a moment for as many units as the transaction before had.
-func (w *writer) gather(b *batch) {
-	expected := min(w.lastBatch+len(b.units), maxUnits)
-	defer func() { w.lastBatch = len(b.units) }()
-	if expected < 2*busyUnits {
-		return
-	}
-	deadline := time.NewTimer(gatherTime)
-	defer deadline.Stop()
-	for len(b.units) < expected && !b.full() {
-		select {
-		case p := <-w.foreground:
-			b.take(p)
-		case <-deadline.C:
 			return
 		}
 	}

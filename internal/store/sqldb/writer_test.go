@@ -76,7 +76,7 @@ func TestGathering(t *testing.T) {
 	for _, n := range e.commits {
 		units += n
 	}
-	if units != writers*rounds || len(e.commits) > units/5 {
+	if units != writers*rounds || len(e.commits) > units/3 {
 		t.Errorf("%d units in %d commits", units, len(e.commits))
 	}
 }

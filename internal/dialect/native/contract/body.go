@@ -208,8 +208,8 @@ func (v *validation) array(r *rule) error {
 	if err != nil {
 		return err
 	}
-	if r.minItems != nil && count < *r.minItems {
-		v.refuse("too-few", "must have at least "+strconv.Itoa(*r.minItems)+" entries")
+	if r.filled && count == 0 {
+		v.refuse("required", "must have at least one entry")
 	}
 	if r.maxItems != nil && count > *r.maxItems {
 		v.refuse("too-many", "must have at most "+strconv.Itoa(*r.maxItems)+" entries")
@@ -246,22 +246,20 @@ func (r *rule) text(raw []byte) (code, message string) {
 	if slices.Contains(raw, 0) {
 		return "text-invalid", "must be UTF-8 without the character U+0000"
 	}
-	if r.minLength != nil || r.maxLength != nil && len(raw) > *r.maxLength {
-		n := utf8.RuneCount(raw)
-		if r.minLength != nil && n < *r.minLength {
-			return "too-short", "must have at least " + strconv.Itoa(*r.minLength) + " characters"
-		}
-		if r.maxLength != nil && n > *r.maxLength {
-			return "too-long", "must have at most " + strconv.Itoa(*r.maxLength) + " characters"
-		}
+	if r.filled && len(raw) == 0 {
+		return "required", "must not be empty"
+	}
+	if r.maxLength != nil && len(raw) > *r.maxLength && utf8.RuneCount(raw) > *r.maxLength {
+		return "too-long", "must have at most " + strconv.Itoa(*r.maxLength) + " characters"
 	}
 	if r.enum != nil && !slices.Contains(r.enum, string(raw)) {
-		return "enum", "must be one of " + strings.Join(r.enum, ", ")
-	}
-	if r.pattern != nil && !r.pattern.Match(raw) {
-		return "pattern", "must match " + r.pattern.String()
+		return "value-unknown", "must be one of " + strings.Join(r.enum, ", ")
 	}
 	switch r.format {
+	case "cursor":
+		if !r.pattern.Match(raw) {
+			return "cursor-invalid", "must match " + r.pattern.String()
+		}
 	case "date-time":
 		var t time.Time
 		if t.UnmarshalText(raw) != nil {

@@ -94,7 +94,7 @@ func TestQueries(t *testing.T) {
 	}
 	for raw, want := range map[string][2]string{
 		"limit=0": {"out-of-range", "limit"}, "limit=201": {"out-of-range", "limit"}, "limit=x": {"type", "limit"}, "limit=1&limit=2": {"duplicate", "limit"},
-		"type=a&type=b,c": {"too-many", "type"}, "kind=c": {"enum", "kind"}, "name=toolong": {"too-long", "name"}, "name=%00": {"text-invalid", "name"},
+		"type=a&type=b,c": {"too-many", "type"}, "kind=c": {"value-unknown", "kind"}, "name=toolong": {"too-long", "name"}, "name=%00": {"text-invalid", "name"},
 		"name=%ff": {"text-invalid", "name"}, "since=now": {"time-invalid", "since"}, "x=1": {"unknown-field", "x"}, "%zz": {"malformed", ""}, "a;b": {"malformed", ""},
 	} {
 		if code, field := problemOf(t, route.ReadQuery(raw, new(filter))); code != want[0] || field != want[1] {

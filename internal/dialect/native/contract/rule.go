@@ -22,13 +22,14 @@ type rule struct {
 	required []string          // names, sorted
 	items    *rule
 
-	enum                 []string
-	minimum, maximum     *float64
-	minLength, maxLength *int
-	minItems, maxItems   *int
-	maxProperties        *int
-	pattern              *regexp.Regexp
-	format               string
+	enum             []string
+	minimum, maximum *float64
+	filled           bool // a text or an array that must not be empty
+	maxLength        *int
+	maxItems         *int
+	maxProperties    *int
+	pattern          *regexp.Regexp // of the format cursor
+	format           string
 
 	either []*rule // exactly one of these, told apart by their kinds
 }
@@ -70,17 +71,20 @@ func (rs *rules) fill(r *rule, s *huma.Schema) {
 		s.AnyOf != nil || s.AllOf != nil || s.Not != nil || len(s.DependentRequired) > 0 || s.Default != nil {
 		panic(fmt.Sprintf("contract: a schema says more than is checked: %+v", s))
 	}
-	*r = rule{kind: s.Type, nullable: s.Nullable, minimum: s.Minimum, maximum: s.Maximum, minLength: s.MinLength, maxLength: s.MaxLength,
-		minItems: s.MinItems, maxItems: s.MaxItems, maxProperties: s.MaxProperties}
+	*r = rule{kind: s.Type, nullable: s.Nullable, minimum: s.Minimum, maximum: s.Maximum, maxLength: s.MaxLength, maxItems: s.MaxItems,
+		maxProperties: s.MaxProperties, filled: s.MinLength != nil && *s.MinLength > 0 || s.MinItems != nil && *s.MinItems > 0}
 	for _, value := range s.Enum {
 		r.enum = append(r.enum, value.(string))
+	}
+	if (s.Pattern != "") != (s.Format == "cursor") || s.MinLength != nil && *s.MinLength > 1 || s.MinItems != nil && *s.MinItems > 1 {
+		panic(fmt.Sprintf("contract: there is no code for what a schema refuses: %+v", s))
 	}
 	if s.Pattern != "" {
 		r.pattern = regexp.MustCompile(s.Pattern)
 	}
 	switch s.Format {
 	case "", "int32", "int64", "double", "binary":
-	case "date-time", "email":
+	case "date-time", "email", "cursor":
 		r.format = s.Format
 	default:
 		panic("contract: the format " + s.Format + " is not checked")
