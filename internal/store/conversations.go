@@ -303,10 +303,10 @@ func (q Queries) ConversationsOf(organization, who parley.ID, limit int) ([]parl
 		AND participant_id <> '' ORDER BY conversation_id LIMIT $3`, string(organization), string(who), limit)
 }
 
-// CountOf returns how many conversations a user takes or took part in, up to a limit.
-func (q Queries) CountOf(organization, user parley.ID, limit int) (n int, err error) {
+// CountOf returns how many conversations a user or contact takes or took part in, up to a limit.
+func (q Queries) CountOf(organization, who parley.ID, limit int) (n int, err error) {
 	err = q.c.Row(`SELECT count(*) FROM (SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2
-		AND participant_id <> '' LIMIT $3) AS some`, []any{string(organization), string(user), limit}, &n)
+		AND participant_id <> '' LIMIT $3) AS some`, []any{string(organization), string(who), limit}, &n)
 	return n, err
 }
 

@@ -65,6 +65,9 @@ func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 	default:
 		of.Address = f.RecipientAddress
 	}
+	if many, err := s.takesPartInMany(&of); err != nil || many {
+		return nil, err
+	}
 	few, err := s.seesFew()
 	switch {
 	case err != nil:
@@ -80,6 +83,19 @@ func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 	}
 	m := &merge{s: s}
 	return m, m.add(ids, &of)
+}
+
+// takesPartInMany reports whether whoever a filter names takes or took part in more conversations than are walked.
+func (s *Sight) takesPartInMany(f *ConversationFilter) (bool, error) {
+	switch {
+	case f.Participant != "":
+		n, err := s.q.CountOf(s.p.Organization, f.Participant, maxWalk+1)
+		return n > maxWalk, err
+	case f.Address.Value != "":
+		ids, err := s.namedUpTo(f, maxWalk)
+		return len(ids) > maxWalk, err
+	}
+	return false, nil
 }
 
 // indexSource walks an index by id.
