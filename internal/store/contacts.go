@@ -294,3 +294,16 @@ func (f *ContactFilter) source(organization, after parley.ID) (string, []any) {
 	}
 	return head + "contacts AS c WHERE c.organization_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3", []any{string(organization), string(after)}
 }
+
+var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `
+	AND ((recipient_id <> '' AND recipient_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
+
+// DeliveredTo returns those of the messages that have a delivery to somebody, by id or by address.
+func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
+	found, err := q.ids(deliveredTo, string(organization), idRows(messages), string(id), string(a.Kind), a.Value)
+	to := make(map[parley.ID]bool, len(found))
+	for _, id := range found {
+		to[id] = true
+	}
+	return to, err
+}

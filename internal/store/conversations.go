@@ -295,3 +295,97 @@ func (q Queries) MarksFrom(organization, conversation parley.ID, sequence int64)
 		})
 	return marks, err
 }
+
+// ConversationsOf returns up to limit conversations that a user or contact takes or took part in, in order of
+// their ids.
+func (q Queries) ConversationsOf(organization, who parley.ID, limit int) ([]parley.ID, error) {
+	return q.ids(`SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2
+		AND participant_id <> '' ORDER BY conversation_id LIMIT $3`, string(organization), string(who), limit)
+}
+
+// CountOf returns how many conversations a user or contact takes or took part in, up to a limit.
+func (q Queries) CountOf(organization, who parley.ID, limit int) (n int, err error) {
+	err = q.c.Row(`SELECT count(*) FROM (SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2
+		AND participant_id <> '' LIMIT $3) AS some`, []any{string(organization), string(who), limit}, &n)
+	return n, err
+}
+
+// ConversationsWith returns up to limit conversations that an address takes or took part in, in order of their
+// ids.
+func (q Queries) ConversationsWith(organization parley.ID, a parley.Address, limit int) ([]parley.ID, error) {
+	return q.ids(`SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND address_kind = $2 AND address = $3
+		AND address <> '' ORDER BY conversation_id LIMIT $4`, string(organization), string(a.Kind), a.Value, limit)
+}
+
+// ConversationsByKey returns up to limit conversations with a thread key, newest first.
+func (q Queries) ConversationsByKey(organization parley.ID, key string, limit int) ([]parley.ID, error) {
+	return q.ids(`SELECT id FROM conversations WHERE organization_id = $1 AND thread_key = $2 AND thread_key <> ''
+		ORDER BY created_at DESC, id DESC LIMIT $3`, string(organization), key, limit)
+}
+
+var firstParticipants = `SELECT p.conversation_id, p.kind, p.participant_id, p.name, p.address_kind, p.address, p.joined_sequence,
+		p.left_sequence, p.delivered_through, p.read_through
+	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN participants AS p
+	WHERE p.organization_id = $2 AND p.conversation_id = j.id
+		AND (p.kind, p.participant_id, p.address_kind, p.address) IN (SELECT f.kind, f.participant_id, f.address_kind, f.address
+			FROM participants AS f WHERE f.organization_id = $2 AND f.conversation_id = j.id AND f.left_sequence = 0
+			ORDER BY f.kind, f.participant_id, f.address_kind, f.address LIMIT $3)`
+
+// FirstParticipants returns up to limit of those who take part in each of some conversations.
+func (q Queries) FirstParticipants(organization parley.ID, conversations []parley.ID, limit int) (map[parley.ID][]parley.Participant, error) {
+	participants := make(map[parley.ID][]parley.Participant, len(conversations))
+	if len(conversations) == 0 {
+		return participants, nil
+	}
+	err := q.c.Query(firstParticipants, []any{idRows(conversations), string(organization), limit}, func(r *sql.Rows) error {
+		var conversation parley.ID
+		var p parley.Participant
+		err := scanParticipant(r, &p, &conversation)
+		participants[conversation] = append(participants[conversation], p)
+		return err
+	})
+	return participants, err
+}
+
+var onChannels = sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN conversations AS c WHERE c.organization_id = $2
+	AND c.visibility = $3 AND c.channel_id = j.id LIMIT $4`
+
+// CountOn returns how many conversations of the organization's have one of some channels, up to a limit. An empty id is
+// of those without.
+func (q Queries) CountOn(organization parley.ID, channels []parley.ID, limit int) (n int, err error) {
+	err = q.c.Row("SELECT count(*) FROM (SELECT 1 FROM "+onChannels+") AS some",
+		[]any{idRows(channels), string(organization), string(parley.VisibleToOrganization), limit}, &n)
+	return n, err
+}
+
+// ConversationsOn returns up to limit of them.
+func (q Queries) ConversationsOn(organization parley.ID, channels []parley.ID, limit int) ([]parley.ID, error) {
+	return q.ids("SELECT c.id FROM "+onChannels, idRows(channels), string(organization), string(parley.VisibleToOrganization), limit)
+}
+
+// ActivityRow is a conversation's place, and what says who sees it.
+type ActivityRow struct {
+	Activity
+	Visibility parley.Visibility
+	Channel    parley.ID
+	Status     parley.ConversationStatus
+}
+
+var activityOf = `SELECT id, activity_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + idSource
+
+// ActivityOf returns the places of those of the conversations that exist.
+func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]ActivityRow, error) {
+	rows := make([]ActivityRow, 0, len(ids))
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err := q.c.Query(activityOf, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+		var a ActivityRow
+		var at int64
+		err := r.Scan(&a.ID, &at, &a.Visibility, &a.Channel, &a.Status)
+		a.At = moment(at)
+		rows = append(rows, a)
+		return err
+	})
+	return rows, err
+}

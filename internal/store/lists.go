@@ -1,8 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
-	"math"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -16,12 +20,9 @@ type Activity struct {
 }
 
 // Before reports whether a comes after b in such a list.
-func (a Activity) Before(b Activity) bool {
-	if !a.At.Equal(b.At) {
-		return a.At.Before(b.At)
-	}
-	return a.ID < b.ID
-}
+func (a Activity) Before(b Activity) bool { return a.compare(b) < 0 }
+
+func (a Activity) compare(b Activity) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
 
 // bounds are the parameters of the place; the zero place is before the first.
 func (a Activity) bounds() (int64, string) {
@@ -41,7 +42,19 @@ type Stream struct {
 var activityHeads = `SELECT j.n, (SELECT c.activity_at FROM conversations AS c WHERE c.organization_id = $2 AND c.visibility = j.visibility
 		AND c.channel_id = j.channel_id AND c.status = j.status AND (c.activity_at, c.id) < ($3, $4)
 		ORDER BY c.activity_at DESC, c.id DESC LIMIT 1) AS head
-	FROM ` + sqldb.From("$1", "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT") + ` AS j`
+	FROM ` + streamSource("$1") + ` AS j`
+
+func streamSource(param string) string {
+	return sqldb.From(param, "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT")
+}
+
+func streamRows(streams []Stream) []byte {
+	var rows sqldb.Rows
+	for i, s := range streams {
+		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
+	}
+	return rows.Param()
+}
 
 // ActivityHeads returns when the first conversation after a place was active in each of some streams; zero
 // where there is none.
@@ -50,12 +63,8 @@ func (q Queries) ActivityHeads(organization parley.ID, streams []Stream, after A
 	if len(streams) == 0 {
 		return heads, nil
 	}
-	var rows sqldb.Rows
-	for i, s := range streams {
-		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
-	}
 	at, id := after.bounds()
-	err := q.c.Query(activityHeads, []any{rows.Param(), string(organization), at, id}, func(r *sql.Rows) error {
+	err := q.c.Query(activityHeads, []any{streamRows(streams), string(organization), at, id}, func(r *sql.Rows) error {
 		var n int
 		var head sql.NullInt64
 		err := r.Scan(&n, &head)
@@ -65,127 +74,126 @@ func (q Queries) ActivityHeads(organization parley.ID, streams []Stream, after A
 	return heads, err
 }
 
-const activeIn = `SELECT activity_at, id FROM conversations WHERE organization_id = $1 AND visibility = $2 AND channel_id = $3
-	AND status = $4 AND (activity_at, id) < ($5, $6) ORDER BY activity_at DESC, id DESC LIMIT $7`
+// Candidate is a conversation that a list looks at.
+type Candidate struct {
+	Activity
+	Passes bool // what its list is narrowed to
+}
 
-// Active returns up to limit conversations of a stream after a place.
-func (q Queries) Active(organization parley.ID, s Stream, after Activity, limit int) ([]Activity, error) {
+// Narrow is what the conversations of a list have, as far as it costs little to say; what is empty does not narrow.
+// It may let others pass, so whoever asks looks again.
+type Narrow struct {
+	Kind        parley.ConversationKind
+	Status      parley.ConversationStatus
+	Tag         string
+	Assignee    parley.ID
+	Unassigned  bool
+	Inbox       *bool
+	Participant parley.ID // or Address
+	Address     parley.Address
+}
+
+// conditions are those on the row c of a conversation; their parameters follow the others. A text is looked for
+// as a list that is stored as JSON has it.
+func (n *Narrow) conditions(args []any) (string, []any) {
+	var b strings.Builder
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		fmt.Fprintf(&b, condition, len(args))
+	}
+	if n.Kind != "" {
+		add(" AND c.kind = $%d", string(n.Kind))
+	}
+	if n.Status != "" {
+		add(" AND c.status = $%d", string(n.Status))
+	}
+	if n.Tag != "" {
+		add(" AND replace(c.tags, $%d, '') <> c.tags", inJSON(n.Tag))
+	}
+	if n.Assignee != "" {
+		add(" AND replace(c.assignees, $%d, '') <> c.assignees", inJSON(string(n.Assignee)))
+	}
+	if n.Unassigned {
+		b.WriteString(" AND c.assignees IN ('', 'null', '[]')")
+	}
+	if n.Inbox != nil {
+		add(" AND c.inbox = $%d", *n.Inbox)
+	}
+	return b.String(), args
+}
+
+func inJSON(text string) string {
+	encoded, _ := json.Marshal(text) // a text can be encoded
+	return string(encoded)
+}
+
+// with is the condition that somebody takes or took part in the conversation whose id is in a column.
+func (n *Narrow) with(column string, args []any) (string, []any) {
+	const takesPart = ` AND EXISTS (SELECT 1 FROM participants AS w WHERE w.organization_id = $1 AND w.conversation_id = %s AND `
+	switch {
+	case n.Participant != "":
+		args = append(args, string(n.Participant))
+		return fmt.Sprintf(takesPart+"w.participant_id = $%d AND w.participant_id <> '')", column, len(args)), args
+	case n.Address.Value != "":
+		args = append(args, string(n.Address.Kind), n.Address.Value)
+		return fmt.Sprintf(takesPart+"w.address_kind = $%d AND w.address = $%d AND w.address <> '')", column, len(args)-1, len(args)), args
+	}
+	return "", args
+}
+
+// OwnActive returns up to limit conversations of members, after a place, that a user takes or took part in and that
+// pass.
+func (q Queries) OwnActive(organization, user parley.ID, n Narrow, after Activity, limit int) ([]Candidate, error) {
 	at, id := after.bounds()
-	list := make([]Activity, 0, limit)
-	err := q.c.Query(activeIn,
-		[]any{string(organization), string(s.Visibility), string(s.Channel), string(s.Status), at, id, limit}, func(r *sql.Rows) error {
-			var a Activity
-			var at int64
-			err := r.Scan(&at, &a.ID)
-			a.At = moment(at)
-			list = append(list, a)
-			return err
-		})
+	with, args := n.with("o.conversation_id", []any{string(organization), string(user), string(parley.VisibleToMembers), at, id, limit})
+	conditions, args := n.conditions(args)
+	return q.candidates(`SELECT c.activity_at, c.id, 1 FROM (SELECT DISTINCT o.conversation_id FROM participants AS o
+			WHERE o.organization_id = $1 AND o.participant_id = $2 AND o.participant_id <> ''`+with+`) AS p
+		CROSS JOIN conversations AS c WHERE c.organization_id = $1 AND c.id = p.conversation_id AND c.visibility = $3
+		AND (c.activity_at, c.id) < ($4, $5)`+conditions+` ORDER BY c.activity_at DESC, c.id DESC LIMIT $6`, args...)
+}
+
+// SearchActive returns up to limit conversations of some streams, after a place, that pass. It looks at all of them.
+func (q Queries) SearchActive(organization parley.ID, streams []Stream, n Narrow, after Activity, limit int) ([]Candidate, error) {
+	at, id := after.bounds()
+	n.Status = "" // is the streams'
+	with, args := n.with("c.id", []any{string(organization), streamRows(streams), at, id, limit})
+	conditions, args := n.conditions(args)
+	return q.candidates(`SELECT c.activity_at, c.id, 1 FROM `+streamSource("$2")+` AS j CROSS JOIN conversations AS c WHERE c.organization_id = $1
+		AND c.visibility = j.visibility AND c.channel_id = j.channel_id AND c.status = j.status AND (c.activity_at, c.id) < ($3, $4)`+
+		with+conditions+` ORDER BY c.activity_at DESC, c.id DESC LIMIT $5`, args...)
+}
+
+const activeIn = `SELECT c.activity_at, c.id, %s AS passes FROM conversations AS c WHERE c.organization_id = $1 AND c.visibility = $2
+	AND c.channel_id = $3 AND c.status = $4 AND (c.activity_at, c.id) < ($5, $6) ORDER BY c.activity_at DESC, c.id DESC LIMIT $7`
+
+// Active returns up to limit conversations of a stream after a place, those too that do not pass.
+func (q Queries) Active(organization parley.ID, s Stream, n Narrow, after Activity, limit int) ([]Candidate, error) {
+	at, id := after.bounds()
+	n.Status = "" // is the stream's
+	args := []any{string(organization), string(s.Visibility), string(s.Channel), string(s.Status), at, id, limit}
+	with, args := n.with("c.id", args)
+	conditions, args := n.conditions(args)
+	if conditions == "" {
+		return q.candidates(fmt.Sprintf(activeIn, "CASE WHEN c.status = $4"+with+" THEN 1 ELSE 0 END"), args...)
+	}
+	list, err := q.candidates(`SELECT c.activity_at, c.id, CASE WHEN c.id = near.id`+with+conditions+` THEN 1 ELSE 0 END
+		FROM (`+fmt.Sprintf(activeIn, "1")+`) AS near CROSS JOIN conversations AS c WHERE c.organization_id = $1 AND c.id = near.id`, args...)
+	slices.SortFunc(list, func(a, b Candidate) int { return b.compare(a.Activity) })
 	return list, err
 }
 
-// ChannelSight is a channel, deleted or not, and whether a user sees it.
-type ChannelSight struct {
-	ID           parley.ID
-	Open, Member bool
-}
-
-// ChannelSights returns all channels, deleted ones too, and which of them a user is a member of.
-func (q Queries) ChannelSights(organization, user parley.ID) ([]ChannelSight, error) {
-	var list []ChannelSight
-	err := q.c.Query(`SELECT c.id, c.open, m.user_id IS NOT NULL FROM channels AS c
-		LEFT JOIN channel_members AS m ON m.organization_id = c.organization_id AND m.channel_id = c.id AND m.user_id = $1
-		WHERE c.organization_id = $2 ORDER BY c.id`, []any{string(user), string(organization)}, func(r *sql.Rows) error {
-		var c ChannelSight
-		err := r.Scan(&c.ID, &c.Open, &c.Member)
+func (q Queries) candidates(text string, args ...any) ([]Candidate, error) {
+	var list []Candidate
+	err := q.c.Query(text, args, func(r *sql.Rows) error {
+		var c Candidate
+		var at int64
+		err := r.Scan(&at, &c.ID, &c.Passes)
+		c.At = moment(at)
 		list = append(list, c)
 		return err
 	})
 	return list, err
-}
-
-// ConversationsOf returns up to limit conversations that a user or contact takes or took part in, in order of
-// their ids.
-func (q Queries) ConversationsOf(organization, who parley.ID, limit int) ([]parley.ID, error) {
-	return q.ids(`SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2
-		AND participant_id <> '' ORDER BY conversation_id LIMIT $3`, string(organization), string(who), limit)
-}
-
-// ConversationsWith returns up to limit conversations that an address takes or took part in, in order of their
-// ids.
-func (q Queries) ConversationsWith(organization parley.ID, a parley.Address, limit int) ([]parley.ID, error) {
-	return q.ids(`SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND address_kind = $2 AND address = $3
-		AND address <> '' ORDER BY conversation_id LIMIT $4`, string(organization), string(a.Kind), a.Value, limit)
-}
-
-// ConversationsByKey returns up to limit conversations with a thread key, newest first.
-func (q Queries) ConversationsByKey(organization parley.ID, key string, limit int) ([]parley.ID, error) {
-	return q.ids(`SELECT id FROM conversations WHERE organization_id = $1 AND thread_key = $2 AND thread_key <> ''
-		ORDER BY created_at DESC, id DESC LIMIT $3`, string(organization), key, limit)
-}
-
-// ActivityRow is a conversation's place, and what says who sees it.
-type ActivityRow struct {
-	Activity
-	Visibility parley.Visibility
-	Channel    parley.ID
-	Status     parley.ConversationStatus
-}
-
-var activityOf = `SELECT id, activity_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + idSource
-
-// ActivityOf returns the places of those of the conversations that exist.
-func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]ActivityRow, error) {
-	rows := make([]ActivityRow, 0, len(ids))
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	err := q.c.Query(activityOf, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
-		var a ActivityRow
-		var at int64
-		err := r.Scan(&a.ID, &at, &a.Visibility, &a.Channel, &a.Status)
-		a.At = moment(at)
-		rows = append(rows, a)
-		return err
-	})
-	return rows, err
-}
-
-var firstParticipants = `SELECT p.conversation_id, p.kind, p.participant_id, p.name, p.address_kind, p.address, p.joined_sequence,
-		p.left_sequence, p.delivered_through, p.read_through
-	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN participants AS p
-	WHERE p.organization_id = $2 AND p.conversation_id = j.id
-		AND (p.kind, p.participant_id, p.address_kind, p.address) IN (SELECT f.kind, f.participant_id, f.address_kind, f.address
-			FROM participants AS f WHERE f.organization_id = $2 AND f.conversation_id = j.id AND f.left_sequence = 0
-			ORDER BY f.kind, f.participant_id, f.address_kind, f.address LIMIT $3)`
-
-// FirstParticipants returns up to limit of those who take part in each of some conversations.
-func (q Queries) FirstParticipants(organization parley.ID, conversations []parley.ID, limit int) (map[parley.ID][]parley.Participant, error) {
-	participants := make(map[parley.ID][]parley.Participant, len(conversations))
-	if len(conversations) == 0 {
-		return participants, nil
-	}
-	err := q.c.Query(firstParticipants, []any{idRows(conversations), string(organization), limit}, func(r *sql.Rows) error {
-		var conversation parley.ID
-		var p parley.Participant
-		err := scanParticipant(r, &p, &conversation)
-		participants[conversation] = append(participants[conversation], p)
-		return err
-	})
-	return participants, err
-}
-
-var takesPart = `SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND conversation_id IN ` + idSource + `
-	AND ((participant_id <> '' AND participant_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
-
-// WithParticipant returns those of the conversations in which somebody takes or took part, by id or by address.
-func (q Queries) WithParticipant(organization parley.ID, conversations []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
-	found, err := q.ids(takesPart, string(organization), idRows(conversations), string(id), string(a.Kind), a.Value)
-	with := make(map[parley.ID]bool, len(found))
-	for _, id := range found {
-		with[id] = true
-	}
-	return with, err
 }
 
 // maxExamined bounds what one page of a filtered list reads.
@@ -229,7 +237,7 @@ type MessageIndex struct {
 }
 
 // HeadsBefore returns up to limit messages of the organization with ids below one, or from the newest, newest
-// first.
+// first. By tag it knows of each only its id and its conversation: they are in the index.
 func (q Queries) HeadsBefore(organization parley.ID, index MessageIndex, before parley.ID, limit int) ([]MessageHead, error) {
 	if before == "" {
 		before = "~" // above every id
@@ -240,8 +248,7 @@ func (q Queries) HeadsBefore(organization parley.ID, index MessageIndex, before 
 		return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.reference = $3 AND m.reference <> '' ORDER BY m.id DESC LIMIT $4",
 			o, b, index.Reference, limit)
 	case index.Tag != "":
-		return q.heads(`message_tags AS t JOIN messages AS m ON m.organization_id = t.organization_id AND m.id = t.message_id
-			WHERE t.organization_id = $1 AND t.message_id < $2 AND t.tag = $3 ORDER BY t.message_id DESC LIMIT $4`, o, b, index.Tag, limit)
+		return q.tagged(o, index.Tag, b, limit)
 	case index.Channel != "":
 		return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.channel_id = $3 AND m.channel_id <> '' ORDER BY m.id DESC LIMIT $4",
 			o, b, string(index.Channel), limit)
@@ -251,6 +258,18 @@ func (q Queries) HeadsBefore(organization parley.ID, index MessageIndex, before 
 			o, JobID(JobPublish, ""), JobID(JobPublish, b), limit)
 	}
 	return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3", o, b, limit)
+}
+
+func (q Queries) tagged(organization, tag, before string, limit int) ([]MessageHead, error) {
+	var heads []MessageHead
+	err := q.c.Query(`SELECT message_id, conversation_id FROM message_tags WHERE organization_id = $1 AND tag = $2 AND message_id < $3
+		ORDER BY message_id DESC LIMIT $4`, []any{organization, tag, before, limit}, func(r *sql.Rows) error {
+		var h MessageHead
+		err := r.Scan(&h.ID, &h.Conversation)
+		heads = append(heads, h)
+		return err
+	})
+	return heads, err
 }
 
 // CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
@@ -280,7 +299,6 @@ func (q Queries) HeadsByID(organization parley.ID, ids []parley.ID) (map[parley.
 type Place struct {
 	ThreadPosition
 	Conversation parley.ID
-	ID           parley.ID
 }
 
 // at is the place's time as it is stored; the zero place is before the newest.
@@ -291,21 +309,13 @@ func (p Place) at() int64 {
 	return p.SentAt.UnixMilli()
 }
 
-// below is what sequences are below in one conversation at the place's time: what comes after it in the order.
-func (p Place) below(conversation parley.ID) int64 {
-	switch {
-	case p.SentAt.IsZero() || conversation > p.Conversation:
-		return 0
-	case conversation < p.Conversation:
-		return math.MaxInt64
-	}
-	return p.Sequence
-}
+// nextIn is the condition that a message follows the place $3, $4, $5 in the thread of j. What was sent at the place's
+// time is in order of conversations.
+const nextIn = `organization_id = $2 AND conversation_id = j.id AND (sent_at, sequence) < ($3, CASE WHEN j.id < $4 THEN 9223372036854775807
+	WHEN j.id = $4 THEN $5 ELSE 0 END) AND sequence > 0 ORDER BY sent_at DESC, sequence DESC`
 
-var threadHeads = `SELECT j.id, (SELECT m.sent_at FROM messages AS m WHERE m.organization_id = $2 AND m.conversation_id = j.id
-		AND (m.sent_at, m.sequence) < ($3, CASE WHEN j.id < $4 THEN 9223372036854775807 WHEN j.id = $4 THEN $5 ELSE 0 END)
-		ORDER BY m.sent_at DESC, m.sequence DESC LIMIT 1) AS head
-	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j`
+var threadHeads = `SELECT j.id, coalesce((SELECT sent_at FROM messages WHERE ` + nextIn + ` LIMIT 1), 0) AS head
+	FROM ` + sqldb.From("$1", "id TEXT") + ` AS j ORDER BY head DESC, j.id DESC LIMIT $6`
 
 // ThreadHead is when the first message of a conversation after some place was sent.
 type ThreadHead struct {
@@ -313,58 +323,74 @@ type ThreadHead struct {
 	At           time.Time
 }
 
-// ThreadHeads returns the first messages after a place of those conversations that have one.
-func (q Queries) ThreadHeads(organization parley.ID, conversations []parley.ID, after Place) ([]ThreadHead, error) {
-	heads := make([]ThreadHead, 0, len(conversations))
+// ThreadHeads returns the first messages after a place of up to limit of those conversations that have one, newest
+// first.
+func (q Queries) ThreadHeads(organization parley.ID, conversations []parley.ID, after Place, limit int) ([]ThreadHead, error) {
+	heads := make([]ThreadHead, 0, limit)
 	if len(conversations) == 0 {
 		return nil, nil
 	}
-	err := q.c.Query(threadHeads, []any{idRows(conversations), string(organization), after.at(), string(after.Conversation), after.Sequence}, func(r *sql.Rows) error {
+	err := q.c.Query(threadHeads, after.args(organization, conversations, limit), func(r *sql.Rows) error {
 		var h ThreadHead
-		var at sql.NullInt64
-		if err := r.Scan(&h.Conversation, &at); err != nil || at.Int64 == 0 {
+		var at int64
+		if err := r.Scan(&h.Conversation, &at); err != nil || at == 0 {
 			return err
 		}
-		h.At = moment(at.Int64)
+		h.At = moment(at)
 		heads = append(heads, h)
 		return nil
 	})
 	return heads, err
 }
 
-const placesIn = `SELECT sent_at, sequence, id FROM messages WHERE organization_id = $1 AND conversation_id = $2 AND (sent_at, sequence) < ($3, $4)
-	AND sequence > 0 ORDER BY sent_at DESC, sequence DESC LIMIT $5`
+func (p Place) args(organization parley.ID, conversations []parley.ID, limit int) []any {
+	return []any{idRows(conversations), string(organization), p.at(), string(p.Conversation), p.Sequence, limit}
+}
 
-// PlacesIn returns up to limit messages of a conversation after a place, newest first.
-func (q Queries) PlacesIn(organization, conversation parley.ID, after Place, limit int) ([]Place, error) {
-	places := make([]Place, 0, limit)
-	err := q.c.Query(placesIn, []any{string(organization), string(conversation), after.at(), after.below(conversation), limit}, func(r *sql.Rows) error {
-		p := Place{Conversation: conversation}
+var placesIn = `SELECT m.conversation_id, m.sent_at, m.sequence FROM ` + sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN messages AS m
+	WHERE m.organization_id = $2 AND m.conversation_id = j.id
+		AND (m.sent_at, m.sequence) IN (SELECT sent_at, sequence FROM messages WHERE ` + nextIn + ` LIMIT $6)`
+
+// PlacesIn returns up to limit messages after a place of each of some conversations, newest first.
+func (q Queries) PlacesIn(organization parley.ID, conversations []parley.ID, after Place, limit int) (map[parley.ID][]Place, error) {
+	places := make(map[parley.ID][]Place, len(conversations))
+	err := q.c.Query(placesIn, after.args(organization, conversations, limit), func(r *sql.Rows) error {
+		var p Place
 		var sent int64
-		err := r.Scan(&sent, &p.Sequence, &p.ID)
+		err := r.Scan(&p.Conversation, &sent, &p.Sequence)
 		p.SentAt = moment(sent)
-		places = append(places, p)
+		places[p.Conversation] = append(places[p.Conversation], p)
 		return err
 	})
+	for _, in := range places {
+		slices.SortFunc(in, func(a, b Place) int { return cmp.Or(b.SentAt.Compare(a.SentAt), cmp.Compare(b.Sequence, a.Sequence)) })
+	}
 	return places, err
 }
 
-// CountOn returns how many conversations of the organization's have a channel, or none, up to a limit.
-func (q Queries) CountOn(organization, channel parley.ID, limit int) (n int, err error) {
-	err = q.c.Row(`SELECT count(*) FROM (SELECT 1 FROM conversations WHERE organization_id = $1 AND visibility = $2 AND channel_id = $3
-		LIMIT $4) AS some`, []any{string(organization), string(parley.VisibleToOrganization), string(channel), limit}, &n)
-	return n, err
+// NarrowHeads is what heads have; what is empty does not narrow.
+type NarrowHeads struct {
+	Kind      parley.MessageKind
+	Channel   parley.ID
+	Platform  string
+	Direction parley.Direction
+	Author    parley.ID
 }
 
-var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `
-	AND ((recipient_id <> '' AND recipient_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
+var headsAt = sqldb.From("$2", "id TEXT", "sent_at BIGINT", "sequence BIGINT") + ` AS j CROSS JOIN messages AS m WHERE m.organization_id = $1
+	AND m.conversation_id = j.id AND m.sent_at = j.sent_at AND m.sequence = j.sequence AND ($3 = '' OR m.kind = $3)
+	AND ($4 = '' OR m.channel_id = $4) AND ($5 = '' OR m.platform = $5) AND ($6 = '' OR m.direction = $6) AND ($7 = '' OR m.author_id = $7)`
 
-// DeliveredTo returns those of the messages that have a delivery to somebody, by id or by address.
-func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
-	found, err := q.ids(deliveredTo, string(organization), idRows(messages), string(id), string(a.Kind), a.Value)
-	to := make(map[parley.ID]bool, len(found))
-	for _, id := range found {
-		to[id] = true
+// HeadsAt returns the messages at places, by their places, that pass.
+func (q Queries) HeadsAt(organization parley.ID, places []Place, n NarrowHeads) (map[Place]MessageHead, error) {
+	var rows sqldb.Rows
+	for _, p := range places {
+		rows.Add(string(p.Conversation), millis(p.SentAt), p.Sequence)
 	}
-	return to, err
+	found, err := q.heads(headsAt, string(organization), rows.Param(), string(n.Kind), string(n.Channel), n.Platform, string(n.Direction), string(n.Author))
+	heads := make(map[Place]MessageHead, len(found))
+	for _, h := range found {
+		heads[Place{ThreadPosition{h.SentAt, h.Sequence}, h.Conversation}] = h
+	}
+	return heads, err
 }

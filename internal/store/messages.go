@@ -69,8 +69,9 @@ var (
 		"sent_at BIGINT", "created_at BIGINT", "kind TEXT", "direction TEXT", "author_kind TEXT", "author_id TEXT", "author_name TEXT",
 		"channel_id TEXT", "platform TEXT", "body TEXT", "attachments TEXT", "reference TEXT", "parent_id TEXT", "expires_at BIGINT",
 		"details TEXT") + ` AS j`
-	insertTags = `INSERT INTO message_tags (organization_id, tag, message_id) SELECT organization_id, tag, message_id FROM ` +
-		sqldb.From("$1", "organization_id TEXT", "tag TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+	insertTags = `INSERT INTO message_tags (organization_id, tag, message_id, conversation_id)
+		SELECT organization_id, tag, message_id, conversation_id FROM ` +
+		sqldb.From("$1", "organization_id TEXT", "tag TEXT", "message_id TEXT", "conversation_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
 	insertMediaReferences = `INSERT INTO media_references (organization_id, media_id, message_id)
 		SELECT organization_id, media_id, message_id FROM ` +
 		sqldb.From("$1", "organization_id TEXT", "media_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
@@ -100,7 +101,7 @@ func (rows *appendRows) message(a *Append) error {
 		string(m.Direction), string(m.Author.Kind), string(m.Author.ID), m.Author.Name, string(m.Channel), m.Platform, string(body),
 		attachments, m.Reference, string(m.Parent), millis(m.ExpiresAt), extra)
 	for _, tag := range m.Tags {
-		rows.tags.Add(o, tag, string(m.ID))
+		rows.tags.Add(o, tag, string(m.ID), string(m.Conversation))
 	}
 	for _, f := range m.Attachments {
 		rows.media.Add(o, string(f.Media), string(m.ID))

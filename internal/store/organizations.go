@@ -370,3 +370,23 @@ func (q Queries) ClosedChannels(organization, user parley.ID) (closed, member []
 	})
 	return closed, member, err
 }
+
+// ChannelSight is a channel, deleted or not, and whether a user sees it.
+type ChannelSight struct {
+	ID           parley.ID
+	Open, Member bool
+}
+
+// ChannelSights returns all channels, deleted ones too, and which of them a user is a member of.
+func (q Queries) ChannelSights(organization, user parley.ID) ([]ChannelSight, error) {
+	var list []ChannelSight
+	err := q.c.Query(`SELECT c.id, c.open, m.user_id IS NOT NULL FROM channels AS c
+		LEFT JOIN channel_members AS m ON m.organization_id = c.organization_id AND m.channel_id = c.id AND m.user_id = $1
+		WHERE c.organization_id = $2 ORDER BY c.id`, []any{string(user), string(organization)}, func(r *sql.Rows) error {
+		var c ChannelSight
+		err := r.Scan(&c.ID, &c.Open, &c.Member)
+		list = append(list, c)
+		return err
+	})
+	return list, err
+}

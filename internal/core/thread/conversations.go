@@ -62,6 +62,12 @@ func (f *ConversationFilter) passes(c *parley.Conversation) bool {
 	return true
 }
 
+// narrow is what of the filter a statement may look for.
+func (f *ConversationFilter) narrow() store.Narrow {
+	return store.Narrow{Kind: f.Kind, Status: f.Status, Tag: f.Tag, Assignee: f.Assignee, Unassigned: f.Unassigned, Inbox: f.Inbox,
+		Participant: f.Participant, Address: f.Address}
+}
+
 // withParticipant reports whether it asks for somebody's conversations.
 func (f *ConversationFilter) withParticipant() bool {
 	return f.Participant != "" || f.Address.Value != ""
@@ -107,7 +113,7 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 		place.At = time.UnixMilli(from.at)
 	}
 	s := NewSight(t.read(ctx), p)
-	m, err := s.candidates(&f, place)
+	m, err := s.candidates(&f, place, pageOf(limit)+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,7 +130,7 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 // collect takes candidates until a page is full, and says where it ends and whether there are more.
 func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parley.Conversation, last store.Activity, more bool, err error) {
 	for examined := 0; len(page) < limit && examined < examinedConversations; {
-		batch, err := m.take(max(limit-len(page), min(examined, 200)))
+		batch, err := m.take(limit-len(page), examinedConversations-examined)
 		if err != nil {
 			return nil, last, false, err
 		}
@@ -137,10 +143,7 @@ func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parl
 			return nil, last, false, err
 		}
 		for _, a := range batch {
-			if len(page) == limit {
-				return page, last, true, nil
-			}
-			last = a
+			last = a.Activity
 			if c := kept[a.ID]; c != nil {
 				s.withhold(c)
 				page = append(page, *c)
@@ -152,10 +155,12 @@ func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parl
 }
 
 // filter returns those of the candidates that the principal sees and that pass.
-func (s *Sight) filter(batch []store.Activity, f *ConversationFilter) (map[parley.ID]*parley.Conversation, error) {
-	ids := make([]parley.ID, len(batch))
-	for i, a := range batch {
-		ids[i] = a.ID
+func (s *Sight) filter(batch []store.Candidate, f *ConversationFilter) (map[parley.ID]*parley.Conversation, error) {
+	ids := make([]parley.ID, 0, len(batch))
+	for _, c := range batch {
+		if c.Passes {
+			ids = append(ids, c.ID)
+		}
 	}
 	found, err := s.q.Conversations(s.p.Organization, ids)
 	if err != nil {
@@ -177,16 +182,7 @@ func (s *Sight) filter(batch []store.Activity, f *ConversationFilter) (map[parle
 			delete(found, id)
 		}
 	}
-	if !f.withParticipant() {
-		return found, nil
-	}
-	with, err := s.q.WithParticipant(s.p.Organization, ids, f.Participant, f.Address)
-	for id := range found {
-		if !with[id] {
-			delete(found, id)
-		}
-	}
-	return found, err
+	return found, nil
 }
 
 func (s *Sight) addParticipants(page []parley.Conversation) error {

@@ -32,7 +32,8 @@ type MessageFilter struct {
 // passesHead reports what a message's head says of the filter.
 func (f *MessageFilter) passesHead(h *store.MessageHead) bool {
 	switch {
-	case f.Conversation != "" && f.Conversation != h.Conversation,
+	case h.ID == "", // it is known not to pass
+		f.Conversation != "" && f.Conversation != h.Conversation,
 		f.Kind != "" && f.Kind != h.Kind,
 		f.Channel != "" && f.Channel != h.Channel,
 		f.Platform != "" && f.Platform != h.Platform,
@@ -48,6 +49,11 @@ func (f *MessageFilter) passesHead(h *store.MessageHead) bool {
 		return true
 	}
 	return h.Sequence > 0 // others are in lists only where somebody asks for them
+}
+
+// narrow is what of the filter a statement looks for.
+func (f *MessageFilter) narrow() store.NarrowHeads {
+	return store.NarrowHeads{Kind: f.Kind, Channel: f.Channel, Platform: f.Platform, Direction: f.Direction, Author: f.Sender}
 }
 
 // passes reports what a message, without its state, says of the rest of the filter.
@@ -268,23 +274,9 @@ func (s *Sight) seenHeads(batch []store.MessageHead, f *MessageFilter) ([]bool, 
 	if s.private() && s.channels() {
 		return kept, nil
 	}
-	rows, err := s.q.ActivityOf(s.p.Organization, ids)
-	if err != nil {
-		return nil, err
-	}
-	conversations := make([]*parley.Conversation, len(rows))
-	for i, r := range rows {
-		conversations[i] = &parley.Conversation{ID: r.ID, Visibility: r.Visibility, Channel: r.Channel}
-	}
-	if err := s.Look(conversations...); err != nil {
-		return nil, err
-	}
-	seen := make(map[parley.ID]bool, len(rows))
-	for _, c := range conversations {
-		seen[c.ID] = s.Sees(c)
-	}
+	err := s.judge(ids)
 	for i := range batch {
-		kept[i] = kept[i] && seen[batch[i].Conversation]
+		kept[i] = kept[i] && s.visible(batch[i].Conversation)
 	}
-	return kept, nil
+	return kept, err
 }

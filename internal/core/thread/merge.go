@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,52 +9,73 @@ import (
 	"github.com/parley-server/parley/internal/store"
 )
 
-// maxWalk is up to how many conversations are looked up one by one: beyond it a list walks an index of all and
-// asks of each whether it is one of them.
-const maxWalk = 2000
+const (
+	// maxWalk is up to how many conversations are looked up one by one: beyond it a list walks an index of all and
+	// asks of each whether it is one of them.
+	maxWalk = 2000
+	// fewNamed is up to how many conversations of somebody are looked up before those of the principal are.
+	fewNamed = 100
+)
 
-// merge walks conversations from several sources, most recently active first. The sources of an index are
-// opened when their first entry is next.
+// merge walks conversations from several sources, most recently active first. A source is read when its next entry
+// may be the next of all.
 type merge struct {
 	s       *Sight
 	after   store.Activity // where it is
 	sources []*source
+	beside  []parley.ID // conversations besides those of the sources, in no order
 }
 
 // source is a list of conversations, most recently active first.
 type source struct {
-	stream store.Stream
-	head   time.Time // of the first entry, before it is read
-	read   []store.Activity
-	end    bool // there are no more than those read
-	chunk  int
+	fill  func(after store.Activity, limit int) ([]store.Candidate, error)
+	head  time.Time // when its next entry was active at the latest, before it is read
+	read  []store.Candidate
+	end   bool // there are no more than those read
+	chunk int  // how many are read next
+	most  int  // at once
 }
 
+// latest is the head of a source of which nothing is known.
+var latest = time.UnixMilli(1 << 62)
+
 // candidates are the sources of a list after a place: no wider than what the principal sees, where that can be
-// said by index, but not exactly what it sees.
-func (s *Sight) candidates(f *ConversationFilter, after store.Activity) (*merge, error) {
+// said by index, but not exactly what it sees. How many of its own are likely to be needed is ahead; with 0 they
+// need not be in order.
+func (s *Sight) candidates(f *ConversationFilter, after store.Activity, ahead int) (*merge, error) {
 	m := &merge{s: s, after: after}
 	if ids, ok, err := s.named(f); err != nil || ok {
 		return m, firstError(err, m.add(ids, f))
 	}
 	var streams []store.Stream
 	if f.shared() {
-		channels, err := s.seenChannels(f)
-		if err != nil {
+		channels, err := s.channelsOf(f)
+		few, again := s.searches(f)
+		if err := firstError(err, again); err != nil {
 			return nil, err
 		}
 		streams = appendStreams(streams, f, parley.VisibleToOrganization, channels)
+		if few {
+			m.addShared(f, streams, ahead)
+			streams = nil
+		}
 	}
 	if f.private() {
-		walk, err := s.walk(m, f)
-		if err != nil {
+		walk, err := s.walks()
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if !walk {
+		case walk && ahead == 0 && !f.withParticipant():
+			if m.beside, err = s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1); err != nil {
+				return nil, err
+			}
+		case walk:
+			m.addOwn(f, ahead)
+		default:
 			streams = appendStreams(streams, f, parley.VisibleToMembers, []parley.ID{""})
 		}
 	}
-	return m, m.open(streams)
+	return m, m.open(streams, f)
 }
 
 func firstError(errs ...error) error {
@@ -74,71 +96,70 @@ func appendStreams(streams []store.Stream, f *ConversationFilter, v parley.Visib
 	return streams
 }
 
-// named are the conversations that a narrow filter names, if they are few.
+// named are the conversations that a filter names, if they are few, or fewer than the principal sees.
 func (s *Sight) named(f *ConversationFilter) (ids []parley.ID, few bool, err error) {
-	switch {
-	case f.ThreadKey != "":
-		ids, err = s.q.ConversationsByKey(s.p.Organization, f.ThreadKey, maxWalk+1)
-	case f.Participant != "":
-		ids, err = s.q.ConversationsOf(s.p.Organization, f.Participant, maxWalk+1)
-	case f.Address.Value != "":
-		ids, err = s.q.ConversationsWith(s.p.Organization, f.Address, maxWalk+1)
-	default:
+	if f.ThreadKey == "" && !f.withParticipant() {
 		return nil, false, nil
 	}
+	if ids, err = s.namedUpTo(f, fewNamed); err != nil || len(ids) <= fewNamed {
+		return ids, err == nil, err
+	}
+	if seesFew, err := s.seesFew(); err != nil || seesFew && f.withParticipant() {
+		return nil, false, err
+	}
+	ids, err = s.namedUpTo(f, maxWalk)
 	return ids, len(ids) <= maxWalk, err
 }
 
-// seenChannels are the channels, deleted ones too, whose conversations the principal sees, and none: that of
-// conversations without.
-func (s *Sight) seenChannels(f *ConversationFilter) ([]parley.ID, error) {
-	if f.Channel != "" {
-		return []parley.ID{f.Channel}, nil
+// namedUpTo are up to n of the conversations that a filter names, and one more where there are more.
+func (s *Sight) namedUpTo(f *ConversationFilter, n int) ([]parley.ID, error) {
+	switch {
+	case f.ThreadKey != "":
+		return s.q.ConversationsByKey(s.p.Organization, f.ThreadKey, n+1)
+	case f.Participant != "":
+		return s.q.ConversationsOf(s.p.Organization, f.Participant, n+1)
 	}
-	all, err := s.q.ChannelSights(s.p.Organization, s.p.User)
-	channels := []parley.ID{""}
-	for _, c := range all {
-		if c.Open || c.Member || s.channels() {
-			channels = append(channels, c.ID)
-		}
-	}
-	return channels, err
+	return s.q.ConversationsWith(s.p.Organization, f.Address, n+1)
 }
 
-// own are the conversations that the principal takes or took part in, or more than maxWalk of them.
-func (s *Sight) own() (ids []parley.ID, err error) {
-	if s.mine == nil {
-		s.mine, err = s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1)
-	}
-	return s.mine, err
+// addOwn adds the conversations of members that the principal takes or took part in.
+func (m *merge) addOwn(f *ConversationFilter, ahead int) {
+	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
+		return m.s.q.OwnActive(m.s.p.Organization, m.s.p.User, f.narrow(), after, limit)
+	})
 }
 
-// walk adds the conversations of members that the principal takes or took part in, if they are few.
-func (s *Sight) walk(m *merge, f *ConversationFilter) (bool, error) {
-	if s.private() {
+// searches reports whether a filter is tried on all the principal's conversations on channels, as they are few, rather
+// than as a walk comes to them.
+func (s *Sight) searches(f *ConversationFilter) (bool, error) {
+	if f.Tag == "" && f.Assignee == "" && !f.withParticipant() {
 		return false, nil
 	}
-	ids, err := s.own()
-	if err != nil || len(ids) > maxWalk {
-		return false, err
-	}
-	return true, m.addOf(ids, f, parley.VisibleToMembers)
+	return s.seesFew()
 }
 
-// add adds conversations by their ids.
-func (m *merge) add(ids []parley.ID, f *ConversationFilter) error { return m.addOf(ids, f, "") }
+// addShared adds the conversations of streams.
+func (m *merge) addShared(f *ConversationFilter, streams []store.Stream, ahead int) {
+	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
+		return m.s.q.SearchActive(m.s.p.Organization, streams, f.narrow(), after, limit)
+	})
+}
 
-// addOf adds those of the conversations that are of a visibility and come after the place.
-func (m *merge) addOf(ids []parley.ID, f *ConversationFilter, v parley.Visibility) error {
+// addSearch adds a source of which each reading looks at all there is.
+func (m *merge) addSearch(ahead int, fill func(store.Activity, int) ([]store.Candidate, error)) {
+	m.sources = append(m.sources, &source{head: latest, chunk: cmp.Or(ahead, maxWalk), most: maxWalk, fill: fill})
+}
+
+// add adds those of some conversations that come after the place.
+func (m *merge) add(ids []parley.ID, f *ConversationFilter) error {
 	rows, err := m.s.q.ActivityOf(m.s.p.Organization, ids)
 	if err != nil {
 		return err
 	}
-	src := &source{end: true, read: make([]store.Activity, 0, len(rows))}
+	src := &source{end: true, read: make([]store.Candidate, 0, len(rows))}
 	for _, r := range rows {
-		if (v == "" || v == r.Visibility) && (f.Status == "" || f.Status == r.Status) && (f.Channel == "" || f.Channel == r.Channel) &&
-			(m.after.At.IsZero() || r.Activity.Before(m.after)) {
-			src.read = append(src.read, r.Activity)
+		if (f.Status == "" || f.Status == r.Status) && (f.Channel == "" || f.Channel == r.Channel) && (m.after.At.IsZero() || r.Activity.Before(m.after)) {
+			src.read = append(src.read, store.Candidate{Activity: r.Activity, Passes: true})
 		}
 	}
 	slices.SortFunc(src.read, newestFirst)
@@ -146,55 +167,75 @@ func (m *merge) addOf(ids []parley.ID, f *ConversationFilter, v parley.Visibilit
 	return nil
 }
 
-func newestFirst(a, b store.Activity) int {
+func newestFirst(a, b store.Candidate) int {
 	switch {
-	case b.Before(a):
+	case b.Before(a.Activity):
 		return -1
-	case a.Before(b):
+	case a.Before(b.Activity):
 		return 1
 	}
 	return 0
 }
 
 // open adds the streams of an index that are not empty.
-func (m *merge) open(streams []store.Stream) error {
+func (m *merge) open(streams []store.Stream, f *ConversationFilter) error {
 	heads, err := m.s.q.ActivityHeads(m.s.p.Organization, streams, m.after)
 	for i, head := range heads {
-		if !head.IsZero() {
-			m.sources = append(m.sources, &source{stream: streams[i], head: head, chunk: 16})
+		if head.IsZero() {
+			continue
 		}
+		m.sources = append(m.sources, &source{head: head, chunk: 64, most: 512, fill: func(after store.Activity, limit int) ([]store.Candidate, error) {
+			return m.s.q.Active(m.s.p.Organization, streams[i], f.narrow(), after, limit)
+		}})
 	}
 	return err
 }
 
-// take returns up to n conversations and moves on; fewer only at the end.
-func (m *merge) take(n int) ([]store.Activity, error) {
-	taken := make([]store.Activity, 0, n)
-	for len(taken) < n {
+// take moves on until n conversations have passed, by up to most, and returns all of them; fewer only at the end.
+func (m *merge) take(n, most int) ([]store.Candidate, error) {
+	taken := make([]store.Candidate, 0, n)
+	for n > 0 && len(taken) < most {
 		src, err := m.first()
 		if err != nil || src == nil {
 			return taken, err
 		}
-		a := src.read[0]
-		src.read = src.read[1:]
-		src.head = a.At
-		m.after = a
-		taken = append(taken, a)
+		c := src.next()
+		m.after = c.Activity
+		taken = append(taken, c)
+		if c.Passes {
+			n--
+		}
 	}
 	return taken, nil
 }
 
-// takeFrom returns the next conversation and moves on, if it was active at a time or later.
-func (m *merge) takeFrom(since time.Time) (a store.Activity, ok bool, err error) {
+// next takes the next entry, which has been read.
+func (s *source) next() store.Candidate {
+	c := s.read[0]
+	s.read = s.read[1:]
+	s.head = c.At
+	return c
+}
+
+// since moves on past all that were active at a time or later, and returns those that pass.
+func (m *merge) since(at time.Time) (ids []parley.ID, err error) {
+	for {
+		src, err := m.first()
+		if err != nil || src == nil || src.read[0].At.Before(at) {
+			return ids, err
+		}
+		c := src.next()
+		m.after = c.Activity
+		if c.Passes {
+			ids = append(ids, c.ID)
+		}
+	}
+}
+
+// comes reports whether the next conversation was active at a time or later.
+func (m *merge) comes(since time.Time) (bool, error) {
 	src, err := m.first()
-	if err != nil || src == nil || src.read[0].At.Before(since) {
-		return a, false, err
-	}
-	taken, err := m.take(1)
-	if err != nil {
-		return a, false, err
-	}
-	return taken[0], true, nil
+	return src != nil && !src.read[0].At.Before(since), err
 }
 
 // more reports whether there is another conversation.
@@ -236,7 +277,7 @@ func (s *source) mayPrecede(o *source) bool {
 	if len(s.read) == 0 || len(o.read) == 0 {
 		return len(s.read) == 0 && len(o.read) > 0
 	}
-	return o.read[0].Before(s.read[0])
+	return o.read[0].Before(s.read[0].Activity)
 }
 
 // bound is when its next entry was active at the latest.
@@ -247,11 +288,11 @@ func (s *source) bound() time.Time {
 	return s.head
 }
 
-// fill reads more of an index.
+// fill reads more of a source.
 func (m *merge) fill(src *source) error {
-	read, err := m.s.q.Active(m.s.p.Organization, src.stream, m.after, src.chunk)
+	read, err := src.fill(m.after, src.chunk)
 	src.read = read
 	src.end = len(read) < src.chunk
-	src.chunk = min(2*src.chunk, 512)
+	src.chunk = min(4*src.chunk, src.most)
 	return err
 }

@@ -78,20 +78,12 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 
 // seen returns those of the messages that the principal sees, in their order.
 func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
-	conversations, err := s.q.Conversations(s.p.Organization, conversationsOf(messages))
-	if err != nil {
-		return nil, err
-	}
-	list := make([]*parley.Conversation, 0, len(conversations))
-	for _, c := range conversations {
-		list = append(list, c)
-	}
-	if err := s.Look(list...); err != nil {
+	if err := s.judge(conversationsOf(messages)); err != nil {
 		return nil, err
 	}
 	var kept []*parley.Message
 	for _, m := range messages {
-		if c := conversations[m.Conversation]; c != nil && s.SeesMessage(c, m) {
+		if c := s.judged[m.Conversation]; c != nil && s.SeesMessage(c, m) {
 			kept = append(kept, m)
 		}
 	}

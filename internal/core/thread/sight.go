@@ -19,12 +19,14 @@ type Sight struct {
 	p      *access.Principal
 	parts  map[parley.ID]*parley.Participant // by conversation; nil: takes no part
 	closed map[parley.ID]bool                // channels that it does not see; nil: not looked up yet
-	mine   []parley.ID                       // conversations that it takes part in; see own
+
+	judged map[parley.ID]*parley.Conversation // with what says who sees them; nil: not there, or not visible
+	extent extent
 }
 
 // NewSight returns the sight of a principal.
 func NewSight(q store.Queries, p *access.Principal) *Sight {
-	return &Sight{q: q, p: p, parts: map[parley.ID]*parley.Participant{}}
+	return &Sight{q: q, p: p, parts: map[parley.ID]*parley.Participant{}, judged: map[parley.ID]*parley.Conversation{}}
 }
 
 // private reports whether it sees every conversation of members.
@@ -89,6 +91,40 @@ func (s *Sight) Sees(c *parley.Conversation) bool {
 	}
 	return s.private() || s.parts[c.ID] != nil
 }
+
+// judge looks up who sees conversations, for visible.
+func (s *Sight) judge(ids []parley.ID) error {
+	unknown := make([]parley.ID, 0, len(ids))
+	for _, id := range ids {
+		if _, known := s.judged[id]; known {
+			continue
+		}
+		s.judged[id] = nil
+		if s.extent.all == nil || s.extent.all[id] {
+			unknown = append(unknown, id)
+		}
+	}
+	rows, err := s.q.ActivityOf(s.p.Organization, unknown)
+	if err != nil {
+		return err
+	}
+	conversations := make([]*parley.Conversation, len(rows))
+	for i, r := range rows {
+		conversations[i] = &parley.Conversation{ID: r.ID, Visibility: r.Visibility, Channel: r.Channel}
+	}
+	if err := s.Look(conversations...); err != nil {
+		return err
+	}
+	for _, c := range conversations {
+		if s.Sees(c) {
+			s.judged[c.ID] = c
+		}
+	}
+	return nil
+}
+
+// visible reports whether the principal sees a conversation that has been judged.
+func (s *Sight) visible(id parley.ID) bool { return s.judged[id] != nil }
 
 // withhold takes from a conversation that has been looked up what tells somebody who has left it of what came
 // after: its newest item and when that was.
@@ -218,4 +254,113 @@ func ConcealExpired(m *parley.Message, now time.Time) {
 func Conceal(m *parley.Message, reason parley.Removal, at time.Time) {
 	m.Body, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, ""
 	m.Removed, m.RemovedAt = reason, at
+}
+
+// extent is how much a principal sees, as far as it was looked up.
+type extent struct {
+	own      *int // conversations that it takes or took part in, up to maxWalk+1
+	few      *bool
+	channels []store.ChannelSight
+	all      map[parley.ID]bool // no fewer than the conversations that it sees; nil: not looked up
+}
+
+// walks reports whether the conversations of members that the principal sees are those that it takes or took part
+// in, and few.
+func (s *Sight) walks() (bool, error) {
+	if s.private() {
+		return false, nil
+	}
+	n, err := s.countOwn()
+	return n <= maxWalk, err
+}
+
+func (s *Sight) countOwn() (int, error) {
+	if s.extent.own == nil {
+		n, err := s.q.CountOf(s.p.Organization, s.p.User, maxWalk+1)
+		if err != nil {
+			return 0, err
+		}
+		s.extent.own = &n
+	}
+	return *s.extent.own, nil
+}
+
+// seesFew reports whether the principal sees few conversations.
+func (s *Sight) seesFew() (bool, error) {
+	if s.private() {
+		return false, nil
+	}
+	if s.extent.few == nil {
+		n, err := s.countOwn()
+		if err == nil && n <= maxWalk {
+			var on int
+			on, err = s.countShared(maxWalk + 1 - n)
+			n += on
+		}
+		if err != nil {
+			return false, err
+		}
+		s.extent.few = new(n <= maxWalk)
+	}
+	return *s.extent.few, nil
+}
+
+func (s *Sight) countShared(limit int) (int, error) {
+	channels, err := s.seenChannels()
+	if err != nil {
+		return 0, err
+	}
+	return s.q.CountOn(s.p.Organization, channels, limit)
+}
+
+// channelsOf are the channels whose conversations a list may hold.
+func (s *Sight) channelsOf(f *ConversationFilter) ([]parley.ID, error) {
+	if f.Channel != "" {
+		return []parley.ID{f.Channel}, nil
+	}
+	return s.seenChannels()
+}
+
+// seenChannels are the channels, deleted ones too, whose conversations the principal sees, and none: that of
+// conversations without.
+func (s *Sight) seenChannels() (channels []parley.ID, err error) {
+	if s.extent.channels == nil {
+		if s.extent.channels, err = s.q.ChannelSights(s.p.Organization, s.p.User); err != nil {
+			return nil, err
+		}
+	}
+	channels = append(channels, "")
+	for _, c := range s.extent.channels {
+		if c.Open || c.Member || s.channels() {
+			channels = append(channels, c.ID)
+		}
+	}
+	return channels, nil
+}
+
+// survey looks up all that the principal sees, where that is little, so that nothing else has to be judged.
+func (s *Sight) survey() error {
+	few, err := s.seesFew()
+	if err != nil || !few || s.extent.all != nil {
+		return err
+	}
+	own, err := s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1)
+	if err != nil {
+		return err
+	}
+	channels, err := s.seenChannels()
+	if err != nil {
+		return err
+	}
+	shared, err := s.q.ConversationsOn(s.p.Organization, channels, maxWalk+1)
+	if err != nil || len(own) > maxWalk || len(shared) > maxWalk { // there are more by now
+		return err
+	}
+	s.extent.all = make(map[parley.ID]bool, len(own)+len(shared))
+	for _, ids := range [][]parley.ID{own, shared} {
+		for _, id := range ids {
+			s.extent.all[id] = true
+		}
+	}
+	return nil
 }

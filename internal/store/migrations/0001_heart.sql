@@ -110,7 +110,7 @@ CREATE INDEX messages_channel ON messages (organization_id, channel_id, id) WHER
 CREATE INDEX messages_reference ON messages (organization_id, reference, id) WHERE reference <> '';
 CREATE UNIQUE INDEX messages_parent ON messages (organization_id, parent_id, conversation_id) WHERE parent_id <> '';
 CREATE TABLE message_tags (
-  organization_id TEXT NOT NULL, tag TEXT NOT NULL, message_id TEXT NOT NULL,
+  organization_id TEXT NOT NULL, tag TEXT NOT NULL, message_id TEXT NOT NULL, conversation_id TEXT NOT NULL,
   PRIMARY KEY (organization_id, tag, message_id)
 ) WITHOUT ROWID;
 CREATE TABLE deliveries (

@@ -89,7 +89,7 @@ func (th *thread) besideMessage(a *store.Append, now time.Time) {
 	for _, index := range []store.MessageIndex{{Tag: "a"}, {Tag: "b"}, {Reference: "ref"}, {Channel: th.channel}, {}} {
 		heads, err := q.HeadsBefore(o, index, "", 10)
 		w.must(err)
-		if len(heads) != 1 || heads[0].ID != m.ID || heads[0].Sequence != 1 || !heads[0].SentAt.Equal(now) {
+		if len(heads) != 1 || heads[0].ID != m.ID || heads[0].Conversation != th.id || index.Tag == "" && (heads[0].Sequence != 1 || !heads[0].SentAt.Equal(now)) {
 			w.Errorf("by %+v: %+v", index, heads)
 		}
 	}

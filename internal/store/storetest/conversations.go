@@ -123,16 +123,9 @@ func (w *world) partsElsewhere(th, beside *thread) {
 	with, err := q.ConversationsWith(o, beside.address, 10)
 	w.must(err)
 	w.equal("by participant", fmt.Sprint(in, with), fmt.Sprint([]parley.ID{th.id}, []parley.ID{beside.id}))
-	for want, who := range map[parley.ID]struct {
-		id parley.ID
-		a  parley.Address
-	}{th.id: {th.users[1], parley.Address{}}, beside.id: {"absent", beside.address}, "": {"", parley.Address{}}} {
-		found, err := q.WithParticipant(o, []parley.ID{th.id, beside.id}, who.id, who.a)
-		w.must(err)
-		if len(found) > 1 || found[want] != (want != "") {
-			w.Errorf("with %v: %v, want %s", who, found, want)
-		}
-	}
+	n, err := q.CountOf(o, th.users[0], 10)
+	w.must(err)
+	w.equal("how many of a participant", n, 1)
 	newest, err := q.NewestWithAddress(o, beside.channel, beside.address)
 	w.must(err)
 	w.equal("the newest with an address", newest.ID, beside.id)

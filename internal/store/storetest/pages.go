@@ -60,8 +60,11 @@ func (w *world) walk(p paged) {
 	for _, i := range rand.Perm(len(there)) {
 		w.do(func(tx *store.Tx) error { return p.add(tx, there[i]) })
 	}
+	beside := rand.Perm(999) // each once
 	read := w.readAll(p.name, p.page, func() {
-		w.do(func(tx *store.Tx) error { return p.add(tx, row(1000*rand.IntN(26)+1+rand.IntN(999))) })
+		n := 1000*rand.IntN(26) + 1 + beside[0]
+		beside = beside[1:]
+		w.do(func(tx *store.Tx) error { return p.add(tx, row(n)) })
 	})
 	order := slices.Clone(read)
 	slices.Sort(order)

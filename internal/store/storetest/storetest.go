@@ -57,6 +57,7 @@ var tests = []struct {
 	{"PagesByID", pagesByID},
 	{"PagesOfMessages", pagesOfMessages},
 	{"PagesOfConversations", pagesOfConversations},
+	{"NarrowedConversations", narrowedConversations},
 	{"PagesOfAttempts", pagesOfAttempts},
 	{"FilteredPages", filteredPages},
 

@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -82,7 +84,8 @@ func (w *world) pagesOfTime(o parley.ID) {
 			return q.ThreadAfter(o, th.id, places[from], limit)
 		}),
 		"places": after(func(p store.Place) string { return names[p.Sequence] }, func(from string, limit int) ([]store.Place, error) {
-			return q.PlacesIn(o, th.id, store.Place{ThreadPosition: places[from], Conversation: th.id}, limit)
+			in, err := q.PlacesIn(o, []parley.ID{th.id}, store.Place{ThreadPosition: places[from], Conversation: th.id}, limit)
+			return in[th.id], err
 		}),
 	} {
 		there := keys(places)
@@ -115,10 +118,10 @@ func (w *world) headsOfThreads(o parley.ID, th *thread, places map[string]store.
 	}
 	slices.SortFunc(order, time.Time.Compare)
 	least, newest := order[0], order[len(order)-1]
-	heads, err := w.read().ThreadHeads(o, []parley.ID{th.id, none.id, "absent"}, store.Place{})
+	heads, err := w.read().ThreadHeads(o, []parley.ID{th.id, none.id, "absent"}, store.Place{}, 10)
 	w.must(err)
 	w.equal("heads", heads, []store.ThreadHead{{Conversation: th.id, At: newest.UTC()}})
-	nobody, err := w.read().ThreadHeads(o, nil, store.Place{})
+	nobody, err := w.read().ThreadHeads(o, nil, store.Place{}, 10)
 	w.must(err)
 	w.equal("of none", len(nobody), 0)
 	oldest := 0
@@ -129,12 +132,42 @@ func (w *world) headsOfThreads(o parley.ID, th *thread, places map[string]store.
 	}
 	for conversation, want := range map[parley.ID]int{"~": oldest, "": 0} { // of the same time, by conversation
 		from := store.Place{ThreadPosition: store.ThreadPosition{SentAt: least}, Conversation: conversation}
-		heads, err := w.read().ThreadHeads(o, []parley.ID{th.id}, from)
+		heads, err := w.read().ThreadHeads(o, []parley.ID{th.id}, from, 10)
 		w.must(err)
-		list, err := w.read().PlacesIn(o, th.id, from, 1000)
+		in, err := w.read().PlacesIn(o, []parley.ID{none.id, th.id}, from, 1000)
 		w.must(err)
-		if (len(heads) == 1) != (want > 0) || len(list) != want {
+		if list := in[th.id]; (len(heads) == 1) != (want > 0) || len(list) != want || len(in[none.id]) > 0 {
 			w.Errorf("after %q: %v, %d places, want %d", conversation, heads, len(list), want)
+		}
+	}
+	w.headsTogether(o, th, none)
+}
+
+// headsTogether: the first of the threads by their next messages, the places in several threads, and what is there.
+func (w *world) headsTogether(o parley.ID, th, later *thread) {
+	q := w.read()
+	a := later.message("later")
+	a.Message.SentAt = w.now().Add(time.Hour)
+	w.must(w.append(a))
+	both := []parley.ID{th.id, later.id}
+	first, err := q.ThreadHeads(o, both, store.Place{}, 1)
+	w.must(err)
+	w.equal("the first head", first, []store.ThreadHead{{Conversation: later.id, At: a.Message.SentAt.UTC()}})
+	in, err := q.PlacesIn(o, both, store.Place{}, 2)
+	w.must(err)
+	if len(in[th.id]) != 2 || len(in[later.id]) != 1 || in[th.id][0].SentAt.Before(in[th.id][1].SentAt) {
+		w.Errorf("two places in each: %v", in)
+	}
+	places := append(in[th.id], in[later.id]...)
+	for narrow, want := range map[store.NarrowHeads]int{{}: 3, {Direction: a.Message.Direction}: 3, {Direction: "absent"}: 0, {Kind: "absent"}: 0,
+		{Channel: "absent"}: 0, {Platform: "absent"}: 0, {Author: "absent"}: 0} {
+		heads, err := q.HeadsAt(o, places, narrow)
+		w.must(err)
+		if len(heads) != want {
+			w.Errorf("%+v: %d heads, want %d", narrow, len(heads), want)
+		}
+		for p, h := range heads {
+			w.equal("the place of a head", store.Place{ThreadPosition: store.ThreadPosition{SentAt: h.SentAt, Sequence: h.Sequence}, Conversation: h.Conversation}, p)
 		}
 	}
 }
@@ -163,38 +196,97 @@ func pagesOfConversations(w *world) {
 			}
 		}
 		return nil
-	}, after(func(a store.Activity) string {
+	}, after(func(a store.Candidate) string {
 		if !a.At.Equal(place(string(a.ID)).At) {
 			w.Errorf("%s was active at %v", a.ID, a.At)
 		}
 		return string(a.ID)
-	}, func(from string, limit int) ([]store.Activity, error) {
+	}, func(from string, limit int) ([]store.Candidate, error) {
 		if from == "" {
-			return w.read().Active(o, stream, store.Activity{}, limit)
+			return w.read().Active(o, stream, store.Narrow{}, store.Activity{}, limit)
 		}
-		return w.read().Active(o, stream, place(from), limit)
+		return w.read().Active(o, stream, store.Narrow{}, place(from), limit)
 	}), true, ""})
-	first, err := w.read().Active(o, stream, store.Activity{}, 2)
+	first, err := w.read().Active(o, stream, store.Narrow{}, store.Activity{}, 2)
 	w.must(err)
 	heads, err := w.read().ActivityHeads(o, []store.Stream{stream, {Channel: "absent"}}, store.Activity{})
 	w.must(err)
-	second, err := w.read().ActivityHeads(o, []store.Stream{stream}, first[0])
+	second, err := w.read().ActivityHeads(o, []store.Stream{stream}, first[0].Activity)
 	w.must(err)
-	if !heads[0].Equal(first[0].At) || !heads[1].IsZero() || !second[0].Equal(first[1].At) || !first[1].Before(first[0]) {
+	if !heads[0].Equal(first[0].At) || !heads[1].IsZero() || !second[0].Equal(first[1].At) || !first[1].Before(first[0].Activity) {
 		w.Errorf("heads are %v and %v, the list is %v", heads, second, first)
 	}
-	some, err := w.read().CountOn(o, "d", 5)
-	w.must(err)
-	all, err := w.read().CountOn(o, "d", 1000)
-	w.must(err)
+	w.onChannels(o)
 	rows, err := w.read().ActivityOf(o, []parley.ID{"absent", first[0].ID, first[1].ID})
 	w.must(err)
-	if some != 5 || all < 25 || len(rows) != 2 {
-		w.Errorf("%d and %d on a channel, %d places", some, all, len(rows))
-	}
+	w.equal("places", len(rows), 2)
 	for _, r := range rows {
 		if r.ID == first[0].ID && (r.Visibility != stream.Visibility || r.Channel != "c" || r.Status != parley.StatusOpen || !r.At.Equal(first[0].At)) {
 			w.Errorf("its place is %+v", r)
+		}
+	}
+}
+
+func (w *world) onChannels(o parley.ID) {
+	some, err := w.read().CountOn(o, []parley.ID{"d", "c"}, 5)
+	w.must(err)
+	all, err := w.read().CountOn(o, []parley.ID{"d"}, 1000)
+	w.must(err)
+	on, err := w.read().ConversationsOn(o, []parley.ID{"d"}, 1000)
+	w.must(err)
+	if some != 5 || all < 25 || len(on) != all {
+		w.Errorf("%d, %d and %d on channels", some, all, len(on))
+	}
+}
+
+// narrowedConversations: a statement that is narrowed lets pass what has what is asked for.
+func narrowedConversations(w *world) {
+	o := w.organization()
+	yes, no := true, false
+	user := parley.Participant{Kind: parley.ActorUser, ID: "ana"}
+	address := parley.Address{Kind: parley.AddressPhone, Value: "+1555"}
+	stream := store.Stream{Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
+	add := func(id parley.ID, edit func(c *parley.Conversation), who ...parley.Participant) {
+		c := parley.Conversation{ID: id, Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen, Inbox: true}
+		edit(&c)
+		w.do(func(tx *store.Tx) error {
+			return errors.Join(tx.InsertConversation(o, &c), tx.AddParticipants(o, id, append(who, user)))
+		})
+	}
+	add("a", func(c *parley.Conversation) { c.Tags = []string{"one", `\"two%`} }, parley.Participant{Kind: parley.ActorUser, ID: "ben"})
+	add("b", func(c *parley.Conversation) {
+		c.Tags, c.Assignees, c.Kind = []string{"One", "ones"}, []parley.Assignee{{Kind: parley.ActorUser, ID: "ben"}}, parley.ConversationNote
+	})
+	add("c", func(c *parley.Conversation) { c.Inbox = false }, parley.Participant{Kind: parley.ActorAddress, Address: address})
+	add("d", func(c *parley.Conversation) { c.Status = parley.StatusClosed })
+	for want, n := range map[string]store.Narrow{"a": {Tag: "one"}, "a ": {Tag: `\"two%`}, "": {Tag: "on"}, "b": {Tag: "One"}, "b ": {Assignee: "ben"},
+		"b  ": {Kind: parley.ConversationNote}, "a c": {Unassigned: true}, "c": {Inbox: &no}, "a b": {Inbox: &yes}, "a  ": {Participant: "ben"},
+		"c ": {Address: address}, "a   ": {Participant: "ben", Tag: "one"}, " ": {Participant: "ben", Tag: "One"}} {
+		n.Status = parley.StatusOpen
+		var own, all []string
+		candidates, err := w.read().OwnActive(o, "ana", n, store.Activity{}, 10)
+		w.must(err)
+		for _, c := range candidates {
+			own = append(own, string(c.ID))
+		}
+		candidates, err = w.read().Active(o, stream, n, store.Activity{}, 10)
+		w.must(err)
+		for _, c := range candidates {
+			if c.Passes {
+				all = append(all, string(c.ID))
+			}
+		}
+		searched, err := w.read().SearchActive(o, []store.Stream{stream, {Channel: "absent"}}, n, store.Activity{}, 10)
+		w.must(err)
+		var found []string
+		for _, c := range searched {
+			found = append(found, string(c.ID))
+		}
+		slices.Sort(found)
+		slices.Sort(own)
+		slices.Sort(all)
+		if got := strings.Join(own, " "); got != strings.TrimSpace(want) || strings.Join(all, " ") != got || strings.Join(found, " ") != got || len(candidates) != 3 {
+			w.Errorf("%+v: own %v, of the stream %v of %v, searched %v; want %s", n, own, all, candidates, found, want)
 		}
 	}
 }
