@@ -23,7 +23,7 @@ import (
 // be, and what it does. A field tagged secret is never printed.
 type Config struct {
 	Data        string `name:"data" default:"parley-data" group:"Storage" help:"The folder of the database and of uploaded files. It is made where it is missing. One server at a time may use it."`
-	SQLiteCache Size   `name:"sqlite-cache" default:"64MiB" group:"Storage" help:"Memory for pages of the database, in all."`
+	SQLiteCache Size   `name:"sqlite-cache" default:"128MiB" group:"Storage" help:"Memory for pages of the database: half of it for writing, half for reading. It is taken when it is used."`
 
 	Listen       string   `name:"listen" default:"127.0.0.1:8080" group:"Network" help:"The address to serve on. Port 0 takes any free one; an empty host takes all interfaces."`
 	PublicURL    string   `name:"public-url" group:"Network" placeholder:"URL" help:"The address that others reach the server by, for absolute links: http or https, without a trailing slash. Without it, links are made from the address served on."`

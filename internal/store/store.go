@@ -28,7 +28,7 @@ var migrations = []sqldb.Migration{
 type Options struct {
 	Folder  string // of the database; must exist
 	Readers int    // connections that read, 0: the engine's default
-	CacheKB int    // page cache of the writing connection, 0: the engine's default
+	CacheKB int    // memory for pages, 0: the engine's default
 	Log     *slog.Logger
 	Now     func() time.Time
 	// Observe is told of every commit; see sqldb.Options.

@@ -112,7 +112,7 @@ func Prepare(ctx context.Context, folder string, sizes Sizes, say func(format st
 	}
 	now := &clock{}
 	now.set(time.Now().Add(-past))
-	s, err := store.Open(ctx, store.Options{Folder: folder, CacheKB: 256 << 10, Log: slog.New(slog.DiscardHandler), Now: now.now})
+	s, err := store.Open(ctx, store.Options{Folder: folder, CacheKB: 512 << 10, Log: slog.New(slog.DiscardHandler), Now: now.now})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 type Options struct {
 	Path    string // of the SQLite file; its folder must exist
 	Readers int    // connections that read, 0: 4
-	CacheKB int    // page cache of the writing connection, 0: 32 MiB
+	CacheKB int    // memory for pages, half of it the committer's and half the readers', 0: 64 MiB
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
 	// Finish runs inside every shared transaction after its units, with what they emitted, before the
@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 		o.Readers = 4
 	}
 	if o.CacheKB == 0 {
-		o.CacheKB = 32 << 10
+		o.CacheKB = 64 << 10
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -36,11 +36,11 @@ func writerDSN(o Options) string {
 		synchronous = "synchronous(OFF)"
 	}
 	return dsn(o, fmt.Sprintf("busy_timeout(%d)", writerTimeout.Milliseconds()), "auto_vacuum(INCREMENTAL)", "secure_delete(ON)", "journal_mode(WAL)", synchronous,
-		"wal_autocheckpoint(0)", "foreign_keys(OFF)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", o.CacheKB))
+		"wal_autocheckpoint(0)", "foreign_keys(OFF)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", o.CacheKB/2))
 }
 
 func readerDSN(o Options) string {
-	return dsn(o, "busy_timeout(2000)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", max(2048, o.CacheKB/8)))
+	return dsn(o, "busy_timeout(2000)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", max(2048, o.CacheKB/2/o.Readers)))
 }
 
 func checkpointDSN(o Options) string {
