@@ -233,10 +233,12 @@ func scanRun(r *sql.Rows) ([]parley.Event, error) {
 // DropEvents deletes events made before a time, oldest first: those of up to limit transactions, of which it says how
 // many there were.
 func (tx *Tx) DropEvents(organization parley.ID, before int64, limit int) (int64, error) {
-	var through int64
-	err := tx.c.Row(`SELECT coalesce(max(through), 0) FROM (SELECT through, at FROM events WHERE organization_id = $1
-		ORDER BY through LIMIT $2) AS oldest WHERE at < $3`, []any{string(organization), limit, before}, &through)
-	if err != nil || through == 0 {
+	oldest, err := tx.runsBefore(organization, before, 1) // most often there is none, and the others are on pages of their own
+	if err != nil || oldest == 0 {
+		return 0, err
+	}
+	through, err := tx.runsBefore(organization, before, limit)
+	if err != nil {
 		return 0, err
 	}
 	n, err := tx.c.Exec("DELETE FROM events WHERE organization_id = $1 AND through <= $2", string(organization), through)
@@ -245,4 +247,11 @@ func (tx *Tx) DropEvents(organization parley.ID, before int64, limit int) (int64
 	}
 	_, err = tx.c.Exec("UPDATE organization_log SET oldest_event = $2 WHERE organization_id = $1", string(organization), through+1)
 	return n, err
+}
+
+// runsBefore returns up to where the first runs were made before a time; 0 where none was.
+func (q Queries) runsBefore(organization parley.ID, before int64, limit int) (through int64, err error) {
+	err = q.c.Row(`SELECT coalesce(max(through), 0) FROM (SELECT through, at FROM events WHERE organization_id = $1
+		ORDER BY through LIMIT $2) AS oldest WHERE at < $3`, []any{string(organization), limit, before}, &through)
+	return through, err
 }
