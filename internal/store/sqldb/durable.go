@@ -77,15 +77,15 @@ func (s *syncer) run() {
 
 // sync makes outcomes durable, where something was committed.
 func (s *syncer) sync(outcomes []outcome) error {
+	if s.isLost() {
+		return errors.New("an earlier transaction could not be made durable")
+	}
 	committed := false
 	for _, o := range outcomes {
 		committed = committed || o.made
 	}
 	if !committed || s.db.options.Sabotage == SabotageNoSync {
 		return nil
-	}
-	if s.isLost() {
-		return errors.New("an earlier transaction could not be made durable")
 	}
 	return s.syncLog()
 }
@@ -116,10 +116,10 @@ func (s *syncer) syncLog() error {
 	return datasync(s.file)
 }
 
-// finish tells what was committed and answers its units. One that was committed and is not durable is of unknown
-// outcome.
+// finish tells what was committed and answers its units. What is not durable is of unknown outcome, and so is what a
+// unit found that wrote nothing itself: it may have seen what is not.
 func (s *syncer) finish(o *outcome, err error) {
-	if o.made && err != nil {
+	if err != nil {
 		s.db.log.Error("the write-ahead log could not be synced", "error", err)
 		s.settle(o.number, true)
 		refuse(o.batch, outcomeUnknown(err))
@@ -172,7 +172,7 @@ func (s *syncer) wait(ctx context.Context) error {
 	}
 	defer s.mu.Unlock()
 	if s.lost {
-		return outcomeUnknown(errors.New("a transaction could not be made durable"))
+		return unavailable(errors.New("a transaction could not be made durable"))
 	}
 	return nil
 }

@@ -91,9 +91,15 @@ func TestSyncFails(t *testing.T) {
 	eventually(t, "the second is committed", func() bool {
 		return len(e.column("SELECT text FROM notes")) == 2
 	})
+	third := make(chan error, 1) // who finds what may not be there
+	ran := make(chan struct{})
+	go func() {
+		third <- e.write(Unit{Run: func(tx *Tx) error { close(ran); return errOwn }})
+	}()
+	<-ran
 	d.open.Store(true)
 	d.let <- errors.New("input/output error")
-	for i, err := range []error{<-first, <-second} {
+	for i, err := range []error{<-first, <-second, <-third} {
 		if !parley.IsKind(err, parley.KindUnavailable) || parley.AsError(err).Code != "outcome-unknown" {
 			t.Errorf("%d: %v", i, err)
 		}
