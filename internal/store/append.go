@@ -309,40 +309,40 @@ var (
 	insertIdempotency = `INSERT INTO idempotency (organization_id, scope, request_hash, status, resource_id, created_at)
 		SELECT organization_id, scope, request_hash, status, resource_id, created_at FROM ` + sqldb.From("$1", "organization_id TEXT",
 		"scope TEXT", "request_hash TEXT", "status BIGINT", "resource_id TEXT", "created_at BIGINT") + ` AS j WHERE true
-		ON CONFLICT DO NOTHING RETURNING organization_id, resource_id`
+		ON CONFLICT DO NOTHING`
+	lostKeys = `SELECT j.n, i.request_hash, i.status, i.resource_id FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "scope TEXT") + ` AS j
+		JOIN idempotency AS i ON i.organization_id = j.organization_id AND i.scope = j.scope`
 )
 
-// claimKeys inserts the idempotency records of a batch, and returns the earlier record of each that lost.
+// claimKeys inserts the idempotency records of a batch, and returns the earlier record of each that lost. Where there
+// are several each makes another resource.
 func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
-	type winner struct{ organization, resource parley.ID }
-	var rows sqldb.Rows
-	for _, a := range batch {
+	var rows, mine sqldb.Rows
+	for n, a := range batch {
 		if i := a.Idempotency; i != nil {
 			rows.Add(string(a.Organization), i.Scope, i.RequestHash, i.Status, string(i.Resource), millis(tx.Now))
+			mine.Add(n, string(a.Organization), i.Scope)
 		}
 	}
 	if rows.Len() == 0 {
 		return nil, nil
 	}
-	won := make(map[winner]bool, rows.Len())
-	err := tx.c.Query(insertIdempotency, []any{rows.Param()}, func(r *sql.Rows) error {
-		var w winner
-		err := r.Scan(&w.organization, &w.resource)
-		won[w] = true
-		return err
-	})
-	if err != nil || len(won) == rows.Len() {
+	won, err := tx.c.Exec(insertIdempotency, rows.Param())
+	if err != nil || won == int64(rows.Len()) { // who has won is not asked: most often all have
 		return nil, err
 	}
 	replays := map[*Append]*Replay{}
-	for _, a := range batch {
-		if i := a.Idempotency; i != nil && !won[winner{a.Organization, i.Resource}] {
-			if replays[a], err = tx.Idempotency(a.Organization, i.Scope); err != nil {
-				return nil, err
-			}
+	err = tx.c.Query(lostKeys, []any{mine.Param()}, func(r *sql.Rows) error {
+		var n int
+		var i Idempotency
+		err := r.Scan(&n, &i.RequestHash, &i.Status, &i.Resource)
+		if own := batch[n].Idempotency; rows.Len() == 1 || i.Resource != own.Resource {
+			i.Scope = own.Scope
+			replays[batch[n]] = &Replay{i}
 		}
-	}
-	return replays, nil
+		return err
+	})
+	return replays, err
 }
 
 // ClaimKey inserts an idempotency record inside a general unit; it returns *Replay where the scope has been used.
