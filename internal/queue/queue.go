@@ -59,8 +59,8 @@ type Options struct {
 	Lease    time.Duration // how long a claim holds without being renewed; default 15 s
 	Deadline time.Duration // of a call; shorter than the lease; default 12 s
 	InHand   int           // calls at once; default 2048
-	Claims   int           // most pieces in one claim; default 200
-	Results  int           // most results in one write, which delays others that write; default 100
+	Claims   int           // most pieces in one claim; default 500
+	Results  int           // most results in one write, which delays others that write; default 250
 	Gather   time.Duration // between two looks for work that is not there yet, ten times that for timers; default 5 ms
 	Watch    time.Duration // longest time without looking at the table; default 15 s
 	Log      *slog.Logger
@@ -70,8 +70,8 @@ const (
 	defaultLease    = 15 * time.Second
 	defaultDeadline = 12 * time.Second
 	defaultInHand   = 2048
-	defaultClaims   = 200
-	defaultResults  = 100
+	defaultClaims   = 500
+	defaultResults  = 250
 	defaultGather   = 5 * time.Millisecond
 	defaultWatch    = 15 * time.Second
 
