@@ -45,6 +45,8 @@ type ConversationFilter struct {
 	Participant parley.ID // a user or contact
 	Address     parley.Address
 	ThreadKey   string
+
+	visibility parley.Visibility // of those that are added by id
 }
 
 func (f *ConversationFilter) passes(c *parley.Conversation) bool {

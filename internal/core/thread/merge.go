@@ -158,7 +158,8 @@ func (m *merge) add(ids []parley.ID, f *ConversationFilter) error {
 	}
 	src := &source{end: true, read: make([]store.Candidate, 0, len(rows))}
 	for _, r := range rows {
-		if (f.Status == "" || f.Status == r.Status) && (f.Channel == "" || f.Channel == r.Channel) && (m.after.At.IsZero() || r.Activity.Before(m.after)) {
+		if (f.Status == "" || f.Status == r.Status) && (f.Channel == "" || f.Channel == r.Channel) &&
+			(f.visibility == "" || f.visibility == r.Visibility) && (m.after.At.IsZero() || r.Activity.Before(m.after)) {
 			src.read = append(src.read, store.Candidate{Activity: r.Activity, Passes: true})
 		}
 	}

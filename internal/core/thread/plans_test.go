@@ -3,6 +3,7 @@ package thread_test
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -50,6 +51,9 @@ func newArchive(t *testing.T, conversations int) *archive {
 		}
 		if i%2 == 0 {
 			c.Kind, c.Visibility, c.Channel, c.with = parley.ConversationExternal, parley.VisibleToOrganization, pick(a.seen, unseen), pick(nil, []parley.ID{a.others[0].User})
+			if i%10 == 0 {
+				c.Kind, c.Channel = parley.ConversationNote, ""
+			}
 		}
 		a.Must(a.Store.Write(t.Context(), a.Admin.Organization, func(tx *store.Tx) error { return a.file(tx, c) }))
 		a.all = append(a.all, c)
@@ -71,9 +75,13 @@ func (a *archive) file(tx *store.Tx, c *filed) error {
 	if err := tx.AddParticipants(o, c.ID, participants); err != nil {
 		return err
 	}
+	authors := append(slices.Clone(c.with), "nobody")
+	if c.Visibility == parley.VisibleToOrganization { // whoever sees it may write there
+		authors = append(authors, a.reader.User, a.others[0].User, a.others[1].User)
+	}
 	var round []*store.Append
 	for range pick(0, 1, 3, 30) {
-		m := parley.Message{ID: parley.NewID(a.begin), Conversation: c.ID, Kind: parley.KindMessage, Direction: pick(parley.Inbound, parley.NoDirection), Author: parley.Actor{Kind: parley.ActorUser, ID: pick(append(c.with, "nobody")...)},
+		m := parley.Message{ID: parley.NewID(a.begin), Conversation: c.ID, Kind: parley.KindMessage, Direction: pick(parley.Inbound, parley.NoDirection), Author: parley.Actor{Kind: parley.ActorUser, ID: pick(authors...)},
 			Body: coretest.Text("hello"), SentAt: a.begin.Add(time.Duration(rand.IntN(40)) * time.Minute), Channel: c.Channel, Tags: pick(nil, nil, []string{"one"})}
 		m.Actor, m.Recorded, m.RecordedState = m.Author, true, parley.Delivered
 		round = append(round, &store.Append{Organization: o, Message: m})
@@ -139,7 +147,7 @@ func (a *archive) sees(p *access.Principal, c *filed) bool {
 	case !p.Personal:
 		return true
 	case c.Visibility == parley.VisibleToOrganization:
-		return c.Channel == a.seen
+		return c.Channel == a.seen || c.Channel == ""
 	}
 	return slices.Contains(c.with, p.User)
 }
@@ -177,7 +185,7 @@ func TestPlansAnswerTheSame(t *testing.T) {
 }
 
 func (a *archive) findsMessages(p *access.Principal) {
-	ben, half, one := a.others[0].User, a.begin.Add(20*time.Minute), a.all[2].ID
+	ben, cleo, half, one := a.others[0].User, a.others[1].User, a.begin.Add(20*time.Minute), a.all[2].ID
 	for _, list := range []struct {
 		f      thread.MessageFilter
 		byID   bool // whoever asks
@@ -192,6 +200,13 @@ func (a *archive) findsMessages(p *access.Principal) {
 			return m.SentAt.Before(half) && !m.SentAt.Before(half.Add(-5*time.Minute))
 		}},
 		{thread.MessageFilter{Sender: ben}, false, func(_ *filed, m parley.Message) bool { return m.Author.ID == ben }},
+		{thread.MessageFilter{Sender: cleo}, false, func(_ *filed, m parley.Message) bool { return m.Author.ID == cleo }},
+		{thread.MessageFilter{Sender: a.reader.User, Until: half}, false, func(_ *filed, m parley.Message) bool {
+			return m.Author.ID == a.reader.User && m.SentAt.Before(half)
+		}},
+		{thread.MessageFilter{Sender: cleo, Channel: a.seen}, false, func(_ *filed, m parley.Message) bool {
+			return m.Author.ID == cleo && m.Channel == a.seen
+		}},
 		{thread.MessageFilter{Sender: ben, Direction: parley.Inbound, Until: half}, false, func(_ *filed, m parley.Message) bool {
 			return m.Author.ID == ben && m.Direction == parley.Inbound && m.SentAt.Before(half)
 		}},
@@ -218,4 +233,37 @@ func (a *archive) same(what string, got, want []parley.ID) {
 		at++
 	}
 	a.T.Errorf("%s: %d, want %d; they differ from the %d. on", what, len(got), len(want), at)
+}
+
+// TestSenderAmongVeryMany: what a user wrote is found in more conversations than are walked, by whoever sees it.
+func TestSenderAmongVeryMany(t *testing.T) {
+	a := newArchive(t, 0)
+	cleo, mine := a.others[1].User, map[parley.ID]bool{}
+	for range 5 {
+		a.Must(a.Store.Write(t.Context(), a.Admin.Organization, func(tx *store.Tx) error {
+			for i := range 450 {
+				c := &filed{Conversation: parley.Conversation{ID: parley.NewID(a.begin), Kind: parley.ConversationExternal, Visibility: parley.VisibleToOrganization, Channel: a.seen, Status: parley.StatusOpen}}
+				if err := tx.InsertConversation(a.Admin.Organization, &c.Conversation); err != nil {
+					return err
+				}
+				m := parley.Message{ID: parley.NewID(a.begin), Conversation: c.ID, Kind: parley.KindMessage, Direction: parley.Outbound, Body: coretest.Text("hello"), SentAt: a.begin, Channel: a.seen,
+					Author: parley.Actor{Kind: parley.ActorUser, ID: a.others[0].User}, Recorded: true, RecordedState: parley.Sent}
+				if i%100 == 0 {
+					m.Author.ID, mine[m.ID] = cleo, true
+				}
+				m.Actor = m.Author
+				if err := tx.Append(&store.Append{Organization: a.Admin.Organization, Message: m}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	want := slices.SortedFunc(maps.Keys(mine), func(x, y parley.ID) int { return cmp.Compare(y, x) })
+	for _, p := range []*access.Principal{a.reader, a.Admin} {
+		for _, n := range []int{3, 200} {
+			a.same(fmt.Sprintf("pages of %d, personal %v", n, p.Personal), find(a.World, p, thread.MessageFilter{Sender: cleo}, n), want)
+		}
+	}
+	a.same("to who does not see the channel", find(a.World, a.others[0], thread.MessageFilter{Sender: cleo}, 50), nil)
 }
