@@ -34,7 +34,8 @@ func (s *Sight) plan(f *MessageFilter, from cursor) (headSource, error) {
 		return nil, err
 	}
 	if walk == nil && from.plan == 't' { // there are more by now
-		walk, err = s.candidates(&ConversationFilter{}, store.Activity{}, ahead)
+		walk = &merge{s: s}
+		err = walk.find(&ConversationFilter{}, ahead)
 	}
 	if walk != nil && err == nil {
 		return s.threads(walk, f, from)
@@ -77,7 +78,8 @@ func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 	case err != nil:
 		return nil, err
 	case few:
-		return s.candidates(&of, store.Activity{}, ahead)
+		m := &merge{s: s}
+		return m, m.find(&of, ahead)
 	case !of.withParticipant():
 		return nil, nil
 	}
@@ -118,7 +120,7 @@ func (s *Sight) writtenBy(user parley.ID, ahead int) (*merge, error) {
 	}
 	m := &merge{s: s}
 	if !named { // they are more than a few, and the principal's own are not many
-		m.addOwn(&of, ahead)
+		m.addOwn(&of, store.AllParts, ahead)
 	} else if err := m.add(ids, &of); err != nil {
 		return nil, err
 	}
