@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"time"
@@ -245,57 +246,6 @@ func (q Queries) Participant(organization, conversation, id parley.ID) (p parley
 	return p, err
 }
 
-// MarkKind is a kind of marker.
-type MarkKind string
-
-// The kinds of markers.
-const (
-	MarkDelivered MarkKind = "delivered"
-	MarkRead      MarkKind = "read"
-)
-
-// Mark moves a user's marker forward and remembers when; it says whether the marker moved.
-func (tx *Tx) Mark(organization, conversation, user parley.ID, kind MarkKind, through int64) (bool, error) {
-	column := "delivered_through"
-	if kind == MarkRead {
-		column = "read_through"
-	}
-	n, err := tx.c.Exec("UPDATE participants SET "+column+` = $1 WHERE organization_id = $2 AND conversation_id = $3
-		AND participant_id = $4 AND participant_id <> '' AND kind = 'user' AND `+column+" < $1",
-		through, string(organization), string(conversation), string(user))
-	if err != nil || n == 0 {
-		return false, err
-	}
-	_, err = tx.c.Exec(`INSERT INTO marks (organization_id, conversation_id, user_id, kind, through, at)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		string(organization), string(conversation), string(user), string(kind), through, millis(tx.Now))
-	return true, err
-}
-
-// UserMark is when a user's marker came to a place.
-type UserMark struct {
-	User    parley.ID
-	Kind    MarkKind
-	Through int64
-	At      time.Time
-}
-
-// MarksFrom returns, for each user and kind, the first marker at or past a sequence.
-func (q Queries) MarksFrom(organization, conversation parley.ID, sequence int64) ([]UserMark, error) {
-	var marks []UserMark
-	err := q.c.Query(`SELECT user_id, kind, min(through), min(at) FROM marks WHERE organization_id = $1 AND conversation_id = $2
-		AND through >= $3 GROUP BY user_id, kind ORDER BY user_id, kind`, []any{string(organization), string(conversation), sequence},
-		func(r *sql.Rows) error {
-			var m UserMark
-			var at int64
-			err := r.Scan(&m.User, &m.Kind, &m.Through, &at)
-			m.At = moment(at)
-			marks = append(marks, m)
-			return err
-		})
-	return marks, err
-}
-
 // ConversationsOf returns up to limit conversations that a user or contact takes or took part in, in order of
 // their ids.
 func (q Queries) ConversationsOf(organization, who parley.ID, limit int) ([]parley.ID, error) {
@@ -363,15 +313,54 @@ func (q Queries) ConversationsOn(organization parley.ID, channels []parley.ID, l
 	return q.ids("SELECT c.id FROM "+onChannels, idRows(channels), string(organization), string(parley.VisibleToOrganization), limit)
 }
 
+// Activity is a conversation's place in a list, most recently active first.
+type Activity struct {
+	At time.Time
+	ID parley.ID
+}
+
+// Before reports whether a comes after b in such a list.
+func (a Activity) Before(b Activity) bool { return a.compare(b) < 0 }
+
+func (a Activity) compare(b Activity) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
+
+// bounds are the parameters of the place; the zero place is before the first.
+func (a Activity) bounds() (int64, string) {
+	if a.At.IsZero() {
+		return held, "~" // above every id
+	}
+	return millis(a.At), string(a.ID)
+}
+
+// Stream is a list of conversations that an index holds in order of their activity.
+type Stream struct {
+	Visibility parley.Visibility
+	Channel    parley.ID
+	Status     parley.ConversationStatus
+}
+
+func streamSource(param string) string {
+	return sqldb.From(param, "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT")
+}
+
+func streamRows(streams []Stream) []byte {
+	var rows sqldb.Rows
+	for i, s := range streams {
+		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
+	}
+	return rows.Param()
+}
+
 // ActivityRow is a conversation's place, and what says who sees it.
 type ActivityRow struct {
 	Activity
 	Visibility parley.Visibility
 	Channel    parley.ID
 	Status     parley.ConversationStatus
+	CreatedAt  time.Time
 }
 
-var activityOf = `SELECT id, activity_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + idSource
+var activityOf = `SELECT id, activity_at, created_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + idSource
 
 // ActivityOf returns the places of those of the conversations that exist.
 func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]ActivityRow, error) {
@@ -381,9 +370,9 @@ func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]Activity
 	}
 	err := q.c.Query(activityOf, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
 		var a ActivityRow
-		var at int64
-		err := r.Scan(&a.ID, &at, &a.Visibility, &a.Channel, &a.Status)
-		a.At = moment(at)
+		var at, created int64
+		err := r.Scan(&a.ID, &at, &created, &a.Visibility, &a.Channel, &a.Status)
+		a.At, a.CreatedAt = moment(at), moment(created)
 		rows = append(rows, a)
 		return err
 	})

@@ -13,48 +13,10 @@ import (
 	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
-// Activity is a conversation's place in a list, most recently active first.
-type Activity struct {
-	At time.Time
-	ID parley.ID
-}
-
-// Before reports whether a comes after b in such a list.
-func (a Activity) Before(b Activity) bool { return a.compare(b) < 0 }
-
-func (a Activity) compare(b Activity) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
-
-// bounds are the parameters of the place; the zero place is before the first.
-func (a Activity) bounds() (int64, string) {
-	if a.At.IsZero() {
-		return held, "~" // above every id
-	}
-	return millis(a.At), string(a.ID)
-}
-
-// Stream is a list of conversations that an index holds in order of their activity.
-type Stream struct {
-	Visibility parley.Visibility
-	Channel    parley.ID
-	Status     parley.ConversationStatus
-}
-
 var activityHeads = `SELECT j.n, (SELECT c.activity_at FROM conversations AS c WHERE c.organization_id = $2 AND c.visibility = j.visibility
 		AND c.channel_id = j.channel_id AND c.status = j.status AND (c.activity_at, c.id) < ($3, $4)
 		ORDER BY c.activity_at DESC, c.id DESC LIMIT 1) AS head
 	FROM ` + streamSource("$1") + ` AS j`
-
-func streamSource(param string) string {
-	return sqldb.From(param, "n BIGINT", "visibility TEXT", "channel_id TEXT", "status TEXT")
-}
-
-func streamRows(streams []Stream) []byte {
-	var rows sqldb.Rows
-	for i, s := range streams {
-		rows.Add(i, string(s.Visibility), string(s.Channel), string(s.Status))
-	}
-	return rows.Param()
-}
 
 // ActivityHeads returns when the first conversation after a place was active in each of some streams; zero
 // where there is none.
@@ -91,7 +53,19 @@ type Narrow struct {
 	Inbox       *bool
 	Participant parley.ID // or Address
 	Address     parley.Address
+	Parts       Parts     // whose conversations OwnActive returns
+	Without     parley.ID // a user: not those that it has left, of a stream
 }
+
+// Parts are somebody's parts in conversations, by whether they have ended.
+type Parts int
+
+// The parts.
+const (
+	AllParts   Parts = iota
+	ShownParts       // all, but where they have ended the conversation has the place of when it was made, whatever the inbox
+	EndedParts       // of those only the ended
+)
 
 // conditions are those on the row c of a conversation; their parameters follow the others. A text is looked for
 // as a list that is stored as JSON has it.
@@ -141,16 +115,33 @@ func (n *Narrow) with(column string, args []any) (string, []any) {
 	return "", args
 }
 
+// notLeft is the condition that a user has not left the conversation c.
+const notLeft = ` AND NOT EXISTS (SELECT 1 FROM participants AS l WHERE l.organization_id = $1 AND l.conversation_id = c.id AND l.kind = 'user'
+	AND l.participant_id = $%d AND l.left_sequence > 0)`
+
 // OwnActive returns up to limit conversations of members, after a place, that a user takes or took part in and that
 // pass.
 func (q Queries) OwnActive(organization, user parley.ID, n Narrow, after Activity, limit int) ([]Candidate, error) {
 	at, id := after.bounds()
 	with, args := n.with("o.conversation_id", []any{string(organization), string(user), string(parley.VisibleToMembers), at, id, limit})
+	from, place, ended := "conversations AS c", "c.activity_at", ""
+	if n.Parts != AllParts { // by the primary key: the index by participants, where the others are found, does not say
+		from, ended = from+" CROSS JOIN participants AS l", ` AND l.organization_id = $1 AND l.conversation_id = p.conversation_id AND l.kind = 'user'
+			AND l.participant_id = $2`
+		place = "CASE WHEN l.left_sequence > 0 THEN c.created_at ELSE c.activity_at END"
+		if n.Inbox != nil {
+			args = append(args, *n.Inbox)
+			ended, n.Inbox = ended+fmt.Sprintf(" AND (c.inbox = $%d OR l.left_sequence > 0)", len(args)), nil
+		}
+	}
+	if n.Parts == EndedParts {
+		from, place, ended = "participants AS l CROSS JOIN conversations AS c", "c.created_at", ended+" AND l.left_sequence > 0"
+	}
 	conditions, args := n.conditions(args)
-	return q.candidates(`SELECT c.activity_at, c.id, 1 FROM (SELECT DISTINCT o.conversation_id FROM participants AS o
+	return q.candidates(`SELECT `+place+` AS place, c.id, 1 FROM (SELECT DISTINCT o.conversation_id FROM participants AS o
 			WHERE o.organization_id = $1 AND o.participant_id = $2 AND o.participant_id <> ''`+with+`) AS p
-		CROSS JOIN conversations AS c WHERE c.organization_id = $1 AND c.id = p.conversation_id AND c.visibility = $3
-		AND (c.activity_at, c.id) < ($4, $5)`+conditions+` ORDER BY c.activity_at DESC, c.id DESC LIMIT $6`, args...)
+		CROSS JOIN `+from+` WHERE c.organization_id = $1 AND c.id = p.conversation_id AND c.visibility = $3
+		AND (`+place+`, c.id) < ($4, $5)`+ended+conditions+` ORDER BY place DESC, c.id DESC LIMIT $6`, args...)
 }
 
 // SearchActive returns up to limit conversations of some streams, after a place, that pass. It looks at all of them.
@@ -165,20 +156,25 @@ func (q Queries) SearchActive(organization parley.ID, streams []Stream, n Narrow
 }
 
 const activeIn = `SELECT c.activity_at, c.id, %s AS passes FROM conversations AS c WHERE c.organization_id = $1 AND c.visibility = $2
-	AND c.channel_id = $3 AND c.status = $4 AND (c.activity_at, c.id) < ($5, $6) ORDER BY c.activity_at DESC, c.id DESC LIMIT $7`
+	AND c.channel_id = $3 AND c.status = $4 AND (c.activity_at, c.id) < ($5, $6)%s ORDER BY c.activity_at DESC, c.id DESC LIMIT $7`
 
 // Active returns up to limit conversations of a stream after a place, those too that do not pass.
 func (q Queries) Active(organization parley.ID, s Stream, n Narrow, after Activity, limit int) ([]Candidate, error) {
 	at, id := after.bounds()
 	n.Status = "" // is the stream's
 	args := []any{string(organization), string(s.Visibility), string(s.Channel), string(s.Status), at, id, limit}
+	without := ""
+	if n.Without != "" {
+		args = append(args, string(n.Without))
+		without = fmt.Sprintf(notLeft, len(args))
+	}
 	with, args := n.with("c.id", args)
 	conditions, args := n.conditions(args)
 	if conditions == "" {
-		return q.candidates(fmt.Sprintf(activeIn, "CASE WHEN c.status = $4"+with+" THEN 1 ELSE 0 END"), args...)
+		return q.candidates(fmt.Sprintf(activeIn, "CASE WHEN c.status = $4"+with+" THEN 1 ELSE 0 END", without), args...)
 	}
 	list, err := q.candidates(`SELECT c.activity_at, c.id, CASE WHEN c.id = near.id`+with+conditions+` THEN 1 ELSE 0 END
-		FROM (`+fmt.Sprintf(activeIn, "1")+`) AS near CROSS JOIN conversations AS c WHERE c.organization_id = $1 AND c.id = near.id`, args...)
+		FROM (`+fmt.Sprintf(activeIn, "1", without)+`) AS near CROSS JOIN conversations AS c WHERE c.organization_id = $1 AND c.id = near.id`, args...)
 	slices.SortFunc(list, func(a, b Candidate) int { return b.compare(a.Activity) })
 	return list, err
 }

@@ -26,7 +26,7 @@ func TestPlansOfLists(t *testing.T) {
 		"stream": func(q Queries, n Narrow) ([]Candidate, error) { return q.Active("o", Stream{}, n, Activity{}, 1) },
 		"search": func(q Queries, n Narrow) ([]Candidate, error) { return q.SearchActive("o", nil, n, Activity{}, 1) },
 	} {
-		for _, n := range []Narrow{{}, {Tag: "t"}, {Participant: "p"}, {Tag: "t", Participant: "p"}} {
+		for _, n := range []Narrow{{}, {Tag: "t"}, {Participant: "p"}, {Tag: "t", Participant: "p"}, {Parts: ShownParts}, {Parts: EndedParts, Tag: "t"}, {Without: "u"}, {Without: "u", Tag: "t", Participant: "p"}} {
 			if _, err := ask(s.Read(t.Context()), n); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -36,14 +36,14 @@ func TestPlansOfLists(t *testing.T) {
 	texts := map[string]string{
 		"ownParts": ownParts, "membersOf": membersOf, "hiddenFrom": hiddenFrom, "jobsByID": jobsByID, "sequencesOf": sequencesOf,
 		"countOutside": countOutside, "countMembers": countMembers, "activityOf": activityOf, "activityHeads": activityHeads,
-		"activeIn": fmt.Sprintf(activeIn, "1"), "firstParticipants": firstParticipants, "deliveredTo": deliveredTo,
+		"activeIn": fmt.Sprintf(activeIn, "1", ""), "firstParticipants": firstParticipants, "deliveredTo": deliveredTo,
 		"threadHeads": threadHeads, "placesIn": placesIn, "headsAt": "SELECT " + headColumns + " FROM " + headsAt, "onChannels": "SELECT c.id FROM " + onChannels, "headsByID": "SELECT " + headColumns + " FROM " + headsByID, "eraseMessages": eraseMessages, "eraseTags": eraseTags, "eraseParked": eraseParked,
 		"eraseAttempts": eraseAttempts, "eraseReasons": eraseReasons,
 	}
 	maps.Copy(texts, narrowed)
 	for name, text := range texts {
 		n := 0
-		for n < 9 && strings.Contains(text, "$"+string(rune('1'+n))) {
+		for strings.Contains(text, fmt.Sprintf("$%d", n+1)) {
 			n++
 		}
 		args := make([]any, n)

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/hex"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store/sqldb"
@@ -247,4 +248,55 @@ func (q Queries) keys(text string, owner, after parley.ID, limit int) ([]parley.
 		return err
 	})
 	return keys, err
+}
+
+// MarkKind is a kind of marker.
+type MarkKind string
+
+// The kinds of markers.
+const (
+	MarkDelivered MarkKind = "delivered"
+	MarkRead      MarkKind = "read"
+)
+
+// Mark moves a user's marker forward and remembers when; it says whether the marker moved.
+func (tx *Tx) Mark(organization, conversation, user parley.ID, kind MarkKind, through int64) (bool, error) {
+	column := "delivered_through"
+	if kind == MarkRead {
+		column = "read_through"
+	}
+	n, err := tx.c.Exec("UPDATE participants SET "+column+` = $1 WHERE organization_id = $2 AND conversation_id = $3
+		AND participant_id = $4 AND participant_id <> '' AND kind = 'user' AND `+column+" < $1",
+		through, string(organization), string(conversation), string(user))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.c.Exec(`INSERT INTO marks (organization_id, conversation_id, user_id, kind, through, at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		string(organization), string(conversation), string(user), string(kind), through, millis(tx.Now))
+	return true, err
+}
+
+// UserMark is when a user's marker came to a place.
+type UserMark struct {
+	User    parley.ID
+	Kind    MarkKind
+	Through int64
+	At      time.Time
+}
+
+// MarksFrom returns, for each user and kind, the first marker at or past a sequence.
+func (q Queries) MarksFrom(organization, conversation parley.ID, sequence int64) ([]UserMark, error) {
+	var marks []UserMark
+	err := q.c.Query(`SELECT user_id, kind, min(through), min(at) FROM marks WHERE organization_id = $1 AND conversation_id = $2
+		AND through >= $3 GROUP BY user_id, kind ORDER BY user_id, kind`, []any{string(organization), string(conversation), sequence},
+		func(r *sql.Rows) error {
+			var m UserMark
+			var at int64
+			err := r.Scan(&m.User, &m.Kind, &m.Through, &at)
+			m.At = moment(at)
+			marks = append(marks, m)
+			return err
+		})
+	return marks, err
 }

@@ -2,6 +2,7 @@ package thread
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,6 +46,8 @@ type ConversationFilter struct {
 	Participant parley.ID // a user or contact
 	Address     parley.Address
 	ThreadKey   string
+
+	visibility parley.Visibility // of those that are added by id
 }
 
 func (f *ConversationFilter) passes(c *parley.Conversation) bool {
@@ -113,8 +116,8 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 		place.At = time.UnixMilli(from.at)
 	}
 	s := NewSight(t.read(ctx), p)
-	m, err := s.candidates(&f, place, pageOf(limit)+1)
-	if err != nil {
+	m := &merge{s: s, shown: true, after: place}
+	if err := m.find(&f, pageOf(limit)+1); err != nil {
 		return nil, "", err
 	}
 	page, last, more, err := s.collect(m, &f, pageOf(limit))
@@ -145,7 +148,6 @@ func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parl
 		for _, a := range batch {
 			last = a.Activity
 			if c := kept[a.ID]; c != nil {
-				s.withhold(c)
 				page = append(page, *c)
 			}
 		}
@@ -154,7 +156,7 @@ func (s *Sight) collect(m *merge, f *ConversationFilter, limit int) (page []parl
 	return page, last, more, err
 }
 
-// filter returns those of the candidates that the principal sees and that pass.
+// filter returns those of the candidates that the principal sees and that pass, as they are shown to it.
 func (s *Sight) filter(batch []store.Candidate, f *ConversationFilter) (map[parley.ID]*parley.Conversation, error) {
 	ids := make([]parley.ID, 0, len(batch))
 	for _, c := range batch {
@@ -166,23 +168,40 @@ func (s *Sight) filter(batch []store.Candidate, f *ConversationFilter) (map[parl
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*parley.Conversation, 0, len(found))
-	for id, c := range found {
-		if f.passes(c) {
-			list = append(list, c)
-		} else {
-			delete(found, id)
-		}
-	}
-	if err := s.Look(list...); err != nil {
+	if err := s.Look(slices.Collect(maps.Values(found))...); err != nil {
 		return nil, err
 	}
 	for id, c := range found {
 		if !s.Sees(c) {
 			delete(found, id)
+			continue
+		}
+		s.withhold(c)
+		if !f.passes(c) {
+			delete(found, id)
 		}
 	}
-	return found, nil
+	return found, s.dropLeft(found, f)
+}
+
+// dropLeft drops conversations that the principal has left and that do not show it the participant who is asked for.
+func (s *Sight) dropLeft(found map[parley.ID]*parley.Conversation, f *ConversationFilter) error {
+	if !f.withParticipant() {
+		return nil
+	}
+	var left []parley.ID
+	for id, c := range found {
+		if s.left(c) != 0 {
+			left = append(left, id)
+		}
+	}
+	parts, err := s.q.PartsOf(s.p.Organization, f.Participant, left) // of users: nobody else is a member
+	for _, id := range left {
+		if part := parts[id]; part == nil || len(s.withholdParticipants(found[id], []parley.Participant{*part})) == 0 {
+			delete(found, id)
+		}
+	}
+	return err
 }
 
 func (s *Sight) addParticipants(page []parley.Conversation) error {

@@ -21,6 +21,7 @@ const (
 // may be the next of all.
 type merge struct {
 	s       *Sight
+	shown   bool           // a conversation that the principal has left comes where it is shown to it, not where it is by now
 	after   store.Activity // where it is
 	sources []*source
 	beside  []parley.ID // conversations besides those of the sources, in no order
@@ -39,20 +40,20 @@ type source struct {
 // latest is the head of a source of which nothing is known.
 var latest = time.UnixMilli(1 << 62)
 
-// candidates are the sources of a list after a place: no wider than what the principal sees, where that can be
+// find adds the sources of a list after the merge's place: no wider than what the principal sees, where that can be
 // said by index, but not exactly what it sees. How many of its own are likely to be needed is ahead; with 0 they
 // need not be in order.
-func (s *Sight) candidates(f *ConversationFilter, after store.Activity, ahead int) (*merge, error) {
-	m := &merge{s: s, after: after}
+func (m *merge) find(f *ConversationFilter, ahead int) error {
+	s := m.s
 	if ids, ok, err := s.named(f); err != nil || ok {
-		return m, firstError(err, m.add(ids, f))
+		return firstError(err, m.add(ids, f))
 	}
 	var streams []store.Stream
 	if f.shared() {
 		channels, err := s.channelsOf(f)
 		few, again := s.searches(f)
 		if err := firstError(err, again); err != nil {
-			return nil, err
+			return err
 		}
 		streams = appendStreams(streams, f, parley.VisibleToOrganization, channels)
 		if few {
@@ -64,18 +65,23 @@ func (s *Sight) candidates(f *ConversationFilter, after store.Activity, ahead in
 		walk, err := s.walks()
 		switch {
 		case err != nil:
-			return nil, err
+			return err
 		case walk && ahead == 0 && !f.withParticipant():
 			if m.beside, err = s.q.ConversationsOf(s.p.Organization, s.p.User, maxWalk+1); err != nil {
-				return nil, err
+				return err
 			}
+		case walk && m.leaves():
+			m.addOwn(f, store.ShownParts, ahead)
 		case walk:
-			m.addOwn(f, ahead)
+			m.addOwn(f, store.AllParts, ahead)
 		default:
 			streams = appendStreams(streams, f, parley.VisibleToMembers, []parley.ID{""})
+			if m.leaves() {
+				m.addOwn(f, store.EndedParts, ahead)
+			}
 		}
 	}
-	return m, m.open(streams, f)
+	return m.open(streams, f)
 }
 
 func firstError(errs ...error) error {
@@ -122,10 +128,15 @@ func (s *Sight) namedUpTo(f *ConversationFilter, n int) ([]parley.ID, error) {
 	return s.q.ConversationsWith(s.p.Organization, f.Address, n+1)
 }
 
+// leaves reports whether the conversations of members that the principal has left have places of their own.
+func (m *merge) leaves() bool { return m.shown && !m.s.private() }
+
 // addOwn adds the conversations of members that the principal takes or took part in.
-func (m *merge) addOwn(f *ConversationFilter, ahead int) {
+func (m *merge) addOwn(f *ConversationFilter, parts store.Parts, ahead int) {
+	narrow := f.narrow()
+	narrow.Parts = parts
 	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
-		return m.s.q.OwnActive(m.s.p.Organization, m.s.p.User, f.narrow(), after, limit)
+		return m.s.q.OwnActive(m.s.p.Organization, m.s.p.User, narrow, after, limit)
 	})
 }
 
@@ -153,12 +164,16 @@ func (m *merge) addSearch(ahead int, fill func(store.Activity, int) ([]store.Can
 // add adds those of some conversations that come after the place.
 func (m *merge) add(ids []parley.ID, f *ConversationFilter) error {
 	rows, err := m.s.q.ActivityOf(m.s.p.Organization, ids)
+	if err == nil && m.leaves() {
+		err = m.s.showPlaces(rows)
+	}
 	if err != nil {
 		return err
 	}
 	src := &source{end: true, read: make([]store.Candidate, 0, len(rows))}
 	for _, r := range rows {
-		if (f.Status == "" || f.Status == r.Status) && (f.Channel == "" || f.Channel == r.Channel) && (m.after.At.IsZero() || r.Activity.Before(m.after)) {
+		if (f.Status == "" || f.Status == r.Status) && (f.Channel == "" || f.Channel == r.Channel) &&
+			(f.visibility == "" || f.visibility == r.Visibility) && (m.after.At.IsZero() || r.Activity.Before(m.after)) {
 			src.read = append(src.read, store.Candidate{Activity: r.Activity, Passes: true})
 		}
 	}
@@ -184,8 +199,12 @@ func (m *merge) open(streams []store.Stream, f *ConversationFilter) error {
 		if head.IsZero() {
 			continue
 		}
+		narrow := f.narrow()
+		if m.leaves() && streams[i].Visibility == parley.VisibleToMembers {
+			narrow.Without = m.s.p.User
+		}
 		m.sources = append(m.sources, &source{head: head, chunk: 64, most: 512, fill: func(after store.Activity, limit int) ([]store.Candidate, error) {
-			return m.s.q.Active(m.s.p.Organization, streams[i], f.narrow(), after, limit)
+			return m.s.q.Active(m.s.p.Organization, streams[i], narrow, after, limit)
 		}})
 	}
 	return err

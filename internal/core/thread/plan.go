@@ -34,7 +34,8 @@ func (s *Sight) plan(f *MessageFilter, from cursor) (headSource, error) {
 		return nil, err
 	}
 	if walk == nil && from.plan == 't' { // there are more by now
-		walk, err = s.candidates(&ConversationFilter{}, store.Activity{}, ahead)
+		walk = &merge{s: s}
+		err = walk.find(&ConversationFilter{}, ahead)
 	}
 	if walk != nil && err == nil {
 		return s.threads(walk, f, from)
@@ -55,8 +56,12 @@ func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 		return m, m.add([]parley.ID{f.Conversation}, &ConversationFilter{})
 	}
 	var of ConversationFilter
-	switch {
-	case f.Sender != "":
+	switch user, err := s.user(f.Sender); {
+	case err != nil:
+		return nil, err
+	case user != nil && !user.Machine:
+		return s.writtenBy(user.ID, ahead)
+	case user == nil && f.Sender != "": // a contact; an organization's key writes without taking part
 		of.Participant = f.Sender
 	case f.SenderAddress.Value != "":
 		of.Address = f.SenderAddress
@@ -73,7 +78,8 @@ func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 	case err != nil:
 		return nil, err
 	case few:
-		return s.candidates(&of, store.Activity{}, ahead)
+		m := &merge{s: s}
+		return m, m.find(&of, ahead)
 	case !of.withParticipant():
 		return nil, nil
 	}
@@ -83,6 +89,57 @@ func (s *Sight) walkable(f *MessageFilter, ahead int) (*merge, error) {
 	}
 	m := &merge{s: s}
 	return m, m.add(ids, &of)
+}
+
+// user is the one with an id; nil: it is nobody's, or not that of a user.
+func (s *Sight) user(id parley.ID) (*parley.User, error) {
+	if id == "" {
+		return nil, nil
+	}
+	u, err := s.q.User(s.p.Organization, id)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil, nil
+	}
+	return &u, err
+}
+
+// writtenBy are the conversations in which a user may have written what the principal sees, if they are few; else nil.
+// Of the conversations of members people write in those in which they take part, but in any that the organization sees.
+func (s *Sight) writtenBy(user parley.ID, ahead int) (*merge, error) {
+	of := ConversationFilter{Participant: user, visibility: parley.VisibleToMembers}
+	few, err := s.seesFew()
+	if err == nil && !few {
+		few, err = s.fewBesides(user)
+	}
+	if err != nil || !few {
+		return nil, err
+	}
+	ids, named, err := s.named(&of)
+	if err != nil {
+		return nil, err
+	}
+	m := &merge{s: s}
+	if !named { // they are more than a few, and the principal's own are not many
+		m.addOwn(&of, store.AllParts, ahead)
+	} else if err := m.add(ids, &of); err != nil {
+		return nil, err
+	}
+	channels, err := s.seenChannels()
+	if err != nil {
+		return nil, err
+	}
+	all := &ConversationFilter{}
+	return m, m.open(appendStreams(nil, all, parley.VisibleToOrganization, channels), all)
+}
+
+// fewBesides reports whether a user's conversations and those on the principal's channels are few.
+func (s *Sight) fewBesides(user parley.ID) (bool, error) {
+	n, err := s.q.CountOf(s.p.Organization, user, maxWalk+1)
+	if err != nil || n > maxWalk {
+		return false, err
+	}
+	on, err := s.countShared(maxWalk + 1 - n)
+	return n+on <= maxWalk, err
 }
 
 // takesPartInMany reports whether whoever a filter names takes or took part in more conversations than are walked.

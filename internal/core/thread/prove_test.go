@@ -22,14 +22,15 @@ import (
 type crowd struct {
 	*coretest.World
 	user     *access.Principal
+	others   []*access.Principal
 	contact  parley.ID   // of one of the user's conversations
 	mine     []parley.ID // that the user sees
 	messages int
 }
 
 func newCrowd(t testing.TB, w *coretest.World, conversations, perConversation int) *crowd {
-	c := &crowd{World: w, user: w.User(w.Admin, "ana")}
-	others := w.Users(w.Admin, "ben", "cleo", "dora", "eve")
+	c := &crowd{World: w, user: w.User(w.Admin, "ana"), others: w.Users(w.Admin, "ben", "cleo", "dora", "eve")}
+	others := c.others
 	var channels []parley.ID
 	for i := range 10 {
 		member := others[i%4].User
@@ -89,6 +90,9 @@ func (c *crowd) conversation(tx *store.Tx, n int, channels []parley.ID, others [
 		if mine {
 			c.contact = contact
 		}
+		if n%600 == 0 { // somebody answers
+			m.Direction, m.Author = parley.Outbound, m.Actor
+		}
 	} else if mine {
 		participants[1].ID = c.user.User
 	}
@@ -147,6 +151,8 @@ func (c *crowd) asked() map[string]func() (int, error) {
 		"messages inbound":                 messages(c.user, thread.MessageFilter{Direction: parley.Inbound}, ""),
 		"messages of a conversation":       messages(c.user, thread.MessageFilter{Conversation: c.mine[0]}, ""),
 		"messages by a contact":            messages(c.user, thread.MessageFilter{Sender: c.contact}, ""),
+		"messages by a user":               messages(c.user, thread.MessageFilter{Sender: c.others[0].User}, ""),
+		"messages of all, by a user":       messages(c.Admin, thread.MessageFilter{Sender: c.others[0].User}, ""),
 		"messages with a tag":              messages(c.user, thread.MessageFilter{Tag: "vip"}, ""),
 		"messages with a reference":        messages(c.user, thread.MessageFilter{Reference: "order-17"}, ""),
 		"messages of an hour":              messages(c.user, thread.MessageFilter{Since: c.Now().Add(-24 * time.Hour), Until: c.Now()}, ""),

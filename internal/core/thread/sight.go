@@ -108,11 +108,8 @@ func (s *Sight) judge(ids []parley.ID) error {
 	if err != nil {
 		return err
 	}
-	conversations := make([]*parley.Conversation, len(rows))
-	for i, r := range rows {
-		conversations[i] = &parley.Conversation{ID: r.ID, Visibility: r.Visibility, Channel: r.Channel}
-	}
-	if err := s.Look(conversations...); err != nil {
+	conversations, err := s.look(rows)
+	if err != nil {
 		return err
 	}
 	for _, c := range conversations {
@@ -123,17 +120,35 @@ func (s *Sight) judge(ids []parley.ID) error {
 	return nil
 }
 
+// look looks up what is needed to judge conversations of which the places are known.
+func (s *Sight) look(rows []store.ActivityRow) ([]*parley.Conversation, error) {
+	conversations := make([]*parley.Conversation, len(rows))
+	for i, r := range rows {
+		conversations[i] = &parley.Conversation{ID: r.ID, Visibility: r.Visibility, Channel: r.Channel, ActivityAt: r.At, CreatedAt: r.CreatedAt}
+	}
+	return conversations, s.Look(conversations...)
+}
+
+// showPlaces puts those of the conversations that the principal has left where they are shown to it.
+func (s *Sight) showPlaces(rows []store.ActivityRow) error {
+	conversations, err := s.look(rows)
+	for i, c := range conversations {
+		s.withhold(c)
+		rows[i].At = c.ActivityAt
+	}
+	return err
+}
+
 // visible reports whether the principal sees a conversation that has been judged.
 func (s *Sight) visible(id parley.ID) bool { return s.judged[id] != nil }
 
 // withhold takes from a conversation that has been looked up what tells somebody who has left it of what came
-// after: its newest item and when that was.
+// after: its newest item, when that was, and that it brought the conversation to the inbox. It does so before anything
+// comes as well: that it changes would tell, too.
 func (s *Sight) withhold(c *parley.Conversation) {
-	left := s.left(c)
-	if left == 0 || c.LastSequence < left {
-		return
+	if left := s.left(c); left != 0 {
+		c.LastSequence, c.LastMessage, c.ActivityAt, c.Inbox = left-1, "", c.CreatedAt, false
 	}
-	c.LastSequence, c.LastMessage, c.ActivityAt = left-1, "", c.CreatedAt
 }
 
 // left is the sequence from which on a conversation that has been looked up goes on without the principal, who has

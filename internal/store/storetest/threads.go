@@ -255,6 +255,7 @@ func narrowedConversations(w *world) {
 	}
 	add("a", func(c *parley.Conversation) { c.Tags = []string{"one", `\"two%`} }, parley.Participant{Kind: parley.ActorUser, ID: "ben"})
 	add("b", func(c *parley.Conversation) {
+		c.ActivityAt = time.UnixMilli(17)
 		c.Tags, c.Assignees, c.Kind = []string{"One", "ones"}, []parley.Assignee{{Kind: parley.ActorUser, ID: "ben"}}, parley.ConversationNote
 	})
 	add("c", func(c *parley.Conversation) { c.Inbox = false }, parley.Participant{Kind: parley.ActorAddress, Address: address})
@@ -288,5 +289,44 @@ func narrowedConversations(w *world) {
 		if got := strings.Join(own, " "); got != strings.TrimSpace(want) || strings.Join(all, " ") != got || strings.Join(found, " ") != got || len(candidates) != 3 {
 			w.Errorf("%+v: own %v, of the stream %v of %v, searched %v; want %s", n, own, all, candidates, found, want)
 		}
+	}
+	w.leftBehind(o, stream)
+}
+
+// leftBehind: those that somebody has left are told apart from the others, and have the places of when they were made.
+func (w *world) leftBehind(o parley.ID, stream store.Stream) {
+	w.do(func(tx *store.Tx) error {
+		return tx.LeaveConversation(o, "b", &parley.Participant{Kind: parley.ActorUser, ID: "ana"})
+	})
+	c, err := w.read().Conversation(o, "b")
+	w.must(err)
+	for want, parts := range map[string]store.Parts{"b c d a": store.AllParts, "a b c d": store.ShownParts, "b": store.EndedParts} {
+		list, err := w.read().OwnActive(o, "ana", store.Narrow{Parts: parts}, store.Activity{}, 10)
+		w.must(err)
+		var got []string
+		for _, is := range list {
+			got = append(got, string(is.ID))
+			if parts != store.AllParts && is.ID == "b" && !is.At.Equal(c.CreatedAt) {
+				w.Errorf("what was left is at %v, was made at %v", is.At, c.CreatedAt)
+			}
+		}
+		slices.Sort(got)
+		wanted := strings.Fields(want)
+		slices.Sort(wanted)
+		w.equal("parts", got, wanted)
+	}
+	after, err := w.read().OwnActive(o, "ana", store.Narrow{Parts: store.EndedParts}, store.Activity{At: c.CreatedAt, ID: "b"}, 10)
+	w.must(err)
+	w.equal("left before", len(after), 0)
+	for want, n := range map[int]store.Narrow{3: {}, 2: {Without: "ana"}, 1: {Without: "ana", Tag: "one"}} {
+		list, err := w.read().Active(o, stream, n, store.Activity{}, 10)
+		w.must(err)
+		passed := 0
+		for _, is := range list {
+			if is.Passes {
+				passed++
+			}
+		}
+		w.equal("without what somebody has left", passed, want)
 	}
 }
