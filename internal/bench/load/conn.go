@@ -142,6 +142,8 @@ var endOfLine = []byte("\r\n")
 
 func (c *Conn) body(h head) ([]byte, error) {
 	switch {
+	case h.status < 200:
+		return nil, errors.New("an answer that another is to follow, which nobody asked for")
 	case h.status == 204 || h.status == 304:
 		h.length = 0
 	case h.chunked:
