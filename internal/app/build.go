@@ -61,7 +61,6 @@ func (a *App) build() error {
 	a.runner = queue.New(deliveries, a.timers(deliveries), queue.Options{Log: a.log})
 	a.metrics.store = a.store
 	a.store.OnCommit(a.metrics.logged)
-	a.store.OnCommit(a.forgetPolicies)
 	return a.serve(authenticator)
 }
 
@@ -71,17 +70,6 @@ func texts(networks []netip.Prefix) []string {
 		list[i] = n.String()
 	}
 	return list
-}
-
-// forgetPolicies makes a change of an organization felt by the next send.
-func (a *App) forgetPolicies(commits []store.Committed) {
-	for _, c := range commits {
-		for _, e := range c.Events {
-			if e.Type == parley.EventOrganizationUpdated {
-				a.core.ForgetPolicy(c.Organization)
-			}
-		}
-	}
 }
 
 // timers is the list of everything that is done when its time comes, inside the database.

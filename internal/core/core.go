@@ -58,6 +58,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	o.Store.OnCommit(c.forget)
 	return c
 }
 
@@ -87,8 +88,19 @@ func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Polic
 	return o.Policy, nil
 }
 
-// ForgetPolicy makes a change of policy felt at once.
-func (c *Core) ForgetPolicy(organization parley.ID) { c.policies.Delete(organization) }
+// forget makes a change of an organization, or of what channels it has, felt by the next send.
+func (c *Core) forget(commits []store.Committed) {
+	for _, commit := range commits {
+		for _, e := range commit.Events {
+			switch e.Type {
+			case parley.EventOrganizationUpdated:
+				c.policies.Delete(commit.Organization)
+			case parley.EventChannelCreated, parley.EventChannelUpdated, parley.EventChannelDeleted:
+				c.routes.forget(commit.Organization)
+			}
+		}
+	}
+}
 
 // definition returns the connector of a channel and what its platform can do.
 func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.Platform, error) {

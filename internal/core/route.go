@@ -13,6 +13,7 @@ type route struct {
 	conversation parley.Conversation // without participants
 	contact      parley.ID           // whose opt-out and addresses count
 	contactRev   int64
+	contacts     int             // who take part; only of one it is seen that it has changed
 	channel      *parley.Channel // of an external one
 	recipients   []recipient     // outside
 	members      int             // users who receive it, besides the author
@@ -116,5 +117,17 @@ func (r *routes) drop(k routeKey) {
 	if e := r.byKey[k]; e != nil {
 		r.recent.Remove(e)
 		delete(r.byKey, k)
+	}
+}
+
+// forget drops the routes of an organization.
+func (r *routes) forget(organization parley.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, e := range r.byKey {
+		if k.organization == organization {
+			r.recent.Remove(e)
+			delete(r.byKey, k)
+		}
 	}
 }

@@ -49,3 +49,59 @@ func TestDeactivatedUserIsNotReached(t *testing.T) {
 	_, err = w.Core.Send(t.Context(), users[0], core.SendParams{To: to, Body: coretest.Text("three")})
 	w.Refused(err, parley.KindInvalid, "user-unknown")
 }
+
+// TestDeactivatedWhileLooking: what is read for a route is of one moment, so that no permission is older than what guards
+// it.
+func TestDeactivatedWhileLooking(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	w.Say(users[1], core.To{User: users[0].User}, "so that there is a conversation")
+	active := false
+	w.Before("c.thread_key = $2", func() {
+		_, err := w.Directory.UpdateUser(t.Context(), w.Admin, users[1].User, directory.UserPatch{Active: &active}, 0)
+		w.Must(err)
+	})
+	for range 3 {
+		_, err := w.Core.Send(t.Context(), users[0], core.SendParams{To: core.To{User: users[1].User}, Body: coretest.Text("to nobody")})
+		w.Refused(err, parley.KindInvalid, "user-unknown")
+	}
+}
+
+// TestRemovedWhileLooking is the same with a member of a closed channel.
+func TestRemovedWhileLooking(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	ch := w.Channel(w.Admin, "sms", users[0].User, users[1].User)
+	customer(t, w, ch, connector.Inbound{})
+	to := core.To{Conversation: inbound(w)[0].Conversation}
+	members := []parley.ID{users[1].User}
+	w.Before("FROM participants", func() {
+		_, err := w.Directory.UpdateChannel(t.Context(), w.Admin, ch.ID, directory.ChannelPatch{Members: &members}, 0)
+		w.Must(err)
+	})
+	for range 3 {
+		if sent, err := w.Core.Send(t.Context(), users[0], core.SendParams{To: to, Body: coretest.Text("hello")}); err == nil {
+			t.Errorf("a removed member's message is %s", sent.Message.State)
+		}
+	}
+}
+
+// TestRoutesFollowChannels: a contact without a channel is written to on the default channel of its first address that
+// has one, also where the way was another before.
+func TestRoutesFollowChannels(t *testing.T) {
+	w := coretest.New(t)
+	sms := w.Channel(w.Admin, "sms")
+	contact, _, err := w.Directory.CreateContact(t.Context(), w.Admin, directory.ContactParams{Name: "Adam", Addresses: []parley.Address{
+		{Kind: "fax", Value: "+15550101"}, {Kind: "phone", Value: "+15550100"}}}, nil)
+	w.Must(err)
+	to := core.To{Contact: contact.ID}
+	for range 2 {
+		if m := w.Say(w.Admin, to, "by phone"); m.Channel != sms.ID {
+			t.Errorf("it goes by %s", m.Platform)
+		}
+	}
+	fax := w.Channel(w.Admin, "fax")
+	if m := w.Say(w.Admin, to, "by fax"); m.Channel != fax.ID {
+		t.Errorf("it goes by %s", m.Platform)
+	}
+}

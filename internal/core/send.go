@@ -56,7 +56,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 
 // remember keeps a route for the next send to the same place.
 func (c *Core) remember(s *send, key routeKey, r *route) {
-	if r.conversation.Status == parley.StatusOpen && s.plain() {
+	if r.conversation.Status == parley.StatusOpen && r.contacts <= 1 && s.plain() {
 		c.routes.put(key, r)
 	}
 }
@@ -68,7 +68,7 @@ func (s *send) look(ctx context.Context) (r *route) {
 		r, err = s.resolve(tx)
 		return err
 	})
-	if err != nil || r.conversation.Status != parley.StatusOpen {
+	if err != nil || r.conversation.Status != parley.StatusOpen || r.contacts > 1 {
 		return nil
 	}
 	return r

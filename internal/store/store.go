@@ -83,14 +83,16 @@ func (s *Store) Read(ctx context.Context) Queries { return Queries{s.db.Read(ctx
 // ErrWouldWrite is returned by a unit under Look that has something to write.
 var ErrWouldWrite = sqldb.ErrWouldWrite
 
-// Look runs a unit outside of a transaction, as far as it only reads: its first write fails with ErrWouldWrite, and
-// what it emits goes nowhere. Each of its statements sees what was committed when it began.
+// Look runs a unit outside of the committer, as far as it only reads: its first write fails with ErrWouldWrite, and
+// what it emits goes nowhere. All that it reads is of one moment.
 func (s *Store) Look(ctx context.Context, f func(tx *Tx) error) error {
 	now := time.Now
 	if s.options.Now != nil {
 		now = s.options.Now
 	}
-	return f(s.wrap(&sqldb.Tx{Conn: s.db.Read(ctx), Now: now().Truncate(time.Millisecond)}))
+	return s.db.Snapshot(ctx, func(c sqldb.Conn) error {
+		return f(s.wrap(&sqldb.Tx{Conn: c, Now: now().Truncate(time.Millisecond)}))
+	})
 }
 
 // Settled returns when everything that could be read until now is durable: what is read may have been committed a
@@ -127,7 +129,8 @@ func (s *Store) wrap(tx *sqldb.Tx) *Tx {
 	return &Tx{Queries: Queries{tx.Conn}, Now: tx.Now.UTC(), tx: tx, s: s}
 }
 
-// After calls f once the transaction is durable, unless the unit fails. It must not block.
+// After calls f once the transaction is durable, or nobody knows whether it is, unless the unit fails. It must not
+// block.
 func (tx *Tx) After(f func()) { tx.tx.After(f) }
 
 // Erased notes that content was deleted: soon it is in no file.

@@ -31,6 +31,26 @@ type World struct {
 	T         *testing.T
 
 	ahead atomic.Int64 // of the real time
+	fault atomic.Pointer[func(statement string) error]
+}
+
+// Before runs f once, just before the next statement that has this text in it.
+func (w *World) Before(text string, f func()) {
+	var done atomic.Bool
+	fault := func(statement string) error {
+		if strings.Contains(statement, text) && done.CompareAndSwap(false, true) {
+			f()
+		}
+		return nil
+	}
+	w.fault.Store(&fault)
+}
+
+func (w *World) before(statement string) error {
+	if fault := w.fault.Load(); fault != nil {
+		return (*fault)(statement)
+	}
+	return nil
 }
 
 // New returns a world with one organization. Its files go when the test ends.
@@ -40,7 +60,7 @@ func New(t *testing.T) *World { return Open(t, t.TempDir()) }
 func Open(t *testing.T, folder string) *World {
 	t.Helper()
 	w := &World{T: t, Folder: folder}
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler), Now: w.Now})
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler), Now: w.Now, Fault: w.before})
 	if err != nil {
 		t.Fatal(err)
 	}

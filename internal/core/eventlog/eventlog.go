@@ -70,6 +70,9 @@ func (l *Log) EventRange(ctx context.Context, p *access.Principal) (oldest, late
 		return 0, 0, err
 	}
 	r, err := l.store.Read(ctx).LogRange(p.Organization)
+	if err == nil {
+		err = l.store.Settled(ctx)
+	}
 	return r.Oldest, r.Latest, err
 }
 

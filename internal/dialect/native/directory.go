@@ -25,7 +25,6 @@ func (d *door) patchOrganization(c *call, b *api.OrganizationPatch) (api.Organiz
 	}
 	o, err := d.Directory.UpdateOrganization(c.ctx(), c.p, patch, c.ifMatch())
 	if err == nil {
-		d.Core.ForgetPolicy(o.ID)
 	}
 	return wire.Organization(&o), err
 }

@@ -105,7 +105,8 @@ CREATE TABLE messages (
   expires_at BIGINT NOT NULL, removed_at BIGINT NOT NULL, removed TEXT NOT NULL, details TEXT NOT NULL, ext TEXT NOT NULL,
   PRIMARY KEY (organization_id, id)
 );
-CREATE INDEX messages_thread ON messages (organization_id, conversation_id, sent_at, sequence);
+-- With what lists are most often narrowed by: it is tried before the row is read.
+CREATE INDEX messages_thread ON messages (organization_id, conversation_id, sent_at, sequence, direction, author_id);
 CREATE INDEX messages_channel ON messages (organization_id, channel_id, id) WHERE channel_id <> '';
 CREATE INDEX messages_reference ON messages (organization_id, reference, id) WHERE reference <> '';
 CREATE UNIQUE INDEX messages_parent ON messages (organization_id, parent_id, conversation_id) WHERE parent_id <> '';

@@ -43,6 +43,7 @@ func (c *checkpointer) run() {
 			return
 		case <-ticker.C:
 		}
+		c.heal()
 		truncate := c.erased.Load() && !time.Now().Before(c.next)
 		if !truncate && !c.scrubs.wanted() && walSize(c.options.Path) < c.options.logBytes {
 			continue
@@ -51,6 +52,22 @@ func (c *checkpointer) run() {
 			c.log.Warn("checkpoint", "error", err)
 			c.disconnect()
 		}
+	}
+}
+
+// heal has the committer make the database whole after a failed sync, though nobody writes: until then nothing that is
+// read is told.
+func (c *checkpointer) heal() {
+	if !c.writer.syncer.isLost() {
+		return
+	}
+	done := make(chan error, 1)
+	select {
+	case c.writer.tasks <- func() { done <- c.writer.heal() }:
+		if err := <-done; err != nil {
+			c.log.Warn("the database is not whole yet", "error", err)
+		}
+	case <-c.closing.Done():
 	}
 }
 

@@ -218,6 +218,7 @@ type pool struct {
 	db         *sql.DB
 	fault      func(statement string) error
 	statements sync.Map // text → *sql.Stmt
+	snapshots  chan *snapshot
 }
 
 func openReaders(o Options) (*pool, error) {
@@ -226,9 +227,13 @@ func openReaders(o Options) (*pool, error) {
 		return nil, err
 	}
 	db := sql.OpenDB(c)
-	db.SetMaxOpenConns(o.Readers)
-	db.SetMaxIdleConns(o.Readers)
-	return &pool{db: db, fault: o.Fault}, nil
+	db.SetMaxOpenConns(o.Readers + snapshotsAtOnce)
+	db.SetMaxIdleConns(o.Readers + snapshotsAtOnce)
+	p := &pool{db: db, fault: o.Fault, snapshots: make(chan *snapshot, snapshotsAtOnce)}
+	for range snapshotsAtOnce {
+		p.snapshots <- &snapshot{pool: p}
+	}
+	return p, nil
 }
 
 // ErrWouldWrite is a statement that writes, on a connection that reads.
@@ -261,4 +266,11 @@ func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
-func (p *pool) close() error { return p.db.Close() }
+func (p *pool) close() error {
+	for range snapshotsAtOnce {
+		if s := <-p.snapshots; s.conn != nil {
+			s.discard()
+		}
+	}
+	return p.db.Close()
+}

@@ -121,6 +121,9 @@ func (s *syncer) syncLog() error {
 func (s *syncer) finish(o *outcome, err error) {
 	if err != nil {
 		s.db.log.Error("the write-ahead log could not be synced", "error", err)
+		for _, f := range o.after { // it may be there
+			f()
+		}
 		s.settle(o.number, true)
 		refuse(o.batch, outcomeUnknown(err))
 		return
@@ -184,6 +187,11 @@ func (w *writer) heal() error {
 		return nil
 	}
 	_ = w.syncer.wait(context.Background()) // for those of before: they are refused
+	if w.conn == nil {
+		if err := w.connect(context.Background()); err != nil {
+			return err
+		}
+	}
 	if err := w.truncateLog(); err != nil {
 		return fmt.Errorf("after a failed sync of the write-ahead log: %w", err)
 	}

@@ -104,6 +104,7 @@ func TestSyncFails(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
+	eventually(t, "what is read is told again, though nobody writes", func() bool { return e.Settled(t.Context()) == nil })
 	for i, err := range concurrently(10, func(i int) error { return e.write(note(fmt.Sprint("c", i))) }) {
 		if err != nil {
 			t.Errorf("%d: %v", i, err)

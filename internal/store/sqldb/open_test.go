@@ -226,3 +226,35 @@ func TestReaders(t *testing.T) {
 		t.Errorf("a wrong statement: %v", err)
 	}
 }
+
+// TestSnapshot: what is read in one is of one moment, whatever is written meanwhile, and it cannot write.
+func TestSnapshot(t *testing.T) {
+	e := start(t, options(t))
+	e.must(note("a"))
+	count := func(c Conn) (n int) {
+		if err := c.Row("SELECT count(*) FROM notes", nil, &n); err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	for _, err := range concurrently(20, func(i int) error {
+		return e.Snapshot(t.Context(), func(c Conn) error {
+			before := count(c)
+			if err := e.write(note(fmt.Sprint("b", i))); err != nil {
+				return err
+			}
+			if after := count(c); after != before {
+				t.Errorf("%d notes, then %d", before, after)
+			}
+			_, err := c.Exec("INSERT INTO notes (text) VALUES ('by a reader')")
+			return err
+		})
+	}) {
+		if !errors.Is(err, ErrWouldWrite) {
+			t.Error(err)
+		}
+	}
+	if n := count(e.Read(t.Context())); n != 21 {
+		t.Errorf("%d notes", n)
+	}
+}

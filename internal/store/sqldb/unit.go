@@ -38,7 +38,8 @@ type Tx struct {
 // Emit hands something to Options.Finish, unless the unit fails.
 func (tx *Tx) Emit(v any) { tx.emitted = append(tx.emitted, v) }
 
-// After calls a function once the transaction is durable, unless the unit fails. It must not block.
+// After calls a function once the transaction is durable, or nobody knows whether it is, unless the unit fails. It must
+// not block.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 
 // mark remembers how much a transaction has collected, to forget what a failed unit added.

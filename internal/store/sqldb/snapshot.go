@@ -1,0 +1,75 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// snapshotsAtOnce is how many snapshots are read at once. Each has a connection of its own: one that waited for another
+// of the readers' could wait for itself.
+const snapshotsAtOnce = 2
+
+// snapshot is a connection that reads in transactions: all statements of one see the same.
+type snapshot struct {
+	*pool
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt
+}
+
+// Snapshot runs f with a connection whose statements all see what was committed when the first of them began. They
+// only read.
+func (db *DB) Snapshot(ctx context.Context, f func(Conn) error) error {
+	var s *snapshot
+	select {
+	case s = <-db.readers.snapshots:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { db.readers.snapshots <- s }()
+	if err := s.begin(ctx); err != nil {
+		return s.failed(err)
+	}
+	err := f(Conn{ctx: ctx, x: s})
+	if _, end := s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); end != nil {
+		s.discard()
+		return errors.Join(err, s.failed(end))
+	}
+	return err
+}
+
+func (s *snapshot) begin(ctx context.Context) (err error) {
+	if s.conn == nil {
+		if s.conn, err = s.db.Conn(ctx); err != nil {
+			s.conn = nil
+			return err
+		}
+		s.statements = map[string]*sql.Stmt{}
+	}
+	if _, err = s.conn.ExecContext(ctx, "BEGIN"); err != nil {
+		s.discard()
+	}
+	return err
+}
+
+// discard lets go of a connection that may still be in a transaction.
+func (s *snapshot) discard() {
+	for _, stmt := range s.statements {
+		_ = stmt.Close()
+	}
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Close()
+	s.conn, s.statements = nil, nil
+}
+
+func (s *snapshot) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := s.statements[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := s.conn.PrepareContext(ctx, adapt(text))
+	if err == nil {
+		s.statements[text] = stmt
+	}
+	return stmt, err
+}
