@@ -38,8 +38,11 @@ func (d *Directory) UpdateChannel(ctx context.Context, p *access.Principal, id p
 	}
 	for range 5 {
 		ch, err := d.updateChannel(ctx, p, id, patch, ifMatch)
-		if !errors.Is(err, errMoved) {
-			return d.shown(ch), err
+		switch {
+		case err == nil:
+			return d.shown(ch), nil
+		case !errors.Is(err, errMoved):
+			return parley.Channel{}, err // and not what it was going to be
 		}
 	}
 	return parley.Channel{}, parley.Conflict("channel-busy", "the channel keeps changing; try again")
