@@ -100,6 +100,9 @@ func checkFiles(ctx context.Context, f *findings, l *ledger, moment time.Time) {
 			continue
 		}
 		content, err := u.organization.admin.DownloadMedia(ctx, u.id)
+		if err != nil && l.withdrawn()[u.id] {
+			continue // meanwhile
+		}
 		if err != nil {
 			f.add("file %s was taken and cannot be read: %v", u.id, err)
 			continue
