@@ -31,10 +31,10 @@ func (w *writer) units(tx *Tx, batch []*pending) ([]error, error) {
 			continue
 		}
 		if results[i] = p.ctx.Err(); results[i] != nil {
-			continue // nobody waits for it, and it has not begun
+			continue // without a savepoint
 		}
 		began := time.Now()
-		err := w.savepoint(tx, func() error { return p.Run(tx) })
+		err := w.savepoint(tx, func() error { return p.begin(tx) })
 		if p.Background {
 			w.turns.ran(time.Since(began))
 		}

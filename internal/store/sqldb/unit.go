@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Unit struct {
 	// Run does the work of a general unit, in a savepoint of its own: an error undoes it alone.
 	Run func(tx *Tx) error
 	// Bulk and Item make a unit one of many rows: all items of one Bulk in a transaction run together.
+	// An item stays the committer's when its caller has given up.
 	Bulk *Bulk
 	Item any
 }
@@ -55,8 +57,26 @@ func (tx *Tx) forget(m mark) {
 type pending struct {
 	Unit
 	ctx  context.Context // of the caller: only says whether it still waits
+	runs sync.Mutex      // held while the unit runs
 	err  error
 	done chan struct{}
+}
+
+// begin runs a general unit, unless its caller has given up: then nobody waits for it.
+func (p *pending) begin(tx *Tx) error {
+	p.runs.Lock()
+	defer p.runs.Unlock()
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	return p.Run(tx)
+}
+
+// giveUp returns when the unit does not run, and never will again.
+func (p *pending) giveUp() error {
+	p.runs.Lock()
+	defer p.runs.Unlock()
+	return p.ctx.Err()
 }
 
 func (p *pending) answer(err error) {
@@ -65,7 +85,7 @@ func (p *pending) answer(err error) {
 }
 
 // Write runs a unit and returns when it is durable. When ctx ends first the outcome is unknown to the caller:
-// the unit may still be committed.
+// the unit may still be committed. In any case a general unit has done with what it uses when Write returns.
 func (db *DB) Write(ctx context.Context, unit Unit) error {
 	if db.closing.Err() != nil {
 		return errClosed() // or writers without a pause would keep the committer from its end
@@ -86,7 +106,7 @@ func (db *DB) Write(ctx context.Context, unit Unit) error {
 	case <-p.done:
 		return p.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return p.giveUp()
 	case <-db.writer.stopped:
 		select {
 		case <-p.done:

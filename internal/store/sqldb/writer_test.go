@@ -191,6 +191,28 @@ func TestCanceledWhileRunning(t *testing.T) {
 	e.holds("a", "b")
 }
 
+// TestCanceledLeavesNothingRunning: who gives up may use again what its unit used.
+func TestCanceledLeavesNothingRunning(t *testing.T) {
+	e := start(t, options(t))
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		used := "before"
+		err := e.Write(ctx, Unit{Run: func(tx *Tx) error {
+			cancel()
+			time.Sleep(2 * time.Millisecond) // long enough for a caller that does not wait to go on
+			if used != "before" {
+				t.Errorf("the unit saw what its caller did after it gave up: %s", used)
+			}
+			used = "by the unit"
+			return nil
+		}})
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up was told %v", err)
+		}
+		used = "after"
+	}
+}
+
 // TestTime: the time of a transaction is one for all its units, in whole milliseconds.
 func TestTime(t *testing.T) {
 	o := options(t)
