@@ -86,7 +86,11 @@ func (a *App) open(ctx context.Context) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	options := store.Options{Folder: folder, CacheKB: int(int64(a.options.Config.SQLiteCache) >> 10), Log: a.log, Observe: a.metrics.committed}
+	c := a.options.Config
+	options := store.Options{Folder: folder, URL: c.Database, CacheKB: int(int64(c.SQLiteCache) >> 10), Log: a.log, Observe: a.metrics.committed}
+	if c.Database != "" {
+		options.Readers = c.Connections
+	}
 	if a.options.Store != nil {
 		a.options.Store(&options)
 	}

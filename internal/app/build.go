@@ -55,13 +55,24 @@ func (a *App) build() error {
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
-	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log})
+	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
-	a.runner = queue.New(deliveries, a.timers(deliveries), queue.Options{Log: a.log})
+	a.runner = queue.New(deliveries, a.timers(deliveries), queue.Options{Log: a.log, Watch: a.poll()})
 	a.metrics.store = a.store
 	a.store.OnCommit(a.metrics.logged)
 	return a.serve(authenticator)
+}
+
+// pollEvery is how often a node looks for what others did, where nothing tells it.
+const pollEvery = time.Second
+
+// poll is how often this server looks for what other nodes did; 0 where there can be none.
+func (a *App) poll() time.Duration {
+	if a.store.Shared() {
+		return pollEvery
+	}
+	return 0
 }
 
 func texts(networks []netip.Prefix) []string {

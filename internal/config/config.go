@@ -22,7 +22,9 @@ import (
 // its name in a file, as a flag (--name) and in the environment (PARLEY_NAME), its default, what it may
 // be, and what it does. A field tagged secret is never printed.
 type Config struct {
-	Data        string `name:"data" default:"parley-data" group:"Storage" help:"The folder of the database and of uploaded files. It is made where it is missing. One server at a time may use it."`
+	Data        string `name:"data" default:"parley-data" group:"Storage" help:"The folder of the embedded database and of uploaded files. It is made where it is missing. One server at a time may use an embedded database."`
+	Database    string `name:"database" group:"Storage" placeholder:"URL" secret:"" help:"A PostgreSQL database (15 or later) to use in place of the embedded one: postgres://USER:PASSWORD@HOST:PORT/NAME. Any number of servers may use it."`
+	Connections int    `name:"database-connections" default:"16" group:"Storage" help:"Connections to PostgreSQL for reading; those for writing are 7 more."`
 	SQLiteCache Size   `name:"sqlite-cache" default:"128MiB" group:"Storage" help:"Memory for pages of the database: half of it for writing, half for reading. It is taken when it is used."`
 
 	Listen       string   `name:"listen" default:"127.0.0.1:8080" group:"Network" help:"The address to serve on. Port 0 takes any free one; an empty host takes all interfaces."`
@@ -76,6 +78,9 @@ func (c Config) Validate() error {
 	if c.Data == "" {
 		refuse("data", "a folder is required")
 	}
+	if c.Database != "" && !isPostgres(c.Database) {
+		refuse("database", "must be postgres://USER:PASSWORD@HOST:PORT/NAME") // without its password
+	}
 	if !isAddress(c.Listen) {
 		refuse("listen", "%q must be HOST:PORT, such as 127.0.0.1:8080", c.Listen)
 	}
@@ -94,6 +99,7 @@ func (c Config) Validate() error {
 		shown       string
 	}{
 		{"sqlite-cache", int64(c.SQLiteCache), 1 << 20, "1MiB"},
+		{"database-connections", int64(c.Connections), 1, "1"},
 		{"max-body", int64(c.MaxBody), 1 << 10, "1KiB"},
 		{"max-upload", int64(c.MaxUpload), 1 << 10, "1KiB"},
 		{"max-header", int64(c.MaxHeader), 4 << 10, "4KiB"},
@@ -118,6 +124,11 @@ func isAddress(text string) bool {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+func isPostgres(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
 }
 
 func isBase(text string) bool {

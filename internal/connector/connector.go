@@ -4,6 +4,8 @@ package connector
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -99,6 +101,19 @@ type Report struct {
 	Code         string
 	Text         string
 	At           time.Time // zero: when it is reported
+}
+
+// maxProviderID is how many octets of a provider's id are kept as they are: not every database has longer ones in an
+// index.
+const maxProviderID = 255
+
+// ShortID is a provider's id as it is stored and compared: a hash in place of a long one.
+func ShortID(id string) string {
+	if len(id) <= maxProviderID {
+		return id
+	}
+	hash := sha256.Sum256([]byte(id))
+	return "sha256:" + hex.EncodeToString(hash[:])
 }
 
 // Inbound is a message from outside.

@@ -68,13 +68,7 @@ func encodeFanOut(f fanOut) string {
 
 // FanOut writes the next copies of one broadcast that is due, and says whether there was one.
 func (c *Core) FanOut(ctx context.Context) (int, error) {
-	var n int
-	err := c.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobFanOut, 1)
-		n = len(jobs)
-		if err != nil || n == 0 {
-			return err
-		}
+	n, err := c.store.WriteDue(ctx, store.JobFanOut, 1, func(tx *store.Tx, jobs []store.Job) error {
 		job := jobs[0]
 		m, err := tx.Message(job.Organization, job.Message)
 		if err != nil || m.Removed != "" {

@@ -45,7 +45,11 @@ type Core struct {
 
 // New returns the core over a store.
 func New(o Options) *Core {
-	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
+	life := time.Duration(0)
+	if o.Store.Shared() {
+		life = policyLife
+	}
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes, life)}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -71,7 +75,7 @@ type cachedPolicy struct {
 	until  time.Time
 }
 
-// policyLife is how long a change of policy may take to be felt by sends of other nodes.
+// policyLife is how long a change of policy, or of a default channel, may take to be felt by sends of other nodes.
 const policyLife = time.Second
 
 // policy returns an organization's policy, at most policyLife old.

@@ -14,10 +14,6 @@ import (
 )
 
 const (
-	// kindDelivery is the kind of the provider references of deliveries.
-	kindDelivery = "delivery"
-	// kindInbound is the kind of the provider references of messages from outside, and of parked ones.
-	kindInbound = "inbound"
 	// maxInbound is how many bytes of text a message from outside may have.
 	maxInbound = 1 << 20
 	// takes is how often a message is taken in again when another one made its contact or conversation first.
@@ -46,7 +42,7 @@ func (c *Core) Receive(ctx context.Context, organization, channel parley.ID, mes
 func (c *Core) Park(ctx context.Context, organization, channel parley.ID, raw []byte, reason string) error {
 	text := cleaned(string(raw))
 	return c.store.Write(ctx, organization, func(tx *store.Tx) error {
-		return tx.Park(organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: channel, Kind: kindInbound, Raw: text, Reason: reason})
+		return tx.Park(organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: channel, Kind: store.KindInbound, Raw: text, Reason: reason})
 	})
 }
 
@@ -84,7 +80,9 @@ func (a *arrival) clean() (problem string) {
 	if runes := []rune(a.FromName); len(runes) > 200 {
 		a.FromName = string(runes[:200])
 	}
-	a.ProviderID, a.ReplyTo, a.ThreadRoot = cleaned(a.ProviderID), cleaned(a.ReplyTo), cleaned(a.ThreadRoot)
+	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot} {
+		*id = connector.ShortID(cleaned(*id))
+	}
 	a.Body = slices.Clone(a.Body)
 	size := 0
 	for i := range a.Body {
@@ -127,7 +125,7 @@ func (c *Core) arrive(tx *store.Tx, a *arrival) (m parley.Message, duplicate boo
 	}
 	id := parley.NewID(tx.Now)
 	if a.ProviderID != "" {
-		known, _, err := tx.Reference(a.organization, a.channel, kindInbound, a.ProviderID)
+		known, _, err := tx.Reference(a.organization, a.channel, store.KindInbound, a.ProviderID)
 		if err == nil {
 			id, duplicate = known, true
 		} else if !parley.IsKind(err, parley.KindNotFound) {
@@ -178,7 +176,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		return parley.Message{}, err
 	}
 	if a.ProviderID != "" {
-		n, err := tx.AddReferences([]store.ProviderReference{{Organization: a.organization, Channel: ch.ID, Kind: kindInbound, Value: a.ProviderID, Message: id}})
+		n, err := tx.AddReferences([]store.ProviderReference{{Organization: a.organization, Channel: ch.ID, Kind: store.KindInbound, Value: a.ProviderID, Message: id}})
 		if err == nil && n == 0 {
 			err = parley.Conflict("inbound-taken", "another unit is storing the same message")
 		}
@@ -224,7 +222,7 @@ func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipi
 // answered is the message that one from outside answers; the zero message where that is not known.
 func (c *Core) answered(tx *store.Tx, a *arrival) (m parley.Message, err error) {
 	id := a.answers
-	for _, kind := range []string{kindDelivery, kindInbound} {
+	for _, kind := range []string{store.KindDelivery, store.KindInbound} {
 		if id != "" || a.ReplyTo == "" {
 			break
 		}

@@ -3,6 +3,7 @@ package core
 import (
 	"container/list"
 	"sync"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -72,6 +73,7 @@ const maxRoutes = 50_000
 type routes struct {
 	mu     sync.Mutex
 	most   int
+	life   time.Duration // of a route, where other nodes may change channels; 0: for ever
 	byKey  map[routeKey]*list.Element
 	recent *list.List // of *keyedRoute
 }
@@ -79,10 +81,11 @@ type routes struct {
 type keyedRoute struct {
 	key   routeKey
 	route *route
+	at    time.Time // when it was seen
 }
 
-func newRoutes(most int) *routes {
-	return &routes{most: most, byKey: map[routeKey]*list.Element{}, recent: list.New()}
+func newRoutes(most int, life time.Duration) *routes {
+	return &routes{most: most, life: life, byKey: map[routeKey]*list.Element{}, recent: list.New()}
 }
 
 func (r *routes) get(k routeKey) *route {
@@ -92,19 +95,25 @@ func (r *routes) get(k routeKey) *route {
 	if e == nil {
 		return nil
 	}
+	kept := e.Value.(*keyedRoute)
+	if r.life > 0 && time.Since(kept.at) > r.life {
+		return nil
+	}
 	r.recent.MoveToFront(e)
-	return e.Value.(*keyedRoute).route
+	return kept.route
 }
 
 func (r *routes) put(k routeKey, to *route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e := r.byKey[k]; e != nil {
-		e.Value.(*keyedRoute).route = to
-		r.recent.MoveToFront(e)
-		return
+		if e.Value.(*keyedRoute).route == to { // it was not seen anew
+			r.recent.MoveToFront(e)
+			return
+		}
+		r.recent.Remove(e)
 	}
-	r.byKey[k] = r.recent.PushFront(&keyedRoute{k, to})
+	r.byKey[k] = r.recent.PushFront(&keyedRoute{key: k, route: to, at: time.Now()})
 	if len(r.byKey) > r.most {
 		last := r.recent.Remove(r.recent.Back()).(*keyedRoute)
 		delete(r.byKey, last.key)

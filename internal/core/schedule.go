@@ -28,13 +28,7 @@ func schedulePayload(params SendParams) string {
 
 // Publish sends up to limit scheduled messages whose time has come, and says how many there were.
 func (c *Core) Publish(ctx context.Context, limit int) (int, error) {
-	var n int
-	err := c.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobPublish, limit)
-		n = len(jobs)
-		if err != nil || n == 0 {
-			return err
-		}
+	n, err := c.store.WriteDue(ctx, store.JobPublish, limit, func(tx *store.Tx, jobs []store.Job) error {
 		for _, job := range jobs {
 			if err := c.publish(tx, &job); err != nil {
 				return err

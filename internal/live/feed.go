@@ -25,7 +25,7 @@ type feed struct {
 	organization parley.ID
 	stop         context.CancelFunc
 	position     atomic.Int64 // every reader was handed all that concerns it up to here
-	next         int64        // the sequence that comes next, 0: any
+	next         int64        // the sequence that comes next
 	last         time.Time    // when a batch was last begun
 	scratch      []byte
 
@@ -38,8 +38,10 @@ type feed struct {
 	readers   readers
 }
 
-func newFeed(o *Options, organization parley.ID) *feed {
-	return &feed{options: o, organization: organization, wake: make(chan struct{}, 1), readers: newReaders()}
+func newFeed(o *Options, organization parley.ID, latest int64) *feed {
+	f := &feed{options: o, organization: organization, next: latest + 1, latest: latest, wake: make(chan struct{}, 1), readers: newReaders()}
+	f.position.Store(latest)
+	return f
 }
 
 func (f *feed) add(events []parley.Event) {
@@ -50,6 +52,17 @@ func (f *feed) add(events []parley.Event) {
 	f.latest = max(f.latest, events[len(events)-1].Sequence)
 	f.pendingMu.Unlock()
 	signal(f.wake)
+}
+
+// advance notes that the log has reached a sequence. What is missing until there is read from it.
+func (f *feed) advance(latest int64) {
+	f.pendingMu.Lock()
+	news := latest > f.latest
+	f.latest = max(f.latest, latest)
+	f.pendingMu.Unlock()
+	if news {
+		signal(f.wake)
+	}
 }
 
 func signal(wake chan<- struct{}) {
@@ -151,9 +164,6 @@ func after(batch []parley.Event, sequence int64) []parley.Event {
 
 // fill reads from the log what came before an event and was not handed over.
 func (f *feed) fill(ctx context.Context, until int64) error {
-	if f.next == 0 {
-		f.next = until // readers find in the log what came before there was a feed
-	}
 	for f.next < until {
 		page, err := f.options.Log.Events(ctx, access.System(f.organization), eventlog.Filter{After: f.next - 1}, maxBatch)
 		if parley.IsKind(err, parley.KindGone) {

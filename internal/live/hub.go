@@ -5,6 +5,8 @@ package live
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,8 @@ type Options struct {
 	Quiet     time.Duration // after which a stream without events says how far it is; 15 s
 	Pace      time.Duration // between two batches of a busy log, so that each is worth its queries; 20 ms
 	MaxBehind int64         // events that a stream may be behind; 100,000
+	// Poll is how often the hub looks for what other nodes committed, 0: there are none.
+	Poll time.Duration
 	// MaxPending is how many events of a log wait to be rendered; more are read from the log again. 20,000
 	MaxPending int
 }
@@ -34,6 +38,7 @@ type Hub struct {
 	mu     sync.RWMutex
 	feeds  map[parley.ID]*feed
 	closed bool
+	ended  chan struct{}
 	work   sync.WaitGroup
 }
 
@@ -54,9 +59,54 @@ func New(o Options) *Hub {
 	if o.Errors == nil {
 		o.Errors = slog.Default()
 	}
-	h := &Hub{options: o, feeds: map[parley.ID]*feed{}}
+	h := &Hub{options: o, feeds: map[parley.ID]*feed{}, ended: make(chan struct{})}
 	o.Log.Follow(h.committed)
+	if o.Poll > 0 {
+		h.work.Go(h.poll)
+	}
 	return h
+}
+
+// poll looks for what other nodes committed.
+func (h *Hub) poll() {
+	ticker := time.NewTicker(h.options.Poll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-h.ended:
+			return
+		case <-ticker.C:
+			if err := h.look(); err != nil {
+				h.options.Errors.Warn("looking for events of other nodes", "error", err)
+			}
+		}
+	}
+}
+
+func (h *Hub) look() error {
+	ctx, cancel := context.WithTimeout(context.Background(), longestPause)
+	defer cancel()
+	h.mu.RLock()
+	organizations := slices.Collect(maps.Keys(h.feeds))
+	h.mu.RUnlock()
+	if len(organizations) == 0 {
+		return nil
+	}
+	latest, err := h.options.Log.Latest(ctx, organizations)
+	for organization, sequence := range latest {
+		h.Advanced(organization, sequence)
+	}
+	return err
+}
+
+// Advanced tells that an organization's log has reached a sequence, by a commit of another node.
+func (h *Hub) Advanced(organization parley.ID, latest int64) {
+	h.mu.RLock()
+	f := h.feeds[organization]
+	h.mu.RUnlock()
+	if f != nil {
+		f.advance(latest)
+	}
 }
 
 // committed hands what a commit added to those who wait for it. It never blocks.
@@ -69,8 +119,9 @@ func (h *Hub) committed(organization parley.ID, events []parley.Event) {
 	}
 }
 
-// subscribe adds a reader, the first of whom starts the feed.
-func (h *Hub) subscribe(organization parley.ID, s *subscriber) (*feed, error) {
+// subscribe adds a reader, the first of whom starts the feed. What comes after latest is the feed's; readers find in the
+// log what came before.
+func (h *Hub) subscribe(organization parley.ID, latest int64, s *subscriber) (*feed, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -78,7 +129,7 @@ func (h *Hub) subscribe(organization parley.ID, s *subscriber) (*feed, error) {
 	}
 	f := h.feeds[organization]
 	if f == nil {
-		f = newFeed(&h.options, organization)
+		f = newFeed(&h.options, organization, latest)
 		h.feeds[organization] = f
 		ctx, stop := context.WithCancel(context.Background())
 		f.stop = stop
@@ -101,6 +152,9 @@ func (h *Hub) unsubscribe(f *feed, s *subscriber) {
 // Close takes no more readers and stops the feeds. The streams themselves end with the server that has them.
 func (h *Hub) Close() {
 	h.mu.Lock()
+	if !h.closed {
+		close(h.ended)
+	}
 	h.closed = true
 	for _, f := range h.feeds {
 		f.stop()

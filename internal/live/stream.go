@@ -35,7 +35,7 @@ type stream struct {
 // refuses, which is asked now and then, and when the key or the user is changed, whether the principal may still
 // read. A place that is no longer kept, or too far behind, is parley.KindGone.
 func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, p *access.Principal, filter eventlog.Filter, again func() error) error {
-	through, err := h.place(r.Context(), p, filter.After)
+	through, latest, err := h.place(r.Context(), p, filter.After)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, p *access.Principal
 		return err
 	}
 	s := &stream{hub: h, subscriber: newSubscriber(p, filter), w: w, control: http.NewResponseController(w), again: again, through: through, told: -1}
-	if s.feed, err = h.subscribe(p.Organization, s.subscriber); err != nil {
+	if s.feed, err = h.subscribe(p.Organization, latest, s.subscriber); err != nil {
 		return err
 	}
 	defer h.unsubscribe(s.feed, s.subscriber)
@@ -58,11 +58,11 @@ func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, p *access.Principal
 	return nil
 }
 
-// place finds where a stream begins.
-func (h *Hub) place(ctx context.Context, p *access.Principal, after int64) (int64, error) {
+// place finds where a stream begins, and where the log ends.
+func (h *Hub) place(ctx context.Context, p *access.Principal, after int64) (from, latest int64, err error) {
 	oldest, latest, err := h.options.Log.EventRange(ctx, p)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	switch after {
 	case eventlog.FromOldest:
@@ -71,12 +71,12 @@ func (h *Hub) place(ctx context.Context, p *access.Principal, after int64) (int6
 		after = latest
 	}
 	if after < oldest-1 || latest-after > h.options.MaxBehind {
-		return 0, eventlog.Expired(oldest, latest)
+		return 0, 0, eventlog.Expired(oldest, latest)
 	}
 	if after > latest {
-		return 0, parley.Invalid("after", "cursor-unknown", "must be 0 to %d, where the log ends", latest)
+		return 0, 0, parley.Invalid("after", "cursor-unknown", "must be 0 to %d, where the log ends", latest)
 	}
-	return after, nil
+	return after, latest, nil
 }
 
 // errEnd ends a stream.

@@ -38,7 +38,7 @@ var ErrStale = errors.New("stale")
 // Append writes a message through the hot path: many in few statements, answered when they are durable.
 // It returns ErrStale or *Replay, with nothing written, where the slow path or a replay is due.
 func (s *Store) Append(ctx context.Context, a *Append) error {
-	return s.db.Write(ctx, sqldb.Unit{Bulk: &s.appends, Item: a, Size: a.size()})
+	return s.db.Write(ctx, sqldb.Unit{Keys: keysOf(a.Organization), Bulk: &s.appends, Item: a, Size: a.size()})
 }
 
 func (a *Append) size() int {
@@ -88,6 +88,9 @@ func (s *Store) runAppends(t *sqldb.Tx, items []any) ([]error, error) {
 
 // Append writes messages inside a general unit, which has made all checks itself.
 func (tx *Tx) Append(appends ...*Append) error {
+	for _, a := range appends {
+		tx.mustHave(a.Organization)
+	}
 	sights, err := tx.inspect(appends)
 	if err != nil {
 		return err
@@ -191,7 +194,7 @@ func (tx *Tx) write(batch []*Append, sights []sight) error {
 			if event.Type == parley.EventMessageCreated && a.Message.State != "" {
 				event.Created = &a.Message
 			}
-			tx.Emit(a.Organization, event)
+			tx.emit(a.Organization, event)
 		}
 	}
 	for _, e := range ends {

@@ -89,11 +89,21 @@ var laneStates = `SELECT j.organization_id, j.channel_id, coalesce(c.rate, 0), c
 	LEFT JOIN channels AS c ON c.organization_id = j.organization_id AND c.id = j.channel_id
 	LEFT JOIN channel_rates AS a ON a.organization_id = j.organization_id AND a.channel_id = j.channel_id`
 
-// LaneStates returns what limits the claims of channels.
+var lockLanes = `SELECT c.id FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT") + ` AS j
+	JOIN channels AS c ON c.organization_id = j.organization_id AND c.id = j.channel_id WHERE c.rate > 0 OR c.concurrency > 0
+	ORDER BY c.organization_id, c.id FOR NO KEY UPDATE OF c`
+
+// LaneStates returns what limits the claims of channels. Where other nodes claim too, those that have limits of their
+// own are kept from them until the transaction ends.
 func (tx *Tx) LaneStates(lanes []Lane) ([]LaneState, error) {
 	var rows sqldb.Rows
 	for _, l := range lanes {
 		rows.Add(string(l.Organization), string(l.Channel))
+	}
+	if tx.s.db.Shared() {
+		if _, err := tx.c.Exec(lockLanes, rows.Param()); err != nil {
+			return nil, err
+		}
 	}
 	states := make([]LaneState, 0, len(lanes))
 	err := tx.c.Query(laneStates, []any{rows.Param(), millis(tx.Now)}, func(r *sql.Rows) error {
@@ -125,14 +135,38 @@ func (tx *Tx) SetArrivals(states []LaneState) error {
 var claimJobs = `UPDATE jobs SET claimed = 1, attempt = j.attempt + 1, due_at = $2, payload = $3
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT", "claimed BIGINT", "attempt BIGINT", "due_at BIGINT") + ` AS j
 	WHERE jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = j.claimed AND jobs.attempt = j.attempt
-	AND jobs.due_at = j.due_at RETURNING organization_id, id`
+	AND jobs.due_at = j.due_at RETURNING jobs.organization_id, jobs.id`
+
+// freeJobs keeps from other nodes those of the jobs that none of them is about to claim.
+var freeJobs = `SELECT j.n FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT") + ` AS j
+	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id FOR UPDATE OF jobs SKIP LOCKED`
+
+// free returns those of the jobs that no other node is about to claim.
+func (tx *Tx) free(jobs []Job) ([]Job, error) {
+	if !tx.s.db.Shared() {
+		return jobs, nil
+	}
+	var rows sqldb.Rows
+	for n, j := range jobs {
+		rows.Add(n, string(j.Organization), j.ID)
+	}
+	kept := make([]Job, 0, len(jobs))
+	err := tx.c.Query(freeJobs, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		err := r.Scan(&n)
+		kept = append(kept, jobs[n])
+		return err
+	})
+	return kept, err
+}
 
 // Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
 // their new attempt; Claimed, ClaimedAt and Lost are as they were before. The attempt is the claim's token: a later claim has
 // another.
 func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
-	if len(jobs) == 0 {
-		return nil, nil
+	jobs, err := tx.free(jobs)
+	if err != nil || len(jobs) == 0 {
+		return nil, err
 	}
 	var rows sqldb.Rows
 	claimed := make([]Job, len(jobs))
@@ -142,7 +176,7 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 		claimed[i].Attempt++
 	}
 	got := make([]JobRef, 0, len(jobs))
-	err := tx.c.Query(claimJobs, []any{rows.Param(), millis(until), strconv.FormatInt(millis(tx.Now), 10)}, func(r *sql.Rows) error {
+	err = tx.c.Query(claimJobs, []any{rows.Param(), millis(until), strconv.FormatInt(millis(tx.Now), 10)}, func(r *sql.Rows) error {
 		var ref JobRef
 		err := r.Scan(&ref.Organization, &ref.ID)
 		got = append(got, ref)
@@ -222,24 +256,29 @@ type DueReceipt struct {
 	Smooth              bool // nothing has gone wrong with it
 }
 
-// DueReceipts returns up to limit timers of receipts that are due, earliest first. It is one of the named reads
-// across organizations.
-func (tx *Tx) DueReceipts(limit int) ([]DueReceipt, error) {
-	var due []DueReceipt
-	err := tx.c.Query(`SELECT j.organization_id, j.id, j.message_id, j.delivery, j.payload, coalesce(d.conversation_id, ''),
-			coalesce(d.state, ''), coalesce(d.attempts, 0), coalesce(d.sent_at, 0), coalesce(d.delivered_at, 0),
-			coalesce(d.ended_at, 0) = 0 AND coalesce(d.code, '') = ''
-		FROM (SELECT organization_id, id, message_id, delivery, payload, due_at FROM jobs WHERE kind = 'receipt' AND kind <> 'deliver'
-			AND due_at <= $1 ORDER BY due_at LIMIT $2) AS j
-		LEFT JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.delivery`,
-		[]any{millis(tx.Now), limit}, func(r *sql.Rows) error {
-			var d DueReceipt
-			var sent, delivered int64
-			err := r.Scan(&d.Organization, &d.ID, &d.Message, &d.Number, &d.Payload, &d.Conversation, &d.State, &d.Attempts, &sent, &delivered, &d.Smooth)
-			d.SentAt, d.DeliveredAt = moment(sent), moment(delivered)
-			due = append(due, d)
-			return err
-		})
+var dueReceipts = `SELECT j.n, coalesce(d.conversation_id, ''), coalesce(d.state, ''), coalesce(d.attempts, 0), coalesce(d.sent_at, 0),
+		coalesce(d.delivered_at, 0), coalesce(d.ended_at, 0) = 0 AND coalesce(d.code, '') = ''
+	FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "message_id TEXT", "number BIGINT") + ` AS j
+	LEFT JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id AND d.number = j.number`
+
+// DueReceipts returns the receipts of due timers, in their order.
+func (q Queries) DueReceipts(timers []Job) ([]DueReceipt, error) {
+	var rows sqldb.Rows
+	for n, j := range timers {
+		rows.Add(n, string(j.Organization), string(j.Message), j.Delivery)
+	}
+	due := make([]DueReceipt, len(timers))
+	err := q.c.Query(dueReceipts, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		var sent, delivered int64
+		var d DueReceipt
+		err := r.Scan(&n, &d.Conversation, &d.State, &d.Attempts, &sent, &delivered, &d.Smooth)
+		j := &timers[n]
+		d.Organization, d.ID, d.Message, d.Number, d.Payload = j.Organization, j.ID, j.Message, j.Delivery, j.Payload
+		d.SentAt, d.DeliveredAt = moment(sent), moment(delivered)
+		due[n] = d
+		return err
+	})
 	return due, err
 }
 

@@ -256,7 +256,7 @@ func (q Queries) ConversationsOf(organization, who parley.ID, limit int) ([]parl
 // CountOf returns how many conversations a user or contact takes or took part in, up to a limit.
 func (q Queries) CountOf(organization, who parley.ID, limit int) (n int, err error) {
 	err = q.c.Row(`SELECT count(*) FROM (SELECT DISTINCT conversation_id FROM participants WHERE organization_id = $1 AND participant_id = $2
-		AND participant_id <> '' LIMIT $3) AS some`, []any{string(organization), string(who), limit}, &n)
+		AND participant_id <> '' LIMIT $3) AS found`, []any{string(organization), string(who), limit}, &n)
 	return n, err
 }
 
@@ -303,7 +303,7 @@ var onChannels = sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN conversations A
 // CountOn returns how many conversations of the organization's have one of some channels, up to a limit. An empty id is
 // of those without.
 func (q Queries) CountOn(organization parley.ID, channels []parley.ID, limit int) (n int, err error) {
-	err = q.c.Row("SELECT count(*) FROM (SELECT 1 FROM "+onChannels+") AS some",
+	err = q.c.Row("SELECT count(*) FROM (SELECT 1 FROM "+onChannels+") AS found",
 		[]any{idRows(channels), string(organization), string(parley.VisibleToOrganization), limit}, &n)
 	return n, err
 }

@@ -232,10 +232,16 @@ func (q Queries) OptedOut(deliveries map[DeliveryRef]*parley.Delivery) (map[Deli
 	return refs, nil
 }
 
+// The kinds of provider references.
+const (
+	KindDelivery = "delivery"
+	KindInbound  = "inbound" // a message from outside, also a parked one
+)
+
 // ProviderReference is a provider's id of something of ours.
 type ProviderReference struct {
 	Organization, Channel parley.ID
-	Kind                  string // "delivery" or "inbound"
+	Kind                  string
 	Value                 string
 	Message               parley.ID
 	Delivery              int

@@ -236,7 +236,17 @@ func (tx *Tx) EraseAttempts(batch []Erasure) error { return tx.eraseBy(eraseAtte
 func (tx *Tx) EraseReasons(batch []Erasure) error { return tx.eraseBy(eraseReasons, batch) }
 
 // FreePages returns how many pages of the database hold nothing, and how many there are.
-func (tx *Tx) FreePages() (free, pages int64, err error) { return tx.tx.FreePages() }
+func (tx *Tx) FreePages() (free, pages int64, err error) {
+	if tx.s.db.Shared() { // PostgreSQL sees to its files itself
+		return 0, 0, nil
+	}
+	return tx.tx.FreePages()
+}
 
 // Shrink gives up to n free pages back to the file system.
-func (tx *Tx) Shrink(n int) error { return tx.tx.Shrink(n) }
+func (tx *Tx) Shrink(n int) error {
+	if tx.s.db.Shared() {
+		return nil
+	}
+	return tx.tx.Shrink(n)
+}

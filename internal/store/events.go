@@ -18,8 +18,21 @@ type emitted struct {
 	event        parley.Event
 }
 
-// Emit adds a fact to the organization's log. It is numbered when the transaction's units are through.
+// Emit adds a fact to the log of an organization that the unit works on. It is numbered when the transaction's units
+// are through.
 func (tx *Tx) Emit(organization parley.ID, e parley.Event) {
+	tx.mustHave(organization)
+	tx.emit(organization, e)
+}
+
+// mustHave stops a unit that changes an organization which it was not begun for: other nodes may change it too.
+func (tx *Tx) mustHave(organization parley.ID) {
+	if !slices.Contains(tx.taken, string(organization)) {
+		panic("a unit changes organization " + string(organization) + ", which it was not begun for") // a programming error
+	}
+}
+
+func (tx *Tx) emit(organization parley.ID, e parley.Event) {
 	e.At = tx.Now
 	tx.tx.Emit(emitted{organization, e})
 }
@@ -179,6 +192,22 @@ func (q Queries) LogRange(organization parley.ID) (r LogRange, err error) {
 	err = q.c.Row("SELECT oldest_event, last_event FROM organization_log WHERE organization_id = $1",
 		[]any{string(organization)}, &r.Oldest, &r.Latest)
 	return r, found(err, "organization", organization)
+}
+
+var latestEvents = `SELECT l.organization_id, l.last_event FROM ` + sqldb.From("$1", "organization_id TEXT") + ` AS j
+	JOIN organization_log AS l ON l.organization_id = j.organization_id`
+
+// LatestEvents returns the sequences of the newest events of logs.
+func (q Queries) LatestEvents(organizations []parley.ID) (map[parley.ID]int64, error) {
+	latest := make(map[parley.ID]int64, len(organizations))
+	err := q.c.Query(latestEvents, []any{idRows(organizations)}, func(r *sql.Rows) error {
+		var organization parley.ID
+		var sequence int64
+		err := r.Scan(&organization, &sequence)
+		latest[organization] = sequence
+		return err
+	})
+	return latest, err
 }
 
 // Events returns up to limit events after a sequence, in order.

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,17 @@ type Job struct {
 	ClaimedAt time.Time // of a claimed one
 	// Lost: nobody knows what became of a delivery's call, or nobody can while it is under way.
 	Lost bool
+}
+
+// OrganizationsOf returns the organizations of jobs, each once.
+func OrganizationsOf(jobs []Job) []parley.ID {
+	var organizations []parley.ID
+	for i := range jobs {
+		if !slices.Contains(organizations, jobs[i].Organization) {
+			organizations = append(organizations, jobs[i].Organization)
+		}
+	}
+	return organizations
 }
 
 // JobID is the id of a job that is not a delivery: there is one of a kind for what it is about.
@@ -191,13 +203,12 @@ func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 	return err
 }
 
-// DueJobs returns up to limit due jobs of a kind that is work inside the database, earliest first. Whoever
-// reads them does the work and deletes them in the same transaction. It is one of the named reads across
-// organizations.
-func (tx *Tx) DueJobs(kind JobKind, limit int) ([]Job, error) {
+// DueJobs returns up to limit due jobs of a kind that is work inside the database, earliest first. It is one of the
+// named reads across organizations.
+func (q Queries) DueJobs(kind JobKind, now time.Time, limit int) ([]Job, error) {
 	var jobs []Job
-	err := tx.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2 ORDER BY due_at LIMIT $3`,
-		[]any{string(kind), millis(tx.Now), limit}, func(r *sql.Rows) error {
+	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2 ORDER BY due_at LIMIT $3`,
+		[]any{string(kind), millis(now), limit}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)
 			return err

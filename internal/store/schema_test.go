@@ -38,7 +38,7 @@ var (
 	across = map[string]string{
 		"Backlog":               "SELECT count(*), coalesce(min(created_at), 0) FROM jobs WHERE kind = 'deliver'",
 		"DropIdempotency":       "FROM idempotency WHERE created_at < $1",
-		"DueJobs":               "FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2",
+		"WriteDue":              "FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2",
 		"DueReceipts":           "FROM jobs WHERE kind = 'receipt' AND kind <> 'deliver'",
 		"Lines":                 "SELECT min(organization_id) FROM jobs WHERE kind = 'deliver'",
 		"Memberships":           "WHERE u.account_id = $1 AND u.account_id <> '' AND u.active = 1",

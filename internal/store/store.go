@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,8 @@ var migrations = []sqldb.Migration{
 
 // Options are how a store is opened.
 type Options struct {
-	Folder  string // of the database; must exist
+	Folder  string // of an embedded database; must exist
+	URL     string // of a PostgreSQL database, in place of the embedded one
 	Readers int    // connections that read, 0: the engine's default
 	CacheKB int    // memory for pages, 0: the engine's default
 	Log     *slog.Logger
@@ -57,19 +59,25 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{options: o, counters: map[parley.ID]int64{}}
 	s.appends = sqldb.Bulk{Run: s.runAppends}
 	db, err := sqldb.Open(ctx, sqldb.Options{
-		Path: filepath.Join(o.Folder, "parley.db"), Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
+		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Lock: lockLogs, Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
 		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
 	}, migrations)
 	if err != nil {
 		return nil, err
 	}
 	s.db = db
+	if db.Shared() { // the claims of others are left to their leases
+		return s, nil
+	}
 	if err := s.Write(ctx, "", func(tx *Tx) error { return tx.freeClaims() }); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("freeing claims: %w", err)
 	}
 	return s, nil
 }
+
+// Shared reports whether other nodes use the database too.
+func (s *Store) Shared() bool { return s.db.Shared() }
 
 // Close finishes what is in hand and closes the files.
 func (s *Store) Close() error { return s.db.Close() }
@@ -86,13 +94,16 @@ var ErrWouldWrite = sqldb.ErrWouldWrite
 // Look runs a unit outside of the committer, as far as it only reads: its first write fails with ErrWouldWrite, and
 // what it emits goes nowhere. All that it reads is of one moment.
 func (s *Store) Look(ctx context.Context, f func(tx *Tx) error) error {
-	now := time.Now
-	if s.options.Now != nil {
-		now = s.options.Now
-	}
 	return s.db.Snapshot(ctx, func(c sqldb.Conn) error {
-		return f(s.wrap(&sqldb.Tx{Conn: c, Now: now().Truncate(time.Millisecond)}))
+		return f(s.wrap(&sqldb.Tx{Conn: c, Now: s.now().Truncate(time.Millisecond)}))
 	})
+}
+
+func (s *Store) now() time.Time {
+	if s.options.Now != nil {
+		return s.options.Now()
+	}
+	return time.Now()
 }
 
 // Settled returns when everything that could be read until now is durable: what is read may have been committed a
@@ -102,27 +113,81 @@ func (s *Store) Settled(ctx context.Context) error { return s.db.Settled(ctx) }
 // Tx is a unit's view of the shared transaction.
 type Tx struct {
 	Queries
-	Now time.Time // of the transaction, in whole milliseconds
-	tx  *sqldb.Tx
-	s   *Store
+	Now   time.Time // of the transaction, in whole milliseconds
+	taken []string  // the organizations that a general unit works on
+	tx    *sqldb.Tx
+	s     *Store
 }
 
-// Write runs a unit of work and returns when it is durable. The unit may run again after a failure of the
-// database, so it sets what it returns and never adds to it. The organization is empty for work across all.
+// lockLogs takes the logs of a transaction's organizations: whatever changes one of them is done one after another, on
+// all nodes. In one order, or two transactions of several organizations would wait for each other.
+var lockLogs = `SELECT l.organization_id FROM organization_log AS l JOIN ` + sqldb.From("$1", "organization_id TEXT") + ` AS j
+	ON j.organization_id = l.organization_id ORDER BY l.organization_id FOR NO KEY UPDATE OF l`
+
+// Write runs a unit of work on an organization and returns when it is durable. The unit may run again after a failure
+// of the database, so it sets what it returns and never adds to it. The organization is empty for work on none.
 func (s *Store) Write(ctx context.Context, organization parley.ID, f func(tx *Tx) error) error {
-	return s.db.Write(ctx, sqldb.Unit{Run: s.unit(f), Size: generalSize})
+	return s.db.Write(ctx, s.unit(f, organization))
 }
 
-// WriteBackground is Write for work that waits while requests are accepted.
-func (s *Store) WriteBackground(ctx context.Context, organization parley.ID, f func(tx *Tx) error) error {
-	return s.db.Write(ctx, sqldb.Unit{Run: s.unit(f), Size: generalSize, Background: true})
+// WriteAcross is Write on any number of organizations.
+func (s *Store) WriteAcross(ctx context.Context, organizations []parley.ID, f func(tx *Tx) error) error {
+	return s.db.Write(ctx, s.unit(f, organizations...))
+}
+
+// WriteBackground is WriteAcross for work that waits while requests are accepted.
+func (s *Store) WriteBackground(ctx context.Context, organizations []parley.ID, f func(tx *Tx) error) error {
+	u := s.unit(f, organizations...)
+	u.Background = true
+	return s.db.Write(ctx, u)
+}
+
+// keysOf are the keys of organizations.
+func keysOf(organizations ...parley.ID) []string {
+	keys := make([]string, 0, len(organizations))
+	for _, o := range organizations {
+		if o != "" && !slices.Contains(keys, string(o)) {
+			keys = append(keys, string(o))
+		}
+	}
+	return keys
+}
+
+// WriteDue runs a background unit on up to limit due jobs of a kind that is work inside the database, earliest first,
+// and says how many there were. The unit does the work and deletes or moves the jobs.
+func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx *Tx, jobs []Job) error) (n int, err error) {
+	var organizations []parley.ID
+	if s.db.Shared() { // they are taken before anything is read that others may do too
+		due, err := s.Read(ctx).DueJobs(kind, s.now(), limit)
+		if err != nil || len(due) == 0 {
+			return 0, err
+		}
+		organizations = OrganizationsOf(due)
+	}
+	err = s.WriteBackground(ctx, organizations, func(tx *Tx) error {
+		jobs, err := tx.DueJobs(kind, tx.Now, limit)
+		if s.db.Shared() {
+			jobs = slices.DeleteFunc(jobs, func(j Job) bool { return !slices.Contains(organizations, j.Organization) })
+		}
+		n = len(jobs)
+		if err != nil || n == 0 {
+			return err
+		}
+		return f(tx, jobs)
+	})
+	return n, err
 }
 
 // generalSize is what a general unit counts for against the size of a shared transaction.
 const generalSize = 4 << 10
 
-func (s *Store) unit(f func(tx *Tx) error) func(*sqldb.Tx) error {
-	return func(tx *sqldb.Tx) error { return f(s.wrap(tx)) }
+func (s *Store) unit(f func(tx *Tx) error, organizations ...parley.ID) sqldb.Unit {
+	keys := keysOf(organizations...)
+	return sqldb.Unit{Keys: keys, Size: generalSize, Run: func(tx *sqldb.Tx) error {
+		own := s.wrap(tx)
+		own.taken = keys
+		return f(own)
+	}}
 }
 
 func (s *Store) wrap(tx *sqldb.Tx) *Tx {

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/storetest"
 )
@@ -25,4 +26,23 @@ func TestSQLite(t *testing.T) {
 		}
 		ran.areAllThereAre(t)
 	})
+}
+
+// TestPostgreSQL runs the suite on PostgreSQL, also where the database's own order of texts is a linguistic one.
+func TestPostgreSQL(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		database func(testing.TB) string
+	}{{"C", pgtest.Database}, {"ICU", pgtest.DatabaseICU}} {
+		t.Run(c.name, func(t *testing.T) {
+			places := map[string]string{} // a suite opens its database again
+			storetest.Run(t, func(t *testing.T, o store.Options) *store.Store {
+				if places[o.Folder] == "" {
+					places[o.Folder] = c.database(t)
+				}
+				o.URL = places[o.Folder]
+				return open(t, o)
+			})
+		})
+	}
 }

@@ -2,6 +2,7 @@ package fill
 
 import (
 	"fmt"
+	"slices"
 	"math/rand/v2"
 	"time"
 
@@ -97,7 +98,7 @@ func (b *builder) messages(n int, pick func(i int) (*tenant, *thread)) error {
 			t, thread := pick(i)
 			batch.add(b, t, thread)
 		}
-		if err := b.store.Write(b.ctx, "", batch.write); err != nil {
+		if err := b.store.WriteAcross(b.ctx, batch.organizations(), batch.write); err != nil {
 			return err
 		}
 		if done := from + perBatch; done%saying == 0 {
@@ -113,6 +114,17 @@ type stored struct {
 	appends    []*store.Append
 	deliveries []*store.Append // those of them that went out
 	references []store.ProviderReference
+}
+
+// organizations are those of the messages, each once.
+func (s *stored) organizations() []parley.ID {
+	var list []parley.ID
+	for _, a := range s.appends {
+		if !slices.Contains(list, a.Organization) {
+			list = append(list, a.Organization)
+		}
+	}
+	return list
 }
 
 func (s *stored) add(b *builder, t *tenant, to *thread) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -46,7 +47,8 @@ type world struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{ctx: context.Background(), clock: &clock{at: time.Now()}}
-	s, err := store.Open(w.ctx, store.Options{Folder: tb.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	folder := tb.TempDir()
+	s, err := store.Open(w.ctx, store.Options{Folder: folder, URL: pgtest.Chosen(tb, folder), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}

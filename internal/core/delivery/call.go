@@ -188,7 +188,10 @@ func (d *Deliveries) called(w *Work, outcome parley.AttemptOutcome, trace connec
 
 func (d *Deliveries) accepted(w *Work, receipt connector.Receipt, answer connector.Result) *Result {
 	r := d.called(w, parley.AttemptAccepted, receipt.Trace)
-	r.ids, r.news.State = answer.ProviderIDs, answer.State
+	r.news.State = answer.State
+	for _, id := range answer.ProviderIDs {
+		r.ids = append(r.ids, connector.ShortID(id))
+	}
 	if r.news.State == "" {
 		r.news.State = parley.Sent
 	}

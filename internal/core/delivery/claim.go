@@ -22,7 +22,7 @@ const (
 func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Duration) ([]*Work, map[string]time.Time, []string, error) {
 	var limits *limits
 	var jobs []store.Job
-	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+	err := d.store.WriteBackground(ctx, nil, func(tx *store.Tx) error {
 		states, err := tx.LaneStates(lanesOf(pieces))
 		if err != nil {
 			return err

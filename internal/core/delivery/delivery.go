@@ -106,5 +106,5 @@ func (d *Deliveries) Renew(ctx context.Context, held []*Work, lease time.Duratio
 	for i, w := range held {
 		jobs[i] = w.job
 	}
-	return d.store.WriteBackground(ctx, "", func(tx *store.Tx) error { return tx.Renew(jobs, tx.Now.Add(lease)) })
+	return d.store.WriteBackground(ctx, nil, func(tx *store.Tx) error { return tx.Renew(jobs, tx.Now.Add(lease)) })
 }

@@ -20,15 +20,9 @@ func (d *Deliveries) NextExpiry(ctx context.Context) (time.Time, error) {
 // them, for a channel that is paused or busy. One that is under way ends as it ends. It says how many timers there
 // were.
 func (d *Deliveries) Expire(ctx context.Context) (int, error) {
-	var n int
-	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		timers, err := tx.DueJobs(store.JobValidity, expiriesAtOnce)
-		n = len(timers)
-		if err != nil || n == 0 {
-			return err
-		}
-		refs := make([]store.DeliveryRef, n)
-		jobs := make([]store.JobRef, n)
+	return d.store.WriteDue(ctx, store.JobValidity, expiriesAtOnce, func(tx *store.Tx, timers []store.Job) error {
+		refs := make([]store.DeliveryRef, len(timers))
+		jobs := make([]store.JobRef, len(timers))
 		for i := range timers {
 			refs[i], jobs[i] = refOf(&timers[i]), store.JobRef{Organization: timers[i].Organization, ID: timers[i].Payload}
 		}
@@ -54,5 +48,4 @@ func (d *Deliveries) Expire(ctx context.Context) (int, error) {
 		}
 		return b.write()
 	})
-	return n, err
 }

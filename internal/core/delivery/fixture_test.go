@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/connector/sandbox"
 	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -51,7 +52,7 @@ func newWorld(t *testing.T, more ...connector.Definition) *world {
 // open opens the store, as a server that starts does.
 func (w *world) open(o store.Options) {
 	w.t.Helper()
-	o.Folder, o.Log = w.folder, slog.New(slog.DiscardHandler)
+	o.Folder, o.URL, o.Log = w.folder, pgtest.Chosen(w.t, w.folder), slog.New(slog.DiscardHandler)
 	s, err := store.Open(context.Background(), o)
 	if err != nil {
 		w.t.Fatal(err)

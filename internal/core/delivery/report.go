@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// kindDelivery is the kind of the provider references of deliveries.
-	kindDelivery = "delivery"
 	// kindPart is the kind of those of parts of a delivery that have not arrived.
 	kindPart = "part"
 	// kindReceipt is the kind of parked receipts.
@@ -91,11 +89,9 @@ func (d *Deliveries) NextReceipt(ctx context.Context) (time.Time, error) {
 
 // Receipts takes in simulated receipts that are due, and says how many timers there were.
 func (d *Deliveries) Receipts(ctx context.Context) (int, error) {
-	var n int
-	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		due, err := tx.DueReceipts(receiptsAtOnce)
-		n = len(due)
-		if err != nil || n == 0 {
+	return d.store.WriteDue(ctx, store.JobReceipt, receiptsAtOnce, func(tx *store.Tx, timers []store.Job) error {
+		due, err := tx.DueReceipts(timers)
+		if err != nil {
 			return err
 		}
 		b := newBatch(tx)
@@ -116,7 +112,6 @@ func (d *Deliveries) Receipts(ctx context.Context) (int, error) {
 		}
 		return b.write()
 	})
-	return n, err
 }
 
 func refOfReceipt(timer *store.DueReceipt) store.DeliveryRef {
@@ -183,9 +178,11 @@ func (d *Deliveries) Reports(ctx context.Context, organization, channel parley.I
 	if len(reports) == 0 {
 		return nil
 	}
-	ids := make([]string, 0, len(reports))
-	for _, r := range reports {
-		ids = append(ids, r.ProviderID)
+	reports = slices.Clone(reports)
+	ids := make([]string, len(reports))
+	for i := range reports {
+		reports[i].ProviderID = connector.ShortID(reports[i].ProviderID)
+		ids[i] = reports[i].ProviderID
 	}
 	return d.store.Write(ctx, organization, func(tx *store.Tx) error {
 		known, err := tx.DeliveryReferences(organization, channel, ids)

@@ -17,7 +17,7 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 	for i, r := range results {
 		claims[i] = r.work.job
 	}
-	return d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+	return d.store.WriteBackground(ctx, store.OrganizationsOf(claims), func(tx *store.Tx) error {
 		held, err := tx.Held(claims)
 		if err != nil {
 			return err
@@ -120,7 +120,7 @@ func (b *batch) atOnce(ref store.DeliveryRef, del *parley.Delivery, later []conn
 func (b *batch) refer(r *Result) {
 	job, ref := &r.work.job, r.work.ref()
 	for _, id := range r.ids {
-		b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: kindDelivery,
+		b.references = append(b.references, store.ProviderReference{Organization: job.Organization, Channel: job.Channel, Kind: store.KindDelivery,
 			Value: id, Message: job.Message, Delivery: job.Delivery})
 		if len(r.ids) == 1 {
 			return

@@ -263,18 +263,12 @@ func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id
 
 // DropMembers does some of the due work on the members of deleted lists, and says whether there may be more.
 func (d *Directory) DropMembers(ctx context.Context) (bool, error) {
-	var found bool
-	err := d.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobMembers, 1)
-		found = len(jobs) > 0
-		if err != nil || !found {
-			return err
-		}
+	due, err := d.store.WriteDue(ctx, store.JobMembers, 1, func(tx *store.Tx, jobs []store.Job) error {
 		n, err := tx.DropBroadcastMembers(jobs[0].Organization, parley.ID(jobs[0].Payload), dropMembers)
 		if err != nil || n == dropMembers {
 			return err
 		}
 		return tx.Done(jobs)
 	})
-	return err == nil && found, err
+	return err == nil && due > 0, err
 }

@@ -184,12 +184,7 @@ const erasuresAtOnce = 100
 
 // Expire makes the content of up to a batch of messages go whose life has ended, and says how many timers were due.
 func (e *Eraser) Expire(ctx context.Context) (n int, err error) {
-	err = e.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobExpire, erasuresAtOnce)
-		n = len(jobs)
-		if err != nil || n == 0 {
-			return err
-		}
+	n, err = e.store.WriteDue(ctx, store.JobExpire, erasuresAtOnce, func(tx *store.Tx, jobs []store.Job) error {
 		messages, err := messagesOf(tx, jobs)
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"github.com/parley-server/parley/internal/core/coretest"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -342,7 +343,7 @@ func TestDeleteOnReadOutside(t *testing.T) {
 func TestRetention(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(context.Background(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler)})
+		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,12 +15,7 @@ const hidesAtOnce = 50
 // timers were due. When all for whom a message is have read it, or it cannot reach them any more, its content goes
 // for good.
 func (e *Eraser) Hide(ctx context.Context) (n int, err error) {
-	err = e.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobHide, hidesAtOnce)
-		n = len(jobs)
-		if err != nil || n == 0 {
-			return err
-		}
+	return e.store.WriteDue(ctx, store.JobHide, hidesAtOnce, func(tx *store.Tx, jobs []store.Job) error {
 		messages, err := messagesOf(tx, jobs)
 		if err != nil {
 			return err
@@ -39,7 +34,6 @@ func (e *Eraser) Hide(ctx context.Context) (n int, err error) {
 		}
 		return tx.Done(jobs)
 	})
-	return n, err
 }
 
 // hide hides a message from its reader, and says whether its content went for good.

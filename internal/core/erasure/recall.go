@@ -113,12 +113,7 @@ func (u *unit) eraseCopiesLater(e *store.Erasure) error {
 // EraseCopies makes the content of the next copies of a broadcast message go that was taken back, or what a provider
 // answered too late, and says whether there was something.
 func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
-	err = e.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobErase, 1)
-		n = len(jobs)
-		if err != nil || n == 0 {
-			return err
-		}
+	return e.store.WriteDue(ctx, store.JobErase, 1, func(tx *store.Tx, jobs []store.Job) error {
 		job, u := jobs[0], unit{tx: tx}
 		if job.Payload == late {
 			return firstError(tx.Done(jobs), u.eraseAnswers(&job))
@@ -143,5 +138,4 @@ func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
 		job.DueAt, job.Payload = tx.Now, reason+","+string(copies[len(copies)-1].Conversation)
 		return tx.Schedule(job)
 	})
-	return n, err
 }

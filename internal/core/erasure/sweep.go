@@ -157,7 +157,7 @@ func (w *Sweeper) shrink(ctx context.Context) error {
 func (w *Sweeper) repeat(ctx context.Context, organization parley.ID, unit func(tx *store.Tx) (more bool, err error)) error {
 	for {
 		var more bool
-		err := w.store.WriteBackground(ctx, organization, func(tx *store.Tx) (err error) {
+		err := w.store.WriteBackground(ctx, []parley.ID{organization}, func(tx *store.Tx) (err error) {
 			more, err = unit(tx)
 			return err
 		})

@@ -63,6 +63,11 @@ func (l *Log) Follow(f func(organization parley.ID, events []parley.Event)) {
 	})
 }
 
+// Latest returns the sequences of the newest events of organizations' logs.
+func (l *Log) Latest(ctx context.Context, organizations []parley.ID) (map[parley.ID]int64, error) {
+	return l.store.Read(ctx).LatestEvents(organizations)
+}
+
 // EventRange returns the sequences of the oldest and the newest event that are kept; the oldest is one more than
 // the newest while the log is empty.
 func (l *Log) EventRange(ctx context.Context, p *access.Principal) (oldest, latest int64, err error) {

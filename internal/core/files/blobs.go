@@ -20,14 +20,14 @@ const (
 // rows go first, in a transaction, then their blobs, then the jobs, so that a crash repeats what is not done.
 func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 	var due []store.Job
-	var more bool
-	err := f.store.WriteBackground(ctx, "", func(tx *store.Tx) (err error) {
-		due, more, err = f.dropRows(tx)
+	n, err := f.store.WriteDue(ctx, store.JobBlob, blobsAtOnce, func(tx *store.Tx, jobs []store.Job) (err error) {
+		due, err = dropRows(tx, jobs)
 		return err
 	})
 	if err != nil {
 		return false, err // what the unit set is still its own
 	}
+	more := n == blobsAtOnce
 	if len(due) == 0 {
 		return more, nil
 	}
@@ -40,7 +40,7 @@ func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 		}
 		done = append(done, job)
 	}
-	err = f.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
+	err = f.store.WriteBackground(ctx, store.OrganizationsOf(due), func(tx *store.Tx) error {
 		for i := range failed {
 			failed[i].DueAt = tx.Now.Add(blobRetry)
 		}
@@ -54,16 +54,12 @@ func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 
 // dropRows deletes the rows of due files, and returns the jobs whose blobs are to go. A file that a message has
 // stays; another job comes when that message goes.
-func (f *Files) dropRows(tx *store.Tx) (due []store.Job, more bool, err error) {
-	jobs, err := tx.DueJobs(store.JobBlob, blobsAtOnce)
-	if err != nil {
-		return nil, false, err
-	}
+func dropRows(tx *store.Tx, jobs []store.Job) (due []store.Job, err error) {
 	var kept []store.Job
 	for _, job := range jobs {
 		dropped, err := tx.DropMedia(job.Organization, parley.ID(job.Payload))
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		if dropped {
 			due = append(due, job)
@@ -74,7 +70,7 @@ func (f *Files) dropRows(tx *store.Tx) (due []store.Job, more bool, err error) {
 	if len(due) > 0 {
 		tx.Erased() // a file's name is content too
 	}
-	return due, len(jobs) == blobsAtOnce, tx.Done(kept)
+	return due, tx.Done(kept)
 }
 
 // Sweep removes the blobs that crashes left without rows, and says how many.

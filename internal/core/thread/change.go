@@ -186,12 +186,7 @@ func wakeLater(tx *store.Tx, organization parley.ID, before, c *parley.Conversat
 
 // Wake opens up to limit snoozed conversations whose time has come, and says how many timers there were.
 func (t *Threads) Wake(ctx context.Context, limit int) (n int, err error) {
-	err = t.store.WriteBackground(ctx, "", func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobWake, limit)
-		n = len(jobs)
-		if err != nil || n == 0 {
-			return err
-		}
+	return t.store.WriteDue(ctx, store.JobWake, limit, func(tx *store.Tx, jobs []store.Job) error {
 		for _, job := range jobs {
 			if err := wake(tx, job.Organization, parley.ID(job.Payload)); err != nil {
 				return err
@@ -199,7 +194,6 @@ func (t *Threads) Wake(ctx context.Context, limit int) (n int, err error) {
 		}
 		return tx.Done(jobs)
 	})
-	return n, err
 }
 
 func wake(tx *store.Tx, organization, id parley.ID) error {

@@ -24,6 +24,7 @@ import (
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -47,7 +48,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	folder := t.TempDir()
 	quiet := slog.New(slog.DiscardHandler)
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: quiet})
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

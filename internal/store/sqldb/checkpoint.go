@@ -26,7 +26,7 @@ const (
 // only the last frames between two transactions, where the log can begin anew. After an erasure the log is
 // cut to nothing, so that what was deleted is in no file.
 type checkpointer struct {
-	*DB
+	*embedded
 	pool *sql.DB
 	// conn stays open. While it is, no other is the last one to close the database, which would copy the log too.
 	conn *sql.Conn
@@ -44,7 +44,7 @@ func (c *checkpointer) run() {
 		case <-ticker.C:
 		}
 		c.heal()
-		truncate := c.erased.Load() && !time.Now().Before(c.next)
+		truncate := c.erasure.Load() && !time.Now().Before(c.next)
 		if !truncate && !c.scrubs.wanted() && walSize(c.options.Path) < c.options.logBytes {
 			continue
 		}
@@ -58,12 +58,12 @@ func (c *checkpointer) run() {
 // heal has the committer make the database whole after a failed sync, though nobody writes: until then nothing that is
 // read is told.
 func (c *checkpointer) heal() {
-	if !c.writer.syncer.isLost() {
+	if !c.syncer.isLost() {
 		return
 	}
 	done := make(chan error, 1)
 	select {
-	case c.writer.tasks <- func() { done <- c.writer.heal() }:
+	case c.writers[0].tasks <- func() { done <- c.embedded.heal() }:
 		if err := <-done; err != nil {
 			c.log.Warn("the database is not whole yet", "error", err)
 		}
@@ -83,7 +83,7 @@ func (c *checkpointer) turn(truncate bool) error {
 	if err := c.connect(); err != nil {
 		return err
 	}
-	if err := c.checkpoint(truncate); err != nil {
+	if err := c.copy(truncate); err != nil {
 		return err
 	}
 	if truncate {
@@ -116,9 +116,9 @@ func (c *checkpointer) disconnect() {
 
 func (c *checkpointer) query(text string) *sql.Row { return c.conn.QueryRowContext(c.closing, text) }
 
-// checkpoint begins the log anew if it holds much, or cuts it to nothing. Where somebody reads what is much older
+// copy begins the log anew if it holds much, or cuts it to nothing. Where somebody reads what is much older
 // than its end neither is possible, and the next turn tries again.
-func (c *checkpointer) checkpoint(truncate bool) error {
+func (c *checkpointer) copy(truncate bool) error {
 	var page int64
 	if err := c.query("PRAGMA page_size").Scan(&page); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (c *checkpointer) checkpoint(truncate bool) error {
 	}
 	done := make(chan error, 1)
 	select {
-	case c.writer.tasks <- func() { done <- c.writer.restartLog(truncate) }:
+	case c.writers[0].tasks <- func() { done <- c.restartLog(truncate) }:
 		return <-done
 	case <-c.closing.Done():
 		return nil
@@ -154,22 +154,22 @@ func (c *checkpointer) checkpoint(truncate bool) error {
 }
 
 // restartLog ends a checkpoint between two transactions. That somebody reads the old log is no error.
-func (w *writer) restartLog(truncate bool) error {
+func (s *embedded) restartLog(truncate bool) error {
 	if !truncate {
-		_, err := w.checkpoint("RESTART")
+		_, err := s.checkpoint("RESTART")
 		return err
 	}
-	w.db.erased.Store(false)
-	busy, err := w.checkpoint("TRUNCATE")
+	s.erasure.Store(false)
+	busy, err := s.checkpoint("TRUNCATE")
 	if err != nil || busy {
-		w.db.erased.Store(true)
+		s.erasure.Store(true)
 	}
 	return err
 }
 
 // truncateLog copies the log back and cuts it to nothing. It runs between two transactions.
-func (w *writer) truncateLog() error {
-	busy, err := w.checkpoint("TRUNCATE")
+func (s *embedded) truncateLog() error {
+	busy, err := s.checkpoint("TRUNCATE")
 	if err == nil && busy {
 		err = errors.New("a long read keeps the write-ahead log")
 	}
@@ -177,11 +177,12 @@ func (w *writer) truncateLog() error {
 }
 
 // checkpoint is one in the way of the commits, which waits shortly for those who read.
-func (w *writer) checkpoint(mode string) (busy bool, err error) {
-	if w.conn == nil {
+func (s *embedded) checkpoint(mode string) (busy bool, err error) {
+	conn := s.writers[0].conn
+	if conn == nil {
 		return false, errors.New("the database is not connected")
 	}
-	query := func(text string) *sql.Row { return w.conn.QueryRowContext(context.Background(), text) }
+	query := func(text string) *sql.Row { return conn.QueryRowContext(context.Background(), text) }
 	if err := setBusyTimeout(query, restartTimeout); err != nil {
 		return false, err
 	}
@@ -190,8 +191,8 @@ func (w *writer) checkpoint(mode string) (busy bool, err error) {
 }
 
 // dropCache forgets the pages in memory. It runs between two transactions.
-func (w *writer) dropCache() error {
-	_, err := w.conn.ExecContext(context.Background(), "PRAGMA shrink_memory")
+func (s *embedded) dropCache() error {
+	_, err := s.writers[0].conn.ExecContext(context.Background(), "PRAGMA shrink_memory")
 	return err
 }
 

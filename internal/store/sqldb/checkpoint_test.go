@@ -106,9 +106,9 @@ func TestLongReader(t *testing.T) {
 	time.Sleep(3 * checkpointEvery)
 	stop()
 	took := make(chan time.Duration)
-	e.writer.tasks <- func() {
+	e.writers[0].tasks <- func() {
 		began := time.Now()
-		if busy, err := e.writer.checkpoint("RESTART"); err != nil || !busy {
+		if busy, err := e.backend.(*embedded).checkpoint("RESTART"); err != nil || !busy {
 			t.Errorf("the log began anew under a reader: %v", err)
 		}
 		took <- time.Since(began)
@@ -191,7 +191,7 @@ func TestCheckpointsMeetTrouble(t *testing.T) {
 	for i := range 30 {
 		e.Erased()
 		if i%3 == 0 {
-			e.writer.tasks <- e.writer.disconnect
+			e.writers[0].tasks <- e.writers[0].disconnect
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

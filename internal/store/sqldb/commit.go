@@ -55,16 +55,29 @@ func (w *writer) commit(batch []*pending) error {
 	return nil
 }
 
-// begin is share, tried again on a new connection where the old one cannot begin a transaction. A database that
-// somebody else has locked is not asked twice.
+// conflictTries is how often a transaction is run that others got in the way of.
+const conflictTries = 5
+
+// begin is share, tried again on a new connection where the old one cannot begin a transaction, and where it got in the
+// way of another program's. A database that somebody else has locked is not asked twice.
 func (w *writer) begin(batch []*pending) error {
 	err := w.share(batch)
+	for try := 1; try < conflictTries && w.broken && isConflict(err); try++ {
+		w.recover(err)
+		err = w.share(batch)
+	}
 	notBegun, ok := errors.AsType[errNotBegun](err)
 	if !ok || parley.AsError(notBegun.err).Code == codeBusy {
 		return err
 	}
 	w.recover(err)
 	return w.share(batch)
+}
+
+// isConflict reports a transaction that was undone because another one did the same at that time.
+func isConflict(err error) bool {
+	failed, ok := errors.AsType[*parley.Error](err)
+	return ok && failed.Code == codeConflict
 }
 
 // verdict is what a unit is told whose own transaction failed: trouble of the database may pass, its own is its.
@@ -95,14 +108,13 @@ func (w *writer) share(batch []*pending) error {
 			return errNotBegun{err}
 		}
 	}
-	if err := w.heal(); err != nil {
-		return errNotBegun{err}
-	}
 	w.broken, w.undone = false, false
 	began := time.Now()
 	defer func() { w.turns.ended(len(batch)-w.turns.taken, time.Since(began), time.Now()) }()
-	tx := &Tx{Conn: Conn{ctx: context.Background(), x: w}, Now: w.db.now().Truncate(time.Millisecond)}
-	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
+	ctx, cancel := w.db.backend.bound()
+	defer cancel()
+	tx := &Tx{Conn: Conn{ctx: ctx, x: w}, writer: w}
+	if err := w.db.backend.begin(tx, batch); err != nil {
 		return errNotBegun{err}
 	}
 	results, err := w.units(tx, batch)
@@ -113,7 +125,7 @@ func (w *writer) share(batch []*pending) error {
 		if err := w.rollback(tx); err != nil {
 			return err
 		}
-		w.syncer.ended <- outcome{batch: batch, results: results} // after what it may have seen
+		w.db.backend.answer(outcome{batch: batch, results: results})
 		return nil
 	}
 	return w.end(tx, outcome{batch: batch, results: results, began: began})
@@ -130,17 +142,7 @@ func (w *writer) end(tx *Tx, o outcome) (err error) {
 		answer(o.batch, o.results)
 		o.batch, o.results = nil, nil
 	}
-	o.number = w.syncer.begin()
-	if _, err := tx.Exec("COMMIT"); err != nil {
-		w.syncer.ended <- outcome{number: o.number}
-		if w.undone && parley.AsError(err).Code == codeFull {
-			return err // no room for the last page, without which the pages before it are not read
-		}
-		return errUnknown{err}
-	}
-	o.made = true
-	w.syncer.ended <- o
-	return nil
+	return w.db.backend.commit(tx, o)
 }
 
 func answer(batch []*pending, results []error) {

@@ -160,7 +160,7 @@ func TestConnectionIsLost(t *testing.T) {
 					}
 				} else if strings.HasPrefix(text, at) {
 					at = "none"
-					_ = e.writer.conn.Close()
+					_ = e.writers[0].conn.Close()
 				}
 				return nil
 			}
@@ -262,10 +262,10 @@ func TestNoService(t *testing.T) {
 	e := start(t, o)
 	e.must(note("a"))
 	done := make(chan struct{})
-	e.writer.tasks <- func() {
+	e.writers[0].tasks <- func() {
 		defer close(done)
 		// The connection goes, and the next one finds a folder in the place of the file.
-		e.writer.disconnect()
+		e.writers[0].disconnect()
 		rename(t, o.Path, o.Path+".aside")
 		if err := os.Mkdir(o.Path, 0o700); err != nil {
 			t.Error(err)
@@ -306,7 +306,7 @@ func concurrently(n int, f func(i int) error) []error {
 func TestCommitMeetsTheEndOfTheDisk(t *testing.T) {
 	o := options(t)
 	e := start(t, o)
-	eventually(t, "the first checkpoint is over", func() bool { return !e.erased.Load() })
+	eventually(t, "the first checkpoint is over", func() bool { return !e.backend.(*embedded).erasure.Load() })
 	var want []string
 	for i := range 5 {
 		want = append(want, fmt.Sprint("before ", i))

@@ -7,25 +7,27 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // Options are how a database is opened.
 type Options struct {
 	Path    string // of the SQLite file; its folder must exist
-	Readers int    // connections that read, 0: 4
-	CacheKB int    // memory for pages, half of it the committer's and half the readers', 0: 64 MiB
+	URL     string // of a PostgreSQL database, in place of a file
+	Readers int    // connections that read, 0: 4 of a file, 16 of PostgreSQL
+	CacheKB int    // memory for pages of a file, half of it the committer's and half the readers', 0: 64 MiB
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
 	// Finish runs inside every shared transaction after its units, with what they emitted, before the
 	// commit. The function it returns runs after the commit, before any unit is answered.
 	Finish func(tx *Tx, emitted []any) (committed func(), err error)
+	// Lock is the statement by which PostgreSQL takes the keys of a transaction's units, all in one order, before
+	// anything else: $1 is Rows of them. What has a key in common is done one after another, on every node.
+	Lock string
 	// Observe is told of every commit: how many units shared it and how long it took, from its first statement
 	// to its being durable. It must not block.
 	Observe func(units int, took time.Duration)
@@ -53,23 +55,58 @@ type DB struct {
 	options   Options
 	log       *slog.Logger
 	now       func() time.Time
+	backend   backend
 	readers   *pool
-	writer    *writer
-	lock      *os.File
+	writers   []*writer // one of a file; of PostgreSQL those of the foreground, and last that of the background
 	closing   context.Context
 	close     context.CancelFunc
 	waits     sync.WaitGroup
-	erased    atomic.Bool // content was erased since the last truncating checkpoint
-	scrubs    scrubber
 	closeOnce sync.Once
+}
+
+// backend is what SQLite and PostgreSQL do not share.
+type backend interface {
+	// open takes the database for this program; close gives it back, after all connections are closed.
+	open() error
+	close() error
+	// committers is how many there are. More than one share their work by the units' keys.
+	committers() int
+	// writing and reading open pools of connections, of which the committers' has one.
+	writing() (*sql.DB, error)
+	reading() (*sql.DB, error)
+	// connected and disconnecting are told of a committer's connection.
+	connected(w *writer) error
+	disconnecting()
+	// schema makes a migration the database's own, and migrating keeps other programs from migrating meanwhile.
+	schema(text string) string
+	migrating(ctx context.Context, conn *sql.Conn) (done func() error, err error)
+	// adapt makes a statement the database's own.
+	adapt(text string) statement
+	// translate makes database trouble that may pass into an Unavailable error.
+	translate(err error) error
+	// beside runs beside a committer until it has ended; stop is called then, before nobody can be answered any more.
+	beside(w *writer) (stop func())
+	// bound is the context of a transaction's statements.
+	bound() (context.Context, context.CancelFunc)
+	// begin begins a transaction for the units, and gives it its time.
+	begin(tx *Tx, batch []*pending) error
+	// commit commits and has the units answered when that is durable. On an error nobody will be answered.
+	commit(tx *Tx, o outcome) error
+	// answer has units answered that committed nothing.
+	answer(o outcome)
+	// snapshot is the statement that begins to read what is of one moment.
+	snapshot() string
+	// settled returns when all that could be read until now is durable.
+	settled(ctx context.Context) error
+	// erased notes that content was deleted.
+	erased()
+	// shared: other programs use the database too.
+	shared() bool
 }
 
 // Open opens or creates the database, brings its schema up to date and starts its committer.
 // A folder that another process has open is refused.
 func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
-	if o.Readers == 0 {
-		o.Readers = 4
-	}
 	if o.CacheKB == 0 {
 		o.CacheKB = 64 << 10
 	}
@@ -83,6 +120,11 @@ func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 		o.logBytes = checkpointBytes
 	}
 	db := &DB{options: o, log: o.Log, now: o.Now}
+	if o.URL != "" {
+		db.backend = &postgres{DB: db}
+	} else {
+		db.backend = &embedded{DB: db}
+	}
 	db.closing, db.close = context.WithCancel(context.Background())
 	if err := db.open(ctx, migrations); err != nil {
 		_ = db.Close()
@@ -92,31 +134,30 @@ func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, migrations []Migration) (err error) {
-	if err := private(db.options.Path); err != nil {
+	if err := db.backend.open(); err != nil {
 		return err
 	}
-	if db.lock, err = lockFolder(filepath.Dir(db.options.Path)); err != nil {
+	for range db.backend.committers() {
+		w := newWriter(db)
+		db.writers = append(db.writers, w)
+		if err := w.connect(ctx); err != nil {
+			return err
+		}
+	}
+	if err := db.migrate(ctx, db.writers[0].conn, migrations); err != nil {
 		return err
 	}
-	if db.writer, err = openWriter(ctx, db); err != nil {
+	if db.readers, err = openReaders(db); err != nil {
 		return err
 	}
-	if err := migrate(ctx, db.writer.conn, migrations); err != nil {
-		return err
+	for _, w := range db.writers {
+		stop := db.backend.beside(w)
+		db.waits.Go(func() { w.run(stop) })
 	}
-	if err := db.scrubs.open(db.options.Path); err != nil {
-		return err
-	}
-	if db.readers, err = openReaders(db.options); err != nil {
-		return err
-	}
-	db.erased.Store(true) // the log of a program that was killed may hold what it had deleted
-	db.waits.Go(db.writer.run)
-	db.waits.Go((&checkpointer{DB: db}).run)
 	return nil
 }
 
-// Close stops the committer after what is in hand, and closes the files.
+// Close stops the committers after what is in hand, and closes the files.
 func (db *DB) Close() error {
 	var err error
 	db.closeOnce.Do(func() {
@@ -125,31 +166,65 @@ func (db *DB) Close() error {
 		if db.readers != nil {
 			err = errors.Join(err, db.readers.close())
 		}
-		if db.writer != nil {
-			err = errors.Join(err, db.writer.close())
+		for _, w := range db.writers {
+			err = errors.Join(err, w.close())
 		}
-		err = errors.Join(err, db.scrubs.scrubLast())
-		if db.lock != nil {
-			err = errors.Join(err, db.lock.Close())
-		}
+		err = errors.Join(err, db.backend.close())
 	})
 	return err
+}
+
+// Shared reports whether other programs may use the database at the same time.
+func (db *DB) Shared() bool { return db.backend.shared() }
+
+// writerOf is the committer of a unit: those of one key have the same.
+func (db *DB) writerOf(u *Unit) *writer {
+	last := len(db.writers) - 1
+	if u.Background || len(u.Keys) != 1 || last == 0 {
+		return db.writers[last]
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(u.Keys[0]))
+	return db.writers[h.Sum32()%uint32(last)]
 }
 
 // Read returns a connection for statements that read. Each sees what was committed when it began.
 func (db *DB) Read(ctx context.Context) Conn { return Conn{ctx: ctx, x: db.readers} }
 
-// Erased notes that content was deleted, so that soon nothing of it is in the write-ahead log, nor in the file.
-func (db *DB) Erased() {
-	db.erased.Store(true)
-	db.scrubs.erased()
-}
+// Erased notes that content was deleted, so that soon nothing of it is in the files of an embedded database.
+func (db *DB) Erased() { db.backend.erased() }
+
+// Settled returns when all that could be read until now is durable. What is read is to be told to nobody before: after
+// a loss of power it might never have been.
+func (db *DB) Settled(ctx context.Context) error { return db.backend.settled(ctx) }
 
 // executor runs a statement by its text, prepared once.
 type executor interface {
-	prepare(ctx context.Context, text string) (*sql.Stmt, error)
+	prepare(ctx context.Context, text string) (*prepared, error)
 	before(text string) error
 	failed(err error) error // translates, and notes what breaks a transaction
+}
+
+// prepared is a statement of a connection or pool.
+type prepared struct {
+	*sql.Stmt
+	statement statement
+}
+
+func (s *prepared) close() { _ = s.Close() }
+
+// statement is a text as a database understands it, and how its parameters are passed there.
+type statement struct {
+	text string
+	bind func(args []any) ([]any, error) // nil: as they are
+}
+
+// args are the parameters as the database takes them.
+func (s *statement) args(args []any) ([]any, error) {
+	if s.bind == nil {
+		return args, nil
+	}
+	return s.bind(args)
 }
 
 // Conn runs statements under one context.
@@ -160,7 +235,7 @@ type Conn struct {
 
 // Query runs a statement that answers rows; each calls scan for every row.
 func (c Conn) Query(text string, args []any, scan func(*sql.Rows) error) error {
-	stmt, err := c.statement(text)
+	stmt, args, err := c.statement(text, args)
 	if err != nil {
 		return err
 	}
@@ -182,7 +257,7 @@ var ErrNoRow = sql.ErrNoRows
 
 // Row runs a statement that answers one row.
 func (c Conn) Row(text string, args []any, into ...any) error {
-	stmt, err := c.statement(text)
+	stmt, args, err := c.statement(text, args)
 	if err != nil {
 		return err
 	}
@@ -191,7 +266,7 @@ func (c Conn) Row(text string, args []any, into ...any) error {
 
 // Exec runs a statement and returns how many rows it changed.
 func (c Conn) Exec(text string, args ...any) (int64, error) {
-	stmt, err := c.statement(text)
+	stmt, args, err := c.statement(text, args)
 	if err != nil {
 		return 0, err
 	}
@@ -202,34 +277,33 @@ func (c Conn) Exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-func (c Conn) statement(text string) (*sql.Stmt, error) {
+func (c Conn) statement(text string, args []any) (*prepared, []any, error) {
 	if err := c.x.before(text); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stmt, err := c.x.prepare(c.ctx, text)
 	if err != nil {
-		return nil, fmt.Errorf("preparing %.80q: %w", text, c.x.failed(err))
+		return nil, nil, fmt.Errorf("preparing %.80q: %w", text, c.x.failed(err))
 	}
-	return stmt, nil
+	args, err = stmt.statement.args(args)
+	return stmt, args, err
 }
 
 // pool is the connections that read.
 type pool struct {
 	db         *sql.DB
+	backend    backend
 	fault      func(statement string) error
-	statements sync.Map // text → *sql.Stmt
+	statements sync.Map // text → *prepared
 	snapshots  chan *snapshot
 }
 
-func openReaders(o Options) (*pool, error) {
-	c, err := newConnector(readerDSN(o), "PRAGMA query_only = ON")
+func openReaders(db *DB) (*pool, error) {
+	readers, err := db.backend.reading()
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(c)
-	db.SetMaxOpenConns(o.Readers + snapshotsAtOnce)
-	db.SetMaxIdleConns(o.Readers + snapshotsAtOnce)
-	p := &pool{db: db, fault: o.Fault, snapshots: make(chan *snapshot, snapshotsAtOnce)}
+	p := &pool{db: readers, backend: db.backend, fault: db.options.Fault, snapshots: make(chan *snapshot, snapshotsAtOnce)}
 	for range snapshotsAtOnce {
 		p.snapshots <- &snapshot{pool: p}
 	}
@@ -249,21 +323,23 @@ func (p *pool) before(text string) error {
 	return p.failed(p.fault(text))
 }
 
-func (p *pool) failed(err error) error { return translate(err) }
+func (p *pool) failed(err error) error { return p.backend.translate(err) }
 
-func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+func (p *pool) prepare(ctx context.Context, text string) (*prepared, error) {
 	if stmt, ok := p.statements.Load(text); ok {
-		return stmt.(*sql.Stmt), nil
+		return stmt.(*prepared), nil
 	}
-	stmt, err := p.db.PrepareContext(ctx, adapt(text))
+	adapted := p.backend.adapt(text)
+	stmt, err := p.db.PrepareContext(ctx, adapted.text)
 	if err != nil {
 		return nil, err
 	}
-	if other, loaded := p.statements.LoadOrStore(text, stmt); loaded {
-		_ = stmt.Close()
-		return other.(*sql.Stmt), nil
+	made := &prepared{stmt, adapted}
+	if other, loaded := p.statements.LoadOrStore(text, made); loaded {
+		made.close()
+		return other.(*prepared), nil
 	}
-	return stmt, nil
+	return made, nil
 }
 
 func (p *pool) close() error {

@@ -21,7 +21,7 @@ type syncer struct {
 	file  *os.File // the write-ahead log
 	info  os.FileInfo
 	// lost: a sync failed. What was committed since the one before is of unknown outcome, and nothing is written until
-	// all that the log holds is known to be in the database; see writer.heal.
+	// all that the log holds is known to be in the database; see embedded.heal.
 	lost bool
 
 	mu       sync.Mutex
@@ -182,28 +182,24 @@ func (s *syncer) wait(ctx context.Context) error {
 
 // heal makes the database whole after a failed sync: the log is copied back, with the syncs of a checkpoint, and begun
 // anew. Until that can be done nothing is written.
-func (w *writer) heal() error {
-	if !w.syncer.isLost() {
+func (s *embedded) heal() error {
+	if !s.syncer.isLost() {
 		return nil
 	}
-	_ = w.syncer.wait(context.Background()) // for those of before: they are refused
-	if w.conn == nil {
+	_ = s.syncer.wait(context.Background()) // for those of before: they are refused
+	if w := s.writers[0]; w.conn == nil {
 		if err := w.connect(context.Background()); err != nil {
 			return err
 		}
 	}
-	if err := w.truncateLog(); err != nil {
+	if err := s.truncateLog(); err != nil {
 		return fmt.Errorf("after a failed sync of the write-ahead log: %w", err)
 	}
-	w.syncer.mu.Lock()
-	defer w.syncer.mu.Unlock()
-	w.syncer.lost = false
+	s.syncer.mu.Lock()
+	defer s.syncer.mu.Unlock()
+	s.syncer.lost = false
 	return nil
 }
-
-// Settled returns when all that could be read until now is durable. What is read is to be told to nobody before: after
-// a loss of power it might never have been.
-func (db *DB) Settled(ctx context.Context) error { return db.writer.syncer.wait(ctx) }
 
 func outcomeUnknown(err error) error {
 	return parley.Unavailable("outcome-unknown", "the write may or may not have been stored; repeat it with the same Idempotency-Key", err)

@@ -137,9 +137,9 @@ func (e *engine) queue(units ...Unit) (wait func() []error) {
 	errs := make([]error, len(units))
 	var all sync.WaitGroup
 	for i, u := range units {
-		queue := e.writer.foreground
+		queue := e.writers[0].foreground
 		if u.Background {
-			queue = e.writer.background
+			queue = e.writers[0].background
 		}
 		before := len(queue)
 		all.Go(func() { errs[i] = e.write(u) })

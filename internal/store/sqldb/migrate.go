@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -15,14 +16,19 @@ type Migration struct {
 }
 
 // migrate brings the schema up to date, and refuses one that is newer than this program understands.
-func migrate(ctx context.Context, conn *sql.Conn, migrations []Migration) error {
+func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migration) (err error) {
+	done, err := db.backend.migrating(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("preparing the schema: %w", err)
+	}
+	defer func() { err = errors.Join(err, done()) }()
 	const table = `CREATE TABLE IF NOT EXISTS schema_migrations
 		(number INTEGER PRIMARY KEY, name TEXT NOT NULL, oldest INTEGER NOT NULL)`
 	if _, err := conn.ExecContext(ctx, table); err != nil {
 		return fmt.Errorf("preparing the schema: %w", err)
 	}
 	var present, oldest int
-	err := conn.QueryRowContext(ctx, "SELECT coalesce(max(number), 0), coalesce(max(oldest), 0) FROM schema_migrations").Scan(&present, &oldest)
+	err = conn.QueryRowContext(ctx, "SELECT coalesce(max(number), 0), coalesce(max(oldest), 0) FROM schema_migrations").Scan(&present, &oldest)
 	if err != nil {
 		return err
 	}
@@ -31,20 +37,20 @@ func migrate(ctx context.Context, conn *sql.Conn, migrations []Migration) error 
 			present, oldest, len(migrations))
 	}
 	for i := present; i < len(migrations); i++ {
-		if err := apply(ctx, conn, i+1, migrations[i]); err != nil {
+		if err := db.apply(ctx, conn, i+1, migrations[i]); err != nil {
 			return fmt.Errorf("migration %d (%s): %w", i+1, migrations[i].Name, err)
 		}
 	}
 	return nil
 }
 
-func apply(ctx context.Context, conn *sql.Conn, number int, m Migration) error {
+func (db *DB) apply(ctx context.Context, conn *sql.Conn, number int, m Migration) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
+	if _, err := tx.ExecContext(ctx, db.backend.schema(m.SQL)); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT INTO schema_migrations (number, name, oldest) VALUES ($1, $2, $3)", number, m.Name, m.Oldest); err != nil {

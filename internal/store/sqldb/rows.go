@@ -85,6 +85,39 @@ func From(param string, columns ...string) string {
 		}
 		fmt.Fprintf(&b, "c%d AS %s", i, name)
 	}
-	fmt.Fprintf(&b, " FROM %s(%s))", rowsTable, param)
+	fmt.Fprintf(&b, " FROM %s(%s) /* %s */)", rowsTable, param, strings.Join(columns, ", "))
 	return b.String()
+}
+
+// columnsOf takes the parameter of Rows apart: a []int64 or []string for each column.
+func columnsOf(param []byte, kinds []byte) ([]any, error) {
+	integers, texts := make([][]int64, len(kinds)), make([][]string, len(kinds))
+	for rest := string(param); rest != ""; {
+		n := int(rest[0])
+		rest = rest[1:]
+		for i := range n {
+			if len(rest) < 1+8 || i >= len(kinds) || rest[0] != kinds[i] {
+				return nil, errRows
+			}
+			v := binary.LittleEndian.Uint64([]byte(rest[1 : 1+8]))
+			rest = rest[1+8:]
+			if kinds[i] == rowInteger {
+				integers[i] = append(integers[i], int64(v))
+				continue
+			}
+			if v > uint64(len(rest)) {
+				return nil, errRows
+			}
+			texts[i], rest = append(texts[i], rest[:v]), rest[v:]
+		}
+	}
+	columns := make([]any, len(kinds))
+	for i, kind := range kinds {
+		if kind == rowInteger {
+			columns[i] = append([]int64{}, integers[i]...)
+		} else {
+			columns[i] = append([]string{}, texts[i]...)
+		}
+	}
+	return columns, nil
 }

@@ -255,7 +255,7 @@ func (s *scrubber) logged() ([]uint32, error) {
 }
 
 // scrub cleans the file beside the commits, after the log was cut to nothing, and then what has changed meanwhile.
-func (db *DB) scrub() error {
+func (db *embedded) scrub() error {
 	s := &db.scrubs
 	if !s.wanted() {
 		return nil
@@ -272,7 +272,7 @@ func (db *DB) scrub() error {
 	return nil
 }
 
-func (db *DB) scrubFile() error {
+func (db *embedded) scrubFile() error {
 	s := &db.scrubs
 	dirty, err := s.all(db.closing.Done())
 	if err != nil || s.size == 0 {
@@ -292,7 +292,7 @@ func (db *DB) scrubFile() error {
 		dirty = append(dirty, changed...)
 	}
 	_, err = db.cutLog(func(changed []uint32) error {
-		if err := db.writer.dropCache(); err != nil {
+		if err := db.dropCache(); err != nil {
 			return err
 		}
 		return s.some(append(dirty, changed...))
@@ -304,12 +304,12 @@ func (db *DB) scrubFile() error {
 }
 
 // cutLog cuts the log to nothing between two transactions, and returns the pages that it held; then runs there too.
-func (db *DB) cutLog(then func(changed []uint32) error) (changed []uint32, err error) {
+func (db *embedded) cutLog(then func(changed []uint32) error) (changed []uint32, err error) {
 	done := make(chan error, 1)
 	task := func() {
 		var err error
 		if changed, err = db.scrubs.logged(); err == nil {
-			err = db.writer.truncateLog()
+			err = db.truncateLog()
 		}
 		if err == nil && then != nil {
 			err = then(changed)
@@ -317,7 +317,7 @@ func (db *DB) cutLog(then func(changed []uint32) error) (changed []uint32, err e
 		done <- err
 	}
 	select {
-	case db.writer.tasks <- task:
+	case db.writers[0].tasks <- task:
 		err = <-done
 		return changed, err
 	case <-db.closing.Done():

@@ -15,7 +15,7 @@ const snapshotsAtOnce = 2
 type snapshot struct {
 	*pool
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt
+	statements map[string]*prepared
 }
 
 // Snapshot runs f with a connection whose statements all see what was committed when the first of them began. They
@@ -45,9 +45,9 @@ func (s *snapshot) begin(ctx context.Context) (err error) {
 			s.conn = nil
 			return err
 		}
-		s.statements = map[string]*sql.Stmt{}
+		s.statements = map[string]*prepared{}
 	}
-	if _, err = s.conn.ExecContext(ctx, "BEGIN"); err != nil {
+	if _, err = s.conn.ExecContext(ctx, s.backend.snapshot()); err != nil {
 		s.discard()
 	}
 	return err
@@ -56,20 +56,27 @@ func (s *snapshot) begin(ctx context.Context) (err error) {
 // discard lets go of a connection that may still be in a transaction.
 func (s *snapshot) discard() {
 	for _, stmt := range s.statements {
-		_ = stmt.Close()
+		stmt.close()
 	}
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = s.conn.Close()
 	s.conn, s.statements = nil, nil
 }
 
-func (s *snapshot) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if stmt, ok := s.statements[text]; ok {
+func (s *snapshot) prepare(ctx context.Context, text string) (*prepared, error) {
+	return prepareOn(ctx, s.conn, s.backend, s.statements, text)
+}
+
+// prepareOn prepares a statement on a connection, once.
+func prepareOn(ctx context.Context, conn *sql.Conn, b backend, known map[string]*prepared, text string) (*prepared, error) {
+	if stmt, ok := known[text]; ok {
 		return stmt, nil
 	}
-	stmt, err := s.conn.PrepareContext(ctx, adapt(text))
-	if err == nil {
-		s.statements[text] = stmt
+	adapted := b.adapt(text)
+	stmt, err := conn.PrepareContext(ctx, adapted.text)
+	if err != nil {
+		return nil, err
 	}
-	return stmt, err
+	known[text] = &prepared{stmt, adapted}
+	return known[text], nil
 }

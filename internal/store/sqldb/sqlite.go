@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -8,7 +9,9 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +20,128 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 )
+
+// embedded is a SQLite database: a file of which this program is the only user.
+type embedded struct {
+	*DB
+	lock    *os.File
+	syncer  *syncer
+	erasure atomic.Bool // content was erased since the last truncating checkpoint
+	scrubs  scrubber
+}
+
+func (s *embedded) open() (err error) {
+	if s.options.Readers == 0 {
+		s.options.Readers = 4
+	}
+	s.syncer = newSyncer(s.DB)
+	if err := private(s.options.Path); err != nil {
+		return err
+	}
+	s.lock, err = lockFolder(filepath.Dir(s.options.Path))
+	return err
+}
+
+func (s *embedded) close() error {
+	err := s.scrubs.scrubLast()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+func (s *embedded) committers() int { return 1 }
+
+func (s *embedded) shared() bool { return false }
+
+func (s *embedded) writing() (*sql.DB, error) {
+	c, err := newConnector(writerDSN(s.options))
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(c), nil
+}
+
+func (s *embedded) reading() (*sql.DB, error) {
+	c, err := newConnector(readerDSN(s.options), "PRAGMA query_only = ON")
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(s.options.Readers + snapshotsAtOnce)
+	db.SetMaxIdleConns(s.options.Readers + snapshotsAtOnce)
+	return db, nil
+}
+
+func (s *embedded) connected(w *writer) error {
+	return w.conn.Raw(func(driverConn any) error {
+		return onRollback(driverConn, func() { w.broken, w.undone = true, true })
+	})
+}
+
+// disconnecting waits for what is being synced: the last connection to close deletes the log.
+func (s *embedded) disconnecting() { _ = s.syncer.wait(context.Background()) }
+
+func (s *embedded) schema(text string) string { return text }
+
+// migrating has nothing to keep away: the folder is locked.
+func (s *embedded) migrating(context.Context, *sql.Conn) (func() error, error) {
+	return func() error { return nil }, nil
+}
+
+// beside runs the syncer and the checkpointer.
+func (s *embedded) beside(*writer) func() {
+	s.erasure.Store(true) // the log of a program that was killed may hold what it had deleted
+	if err := s.scrubs.open(s.options.Path); err != nil {
+		s.log.Error("the database cannot be scrubbed", "error", err)
+	}
+	go s.syncer.run()
+	s.waits.Go((&checkpointer{embedded: s}).run)
+	return func() {
+		close(s.syncer.ended)
+		<-s.syncer.stopped
+	}
+}
+
+// bound is no bound: a context that can end would cost a goroutine a statement, and a disk that hangs cannot be left.
+func (s *embedded) bound() (context.Context, context.CancelFunc) {
+	return context.Background(), func() {}
+}
+
+func (s *embedded) begin(tx *Tx, _ []*pending) error {
+	if err := s.heal(); err != nil {
+		return err
+	}
+	tx.Now = s.now().Truncate(time.Millisecond)
+	_, err := tx.Exec("BEGIN IMMEDIATE")
+	return err
+}
+
+func (s *embedded) commit(tx *Tx, o outcome) error {
+	o.number = s.syncer.begin()
+	if _, err := tx.Exec("COMMIT"); err != nil {
+		s.syncer.ended <- outcome{number: o.number}
+		if tx.writer.undone && parley.AsError(err).Code == codeFull {
+			return err // no room for the last page, without which the pages before it are not read
+		}
+		return errUnknown{err}
+	}
+	o.made = true
+	s.syncer.ended <- o
+	return nil
+}
+
+// answer has units answered after what they may have seen is durable.
+func (s *embedded) answer(o outcome) { s.syncer.ended <- o }
+
+func (s *embedded) snapshot() string { return "BEGIN" }
+
+func (s *embedded) settled(ctx context.Context) error { return s.syncer.wait(ctx) }
+
+func (s *embedded) erased() {
+	s.erasure.Store(true)
+	s.scrubs.erased()
+}
 
 // Pragmas go in the DSN: sent with Exec they would reach one pooled connection only.
 func dsn(o Options, pragmas ...string) string {
@@ -75,26 +200,29 @@ func lockFolder(folder string) (*os.File, error) {
 
 // The codes of trouble that the committer tells apart.
 const (
-	codeBusy = "storage-busy"
-	codeFull = "storage-full"
+	codeBusy     = "storage-busy"
+	codeConflict = "storage-conflict"
+	codeFull     = "storage-full"
 )
 
 var (
 	bareLimit = regexp.MustCompile(`LIMIT (\$[0-9]+)`)
+	locking   = regexp.MustCompile(` FOR (NO KEY )?UPDATE( OF [a-z]+)?( SKIP LOCKED)?`)
 	writes    = regexp.MustCompile(`^(INSERT|UPDATE) (INTO |[a-z])`)
 )
 
 // adapt makes a statement SQLite's own. Where LIMIT is a bare parameter SQLite prepares the statement anew at every
 // execution, because the number could change the plan; a sum it leaves alone. A statement that may fail after some of
 // its rows keeps a copy of every page that it touches, to undo itself; here its failure undoes the whole unit, so that
-// it may leave behind what it has done (FAIL).
-func adapt(text string) string {
-	return writes.ReplaceAllString(bareLimit.ReplaceAllString(text, "LIMIT $1 + 0"), "$1 OR FAIL $2")
+// it may leave behind what it has done (FAIL). Rows are not locked: there is one committer.
+func (s *embedded) adapt(text string) statement {
+	text = locking.ReplaceAllString(bareLimit.ReplaceAllString(text, "LIMIT $1 + 0"), "")
+	return statement{text: writes.ReplaceAllString(text, "$1 OR FAIL $2")}
 }
 
 // translate makes database trouble that may pass into an Unavailable error. Constraint errors and
 // programming errors come back as they are.
-func translate(err error) error {
+func (s *embedded) translate(err error) error {
 	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
 	switch {
 	case ok:
@@ -115,8 +243,7 @@ func translate(err error) error {
 	return err
 }
 
-// IsUnique reports whether err is a violated unique constraint.
-func IsUnique(err error) bool {
+func isUniqueInSQLite(err error) bool {
 	sqliteErr, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (sqliteErr.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || sqliteErr.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
@@ -133,7 +260,8 @@ func onRollback(driverConn any, rolledBack func()) error {
 	return nil
 }
 
-// FreePages returns how many pages of the file hold nothing, and how many there are.
+// FreePages returns how many pages of an embedded database's file hold nothing, and how many there are. PostgreSQL sees
+// to its files itself.
 func (c Conn) FreePages() (free, pages int64, err error) {
 	if err := c.Row("PRAGMA freelist_count", nil, &free); err != nil {
 		return 0, 0, err

@@ -11,7 +11,7 @@ func TestAdapt(t *testing.T) {
 		{"INSERT OR ROLLBACK INTO a (b) VALUES ($1)", "INSERT OR ROLLBACK INTO a (b) VALUES ($1)"},
 		{"DELETE FROM a WHERE b = 'UPDATE c'", "DELETE FROM a WHERE b = 'UPDATE c'"},
 	} {
-		if got := adapt(c.text); got != c.want {
+		if got := (&embedded{}).adapt(c.text).text; got != c.want {
 			t.Errorf("%s\nis made %s", c.text, got)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 // Unit is a piece of work that shares a transaction with others. It runs under the committer's context and
 // may run again after a failure, so it must be repeatable: it sets what it returns, and never adds to it.
 type Unit struct {
+	// Keys name what the unit works on. On PostgreSQL they are taken before it runs; see Options.Lock.
+	Keys []string
 	// Background units wait while others are accepted.
 	Background bool
 	// Size is about how many bytes the unit writes.
@@ -33,6 +35,7 @@ type Tx struct {
 	Conn
 	// Now is the transaction's time, in whole milliseconds.
 	Now     time.Time
+	writer  *writer
 	emitted []any
 	after   []func()
 }
@@ -91,9 +94,10 @@ func (db *DB) Write(ctx context.Context, unit Unit) error {
 		return errClosed() // or writers without a pause would keep the committer from its end
 	}
 	p := &pending{Unit: unit, ctx: ctx, done: make(chan struct{})}
-	queue := db.writer.foreground
+	w := db.writerOf(&unit)
+	queue := w.foreground
 	if unit.Background {
-		queue = db.writer.background
+		queue = w.background
 	}
 	select {
 	case queue <- p:
@@ -107,7 +111,7 @@ func (db *DB) Write(ctx context.Context, unit Unit) error {
 		return p.err
 	case <-ctx.Done():
 		return p.giveUp()
-	case <-db.writer.stopped:
+	case <-w.stopped:
 		select {
 		case <-p.done:
 			return p.err

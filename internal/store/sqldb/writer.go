@@ -15,54 +15,44 @@ const (
 	maxBytes = 1 << 20 // in one shared transaction
 )
 
-// writer is the committer: one goroutine and one connection that write.
+// writer is a committer: one goroutine and one connection that write.
 type writer struct {
 	db         *DB
 	pool       *sql.DB
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt
+	statements map[string]*prepared
 	foreground chan *pending
 	background chan *pending
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
 	broken     bool // a statement failed in a way that ends the transaction
 	undone     bool // the database has rolled it back
-	syncer     *syncer
 	turns      turns
 }
 
-func openWriter(ctx context.Context, db *DB) (*writer, error) {
-	w := &writer{
+func newWriter(db *DB) *writer {
+	return &writer{
 		db:         db,
 		foreground: make(chan *pending, 4*maxUnits),
 		background: make(chan *pending, maxUnits),
 		tasks:      make(chan func()),
 		stopped:    make(chan struct{}),
-		syncer:     newSyncer(db),
 	}
-	if err := w.connect(ctx); err != nil {
-		_ = w.close()
-		return nil, err
-	}
-	return w, nil
 }
 
 func (w *writer) connect(ctx context.Context) (err error) {
 	if w.pool == nil {
-		c, err := newConnector(writerDSN(w.db.options))
-		if err != nil {
+		if w.pool, err = w.db.backend.writing(); err != nil {
 			return err
 		}
-		w.pool = sql.OpenDB(c)
 		w.pool.SetMaxOpenConns(1)
 	}
-	w.statements = map[string]*sql.Stmt{}
+	w.statements = map[string]*prepared{}
 	if w.conn, err = w.pool.Conn(ctx); err != nil {
-		return fmt.Errorf("opening the database %s: %w", w.db.options.Path, translate(err))
+		w.conn = nil
+		return fmt.Errorf("opening the database: %w", w.db.backend.translate(err))
 	}
-	return w.conn.Raw(func(driverConn any) error {
-		return onRollback(driverConn, func() { w.broken, w.undone = true, true })
-	})
+	return w.db.backend.connected(w)
 }
 
 // reconnect discards the connection and what it may still hold.
@@ -71,11 +61,11 @@ func (w *writer) reconnect() error {
 	return w.connect(context.Background())
 }
 
-// disconnect closes the connection, after what is being synced: the last connection to close deletes the log.
+// disconnect closes the connection.
 func (w *writer) disconnect() {
-	_ = w.syncer.wait(context.Background())
+	w.db.backend.disconnecting()
 	for _, stmt := range w.statements {
-		_ = stmt.Close()
+		stmt.close()
 	}
 	if w.conn != nil {
 		_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
@@ -86,7 +76,7 @@ func (w *writer) disconnect() {
 
 func (w *writer) close() error {
 	for _, stmt := range w.statements {
-		_ = stmt.Close()
+		stmt.close()
 	}
 	if w.conn != nil {
 		_ = w.conn.Close()
@@ -97,15 +87,8 @@ func (w *writer) close() error {
 	return w.pool.Close()
 }
 
-func (w *writer) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if stmt, ok := w.statements[text]; ok {
-		return stmt, nil
-	}
-	stmt, err := w.conn.PrepareContext(ctx, adapt(text))
-	if err == nil {
-		w.statements[text] = stmt
-	}
-	return stmt, err
+func (w *writer) prepare(ctx context.Context, text string) (*prepared, error) {
+	return prepareOn(ctx, w.conn, w.db.backend, w.statements, text)
 }
 
 func (w *writer) before(text string) error {
@@ -121,19 +104,17 @@ func (w *writer) before(text string) error {
 }
 
 func (w *writer) failed(err error) error {
-	err = translate(err)
+	err = w.db.backend.translate(err)
 	if parley.IsKind(err, parley.KindUnavailable) {
 		w.broken = true
 	}
 	return err
 }
 
-// run is the committer's loop, with the syncer beside it.
-func (w *writer) run() {
-	go w.syncer.run()
+// run is the committer's loop.
+func (w *writer) run(stop func()) {
 	defer func() {
-		close(w.syncer.ended)
-		<-w.syncer.stopped
+		stop()
 		close(w.stopped)
 	}()
 	for {

@@ -153,7 +153,7 @@ func TestCanceledCallers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() { gone <- e.Write(ctx, note("gone")) }()
-	eventually(t, "the unit is in the queue", func() bool { return len(e.writer.foreground) == 1 })
+	eventually(t, "the unit is in the queue", func() bool { return len(e.writers[0].foreground) == 1 })
 	wait := e.queue(note("a"), note("b"))
 	cancel()
 	if err := <-gone; !errors.Is(err, context.Canceled) {

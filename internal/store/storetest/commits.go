@@ -277,9 +277,9 @@ func background(w *world) {
 		})
 	}()
 	for i := range 5 {
-		w.must(w.WriteBackground(context.Background(), o, w.note(o, parley.ID(fmt.Sprint(i)))))
+		w.must(w.WriteBackground(context.Background(), []parley.ID{o}, w.note(o, parley.ID(fmt.Sprint(i)))))
 	}
-	if err := w.WriteBackground(context.Background(), o, w.note(o, "3")); err == nil {
+	if err := w.WriteBackground(context.Background(), []parley.ID{o}, w.note(o, "3")); err == nil {
 		w.Error("a contact was made twice")
 	}
 	stop()

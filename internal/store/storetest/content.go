@@ -13,7 +13,7 @@ import (
 func (w *world) blobs() (ids []string) {
 	w.Helper()
 	w.do(func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobBlob, 100)
+		jobs, err := tx.DueJobs(store.JobBlob, tx.Now, 100)
 		for _, j := range jobs {
 			ids = append(ids, j.Payload)
 		}
@@ -204,7 +204,7 @@ func (w *world) onRead(o parley.ID) {
 	w.advance(store.HideAfter)
 	due := map[parley.ID]string{}
 	w.do(func(tx *store.Tx) error {
-		jobs, err := tx.DueJobs(store.JobHide, 10)
+		jobs, err := tx.DueJobs(store.JobHide, tx.Now, 10)
 		for _, j := range jobs {
 			due[j.Message] = j.Payload
 		}

@@ -109,8 +109,9 @@ type world struct {
 	ids     atomic.Int64
 	fault   atomic.Pointer[func(statement string) error]
 
-	mu      sync.Mutex
-	commits []int // of each commit, how many units shared it; complete when the store is closed
+	mu            sync.Mutex
+	organizations []parley.ID // that were made
+	commits       []int       // of each commit, how many units shared it; complete when the store is closed
 }
 
 func newWorld(t *testing.T, open func(t *testing.T, o store.Options) *store.Store) *world {
@@ -158,7 +159,12 @@ func (w *world) do(f func(tx *store.Tx) error) {
 	w.must(w.try(f))
 }
 
-func (w *world) try(f func(tx *store.Tx) error) error { return w.Write(context.Background(), "", f) }
+func (w *world) try(f func(tx *store.Tx) error) error {
+	w.mu.Lock()
+	organizations := slices.Clone(w.organizations)
+	w.mu.Unlock()
+	return w.WriteAcross(context.Background(), organizations, f)
+}
 
 // read returns the queries outside of a transaction.
 func (w *world) read() store.Queries { return w.Read(context.Background()) }

@@ -30,7 +30,7 @@ func timers(w *world) {
 	due := func(limit int, want ...string) (jobs []store.Job) {
 		w.Helper()
 		w.do(func(tx *store.Tx) (err error) {
-			jobs, err = tx.DueJobs(store.JobWake, limit)
+			jobs, err = tx.DueJobs(store.JobWake, tx.Now, limit)
 			return err
 		})
 		var got []string
@@ -62,7 +62,9 @@ func (th *thread) receiptsDue(a *store.Append) {
 	}
 	w.do(func(tx *store.Tx) error { return tx.Schedule(receipt("there", 1), receipt("absent", 9)) })
 	w.do(func(tx *store.Tx) error {
-		found, err := tx.DueReceipts(10)
+		timers, err := tx.DueJobs(store.JobReceipt, tx.Now, 10)
+		w.must(err)
+		found, err := tx.DueReceipts(timers)
 		got := map[string]store.DueReceipt{}
 		for _, r := range found {
 			got[r.Payload] = r

@@ -12,6 +12,9 @@ import (
 func (w *world) organization() parley.ID {
 	w.Helper()
 	o := parley.Organization{ID: w.id(), Name: "An organization"}
+	w.mu.Lock()
+	w.organizations = append(w.organizations, o.ID)
+	w.mu.Unlock()
 	w.do(func(tx *store.Tx) error { return tx.InsertOrganization(&o) })
 	return o.ID
 }

@@ -1,0 +1,129 @@
+package sqldb
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// One text of SQL serves both databases. What differs in it is here and in embedded.adapt: where the rows of a bulk
+// statement come from, how text is compared, and how tables are stored.
+
+var (
+	rowsSource = regexp.MustCompile(`\(SELECT [^()]* FROM ` + rowsTable + `\(\$([0-9]+)\) /\* ([^*]*) \*/\)`)
+	parameter  = regexp.MustCompile(`\$([0-9]+)`)
+	textColumn = regexp.MustCompile(`\bTEXT\b`)
+)
+
+// schema makes a migration PostgreSQL's own: text is compared by its bytes, and there are no tables without row ids.
+func (p *postgres) schema(text string) string {
+	return textColumn.ReplaceAllString(strings.ReplaceAll(text, "WITHOUT ROWID", ""), `TEXT COLLATE "C"`)
+}
+
+// rowsParam is a parameter that holds Rows: its first column takes its place, the others follow all parameters.
+type rowsParam struct {
+	index int // from 0
+	kinds []byte
+	first int // the number of the parameter that the second column is, from 1
+}
+
+// adapt reads the rows of a bulk statement from an array a column.
+func (p *postgres) adapt(text string) statement {
+	last := 0
+	for _, m := range parameter.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		last = max(last, n)
+	}
+	var rows []rowsParam
+	text = rowsSource.ReplaceAllStringFunc(text, func(source string) string {
+		m := rowsSource.FindStringSubmatch(source)
+		n, _ := strconv.Atoi(m[1])
+		columns := strings.Split(m[2], ", ")
+		param := rowsParam{index: n - 1, first: last + 1}
+		known := slices.IndexFunc(rows, func(r rowsParam) bool { return r.index == param.index })
+		if known >= 0 {
+			param = rows[known]
+		}
+		from, kinds := unnest(param, columns)
+		if known < 0 {
+			param.kinds = kinds
+			rows = append(rows, param)
+			last += len(columns) - 1
+		}
+		return from
+	})
+	return statement{text: text, bind: func(args []any) ([]any, error) { return bind(args, rows) }}
+}
+
+// unnest is the source of the rows of a parameter, in PostgreSQL's words, and the kinds of its columns.
+func unnest(param rowsParam, columns []string) (string, []byte) {
+	var names, arrays, aliases []string
+	var kinds []byte
+	for i, column := range columns {
+		name, kind, _ := strings.Cut(column, " ")
+		number := param.index + 1
+		if i > 0 {
+			number = param.first + i - 1
+		}
+		alias := fmt.Sprintf("c%d", i)
+		aliases = append(aliases, alias)
+		if kind == "BIGINT" {
+			kinds = append(kinds, rowInteger)
+			arrays, names = append(arrays, fmt.Sprintf("$%d::bigint[]", number)), append(names, alias+" AS "+name)
+			continue
+		}
+		kinds = append(kinds, rowText)
+		arrays, names = append(arrays, fmt.Sprintf("$%d::text[]", number)), append(names, alias+` COLLATE "C" AS `+name)
+	}
+	return fmt.Sprintf("(SELECT %s FROM unnest(%s) AS r (%s))", strings.Join(names, ", "), strings.Join(arrays, ", "), strings.Join(aliases, ", ")), kinds
+}
+
+// bind makes parameters of the types that columns have, and takes Rows apart.
+func bind(args []any, rows []rowsParam) ([]any, error) {
+	bound := make([]any, len(args), len(args)+8*len(rows))
+	for i, arg := range args {
+		bound[i] = plain(arg)
+	}
+	for _, r := range rows {
+		param, _ := args[r.index].([]byte)
+		columns, err := columnsOf(param, r.kinds)
+		if err != nil {
+			return nil, err
+		}
+		bound[r.index] = columns[0]
+		bound = append(bound, columns[1:]...)
+	}
+	return bound, nil
+}
+
+// plain is a parameter as an integer or text, which is all that columns hold.
+func plain(arg any) any {
+	switch v := arg.(type) {
+	case int64, string, nil:
+		return v
+	case bool:
+		if v {
+			return int64(1)
+		}
+		return int64(0)
+	case []byte:
+		return string(v)
+	}
+	switch v := reflect.ValueOf(arg); v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return v.Int()
+	case reflect.Bool:
+		return plain(v.Bool())
+	case reflect.Slice:
+		return string(v.Bytes())
+	}
+	return arg
+}
+
+// IsUnique reports whether err is a violated unique constraint.
+func IsUnique(err error) bool { return isUniqueInSQLite(err) || isUniqueInPostgres(err) }

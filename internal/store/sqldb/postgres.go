@@ -1,0 +1,229 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+const (
+	// pgCommitters is how many committers of the foreground a program has: while one waits for the database another
+	// works. Beside them there is one of the background.
+	pgCommitters = 4
+	// transactionTime is how long a transaction may take. One whose database does not answer is given up.
+	transactionTime = 30 * time.Second
+	// connectTime is how long a connection may take to be made.
+	connectTime = 5 * time.Second
+	// migrationLock is the advisory lock of whoever migrates.
+	migrationLock = 0x7061726c6579
+)
+
+// postgres is a PostgreSQL database, which any number of programs use.
+type postgres struct {
+	*DB
+	config *pgx.ConnConfig
+}
+
+func (p *postgres) open() (err error) {
+	if p.options.Readers == 0 {
+		p.options.Readers = 16
+	}
+	if p.config, err = pgx.ParseConfig(p.options.URL); err != nil {
+		return fmt.Errorf("the address of the database: %w", err)
+	}
+	if p.config.ConnectTimeout == 0 {
+		p.config.ConnectTimeout = connectTime
+	}
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}
+	p.config.DialFunc = dialer.DialContext
+	if p.config.RuntimeParams["application_name"] == "" {
+		p.config.RuntimeParams["application_name"] = "parley"
+	}
+	return nil
+}
+
+func (p *postgres) close() error { return nil }
+
+func (p *postgres) committers() int { return pgCommitters + 1 }
+
+func (p *postgres) shared() bool { return true }
+
+func (p *postgres) writing() (*sql.DB, error) {
+	return stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(durable)), nil
+}
+
+// durable makes commits wait for the disk where the database's setting is that they do not. Stricter ones are kept.
+func durable(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+	return err
+}
+
+func (p *postgres) reading() (*sql.DB, error) {
+	config := p.config.Copy()
+	config.RuntimeParams["default_transaction_read_only"] = "on"
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(p.options.Readers + snapshotsAtOnce)
+	db.SetMaxIdleConns(p.options.Readers + snapshotsAtOnce)
+	db.SetConnMaxIdleTime(time.Minute)
+	return db, nil
+}
+
+func (p *postgres) connected(*writer) error { return nil }
+
+func (p *postgres) disconnecting() {}
+
+// migrating holds a lock until the schema is up to date.
+func (p *postgres) migrating(ctx context.Context, conn *sql.Conn) (done func() error, err error) {
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		return nil, p.translate(err)
+	}
+	return func() error {
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		return err
+	}, nil
+}
+
+func (p *postgres) beside(*writer) func() { return func() {} }
+
+func (p *postgres) bound() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), transactionTime)
+}
+
+// begin begins a transaction and takes the keys of its units, in one order on every node. Its time is the database's,
+// after that: what has a key in common is in order of time too.
+func (p *postgres) begin(tx *Tx, batch []*pending) error {
+	if _, err := tx.Exec("BEGIN"); err != nil {
+		return err
+	}
+	var keys Rows
+	seen := map[string]bool{}
+	for _, unit := range batch {
+		for _, key := range unit.Keys {
+			if !seen[key] {
+				seen[key] = true
+				keys.Add(key)
+			}
+		}
+	}
+	var now int64
+	const clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+	if keys.Len() == 0 || p.options.Lock == "" {
+		err := tx.Row("SELECT "+clock, nil, &now)
+		tx.Now = p.at(now)
+		return err
+	}
+	err := tx.Row("WITH taken AS MATERIALIZED ("+p.options.Lock+") SELECT "+clock+" FROM (SELECT count(*) FROM taken) AS all_taken",
+		[]any{keys.Param()}, &now)
+	tx.Now = p.at(now)
+	return err
+}
+
+// at is the time of a transaction: the database's, but where a test has its own.
+func (p *postgres) at(ms int64) time.Time {
+	if p.options.Now != nil {
+		return p.options.Now().Truncate(time.Millisecond)
+	}
+	return time.UnixMilli(ms)
+}
+
+func (p *postgres) commit(tx *Tx, o outcome) error {
+	if _, err := tx.Exec("COMMIT"); err != nil {
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !isGone(pgErr) {
+			return err // it says that nothing was committed
+		}
+		return errUnknown{err}
+	}
+	p.finish(o)
+	return nil
+}
+
+// finish tells what was committed and answers its units.
+func (p *postgres) finish(o outcome) {
+	for _, f := range o.after { // before who listens is told: what it asks then must not be answered from before
+		f()
+	}
+	if o.committed != nil {
+		o.committed()
+	}
+	answer(o.batch, o.results)
+	if p.options.Observe != nil {
+		p.options.Observe(len(o.batch), time.Since(o.began))
+	}
+}
+
+func (p *postgres) answer(o outcome) { answer(o.batch, o.results) }
+
+func (p *postgres) snapshot() string { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }
+
+// settled is always so: what PostgreSQL shows to others is durable.
+func (p *postgres) settled(context.Context) error { return nil }
+
+// erased has nothing to do: VACUUM and the archiving of the log are the operator's.
+func (p *postgres) erased() {}
+
+// translate is by SQLSTATE (Appendix A of PostgreSQL's documentation).
+func (p *postgres) translate(err error) error {
+	if err == nil || parley.IsKind(err, parley.KindUnavailable) {
+		return err
+	}
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		if isLost(err) {
+			return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
+		}
+		return err
+	}
+	switch {
+	case pgErr.Code == "40001" || pgErr.Code == "40P01": // serialization failure, deadlock
+		return parley.Unavailable(codeConflict, "the database was busy with the same things; try again", err)
+	case pgErr.Code == "55P03" || pgErr.Code == "57014": // lock not available, statement cancelled
+		return parley.Unavailable(codeBusy, "the database is busy; try again", err)
+	case pgErr.Code == "53100": // disk full
+		return parley.Unavailable(codeFull, "the disk is full; try again when there is room", err)
+	case isGone(pgErr):
+		return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
+	}
+	return err
+}
+
+// isGone reports trouble of the server or the connection, not of a statement: connection exceptions, resources, an
+// operator's intervention, a standby, errors of its system.
+func isGone(err *pgconn.PgError) bool {
+	switch err.Code[:2] {
+	case "08", "53", "57", "58", "XX":
+		return true
+	}
+	return err.Code == "25006" // read-only: it is not the primary
+}
+
+// isLost reports an error of the connection.
+func isLost(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false // of the caller
+	}
+	if _, isNet := errors.AsType[net.Error](err); isNet {
+		return true
+	}
+	if _, isConnect := errors.AsType[*pgconn.ConnectError](err); isConnect {
+		return true
+	}
+	return pgconn.SafeToRetry(err) || pgconn.Timeout(err) || slices.ContainsFunc([]error{sql.ErrConnDone, driver.ErrBadConn, io.EOF,
+		io.ErrUnexpectedEOF, net.ErrClosed}, func(lost error) bool { return errors.Is(err, lost) })
+}
+
+func isUniqueInPostgres(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == "23505"
+}
