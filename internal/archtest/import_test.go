@@ -71,6 +71,7 @@ var layers = []rule{
 	{"internal/config", nil},
 	{"internal/doctest", nil},
 	{"internal/parley", nil},
+	{"internal/pgtest", nil},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
