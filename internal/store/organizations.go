@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"errors"
 	"time"
 
@@ -29,6 +30,7 @@ func encodeJSON(v any) (string, error) {
 
 // InsertOrganization adds an organization with an empty event log.
 func (tx *Tx) InsertOrganization(o *parley.Organization) error {
+	tx.taken = append(slices.Clip(tx.taken), string(o.ID)) // nobody else can have it before it is there
 	policy, err := encodePolicy(o.Policy)
 	if err != nil {
 		return err

@@ -169,6 +169,7 @@ func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx
 		if s.db.Shared() {
 			jobs = slices.DeleteFunc(jobs, func(j Job) bool { return !slices.Contains(organizations, j.Organization) })
 		}
+		tx.taken = keysOf(OrganizationsOf(jobs)...)
 		n = len(jobs)
 		if err != nil || n == 0 {
 			return err

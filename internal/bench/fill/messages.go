@@ -2,8 +2,8 @@ package fill
 
 import (
 	"fmt"
-	"slices"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
