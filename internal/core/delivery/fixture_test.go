@@ -52,6 +52,9 @@ func newWorld(t *testing.T, more ...connector.Definition) *world {
 // open opens the store, as a server that starts does.
 func (w *world) open(o store.Options) {
 	w.t.Helper()
+	if o.Now == nil {
+		o.Now = time.Now // the test's, where PostgreSQL's would not be
+	}
 	o.Folder, o.URL, o.Log = w.folder, pgtest.Chosen(w.t, w.folder), slog.New(slog.DiscardHandler)
 	s, err := store.Open(context.Background(), o)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -174,6 +175,9 @@ func (p *planter) found() (places []string) {
 			return err
 		}
 		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // the note of a scrub that is over
+		}
 		if n := bytes.Count(content, []byte(marker)); n > 0 {
 			name, _ := filepath.Rel(p.Folder, path)
 			places = append(places, fmt.Sprintf("file %s: %d", name, n))

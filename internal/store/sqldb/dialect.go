@@ -102,25 +102,27 @@ func bind(args []any, rows []rowsParam) ([]any, error) {
 // plain is a parameter as an integer or text, which is all that columns hold.
 func plain(arg any) any {
 	switch v := arg.(type) {
-	case int64, string, nil:
+	case int64, nil:
 		return v
+	case string:
+		return clean(v)
 	case bool:
 		if v {
 			return int64(1)
 		}
 		return int64(0)
 	case []byte:
-		return string(v)
+		return clean(string(v))
 	}
 	switch v := reflect.ValueOf(arg); v.Kind() {
 	case reflect.String:
-		return v.String()
+		return clean(v.String())
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return v.Int()
 	case reflect.Bool:
 		return plain(v.Bool())
 	case reflect.Slice:
-		return string(v.Bytes())
+		return clean(string(v.Bytes()))
 	}
 	return arg
 }

@@ -64,11 +64,17 @@ func appendInteger(buf []byte, n int64) []byte {
 	return binary.LittleEndian.AppendUint64(append(buf, rowInteger), uint64(n))
 }
 
-func appendText(buf []byte, s string) []byte {
+// clean is text as every database can store it.
+func clean(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	if strings.IndexByte(s, 0) >= 0 {
 		s = strings.ReplaceAll(s, "\x00", "\ufffd")
 	}
+	return s
+}
+
+func appendText(buf []byte, s string) []byte {
+	s = clean(s)
 	buf = binary.LittleEndian.AppendUint64(append(buf, rowText), uint64(len(s)))
 	return append(buf, s...)
 }
