@@ -21,7 +21,7 @@ import (
 // There are two kinds of tables. Those of the directory are small, and never spread over machines. In the tenant
 // tables each row belongs to an organization, which leads every key and index and is named by every query.
 var (
-	directoryTables = []string{"accounts", "keys", "organizations"}
+	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
 	tenantTables = []string{"acknowledgements", "attempts", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"contact_addresses", "contacts", "conversations", "deliveries", "events", "hidden_messages", "idempotency", "jobs", "marks", "media",

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -62,11 +63,12 @@ type Sweeper struct {
 	blobs     func(ctx context.Context) (int, error)
 	log       *slog.Logger
 	now       func() time.Time
+	name      string // among the nodes' sweepers, of which one works
 }
 
 // NewSweeper returns a sweeper.
 func NewSweeper(o SweeperOptions) *Sweeper {
-	w := &Sweeper{store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log, now: o.Now}
+	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log, now: o.Now}
 	if w.blobs == nil {
 		w.blobs = func(context.Context) (int, error) { return 0, nil }
 	}
@@ -79,12 +81,16 @@ func NewSweeper(o SweeperOptions) *Sweeper {
 	return w
 }
 
-// Run sweeps now and then until the context ends.
+// Run sweeps now and then until the context ends, where no other node does.
 func (w *Sweeper) Run(ctx context.Context) {
 	ticker := time.NewTicker(w.retention.Every)
 	defer ticker.Stop()
 	for {
-		if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
+		mine, err := w.store.Lease(ctx, "sweep", w.name, 2*w.retention.Every)
+		if mine {
+			err = w.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			w.log.Error("sweeping", "error", err)
 		}
 		select {

@@ -12,6 +12,10 @@ CREATE TABLE keys (
 );
 CREATE INDEX keys_organization ON keys (organization_id, id);
 CREATE INDEX keys_account ON keys (account_id, id) WHERE account_id <> '';
+-- What one node at a time does, of those that use the database.
+CREATE TABLE leases (
+  name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL
+);
 
 -- Tenant tables: organization_id leads every key and index but those of the named claims and sweeps.
 CREATE TABLE organization_log (

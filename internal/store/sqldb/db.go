@@ -80,6 +80,12 @@ type backend interface {
 	// schema makes a migration the database's own, and migrating keeps other programs from migrating meanwhile.
 	schema(text string) string
 	migrating(ctx context.Context, conn *sql.Conn) (done func() error, err error)
+	// outdated is an error where other programs run that know no schema from a number on.
+	outdated(ctx context.Context, conn *sql.Conn, oldest int) error
+	// index makes an index that is not there, while others may write.
+	index(ctx context.Context, conn *sql.Conn, index Index) error
+	// join tells other programs that this one uses the database, and which schema it knows.
+	join(ctx context.Context, conn *sql.Conn, schema int) error
 	// adapt makes a statement the database's own.
 	adapt(text string) statement
 	// translate makes database trouble that may pass into an Unavailable error.

@@ -11,9 +11,14 @@ import (
 type Migration struct {
 	Name string
 	SQL  string
+	// Indexes on tables that may be large. They are made after the step, while other programs go on writing.
+	Indexes []Index
 	// Oldest is the oldest schema number a program may know and still run on the result.
 	Oldest int
 }
+
+// Index is an index of a migration: ON is what follows that word.
+type Index struct{ Name, On string }
 
 // migrate brings the schema up to date, and refuses one that is newer than this program understands.
 func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migration) (err error) {
@@ -41,10 +46,21 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migratio
 			return fmt.Errorf("migration %d (%s): %w", i+1, migrations[i].Name, err)
 		}
 	}
-	return nil
+	for _, m := range migrations {
+		for _, index := range m.Indexes {
+			if err := db.backend.index(ctx, conn, index); err != nil {
+				return fmt.Errorf("the index %s of the migration %s: %w", index.Name, m.Name, err)
+			}
+		}
+	}
+	return db.backend.join(ctx, conn, len(migrations))
 }
 
+// apply makes one step, in a transaction of its own.
 func (db *DB) apply(ctx context.Context, conn *sql.Conn, number int, m Migration) error {
+	if err := db.backend.outdated(ctx, conn, m.Oldest); err != nil {
+		return err
+	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err

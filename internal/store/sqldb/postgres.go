@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -34,6 +35,7 @@ const (
 type postgres struct {
 	*DB
 	config *pgx.ConnConfig
+	node   string // the program's name among those that use the database
 }
 
 func (p *postgres) open() (err error) {
@@ -72,7 +74,9 @@ func durable(ctx context.Context, conn *pgx.Conn) error {
 
 func (p *postgres) reading() (*sql.DB, error) {
 	config := p.config.Copy()
-	config.RuntimeParams["default_transaction_read_only"] = "on"
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { // a caller that gives up costs no connection
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
+	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(p.options.Readers + snapshotsAtOnce)
 	db.SetMaxIdleConns(p.options.Readers + snapshotsAtOnce)
@@ -93,6 +97,23 @@ func (p *postgres) migrating(ctx context.Context, conn *sql.Conn) (done func() e
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
 		return err
 	}, nil
+}
+
+// index makes an index beside those who write. One that was begun and not ended is made anew.
+func (p *postgres) index(ctx context.Context, conn *sql.Conn, index Index) error {
+	var broken bool
+	err := conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+		WHERE c.relname = $1 AND NOT i.indisvalid)`, index.Name).Scan(&broken)
+	if err != nil {
+		return err
+	}
+	if broken {
+		if _, err := conn.ExecContext(ctx, "DROP INDEX CONCURRENTLY "+index.Name); err != nil {
+			return err
+		}
+	}
+	_, err = conn.ExecContext(ctx, "CREATE INDEX CONCURRENTLY IF NOT EXISTS "+index.Name+" ON "+index.On)
+	return err
 }
 
 func (p *postgres) beside(*writer) func() { return func() {} }
@@ -139,6 +160,9 @@ func (p *postgres) at(ms int64) time.Time {
 }
 
 func (p *postgres) commit(tx *Tx, o outcome) error {
+	if !tx.writer.sound() { // COMMIT would undo it, and say nothing
+		return errIgnored
+	}
 	if _, err := tx.Exec("COMMIT"); err != nil {
 		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !isGone(pgErr) {
 			return err // it says that nothing was committed
@@ -147,6 +171,19 @@ func (p *postgres) commit(tx *Tx, o outcome) error {
 	}
 	p.finish(o)
 	return nil
+}
+
+// errIgnored is a transaction in which a statement failed that no unit told of.
+var errIgnored = errors.New("a unit ignored the failure of a statement")
+
+// sound reports whether the transaction can be committed.
+func (w *writer) sound() bool {
+	status := byte(0)
+	err := w.conn.Raw(func(driverConn any) error {
+		status = driverConn.(*stdlib.Conn).Conn().PgConn().TxStatus()
+		return nil
+	})
+	return err == nil && status == 'T'
 }
 
 // finish tells what was committed and answers its units.

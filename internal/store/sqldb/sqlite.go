@@ -89,6 +89,15 @@ func (s *embedded) migrating(context.Context, *sql.Conn) (func() error, error) {
 	return func() error { return nil }, nil
 }
 
+func (s *embedded) outdated(context.Context, *sql.Conn, int) error { return nil }
+
+func (s *embedded) index(ctx context.Context, conn *sql.Conn, index Index) error {
+	_, err := conn.ExecContext(ctx, "CREATE INDEX IF NOT EXISTS "+index.Name+" ON "+index.On)
+	return err
+}
+
+func (s *embedded) join(context.Context, *sql.Conn, int) error { return nil }
+
 // beside runs the syncer and the checkpointer.
 func (s *embedded) beside(*writer) func() {
 	s.erasure.Store(true) // the log of a program that was killed may hold what it had deleted
