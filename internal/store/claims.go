@@ -222,7 +222,7 @@ var heldClaims = `SELECT j.n, coalesce(d.state, ''), EXISTS (SELECT 1 FROM jobs 
 		AND o.id > j.job_order || '|' AND o.id < j.job_order || '}' AND o.id <> j.id)
 	FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT", "attempt BIGINT", "job_order TEXT") + ` AS j
 	JOIN jobs ON jobs.organization_id = j.organization_id AND jobs.id = j.id AND jobs.claimed = 1 AND jobs.attempt = j.attempt
-	LEFT JOIN deliveries AS d ON d.organization_id = jobs.organization_id AND d.message_id = jobs.message_id AND d.number = jobs.delivery`
+	LEFT JOIN deliveries AS d ON d.organization_id = jobs.organization_id AND d.message_id = jobs.message_id AND d.number = jobs.delivery FOR UPDATE OF jobs`
 
 // Held returns what those claims find that are still held: only their results may be written.
 func (tx *Tx) Held(claims []Job) (map[JobRef]Holding, error) {

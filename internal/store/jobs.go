@@ -221,7 +221,7 @@ func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error
 	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
 	var jobs []Job
 	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE organization_id = $1 AND (
-			(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8))`,
+			(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8)) ORDER BY id`,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
 			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)),
 			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {

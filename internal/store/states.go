@@ -39,7 +39,7 @@ type Member struct {
 }
 
 var membersOf = `SELECT p.conversation_id, p.participant_id, p.joined_sequence, p.left_sequence, p.delivered_through, p.read_through
-	FROM participants AS p WHERE p.organization_id = $1 AND p.conversation_id IN ` + idSource + " AND p.kind = 'user'"
+	FROM participants AS p WHERE p.organization_id = $1 AND p.conversation_id IN ` + idSource + " AND p.kind = 'user' ORDER BY p.conversation_id, p.participant_id"
 
 // MembersOf returns the users who take or took part in conversations, in order of their ids.
 func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (map[parley.ID][]Member, error) {

@@ -20,9 +20,12 @@ import (
 //go:embed migrations/0001_heart.sql
 var migrationHeart string
 
+//go:embed migrations/0001_heart_postgres.sql
+var migrationHeartPostgres string
+
 // Migrations is the schema, step by step. It is only ever added to.
 var migrations = []sqldb.Migration{
-	{Name: "heart", SQL: migrationHeart, Oldest: 1},
+	{Name: "heart", SQL: migrationHeart, Postgres: migrationHeartPostgres, Oldest: 1},
 }
 
 // Options are how a store is opened.

@@ -362,6 +362,11 @@ func TestLeftAmongVeryMany(t *testing.T) {
 		return nil
 	}))
 	if after := pages(); !slices.Equal(before, after) {
-		t.Errorf("the lists tell that conversations went on")
+		for i := range min(len(before), len(after)) {
+			if before[i] != after[i] {
+				t.Fatalf("the lists tell that conversations went on: row %d was\n%s\nand is\n%s", i, before[i], after[i])
+			}
+		}
+		t.Errorf("the lists tell that conversations went on: %d rows and cursors, before %d", len(after), len(before))
 	}
 }

@@ -78,7 +78,7 @@ type backend interface {
 	connected(w *writer) error
 	disconnecting()
 	// schema makes a migration the database's own, and migrating keeps other programs from migrating meanwhile.
-	schema(text string) string
+	schema(m Migration) string
 	migrating(ctx context.Context, conn *sql.Conn) (done func() error, err error)
 	// outdated is an error where other programs run that know no schema from a number on.
 	outdated(ctx context.Context, conn *sql.Conn, oldest int) error

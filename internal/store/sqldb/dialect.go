@@ -14,13 +14,14 @@ import (
 
 var (
 	rowsSource = regexp.MustCompile(`\(SELECT [^()]* FROM ` + rowsTable + `\(\$([0-9]+)\) /\* ([^*]*) \*/\)`)
+	oneOfRows  = regexp.MustCompile(`IN \(SELECT [a-z_]+ FROM \(SELECT c0 AS [a-z_]+ FROM ` + rowsTable + `\(\$([0-9]+)\) /\* [a-z_]+ TEXT \*/\)( AS [a-z]+)?\)`)
 	parameter  = regexp.MustCompile(`\$([0-9]+)`)
 	textColumn = regexp.MustCompile(`\bTEXT\b`)
 )
 
 // schema makes a migration PostgreSQL's own: text is compared by its bytes, and there are no tables without row ids.
-func (p *postgres) schema(text string) string {
-	return textColumn.ReplaceAllString(strings.ReplaceAll(text, "WITHOUT ROWID", ""), `TEXT COLLATE "C"`)
+func (p *postgres) schema(m Migration) string {
+	return textColumn.ReplaceAllString(strings.ReplaceAll(m.SQL, "WITHOUT ROWID", ""), `TEXT COLLATE "C"`) + m.Postgres
 }
 
 // rowsParam is a parameter that holds Rows: its first column takes its place, the others follow all parameters.
@@ -30,14 +31,20 @@ type rowsParam struct {
 	first int // the number of the parameter that the second column is, from 1
 }
 
-// adapt reads the rows of a bulk statement from an array a column.
+// adapt reads the rows of a bulk statement from an array a column. What is one of such rows is looked up by an index,
+// whatever the planner thinks of the table.
 func (p *postgres) adapt(text string) statement {
+	var rows []rowsParam
+	for _, m := range oneOfRows.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		rows = append(rows, rowsParam{index: n - 1, kinds: []byte{rowText}})
+	}
+	text = oneOfRows.ReplaceAllString(text, "= ANY ($$$1::text[])")
 	last := 0
 	for _, m := range parameter.FindAllStringSubmatch(text, -1) {
 		n, _ := strconv.Atoi(m[1])
 		last = max(last, n)
 	}
-	var rows []rowsParam
 	text = rowsSource.ReplaceAllStringFunc(text, func(source string) string {
 		m := rowsSource.FindStringSubmatch(source)
 		n, _ := strconv.Atoi(m[1])
@@ -58,7 +65,8 @@ func (p *postgres) adapt(text string) statement {
 	return statement{text: text, bind: func(args []any) ([]any, error) { return bind(args, rows) }}
 }
 
-// unnest is the source of the rows of a parameter, in PostgreSQL's words, and the kinds of its columns.
+// unnest is the source of the rows of a parameter, in PostgreSQL's words, and the kinds of its columns. Its limit has the
+// planner take it for one row, and so begin with it, also where it takes a table for an empty one.
 func unnest(param rowsParam, columns []string) (string, []byte) {
 	var names, arrays, aliases []string
 	var kinds []byte
@@ -78,7 +86,7 @@ func unnest(param rowsParam, columns []string) (string, []byte) {
 		kinds = append(kinds, rowText)
 		arrays, names = append(arrays, fmt.Sprintf("$%d::text[]", number)), append(names, alias+` COLLATE "C" AS `+name)
 	}
-	return fmt.Sprintf("(SELECT %s FROM unnest(%s) AS r (%s))", strings.Join(names, ", "), strings.Join(arrays, ", "), strings.Join(aliases, ", ")), kinds
+	return fmt.Sprintf("(SELECT %s FROM unnest(%s) AS r (%s) LIMIT (SELECT 2147483647))", strings.Join(names, ", "), strings.Join(arrays, ", "), strings.Join(aliases, ", ")), kinds
 }
 
 // bind makes parameters of the types that columns have, and takes Rows apart.

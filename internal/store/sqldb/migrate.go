@@ -11,6 +11,8 @@ import (
 type Migration struct {
 	Name string
 	SQL  string
+	// Postgres is what follows on PostgreSQL: how its tables are stored and vacuumed.
+	Postgres string
 	// Indexes on tables that may be large. They are made after the step, while other programs go on writing.
 	Indexes []Index
 	// Oldest is the oldest schema number a program may know and still run on the result.
@@ -66,7 +68,7 @@ func (db *DB) apply(ctx context.Context, conn *sql.Conn, number int, m Migration
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx, db.backend.schema(m.SQL)); err != nil {
+	if _, err := tx.ExecContext(ctx, db.backend.schema(m)); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT INTO schema_migrations (number, name, oldest) VALUES ($1, $2, $3)", number, m.Name, m.Oldest); err != nil {

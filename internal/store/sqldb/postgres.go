@@ -31,6 +31,12 @@ const (
 	migrationLock = 0x7061726c6579
 )
 
+// session is how connections are set, where the address does not say otherwise. Every statement was written for one plan:
+// its few rows are looked up by an index, one after another. The planner would leave it for tables of which it has no
+// statistics yet, or old ones; to compile takes longer than to run.
+var session = map[string]string{"application_name": "parley", "enable_seqscan": "off", "enable_hashjoin": "off",
+	"enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
+
 // postgres is a PostgreSQL database, which any number of programs use.
 type postgres struct {
 	*DB
@@ -50,8 +56,10 @@ func (p *postgres) open() (err error) {
 	}
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}
 	p.config.DialFunc = dialer.DialContext
-	if p.config.RuntimeParams["application_name"] == "" {
-		p.config.RuntimeParams["application_name"] = "parley"
+	for name, value := range session {
+		if p.config.RuntimeParams[name] == "" {
+			p.config.RuntimeParams[name] = value
+		}
 	}
 	return nil
 }
