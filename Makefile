@@ -1,5 +1,6 @@
 # build     the program, static, in bin/
 # test      everything that CI checks; under 15 minutes on 2 cores
+# postgres  the tests of the core and of the doors on PostgreSQL
 # proofs    the short form of the proofs, without the race detector, which makes their looks into tables slow
 # prove     the long proofs: tests named TestProve…, which skip unless PARLEY_PROVE=1
 # lint      formatting, vet, staticcheck
@@ -14,15 +15,19 @@ PROOFS     ?= ^TestProve
 # One setting for all that does not need cgo, so that the packages are compiled once; only -race needs it.
 export CGO_ENABLED = 0
 
-.PHONY: build test race proofs prove lint generate fuzz
+.PHONY: build test race postgres proofs prove lint generate fuzz
 
 build:
 	go build -trimpath -ldflags='-s -w' -o bin/parley ./cmd/parley
 
-test: lint race proofs fuzz
+test: lint race postgres proofs fuzz
 
 race:
 	CGO_ENABLED=1 go test -race -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v /internal/proof)
+
+postgres:
+	PARLEY_TEST_DATABASE=postgres go test -timeout 10m $(TESTFLAGS) ./internal/core ./internal/core/access ./internal/core/directory \
+		./internal/core/erasure ./internal/core/eventlog ./internal/core/files ./internal/core/thread ./internal/live ./internal/dialect/...
 
 proofs:
 	go test -timeout 10m $(TESTFLAGS) ./internal/proof/...

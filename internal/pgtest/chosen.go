@@ -1,7 +1,6 @@
 package pgtest
 
 import (
-	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -24,7 +23,7 @@ func Chosen(tb testing.TB, folder string) string {
 		return ""
 	case "postgres":
 	default:
-		tb.Fatal(fmt.Sprintf("%s is %q; it must be sqlite or postgres", variable, name))
+		tb.Fatalf("%s is %q; it must be sqlite or postgres", variable, name)
 	}
 	chosen.Lock()
 	defer chosen.Unlock()

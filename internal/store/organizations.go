@@ -3,8 +3,8 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
-	"slices"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"

@@ -39,7 +39,6 @@ var (
 		"Backlog":               "SELECT count(*), coalesce(min(created_at), 0) FROM jobs WHERE kind = 'deliver'",
 		"DropIdempotency":       "FROM idempotency WHERE created_at < $1",
 		"WriteDue":              "FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2",
-		"DueReceipts":           "FROM jobs WHERE kind = 'receipt' AND kind <> 'deliver'",
 		"Lines":                 "SELECT min(organization_id) FROM jobs WHERE kind = 'deliver'",
 		"Memberships":           "WHERE u.account_id = $1 AND u.account_id <> '' AND u.active = 1",
 		"NextDue":               "SELECT coalesce(min(due_at), 0) FROM jobs WHERE kind = $1",
@@ -144,6 +143,9 @@ func (s *statements) nameTheirOrganization(t *testing.T) {
 		}
 		if name := acrossOrganizations(text); name != "" {
 			used[name] = true
+			continue
+		}
+		if strings.Contains(text, "clock_timestamp()") { // the engine's own on PostgreSQL, about the logs that it takes
 			continue
 		}
 		for _, line := range plan(t, q, text) {

@@ -12,12 +12,28 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestSQLite runs the conformance suite on SQLite, and looks at the statements that it ran.
-func TestSQLite(t *testing.T) {
+// TestStore runs the conformance suite on both databases, on PostgreSQL also where its own order of texts is a linguistic
+// one, and looks at the statements that it ran.
+func TestStore(t *testing.T) {
 	ran := statements{texts: map[string]bool{}}
-	whole := t.Run("Suite", func(t *testing.T) {
+	whole := t.Run("SQLite", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T, o store.Options) *store.Store { return open(t, ran.of(o)) })
 	})
+	for _, c := range []struct {
+		name     string
+		database func(testing.TB) string
+	}{{"PostgreSQL", pgtest.Database}, {"ICU", pgtest.DatabaseICU}} {
+		whole = t.Run(c.name, func(t *testing.T) {
+			places := map[string]string{} // a suite opens its database again
+			storetest.Run(t, func(t *testing.T, o store.Options) *store.Store {
+				if places[o.Folder] == "" {
+					places[o.Folder] = c.database(t)
+				}
+				o.URL = places[o.Folder]
+				return open(t, ran.of(o))
+			})
+		}) && whole
+	}
 	ran.sabotage(t)
 	t.Run("NameTheirOrganization", ran.nameTheirOrganization)
 	t.Run("AreAllThereAre", func(t *testing.T) {
@@ -26,23 +42,4 @@ func TestSQLite(t *testing.T) {
 		}
 		ran.areAllThereAre(t)
 	})
-}
-
-// TestPostgreSQL runs the suite on PostgreSQL, also where the database's own order of texts is a linguistic one.
-func TestPostgreSQL(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		database func(testing.TB) string
-	}{{"C", pgtest.Database}, {"ICU", pgtest.DatabaseICU}} {
-		t.Run(c.name, func(t *testing.T) {
-			places := map[string]string{} // a suite opens its database again
-			storetest.Run(t, func(t *testing.T, o store.Options) *store.Store {
-				if places[o.Folder] == "" {
-					places[o.Folder] = c.database(t)
-				}
-				o.URL = places[o.Folder]
-				return open(t, o)
-			})
-		})
-	}
 }

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -55,8 +56,11 @@ func (w *writer) commit(batch []*pending) error {
 	return nil
 }
 
-// conflictTries is how often a transaction is run that others got in the way of.
-const conflictTries = 5
+// conflictTries is how often a transaction is run that others got in the way of, each time after a longer while.
+const (
+	conflictTries = 8
+	conflictPause = 4 * time.Millisecond
+)
 
 // begin is share, tried again on a new connection where the old one cannot begin a transaction, and where it got in the
 // way of another program's. A database that somebody else has locked is not asked twice.
@@ -64,6 +68,7 @@ func (w *writer) begin(batch []*pending) error {
 	err := w.share(batch)
 	for try := 1; try < conflictTries && w.broken && isConflict(err); try++ {
 		w.recover(err)
+		time.Sleep(rand.N(time.Duration(try) * conflictPause))
 		err = w.share(batch)
 	}
 	notBegun, ok := errors.AsType[errNotBegun](err)

@@ -226,7 +226,7 @@ type statement struct {
 }
 
 // args are the parameters as the database takes them.
-func (s *statement) args(args []any) ([]any, error) {
+func (s statement) args(args []any) ([]any, error) {
 	if s.bind == nil {
 		return args, nil
 	}

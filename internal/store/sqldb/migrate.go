@@ -2,9 +2,12 @@ package sqldb
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 )
 
 // Migration is one step of the schema. The list of them is only ever added to.
@@ -75,4 +78,78 @@ func (db *DB) apply(ctx context.Context, conn *sql.Conn, number int, m Migration
 		return err
 	}
 	return tx.Commit()
+}
+
+// Programs that use one PostgreSQL database know of each other by a table, in which each says now and then that it is
+// there: a schema that one of them does not know is not put under it.
+
+const (
+	nodeSeen = 5 * time.Second  // how often a program says that it is there
+	nodeGone = 20 * time.Second // after which one that says nothing is gone
+
+	nodesTable = `CREATE TABLE IF NOT EXISTS schema_nodes
+		(id TEXT PRIMARY KEY, host TEXT NOT NULL, knows INTEGER NOT NULL, seen_at TIMESTAMPTZ NOT NULL)`
+	seeNode = `INSERT INTO schema_nodes (id, host, knows, seen_at) VALUES ($1, $2, $3, clock_timestamp())
+		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`
+)
+
+// outdated is an error where a program runs that knows no schema from a number on.
+func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) error {
+	if _, err := conn.ExecContext(ctx, nodesTable); err != nil {
+		return err
+	}
+	var host string
+	var knows int
+	err := conn.QueryRowContext(ctx, `SELECT host, knows FROM schema_nodes WHERE knows < $1
+		AND seen_at > clock_timestamp() - make_interval(secs => $2) ORDER BY knows LIMIT 1`, oldest, nodeGone.Seconds()).Scan(&host, &knows)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("a server on %s still runs that knows schema %d: it could not run on the new one, which needs %d; stop it first", host, knows, oldest)
+}
+
+// join says that this program is there, now and until the database is closed.
+func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
+	p.node = rand.Text()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	if _, err := conn.ExecContext(ctx, seeNode, p.node, host, schema); err != nil {
+		return p.translate(err)
+	}
+	p.waits.Go(func() { p.stay(host, schema) })
+	return nil
+}
+
+// stay says now and then that this program is there, and at the end that it is not.
+func (p *postgres) stay(host string, schema int) {
+	db, err := p.reading()
+	if err != nil {
+		p.log.Error("telling other servers of this one", "error", err)
+		return
+	}
+	db.SetMaxIdleConns(0)
+	defer func() { _ = db.Close() }()
+	ticker := time.NewTicker(nodeSeen)
+	defer ticker.Stop()
+	run := func(text string, args ...any) {
+		ctx, cancel := context.WithTimeout(context.Background(), nodeSeen)
+		defer cancel()
+		if _, err := db.ExecContext(ctx, text, args...); err != nil {
+			p.log.Warn("telling other servers of this one", "error", p.translate(err))
+		}
+	}
+	for {
+		select {
+		case <-ticker.C:
+			run(seeNode, p.node, host, schema)
+		case <-p.closing.Done():
+			run("DELETE FROM schema_nodes WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 day'", p.node)
+			return
+		}
+	}
 }

@@ -73,6 +73,8 @@ var tests = []struct {
 	{"Lanes", lanes},
 	{"Timers", timers},
 	{"JobsOfAMessage", jobsOfAMessage},
+	{"DueWork", dueWork},
+	{"OneHolder", oneHolder},
 
 	{"Organizations", organizations},
 	{"People", people},

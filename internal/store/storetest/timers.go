@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -117,4 +118,66 @@ func jobsOfAMessage(w *world) {
 	if len(due) != 1 || due[0].Message != before.Message.ID || due[0].Delivery != 2 {
 		w.Errorf("due are %+v", due)
 	}
+}
+
+// dueWork: what is due is done once, however many do it at the same time; what a unit that failed did is due again.
+func dueWork(w *world) {
+	organizations := []parley.ID{w.organization(), w.organization(), w.organization()}
+	const each = 20
+	w.do(func(tx *store.Tx) error {
+		var jobs []store.Job
+		for _, o := range organizations {
+			for i := range each {
+				jobs = append(jobs, store.Job{Organization: o, ID: store.JobID(store.JobWake, fmt.Sprint(i)), Kind: store.JobWake, DueAt: tx.Now})
+			}
+		}
+		return tx.Schedule(jobs...)
+	})
+	work := func(fail bool) (int, error) {
+		return w.WriteDue(context.Background(), store.JobWake, 7, func(tx *store.Tx, jobs []store.Job) error {
+			for _, j := range jobs {
+				tx.Emit(j.Organization, parley.Event{Type: parley.EventContactUpdated, Subject: parley.ID(j.ID)})
+			}
+			if fail {
+				return errOwn
+			}
+			return tx.Done(jobs)
+		})
+	}
+	if _, err := work(true); !errors.Is(err, errOwn) {
+		w.Errorf("a unit that failed is told %v", err)
+	}
+	concurrently(6, func(int) error {
+		for {
+			if n, err := work(false); n == 0 || err != nil {
+				return err
+			}
+		}
+	})
+	for n := 1; n > 0; { // who found others at work has left the rest to them
+		var err error
+		n, err = work(false)
+		w.must(err)
+	}
+	latest, err := w.read().LatestEvents(append(organizations, "absent"))
+	w.must(err)
+	want := map[parley.ID]int64{}
+	for _, o := range organizations {
+		want[o] = each
+	}
+	w.equal("done", latest, want)
+}
+
+// oneHolder: where several use a database, one of them has a lease, until it is over.
+func oneHolder(w *world) {
+	hold := func(who string) bool {
+		w.Helper()
+		held, err := w.Lease(context.Background(), "what", who, time.Minute)
+		w.must(err)
+		return held
+	}
+	alone := !w.Shared() // then there is nobody to keep it from
+	w.equal("holding", []bool{hold("a"), hold("b"), hold("a")}, []bool{true, alone, true})
+	w.advance(time.Minute)
+	w.equal("holding, later", []bool{hold("b"), hold("a")}, []bool{true, alone})
 }
