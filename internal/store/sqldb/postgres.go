@@ -13,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -81,11 +80,7 @@ func durable(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (p *postgres) reading() (*sql.DB, error) {
-	config := p.config.Copy()
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { // a caller that gives up costs no connection
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
-	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*p.config) // a caller that gives up costs a connection: a request to cancel might meet the next one's query
 	db.SetMaxOpenConns(p.options.Readers + snapshotsAtOnce)
 	db.SetMaxIdleConns(p.options.Readers + snapshotsAtOnce)
 	db.SetConnMaxIdleTime(time.Minute)

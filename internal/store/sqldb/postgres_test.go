@@ -220,7 +220,7 @@ func TestLostConnections(t *testing.T) {
 	}
 }
 
-// TestCanceledReader: a caller that gives up costs nobody a connection, and is told so.
+// TestCanceledReader: a caller that gives up is told so at once, and leaves others alone.
 func TestCanceledReader(t *testing.T) {
 	url := pgtest.Database(t)
 	db := node(t, url, pgMigrations)
