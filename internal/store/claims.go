@@ -163,9 +163,10 @@ func (tx *Tx) free(jobs []Job) ([]Job, error) {
 
 // Claim takes deliveries as DueDeliveries found them, until the lease ends, and returns those that it got, with
 // their new attempt; Claimed, ClaimedAt and Lost are as they were before. The attempt is the claim's token: a later claim has
-// another.
+// another. What is not due by the transaction's clock is left: that of whoever found it may be ahead, and a lease not over.
 func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
-	jobs, err := tx.free(jobs)
+	due := slices.DeleteFunc(slices.Clone(jobs), func(j Job) bool { return j.DueAt.After(tx.Now) })
+	jobs, err := tx.free(due)
 	if err != nil || len(jobs) == 0 {
 		return nil, err
 	}

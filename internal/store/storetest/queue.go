@@ -196,6 +196,17 @@ func leases(w *world) {
 	if due := w.due(); len(due) != 0 {
 		w.Errorf("due before the end of the lease: %+v", due)
 	}
+	var early []store.Job
+	lines, err := w.read().Lines()
+	w.must(err)
+	for _, line := range lines {
+		found, err := w.read().DueDeliveries(line, w.now().Add(time.Hour), 10)
+		w.must(err)
+		early = append(early, found...)
+	}
+	if claimed := w.claim(early...); len(early) != 1 || len(claimed) != 0 {
+		w.Errorf("found by a clock that is ahead are %d, claimed of them %+v", len(early), claimed)
+	}
 	w.advance(time.Second)
 	lost := w.due()
 	if len(lost) != 1 || !lost[0].Claimed || !lost[0].Lost || lost[0].Attempt != 1 {
