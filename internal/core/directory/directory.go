@@ -64,8 +64,7 @@ func (d *Directory) write(ctx context.Context, p *access.Principal, unit func(tx
 	return d.store.Write(ctx, p.Organization, unit)
 }
 
-// written runs a unit that comes to something. What it came to is looked at only when it is durable: a caller
-// that gave up must not touch what the unit may still be at work on.
+// written runs a unit that comes to something, of which nothing is returned unless it is durable.
 func written[T any](ctx context.Context, d *Directory, p *access.Principal, unit func(tx *store.Tx) (T, error)) (T, error) {
 	var result, none T
 	err := d.write(ctx, p, func(tx *store.Tx) (err error) {

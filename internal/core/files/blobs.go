@@ -25,7 +25,7 @@ func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 		return err
 	})
 	if err != nil {
-		return false, err // what the unit set is still its own
+		return false, err
 	}
 	more := n == blobsAtOnce
 	if len(due) == 0 {
