@@ -274,7 +274,8 @@ var advanceConversations = `UPDATE conversations SET last_sequence = j.last_sequ
 	WHERE conversations.organization_id = j.organization_id AND conversations.id = j.id`
 
 func (tx *Tx) insert(rows *appendRows) error {
-	for _, statement := range []struct {
+	var all []sqldb.Statement
+	for _, s := range []struct {
 		text string
 		rows *sqldb.Rows
 	}{
@@ -285,14 +286,11 @@ func (tx *Tx) insert(rows *appendRows) error {
 		{insertMediaReferences, &rows.media},
 		{advanceConversations, &rows.conversations},
 	} {
-		if statement.rows.Len() == 0 {
-			continue
-		}
-		if _, err := tx.c.Exec(statement.text, statement.rows.Param()); err != nil {
-			return err
+		if s.rows.Len() > 0 {
+			all = append(all, sqldb.Statement{Text: s.text, Args: []any{s.rows.Param()}})
 		}
 	}
-	return nil
+	return tx.tx.ExecAll(all)
 }
 
 // Idempotency is the record of a request that has a key: what a repeat answers with.

@@ -163,8 +163,7 @@ func writeEvents(tx *sqldb.Tx, commits []Committed) error {
 			rows.Add(string(c.Organization), run[len(run)-1].Sequence, len(run), millis(run[0].At), facts)
 		}
 	}
-	_, err := tx.Exec(insertEvents, rows.Param())
-	return err
+	return tx.ExecLast(sqldb.Statement{Text: insertEvents, Args: []any{rows.Param()}})
 }
 
 func factsOf(run []parley.Event) (json.RawMessage, error) {

@@ -86,6 +86,9 @@ type backend interface {
 	index(ctx context.Context, conn *sql.Conn, index Index) error
 	// join tells other programs that this one uses the database, and which schema it knows.
 	join(ctx context.Context, conn *sql.Conn, schema int) error
+	// execAll runs statements one after another on a committer's connection, without waiting for the answer to each.
+	execAll(tx *Tx, statements []Statement) error
+	execLast(tx *Tx, s Statement) error
 	// adapt makes a statement the database's own.
 	adapt(text string) statement
 	// translate makes database trouble that may pass into an Unavailable error.
@@ -272,7 +275,15 @@ func (c Conn) Row(text string, args []any, into ...any) error {
 
 // Exec runs a statement and returns how many rows it changed.
 func (c Conn) Exec(text string, args ...any) (int64, error) {
-	stmt, args, err := c.statement(text, args)
+	if err := c.x.before(text); err != nil {
+		return 0, err
+	}
+	return c.run(text, args)
+}
+
+// run is Exec of a statement that was asked about.
+func (c Conn) run(text string, args []any) (int64, error) {
+	stmt, args, err := c.prepared(text, args)
 	if err != nil {
 		return 0, err
 	}
@@ -287,6 +298,10 @@ func (c Conn) statement(text string, args []any) (*prepared, []any, error) {
 	if err := c.x.before(text); err != nil {
 		return nil, nil, err
 	}
+	return c.prepared(text, args)
+}
+
+func (c Conn) prepared(text string, args []any) (*prepared, []any, error) {
 	stmt, err := c.x.prepare(c.ctx, text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("preparing %.80q: %w", text, c.x.failed(err))

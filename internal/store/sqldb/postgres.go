@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,7 +41,8 @@ var session = map[string]string{"application_name": "parley", "enable_seqscan": 
 type postgres struct {
 	*DB
 	config *pgx.ConnConfig
-	node   string // the program's name among those that use the database
+	node   string   // the program's name among those that use the database
+	texts  sync.Map // statements that go together: text → statement
 }
 
 func (p *postgres) open() (err error) {
@@ -128,9 +130,28 @@ func (p *postgres) bound() (context.Context, context.CancelFunc) {
 // begin begins a transaction and takes the keys of its units, in one order on every node. Its time is the database's,
 // after that: what has a key in common is in order of time too.
 func (p *postgres) begin(tx *Tx, batch []*pending) error {
-	if _, err := tx.Exec("BEGIN"); err != nil {
+	const clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+	first := Statement{Text: "SELECT " + clock}
+	if keys := keysOf(batch); keys.Len() > 0 && p.options.Lock != "" {
+		first.Text = "WITH taken AS MATERIALIZED (" + p.options.Lock + ") SELECT " + clock + " FROM (SELECT count(*) FROM taken) AS all_taken"
+		first.Args = []any{keys.Param()}
+	}
+	if err := errors.Join(tx.x.before("BEGIN"), tx.x.before(first.Text)); err != nil {
 		return err
 	}
+	var now int64
+	err := p.send(tx, []Statement{{Text: "BEGIN"}, first}, func(r pgx.BatchResults) error {
+		if _, err := r.Exec(); err != nil {
+			return err
+		}
+		return r.QueryRow().Scan(&now)
+	})
+	tx.Now = p.at(now)
+	return err
+}
+
+// keysOf are the keys of units, each once.
+func keysOf(batch []*pending) *Rows {
 	var keys Rows
 	seen := map[string]bool{}
 	for _, unit := range batch {
@@ -141,17 +162,7 @@ func (p *postgres) begin(tx *Tx, batch []*pending) error {
 			}
 		}
 	}
-	var now int64
-	const clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-	if keys.Len() == 0 || p.options.Lock == "" {
-		err := tx.Row("SELECT "+clock, nil, &now)
-		tx.Now = p.at(now)
-		return err
-	}
-	err := tx.Row("WITH taken AS MATERIALIZED ("+p.options.Lock+") SELECT "+clock+" FROM (SELECT count(*) FROM taken) AS all_taken",
-		[]any{keys.Param()}, &now)
-	tx.Now = p.at(now)
-	return err
+	return &keys
 }
 
 // at is the time of a transaction: the database's, but where a test has its own.
@@ -162,13 +173,58 @@ func (p *postgres) at(ms int64) time.Time {
 	return time.UnixMilli(ms)
 }
 
+// send sends statements together; answers, nil for none, reads what they answer, as far as it is wanted.
+func (p *postgres) send(tx *Tx, statements []Statement, answers func(pgx.BatchResults) error) error {
+	batch := &pgx.Batch{}
+	for _, s := range statements {
+		adapted := p.adapted(s.Text)
+		args, err := adapted.args(s.Args)
+		if err != nil {
+			return err
+		}
+		batch.Queue(adapted.text, args...)
+	}
+	err := tx.writer.conn.Raw(func(driverConn any) (err error) {
+		results := driverConn.(*stdlib.Conn).Conn().SendBatch(tx.ctx, batch)
+		if answers != nil {
+			err = answers(results)
+		}
+		if end := results.Close(); err == nil {
+			err = end
+		}
+		return err
+	})
+	return tx.x.failed(err)
+}
+
+func (p *postgres) execAll(tx *Tx, statements []Statement) error { return p.send(tx, statements, nil) }
+
+func (p *postgres) execLast(tx *Tx, s Statement) error {
+	tx.last = append(tx.last, s)
+	return nil
+}
+
+// adapted is adapt, once for each text.
+func (p *postgres) adapted(text string) statement {
+	if s, ok := p.texts.Load(text); ok {
+		return s.(statement)
+	}
+	s := p.adapt(text)
+	p.texts.Store(text, s)
+	return s
+}
+
 func (p *postgres) commit(tx *Tx, o outcome) error {
 	if !tx.writer.sound() { // COMMIT would undo it, and say nothing
-		return errIgnored
+		return errors.Join(errIgnored, tx.writer.rollback(tx))
 	}
-	if _, err := tx.Exec("COMMIT"); err != nil {
+	if err := tx.x.before("COMMIT"); err != nil {
+		return errUnknown{err}
+	}
+	// Where one fails those after it are not run, nor is the commit.
+	if err := p.send(tx, append(tx.last, Statement{Text: "COMMIT"}), nil); err != nil {
 		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !isGone(pgErr) {
-			return err // it says that nothing was committed
+			return errors.Join(err, tx.writer.rollback(tx)) // it says that nothing was committed
 		}
 		return errUnknown{err}
 	}

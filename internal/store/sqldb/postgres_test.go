@@ -41,9 +41,9 @@ func pgOptions(url string) Options {
 		Lock: "SELECT c.name FROM counters AS c JOIN " + From("$1", "name TEXT") + " AS j ON j.name = c.name ORDER BY c.name FOR NO KEY UPDATE OF c"}
 }
 
-// count is a unit that raises counters in the order given, and takes them before where it says so.
-func count(taken bool, names ...string) Unit {
-	u := Unit{Run: func(tx *Tx) error {
+// count is a unit that takes counters and raises them in the order given.
+func count(names ...string) Unit {
+	return Unit{Keys: names, Run: func(tx *Tx) error {
 		for _, name := range names {
 			if _, err := tx.Exec("UPDATE counters SET n = n + 1 WHERE name = $1", name); err != nil {
 				return err
@@ -52,10 +52,6 @@ func count(taken bool, names ...string) Unit {
 		}
 		return nil
 	}}
-	if taken {
-		u.Keys = names
-	}
-	return u
 }
 
 func deadlocks(t *testing.T, url string) (n int) {
@@ -67,31 +63,22 @@ func deadlocks(t *testing.T, url string) (n int) {
 	return n
 }
 
-// crossed has two nodes raise the same counters in opposite orders, and returns how many were raised.
-func crossed(t *testing.T, url string, taken bool, times int) (sum int) {
-	t.Helper()
+// TestKeysAreTakenInOrder: nodes whose units cross never wait for each other, as they would without.
+func TestKeysAreTakenInOrder(t *testing.T) {
+	url := pgtest.Database(t)
 	var all sync.WaitGroup
 	for _, names := range [][]string{{"a", "b", "c", "d", "e"}, {"e", "d", "c", "b", "a"}} {
 		db := node(t, url, pgMigrations)
 		all.Go(func() {
-			for range times {
-				if err := db.Write(context.Background(), count(taken, names...)); err != nil {
+			for range 40 {
+				if err := db.Write(context.Background(), count(names...)); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	all.Wait()
-	if err := pgtest.Open(t, url).QueryRow("SELECT sum(n) FROM counters").Scan(&sum); err != nil {
-		t.Fatal(err)
-	}
-	return sum
-}
-
-// TestKeysAreTakenInOrder: nodes whose units cross never wait for each other, as they would without.
-func TestKeysAreTakenInOrder(t *testing.T) {
-	url := pgtest.Database(t)
-	if sum := crossed(t, url, true, 40); sum != 400 {
+	if sum := raised(t, url); sum != 400 {
 		t.Errorf("%d raised, want 400", sum)
 	}
 	time.Sleep(1100 * time.Millisecond) // PostgreSQL tells its counters once a second
@@ -107,14 +94,47 @@ func TestDeadlocksAreRepeated(t *testing.T) {
 	if _, err := db.Exec("ALTER DATABASE " + name(t, db) + " SET deadlock_timeout = '10ms'"); err != nil {
 		t.Fatal(err)
 	}
-	if sum := crossed(t, url, false, 10); sum != 100 {
-		t.Errorf("%d raised, want 100", sum)
+	var all, both sync.WaitGroup // both have taken their first counter
+	both.Add(2)
+	for _, names := range [][]string{{"a", "b"}, {"b", "a"}} {
+		node := node(t, url, pgMigrations)
+		runs := 0
+		unit := Unit{Run: func(tx *Tx) error {
+			runs++
+			for _, name := range names {
+				if _, err := tx.Exec("UPDATE counters SET n = n + 1 WHERE name = $1", name); err != nil {
+					return err
+				}
+				if runs == 1 && name == names[0] {
+					both.Done()
+					both.Wait()
+				}
+			}
+			return nil
+		}}
+		all.Go(func() {
+			if err := node.Write(context.Background(), unit); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	for deadline := time.Now().Add(5 * time.Second); deadlocks(t, url) == 0; time.Sleep(100 * time.Millisecond) {
+	all.Wait()
+	if sum := raised(t, url); sum != 4 {
+		t.Errorf("%d raised, want 4", sum)
+	}
+	for deadline := time.Now().Add(10 * time.Second); deadlocks(t, url) == 0; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("there was no deadlock: the test shows nothing")
 		}
 	}
+}
+
+func raised(t *testing.T, url string) (sum int) {
+	t.Helper()
+	if err := pgtest.Open(t, url).QueryRow("SELECT sum(n) FROM counters").Scan(&sum); err != nil {
+		t.Fatal(err)
+	}
+	return sum
 }
 
 func name(t *testing.T, db *sql.DB) (name string) {

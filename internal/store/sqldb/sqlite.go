@@ -98,6 +98,17 @@ func (s *embedded) index(ctx context.Context, conn *sql.Conn, index Index) error
 
 func (s *embedded) join(context.Context, *sql.Conn, int) error { return nil }
 
+func (s *embedded) execAll(tx *Tx, statements []Statement) error {
+	for _, statement := range statements {
+		if _, err := tx.run(statement.Text, statement.Args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *embedded) execLast(tx *Tx, last Statement) error { return s.execAll(tx, []Statement{last}) }
+
 // beside runs the syncer and the checkpointer.
 func (s *embedded) beside(*writer) func() {
 	s.erasure.Store(true) // the log of a program that was killed may hold what it had deleted

@@ -41,6 +41,7 @@ type Tx struct {
 	writer  *writer
 	emitted []any
 	after   []func()
+	last    []Statement // that go with the commit
 }
 
 // Emit hands something to Options.Finish, unless the unit fails.
@@ -49,6 +50,30 @@ func (tx *Tx) Emit(v any) { tx.emitted = append(tx.emitted, v) }
 // After calls a function once the transaction is durable, or nobody knows whether it is, unless the unit fails. It must
 // not block.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+
+// Statement is one that changes rows, with its parameters.
+type Statement struct {
+	Text string
+	Args []any
+}
+
+// ExecAll runs statements one after another. On PostgreSQL they go over the wire together.
+func (tx *Tx) ExecAll(statements []Statement) error {
+	for _, s := range statements {
+		if err := tx.x.before(s.Text); err != nil {
+			return err
+		}
+	}
+	return tx.writer.db.backend.execAll(tx, statements)
+}
+
+// ExecLast runs a statement after all others, at the latest with the commit. It is for Options.Finish.
+func (tx *Tx) ExecLast(s Statement) error {
+	if err := tx.x.before(s.Text); err != nil {
+		return err
+	}
+	return tx.writer.db.backend.execLast(tx, s)
+}
 
 // mark remembers how much a transaction has collected, to forget what a failed unit added.
 type mark struct{ emitted, after int }
