@@ -206,13 +206,4 @@ func TestParsed(t *testing.T) {
 			t.Errorf("%s: %q", text, got)
 		}
 	}
-	if got := cpuOf("123 (par) ley) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20"); got != 3*time.Second {
-		t.Errorf("3 s of processor time were read as %s", got)
-	}
-	if got := statusMB("Name:\tparley\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n", "VmRSS"); got != 1.024 {
-		t.Errorf("1000 kB are %g MB", got)
-	}
-	if missing := cpuOf("") + time.Duration(statusMB("", "VmRSS")); missing != 0 {
-		t.Error("nothing is something")
-	}
 }

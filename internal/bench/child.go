@@ -8,12 +8,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/parley-server/parley/internal/bench/load"
+	"github.com/parley-server/parley/internal/procfs"
 )
 
 const (
@@ -128,41 +127,12 @@ type usage struct {
 
 // usage reads what the child has taken. It is zero where the system does not say.
 func (c *child) usage() usage {
-	folder := "/proc/" + strconv.Itoa(c.command.Process.Pid)
+	pid := c.command.Process.Pid
 	var u usage
-	if text, err := os.ReadFile(folder + "/stat"); err == nil {
-		u.cpu = cpuOf(string(text))
-	}
-	if text, err := os.ReadFile(folder + "/status"); err == nil {
-		u.rss, u.peak = statusMB(string(text), "VmRSS"), statusMB(string(text), "VmHWM")
-	}
+	p, _ := procfs.Find(pid)
+	u.cpu = p.CPU
+	u.rss, u.peak = procfs.Memory(pid)
 	return u
-}
-
-// clockTick is the unit of times in /proc: it is 100 a second on every Linux that Go supports.
-const clockTick = 10 * time.Millisecond
-
-// cpuOf reads utime and stime, the 14th and 15th field; the second is a name in parentheses.
-func cpuOf(stat string) time.Duration {
-	rest := stat[strings.LastIndex(stat, ") ")+1:]
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * clockTick
-}
-
-// statusMB reads a line "VmRSS:  1234 kB", whose unit is 1024 bytes, in millions of bytes.
-func statusMB(status, name string) float64 {
-	for line := range strings.Lines(status) {
-		if key, value, _ := strings.Cut(line, ":"); key == name {
-			kb, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-			return kb * 1024 / 1e6
-		}
-	}
-	return 0
 }
 
 // ownCPU is the processor time that this process has taken.

@@ -2,11 +2,10 @@
 // server of the installed programs, which all tests of the process share and which ends with it, however it
 // ends. Where PARLEY_TEST_POSTGRES holds the URL of a server, that one is used instead; its user must be
 // allowed to create databases. A proof that stops or kills its server starts one of its own. Only tests may
-// import this package.
+// import this package; pgserver is what starts a server.
 package pgtest
 
 import (
-	"context"
 	"crypto/rand"
 	"database/sql"
 	"net/url"
@@ -17,11 +16,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/parley-server/parley/internal/pgserver"
 )
 
 // shared is the server of this process. It is a variable of the package since only so one server can serve all
 // tests without a TestMain in each package.
-var shared = sync.OnceValues(func() (*Server, error) { return start(Options{NoFsync: true}) })
+var shared = sync.OnceValues(func() (*Server, error) { return pgserver.Start(Options{NoFsync: true}) })
 
 // sharedURL is the address of the server that databases are made on.
 func sharedURL() (string, error) {
@@ -73,11 +74,11 @@ func create(tb testing.TB, options string) string {
 		tb.Fatal(err)
 	}
 	name := "parley_test_" + strings.ToLower(rand.Text())
-	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0 "+options); err != nil {
+	if err := pgserver.Execute(server, "CREATE DATABASE "+name+" TEMPLATE template0 "+options); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := execute(server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		if err := pgserver.Execute(server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 			tb.Error(err)
 		}
 	})
@@ -87,18 +88,4 @@ func create(tb testing.TB, options string) string {
 	}
 	address.Path = "/" + name
 	return address.String()
-}
-
-// execute runs SQL over a connection of its own, of which nothing is left: tests look for goroutines.
-func execute(database, statements string) error {
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, database)
-	if err != nil {
-		return err
-	}
-	_, err = conn.Exec(ctx, statements)
-	if closing := conn.Close(ctx); err == nil {
-		err = closing
-	}
-	return err
 }

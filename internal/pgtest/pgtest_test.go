@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -15,6 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/parley-server/parley/internal/pgserver"
+	"github.com/parley-server/parley/internal/procfs"
 )
 
 func TestDatabasesAreIndependent(t *testing.T) {
@@ -35,7 +39,7 @@ func TestDatabaseIsDropped(t *testing.T) {
 		left = Open(t, database)
 		run(t, left, "SELECT 1")
 	})
-	err := execute(database, "SELECT 1")
+	err := pgserver.Execute(database, "SELECT 1")
 	if err == nil || !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("after the test, connecting says: %v", err)
 	}
@@ -106,7 +110,7 @@ func TestKillEndsWhatRuns(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the query ended well")
 	}
-	if running(pids[0]) {
+	if procfs.Running(pids[0]) {
 		t.Error("its process still runs")
 	}
 }
@@ -120,15 +124,8 @@ func TestOtherServer(t *testing.T) {
 }
 
 func TestBadSettingIsTold(t *testing.T) {
-	_, err := start(Options{Settings: []string{"no_such_setting = 1"}})
+	_, err := pgserver.Start(Options{Settings: []string{"no_such_setting = 1"}})
 	if err == nil || !strings.Contains(err.Error(), `unrecognized configuration parameter "no_such_setting"`) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestMissingServerIsTold(t *testing.T) {
-	_, err := newest([]string{t.TempDir()})
-	if err == nil || !strings.Contains(err.Error(), "apt-get install postgresql") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -180,7 +177,9 @@ func TestHelperProcess(t *testing.T) {
 	_ = Database(t)
 	for _, s := range []*Server{must(shared()), Start(t, Options{})} {
 		check(t, s.Exec("SELECT 1"))
-		fmt.Printf("server %d %s\n", s.port, s.folder)
+		address, err := url.Parse(s.URL(""))
+		check(t, err)
+		fmt.Printf("server %s %s\n", address.Port(), s.Folder())
 	}
 	fmt.Println("no more")
 	_, _ = io.Copy(io.Discard, os.Stdin) // until it is told to go on

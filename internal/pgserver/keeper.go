@@ -1,4 +1,4 @@
-package pgtest
+package pgserver
 
 import (
 	"errors"
@@ -10,19 +10,22 @@ import (
 	"strconv"
 )
 
-// keeperScript makes a server and removes it once its input ends, which it does with the process that holds
-// the other end: also one that is killed. Its arguments are the folder of the programs and that of the server.
+// keeperScript makes and starts a server, and ends it once its input ends, which it does with the process that holds
+// the other end: also one that is killed. Its arguments are the folder of the programs, that of the server, how the
+// server is stopped, and what is done with its folder then: "keep" or "remove".
 const keeperScript = `
 make() {
-	"$1/initdb" -D data --no-sync -U postgres -A trust --locale=C.UTF-8 --encoding=UTF8 &&
-	cat settings >>data/postgresql.conf &&
+	if [ ! -e data ]; then
+		"$1/initdb" -D data --no-sync -U postgres -A trust --locale=C.UTF-8 --encoding=UTF8 &&
+		echo "include = '../settings'" >>data/postgresql.conf || return
+	fi
 	"$1/pg_ctl" start -D data -w -t 300 -l log
 }
-if said=$(make "$1" 2>&1); then echo ready; else echo "$said"; cat log; fi
+if said=$(make "$1" 2>&1); then echo ready; else echo "$said"; tail -c 8192 log; fi
 exec >/dev/null 2>&1
 cat
-"$1/pg_ctl" stop -D data -m immediate
-rm -rf "$2"
+"$1/pg_ctl" stop -D data -w -t 300 -m "$3"
+[ "$4" = keep ] || rm -rf "$2"
 `
 
 // keeper is a shell that runs keeperScript.
@@ -33,7 +36,11 @@ type keeper struct {
 
 // keep starts the keeper of a server, and with it the server.
 func keep(s *Server) (*keeper, error) {
-	k := &keeper{shell: s.command("/bin/sh", "-c", keeperScript, "keeper", s.programs, s.folder)}
+	mode, then := Immediate, "remove"
+	if s.kept {
+		mode, then = Fast, "keep"
+	}
+	k := &keeper{shell: s.command("/bin/sh", "-c", keeperScript, "keeper", s.programs, s.folder, string(mode), then)}
 	var err error
 	if k.input, err = k.shell.StdinPipe(); err != nil {
 		return nil, err
@@ -53,7 +60,7 @@ func keep(s *Server) (*keeper, error) {
 	return nil, errors.Join(fmt.Errorf("start PostgreSQL: %s", said), err, k.end())
 }
 
-// end lets the keeper remove its server, and waits until it has.
+// end lets the keeper end its server, and waits until it has.
 func (k *keeper) end() error {
 	if err := k.input.Close(); err != nil {
 		return err

@@ -1,4 +1,4 @@
-package pgtest
+package pgserver
 
 import (
 	"errors"
@@ -38,7 +38,7 @@ func newest(folders []string) (string, error) {
 		}
 	}
 	if found == "" {
-		return "", fmt.Errorf("this test needs a PostgreSQL server of version %d or newer, and found none: apt-get install postgresql", oldest)
+		return "", fmt.Errorf("this needs a PostgreSQL server of version %d or newer, and found none: apt-get install postgresql", oldest)
 	}
 	return found, nil
 }
