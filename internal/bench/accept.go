@@ -42,7 +42,7 @@ func (b *bench) warm(ctx context.Context, s *server, organizations []fill.Organi
 	for _, o := range organizations {
 		contacts += int64(len(o.Contacts))
 	}
-	result, err := load.Run(ctx, load.Plan{Address: s.address, Connections: b.options.Connections, Source: newRounds(organizations),
+	result, err := load.Run(ctx, load.Plan{Addresses: []string{s.address}, Connections: b.options.Connections, Source: newRounds(organizations),
 		Duration: 5 * time.Minute, Requests: contacts})
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (b *bench) acceptIn(ctx context.Context, organizations []fill.Organization)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	o, taken, before := b.options, span{server: s.server}, int64(0)
-	result, err := load.Run(ctx, load.Plan{Address: s.address, Connections: o.Connections, Source: newSenders(organizations),
+	result, err := load.Run(ctx, load.Plan{Addresses: []string{s.address}, Connections: o.Connections, Source: newSenders(organizations),
 		Warmup: o.Warmup, Duration: o.Duration, End: taken.end, Begin: func() {
 			taken.begin()
 			before = s.tally.read.Load()
@@ -127,7 +127,7 @@ func (b *bench) oneConnection(ctx context.Context) error {
 		return err
 	}
 	taken := span{server: s.server}
-	result, err := load.Run(ctx, load.Plan{Address: s.address, Connections: 1, Source: newSenders(p.Organizations),
+	result, err := load.Run(ctx, load.Plan{Addresses: []string{s.address}, Connections: 1, Source: newSenders(p.Organizations),
 		Warmup: b.options.Warmup / 2, Duration: b.options.Duration / 2, Begin: taken.begin, End: taken.end})
 	if err := errors.Join(err, s.close()); err != nil {
 		return err

@@ -84,7 +84,7 @@ func (b *bench) expand(ctx context.Context, s *session, urgent *probes, row *Row
 	})
 	watching.Go(func() { urgent.send(expanding) })
 	taken := span{server: s.server}
-	result, err := load.Run(expanding, load.Plan{Address: s.address, Connections: b.options.Connections,
+	result, err := load.Run(expanding, load.Plan{Addresses: []string{s.address}, Connections: b.options.Connections,
 		Source: newSenders(b.main.Organizations), Duration: expandTime, Begin: taken.begin, End: taken.end})
 	took := time.Since(began)
 	expanded()

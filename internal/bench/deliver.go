@@ -113,7 +113,7 @@ func (b *bench) hold(ctx context.Context, s *session, rate float64, duration tim
 	var watching sync.WaitGroup
 	watching.Go(func() { h.backlog = sample(watch, undelivered) })
 	warmup := min(b.options.Warmup, duration/4)
-	result, err := load.Run(ctx, load.Plan{Address: s.address, Connections: b.options.Connections, Source: newSenders(b.main.Organizations),
+	result, err := load.Run(ctx, load.Plan{Addresses: []string{s.address}, Connections: b.options.Connections, Source: newSenders(b.main.Organizations),
 		Warmup: warmup, Duration: duration, Rate: rate,
 		Begin: func() {
 			h.taken.begin()

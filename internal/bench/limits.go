@@ -122,7 +122,7 @@ func (b *bench) measureEcho(ctx context.Context) (rate, p50 float64, err error) 
 	body := strings.Repeat("x", 250)
 	request := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	duration := max(min(echoTime, b.options.Duration/10), time.Second/2)
-	result, err := load.Run(ctx, load.Plan{Address: address, Connections: b.options.Connections, Warmup: duration / 4, Duration: duration,
+	result, err := load.Run(ctx, load.Plan{Addresses: []string{address}, Connections: b.options.Connections, Warmup: duration / 4, Duration: duration,
 		Source: func(int) load.Source { return func() []byte { return request } }})
 	if err != nil {
 		return 0, 0, err

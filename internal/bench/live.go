@@ -74,7 +74,7 @@ func (b *bench) live(ctx context.Context) (err error) {
 	var expected, next atomic.Int64
 	taken := span{server: s}
 	r.from = time.Now().Add(liveWarmup).UnixMilli()
-	result, err := load.Run(ctx, load.Plan{Address: s.address, Connections: 4, Rate: liveRate, Duration: b.options.Duration,
+	result, err := load.Run(ctx, load.Plan{Addresses: []string{s.address}, Connections: 4, Rate: liveRate, Duration: b.options.Duration,
 		Begin: taken.begin, End: taken.end, Source: func(int) load.Source {
 			return func() []byte {
 				i := int(next.Add(1)) % len(requests)

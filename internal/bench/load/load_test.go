@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -170,7 +171,7 @@ func TestClosedLoop(t *testing.T) {
 		}
 	})
 	var marks, answered atomic.Int64
-	result, err := Run(t.Context(), Plan{Address: address, Connections: 4, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+	result, err := Run(t.Context(), Plan{Addresses: []string{address}, Connections: 4, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
 		Warmup: 100 * time.Millisecond, Duration: 1200 * time.Millisecond, Begin: func() { marks.Add(1) }, End: func() { marks.Add(10) },
 		Answered: func(Answer, time.Time, time.Duration) { answered.Add(1) }})
 	if err != nil {
@@ -197,7 +198,7 @@ func TestOpenLoop(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 		}
 	})
-	result, err := Run(t.Context(), Plan{Address: address, Connections: 1, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+	result, err := Run(t.Context(), Plan{Addresses: []string{address}, Connections: 1, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
 		Duration: time.Second, Rate: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -212,18 +213,50 @@ func TestOpenLoop(t *testing.T) {
 
 func TestLimitsOfARun(t *testing.T) {
 	address := serve(t, func(http.ResponseWriter, *http.Request) {})
-	result, err := Run(t.Context(), Plan{Address: address, Connections: 3, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+	result, err := Run(t.Context(), Plan{Addresses: []string{address}, Connections: 3, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
 		Duration: time.Minute, Requests: 25})
 	if err != nil || result.Latency.Count() != 25 {
 		t.Errorf("%d of 25 requests, %v", result.Latency.Count(), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if result, err = Run(ctx, Plan{Address: address, Connections: 3, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), Duration: time.Minute}); err != nil || result.Elapsed > 30*time.Second {
+	if result, err = Run(ctx, Plan{Addresses: []string{address}, Connections: 3, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), Duration: time.Minute}); err != nil || result.Elapsed > 30*time.Second {
 		t.Errorf("after a cancel: %s, %v", result.Elapsed, err)
 	}
-	if _, err = Run(t.Context(), Plan{Address: "127.0.0.1:1", Connections: 1, Source: request("x"), Duration: 2 * time.Second}); err == nil {
+	if _, err = Run(t.Context(), Plan{Addresses: []string{"127.0.0.1:1"}, Connections: 1, Source: request("x"), Duration: 2 * time.Second}); err == nil {
 		t.Error("nobody listens, and nobody says so")
+	}
+}
+
+// TestConnectionsAreSpread: each of several servers has its part of the connections.
+func TestConnectionsAreSpread(t *testing.T) {
+	var addresses []string
+	seen := make([]sync.Map, 2)
+	for i := range seen {
+		addresses = append(addresses, serve(t, func(_ http.ResponseWriter, r *http.Request) { seen[i].Store(r.RemoteAddr, true) }))
+	}
+	if _, err := Run(t.Context(), Plan{Addresses: addresses, Connections: 5, Source: request("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+		Duration: 200 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{3, 2} {
+		n := 0
+		seen[i].Range(func(any, any) bool { n++; return true })
+		if n != want {
+			t.Errorf("%d connections to the server number %d, not %d", n, i, want)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		seconds []int64
+		want    float64
+	}{{nil, 0}, {[]int64{7}, 7}, {[]int64{9, 1}, 5}, {[]int64{100, 1, 3}, 3}} {
+		r := Result{PerSecond: c.seconds}
+		if got := r.Median(); got != c.want {
+			t.Errorf("of %v: %g, not %g", c.seconds, got, c.want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,7 @@ type Source func() []byte
 
 // Plan is load to make.
 type Plan struct {
-	Address     string
+	Addresses   []string // that the connections are spread over
 	Connections int
 	Source      func(connection int) Source
 	// Warmup is how long requests are made before any is counted.
@@ -53,6 +54,17 @@ func (r *Result) Rate() float64 {
 	return float64(r.Latency.Count()) / r.Elapsed.Seconds()
 }
 
+// Median is how many requests were accepted in the middle one of the whole seconds, by their number: what a few slow
+// seconds do not change.
+func (r *Result) Median() float64 {
+	n := len(r.PerSecond)
+	if n == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(r.PerSecond))
+	return float64(sorted[(n-1)/2]+sorted[n/2]) / 2
+}
+
 // Refused is how many answers were not 2xx.
 func (r *Result) Refused() int64 {
 	n := int64(0)
@@ -78,7 +90,7 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 	var all, marks sync.WaitGroup
 	marks.Go(func() { r.mark(ctx) })
 	for i := range workers {
-		workers[i] = worker{runner: r, source: p.Source(i), result: Result{Statuses: map[int]int64{}}}
+		workers[i] = worker{runner: r, address: p.Addresses[i%len(p.Addresses)], source: p.Source(i), result: Result{Statuses: map[int]int64{}}}
 		workers[i].result.PerSecond = make([]int64, int(p.Duration/time.Second)+1)
 		all.Go(func() { workers[i].run(ctx) })
 	}
@@ -150,9 +162,10 @@ func (r *runner) sum(workers []worker, finished time.Time) *Result {
 // worker is one connection of a run.
 type worker struct {
 	*runner
-	source Source
-	conn   *Conn
-	result Result
+	address string
+	source  Source
+	conn    *Conn
+	result  Result
 }
 
 // overtime is how long the last answers may take after a run's end.
@@ -198,7 +211,7 @@ func (w *worker) turn(ctx context.Context) (began time.Time, more bool) {
 
 func (w *worker) do() (Answer, error) {
 	if w.conn == nil {
-		conn, err := Dial(w.Address, w.end.Add(overtime))
+		conn, err := Dial(w.address, w.end.Add(overtime))
 		if err != nil {
 			return Answer{}, err
 		}
