@@ -196,7 +196,7 @@ func (b *bench) prepare(ctx context.Context, name string, into **fill.Prepared, 
 	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
 		b.made = append(b.made, folder)
 	}
-	prepared, err := fill.Prepare(ctx, folder, sizes, b.say)
+	prepared, err := fill.Prepare(ctx, fill.Place{Folder: folder}, sizes, b.say)
 	*into = prepared
 	return prepared, err
 }

@@ -1,18 +1,15 @@
-// Package fill prepares the data folder of a server that is to be measured: organizations with contacts,
+// Package fill prepares the data of a server that is to be measured: organizations with contacts,
 // conversations and keys, and the messages of earlier days with all that sending them left behind. It writes
 // them through the store's own statements in large transactions, and sets the store's clock to when they were sent.
 package fill
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -95,24 +92,21 @@ type Reads struct {
 	To            int64    `json:"to"`   // and the last
 }
 
-// fileName is the file that says what a finished folder holds.
-const fileName = "bench.json"
-
 // past is how long ago the first message was sent: less than events are kept.
 const past = 10 * 24 * time.Hour
 
-// Prepare fills a folder, or says what is in it where it was filled to these sizes before. The folder has no
-// server when it is called.
-func Prepare(ctx context.Context, folder string, sizes Sizes, say func(format string, args ...any)) (*Prepared, error) {
-	if prepared, err := read(folder, sizes); prepared != nil || err != nil {
+// Prepare fills a place, or says what is in it where it was filled to these sizes before. The place has no server when
+// it is called; its database exists.
+func Prepare(ctx context.Context, place Place, sizes Sizes, say func(format string, args ...any)) (*Prepared, error) {
+	if prepared, err := place.known(ctx, sizes); prepared != nil || err != nil {
 		return prepared, err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(place.Folder, 0o700); err != nil {
 		return nil, err
 	}
 	now := &clock{}
 	now.set(time.Now().Add(-past))
-	s, err := store.Open(ctx, store.Options{Folder: folder, CacheKB: 512 << 10, Log: slog.New(slog.DiscardHandler), Now: now.now})
+	s, err := store.Open(ctx, store.Options{Folder: place.Folder, URL: place.URL, CacheKB: 512 << 10, Log: slog.New(slog.DiscardHandler), Now: now.now})
 	if err != nil {
 		return nil, err
 	}
@@ -121,40 +115,10 @@ func Prepare(ctx context.Context, folder string, sizes Sizes, say func(format st
 		err = b.fill(sizes)
 	}
 	if err := errors.Join(err, s.Close()); err != nil {
-		return nil, fmt.Errorf("filling %s: %w", folder, err)
+		return nil, fmt.Errorf("filling %s: %w", place, err)
 	}
 	b.prepared.Sizes = sizes
-	return &b.prepared, write(folder, &b.prepared)
-}
-
-// read returns nothing where there is nothing.
-func read(folder string, sizes Sizes) (*Prepared, error) {
-	text, err := os.ReadFile(filepath.Join(folder, fileName))
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(folder, "parley.db")); err == nil {
-			return nil, fmt.Errorf("%s has a database that was not prepared for this, or not to the end: delete it", folder)
-		}
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var p Prepared
-	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, fmt.Errorf("%s in %s: %w", fileName, folder, err)
-	}
-	if fmt.Sprint(p.Sizes) != fmt.Sprint(sizes) {
-		return nil, fmt.Errorf("%s was prepared with other sizes (%+v): delete it, or give the same", folder, p.Sizes)
-	}
-	return &p, nil
-}
-
-func write(folder string, p *Prepared) error {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, fileName), text, 0o600)
+	return &b.prepared, place.finish(ctx, &b.prepared)
 }
 
 // clock is the time that the store takes for now.

@@ -3,6 +3,7 @@ package fill
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -17,21 +19,26 @@ func quiet(string, ...any) {}
 
 // TestFilledIsAsIfSent: what is filled in has no gap, counts as delivered, and is where a send goes on.
 func TestFilledIsAsIfSent(t *testing.T) {
-	folder := t.TempDir()
+	for name, url := range map[string]func() string{"embedded": func() string { return "" }, "PostgreSQL": func() string { return pgtest.Database(t) }} {
+		t.Run(name, func(t *testing.T) { checkFilled(t, Place{Folder: t.TempDir(), URL: url()}) })
+	}
+}
+
+func checkFilled(t *testing.T, place Place) {
 	sizes := Sizes{Organizations: 3, Contacts: 24, Stored: 240, Recipients: 40, Users: 6, Reads: []int{500}}
-	prepared, err := Prepare(t.Context(), folder, sizes, quiet)
+	prepared, err := Prepare(t.Context(), place, sizes, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := Prepare(t.Context(), folder, sizes, quiet); err != nil || again.Organizations[0].Key != prepared.Organizations[0].Key {
+	if again, err := Prepare(t.Context(), place, sizes, quiet); err != nil || again.Organizations[0].Key != prepared.Organizations[0].Key {
 		t.Errorf("the second time: %+v, %v", again, err)
 	}
 	sizes.Stored++
-	if _, err := Prepare(t.Context(), folder, sizes, quiet); err == nil {
-		t.Error("other sizes were accepted")
+	if _, err := Prepare(t.Context(), place, sizes, quiet); err == nil || !strings.Contains(err.Error(), "other sizes") {
+		t.Errorf("other sizes: %v", err)
 	}
 
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), store.Options{Folder: place.Folder, URL: place.URL, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +55,23 @@ func TestFilledIsAsIfSent(t *testing.T) {
 	for _, r := range prepared.Reads {
 		if r.Visible != r.Conversations/100 || len(r.Threads) != r.Visible || len(r.Long) == 0 || len(r.References) != r.Visible {
 			t.Errorf("of %d conversations %d are visible: %+v", r.Conversations, r.Visible, r)
+		}
+	}
+}
+
+// TestOthersDataAreLeftAlone: a place with data of somebody else, or that was not filled to the end, is refused.
+func TestOthersDataAreLeftAlone(t *testing.T) {
+	for _, place := range []Place{{Folder: t.TempDir()}, {Folder: t.TempDir(), URL: pgtest.Database(t)}} {
+		s, err := store.Open(t.Context(), store.Options{Folder: place.Folder, URL: place.URL, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Prepare(t.Context(), place, Sizes{Users: 2}, quiet)
+		if err == nil || !strings.Contains(err.Error(), place.String()+" has data that were not prepared for this") || strings.Contains(err.Error(), "postgres://") {
+			t.Errorf("%s: %v", place, err)
 		}
 	}
 }
