@@ -19,6 +19,8 @@ import (
 type benchCommand struct {
 	Data      string   `name:"data" default:"parley-bench" help:"The folder for the prepared data, on the disk that is to be measured."`
 	Keep      bool     `name:"keep" help:"Leave the prepared data in the folder. A later run with the same sizes begins with them."`
+	Database  string   `name:"database" placeholder:"URL" help:"Measure PostgreSQL instead of the embedded database: postgres://USER:PASSWORD@HOST:PORT/NAME. The prepared data go into the databases NAME_main and NAME_reads of that server, which are made, and dropped at the end."`
+	Postgres  bool     `name:"postgres" help:"Measure PostgreSQL, on a server of the installed programs that is started for the run in the folder."`
 	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads. All of them when left out."`
 	JSON      bool     `name:"json" help:"Print the report as JSON."`
 	Check     bool     `name:"check" help:"Fail where a figure misses its floor, which holds on an idle machine of two cores."`
@@ -40,7 +42,7 @@ type benchCommand struct {
 func (c *benchCommand) options(std output) (bench.Options, error) {
 	program, err := os.Executable()
 	o := bench.Options{Executable: []string{program}, Data: c.Data, Keep: c.Keep, Scenarios: c.Scenarios, ServeArgs: c.ServeArgs,
-		Profile: c.Profile, Stored: c.Stored, Organizations: c.Organizations, Contacts: c.Contacts, Recipients: c.Recipients,
+		Profile: c.Profile, Database: c.Database, Postgres: c.Postgres, Stored: c.Stored, Organizations: c.Organizations, Contacts: c.Contacts, Recipients: c.Recipients,
 		Streams: c.Streams, Connections: c.Connections, Rate: c.Rate, Warmup: c.Warmup, Duration: c.Duration, Out: std.out, Log: std.err}
 	if c.JSON {
 		o.Out = io.Discard

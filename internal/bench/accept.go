@@ -20,7 +20,7 @@ type session struct {
 // session starts a server on the prepared data and sends once to each contact of the organizations.
 func (b *bench) session(ctx context.Context, organizations []fill.Organization) (_ *session, err error) {
 	s := &session{}
-	if s.server, err = b.serve(ctx, b.folder(mainFolder)); err != nil {
+	if s.server, err = b.serve(ctx, b.place(mainFolder)); err != nil {
 		return nil, err
 	}
 	keys := make([]string, len(b.main.Organizations))
@@ -98,7 +98,7 @@ func (b *bench) acceptIn(ctx context.Context, organizations []fill.Organization)
 	}
 	row := Row{Title: fmt.Sprintf("accept, %d organizations", len(organizations))}
 	if len(organizations) == 1 {
-		row.Title = "accept, one organization"
+		row.Part, row.Title = partOrganization, "accept, one organization"
 	}
 	row.load(result)
 	row.add(taken.figures(result.Latency.Count())...)

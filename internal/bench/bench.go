@@ -25,6 +25,8 @@ type Options struct {
 	Scenarios  []string // names; none: all
 	ServeArgs  []string // further arguments of the server
 	Profile    string   // a folder for the server's processor profiles; empty: none
+	Database   string   // postgres://USER:PASSWORD@HOST:PORT/NAME to measure databases there; empty: the embedded one
+	Postgres   bool     // measure databases on a PostgreSQL that is started for the run
 
 	Stored        int           // messages stored before
 	Organizations int           // the first has half of contacts, stored messages and load
@@ -61,6 +63,14 @@ func (o Options) Validate() error {
 		{"recipients", o.Recipients, 1}, {"streams", o.Streams, 2}, {"connections", o.Connections, 1}} {
 		if least.value < least.from {
 			return fmt.Errorf("%s: must be at least %d", least.option, least.from)
+		}
+	}
+	if o.Database != "" && o.Postgres {
+		return errors.New("database, postgres: only one of them")
+	}
+	if o.Database != "" {
+		if err := checkAddress(o.Database); err != nil {
+			return err
 		}
 	}
 	if o.Duration < time.Second || o.Warmup < 0 || o.Rate < 0 {
@@ -102,8 +112,9 @@ type bench struct {
 	options  Options
 	report   Report
 	scenario string
-	served   int // servers started, for the names of profiles
-	made     []string
+	served   int       // servers started, for the names of profiles
+	made     []string  // folders
+	postgres *postgres // nil: the embedded database is measured
 	main     *fill.Prepared
 	read     *fill.Prepared
 }
@@ -133,6 +144,10 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return fmt.Errorf("measuring the machine: %w", err)
 	}
 	b.report.Machine.write(b.options.Out)
+	if err := b.openDatabase(ctx); err != nil {
+		return fmt.Errorf("the database: %w", err)
+	}
+	b.report.Database.write(b.options.Out)
 	for _, s := range scenarios() {
 		if len(b.options.Scenarios) > 0 && !slices.Contains(b.options.Scenarios, s.name) {
 			continue
@@ -153,10 +168,13 @@ func (b *bench) run(ctx context.Context) (err error) {
 
 // clear removes what the run has prepared, unless it is to be kept.
 func (b *bench) clear() error {
-	if b.options.Keep {
-		return nil
-	}
 	var errs []error
+	if b.postgres != nil {
+		errs = append(errs, b.postgres.close(b.options.Keep))
+	}
+	if b.options.Keep {
+		return errors.Join(errs...)
+	}
 	for _, folder := range b.made {
 		errs = append(errs, os.RemoveAll(folder))
 	}
@@ -179,7 +197,7 @@ func (b *bench) row(r Row) {
 	b.report.Rows = append(b.report.Rows, r)
 }
 
-// The folders below Options.Data.
+// The folders below Options.Data, and the parts of the names of databases.
 const (
 	mainFolder  = "main"
 	readsFolder = "reads"
@@ -187,16 +205,37 @@ const (
 
 func (b *bench) folder(name string) string { return filepath.Join(b.options.Data, name) }
 
-// prepare fills a folder, once a run.
+// making notes a folder that the run makes, so that it is removed at the end.
+func (b *bench) making(folder string) {
+	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+		b.made = append(b.made, folder)
+	}
+}
+
+// place is where a server has its data.
+func (b *bench) place(name string) fill.Place {
+	if b.postgres == nil {
+		return fill.Place{Folder: b.folder(name)}
+	}
+	return fill.Place{Folder: b.folder(name + "-postgres"), URL: b.postgres.url(b.postgres.name(name))}
+}
+
+// prepare fills a place, once a run.
 func (b *bench) prepare(ctx context.Context, name string, into **fill.Prepared, sizes fill.Sizes) (*fill.Prepared, error) {
 	if *into != nil {
 		return *into, nil
 	}
-	folder := b.folder(name)
-	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
-		b.made = append(b.made, folder)
+	place := b.place(name)
+	b.making(place.Folder)
+	if err := os.MkdirAll(place.Folder, 0o700); err != nil {
+		return nil, err
 	}
-	prepared, err := fill.Prepare(ctx, fill.Place{Folder: folder}, sizes, b.say)
+	if b.postgres != nil {
+		if _, err := b.postgres.provide(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	prepared, err := fill.Prepare(ctx, place, sizes, b.say)
 	*into = prepared
 	return prepared, err
 }

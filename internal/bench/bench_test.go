@@ -78,8 +78,8 @@ func TestProveEverythingIsMeasured(t *testing.T) {
 		t.Skip("a long proof: make prove")
 	}
 	report := measured(t, "--warmup", "100ms", "--duration", "1s", "--rate", "50")
-	if len(report.Floors) != len(floors()) {
-		t.Errorf("%d of %d floors were compared: %+v", len(report.Floors), len(floors()), report.Floors)
+	if len(report.Floors) != len(floors(embeddedName)) {
+		t.Errorf("%d of %d floors were compared: %+v", len(report.Floors), len(floors(embeddedName)), report.Floors)
 	}
 	for _, row := range report.Rows {
 		for _, f := range row.Figures {
@@ -101,14 +101,19 @@ func TestOptionsAreChecked(t *testing.T) {
 		func(o *Options) { o.Connections = 0 },
 		func(o *Options) { o.Duration = 0 },
 		func(o *Options) { o.Rate = -1 },
+		func(o *Options) { o.Database = "sqlite:parley.db" },
+		func(o *Options) { o.Database = "postgres://user:hidden@127.0.0.1:1" },
+		func(o *Options) { o.Database = "postgres://user:hidden@127.0.0.1:1/" + strings.Repeat("a", 58) },
+		func(o *Options) { o.Database = "postgres://user:hidden@127.0.0.1:one/parley" },
+		func(o *Options) { o.Database, o.Postgres = "postgres://user:hidden@127.0.0.1:1/parley", true },
 	} {
 		o := Default()
 		if err := o.Validate(); err != nil {
 			t.Fatal(err)
 		}
 		change(&o)
-		if _, err := Run(t.Context(), o); err == nil {
-			t.Errorf("%+v was accepted", o)
+		if _, err := Run(t.Context(), o); err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%+v: %v", o, err)
 		}
 	}
 }

@@ -30,14 +30,15 @@ type child struct {
 	err     error // once ended
 }
 
-// startChild starts a program whose output goes to a file.
-func startChild(logFile string, program []string, args ...string) (*child, error) {
+// startChild starts a program, with something added to the environment, whose output goes to a file.
+func startChild(logFile string, environment, program []string, args ...string) (*child, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	args = append(program[1:len(program):len(program)], args...)
 	c := &child{command: exec.Command(program[0], args...), log: log, ended: make(chan struct{})}
+	c.command.Env = append(os.Environ(), environment...)
 	c.command.Stdout, c.command.Stderr = log, log
 	c.began = time.Now()
 	if err := c.command.Start(); err != nil {

@@ -111,7 +111,7 @@ func (b *bench) measureEcho(ctx context.Context) (rate, p50 float64, err error) 
 	if err != nil {
 		return 0, 0, err
 	}
-	child, err := startChild(filepath.Join(b.options.Data, "echo.log"), b.options.Executable, "bench", "--echo", address)
+	child, err := startChild(filepath.Join(b.options.Data, "echo.log"), nil, b.options.Executable, "bench", "--echo", address)
 	if err != nil {
 		return 0, 0, err
 	}

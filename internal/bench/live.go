@@ -57,7 +57,7 @@ func (b *bench) live(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := b.serve(ctx, b.folder(mainFolder))
+	s, err := b.serve(ctx, b.place(mainFolder))
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (b *bench) memory(ctx context.Context) error {
 	row := Row{Title: fmt.Sprintf("memory and start, %d stored", p.Sizes.Stored)}
 	var slowestStart time.Duration
 	for range startsCount {
-		s, err := b.serve(ctx, b.folder(mainFolder))
+		s, err := b.serve(ctx, b.place(mainFolder))
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (b *bench) memory(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := b.serve(ctx, b.folder(mainFolder))
+	s, err := b.serve(ctx, b.place(mainFolder))
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (b *bench) reads(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := b.serve(ctx, b.folder(readsFolder))
+	s, err := b.serve(ctx, b.place(readsFolder))
 	if err != nil {
 		return err
 	}

@@ -6,42 +6,47 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/bench/fill"
 )
 
-// server is the program under test: a process of its own on a prepared folder.
+// server is the program under test: a process of its own on prepared data.
 type server struct {
 	*child
 	address  string
 	profiled bool
+	postgres *postgres // nil: its database is embedded
 }
 
 // serve starts a server for a scenario and waits until it is ready.
-func (b *bench) serve(ctx context.Context, folder string) (*server, error) {
+func (b *bench) serve(ctx context.Context, place fill.Place) (*server, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	// The keys that make the load have no limit; all else is as the program comes.
-	args := append([]string{"serve", "--data", folder, "--listen", address, "--key-rate-limit", "0"}, b.options.ServeArgs...)
+	args := append([]string{"serve", "--data", place.Folder, "--listen", address, "--key-rate-limit", "0"}, b.options.ServeArgs...)
 	if b.options.Profile != "" {
 		b.served++
 		files := filepath.Join(b.options.Profile, fmt.Sprintf("%s-%d", b.scenario, b.served))
 		args = append([]string{"profiled", files}, args...)
 	}
-	c, err := startChild(filepath.Join(folder, "serve.log"), b.options.Executable, args...)
+	// The address of the database has a password, which arguments would show to others. It is empty, and so none, for
+	// the embedded database, also where there is one in the environment of this process.
+	c, err := startChild(filepath.Join(place.Folder, "serve.log"), []string{"PARLEY_DATABASE=" + place.URL}, b.options.Executable, args...)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.awaitReady(ctx, address, "/readyz"); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
-	return &server{child: c, address: address, profiled: b.options.Profile != ""}, nil
+	return &server{child: c, address: address, profiled: b.options.Profile != "", postgres: b.postgres}, nil
 }
 
 // client calls the server with a key.
@@ -93,19 +98,30 @@ func (s *server) drain(ctx context.Context) (waiting float64, took time.Duration
 	return waiting, time.Since(began), nil
 }
 
-// span measures what the server and this process take of the machine while something is counted.
+// span measures what the server, its database's processes and this process take of the machine while something is counted.
 type span struct {
-	server           *server
-	cpu, own         time.Duration
-	usage            usage
-	startCPU, before time.Duration
+	server  *server
+	usage   usage // at the end
+	started taken
+	taken   taken
+}
+
+// taken is processor time.
+type taken struct{ server, database, own time.Duration }
+
+func (s *span) now() taken {
+	t := taken{server: s.server.usage().cpu, own: ownCPU()}
+	if s.server.postgres != nil {
+		t.database = s.server.postgres.cpu()
+	}
+	return t
 }
 
 func (s *span) begin() {
 	if s.server.profiled {
 		_ = s.server.command.Process.Signal(syscall.SIGUSR1)
 	}
-	s.startCPU, s.before = s.server.usage().cpu, ownCPU()
+	s.started = s.now()
 }
 
 func (s *span) end() {
@@ -113,7 +129,8 @@ func (s *span) end() {
 		_ = s.server.command.Process.Signal(syscall.SIGUSR2)
 	}
 	s.usage = s.server.usage()
-	s.cpu, s.own = s.usage.cpu-s.startCPU, ownCPU()-s.before
+	end := s.now()
+	s.taken = taken{end.server - s.started.server, end.database - s.started.database, end.own - s.started.own}
 }
 
 // figures are the processor time for each of n things, and the memory.
@@ -124,5 +141,10 @@ func (s *span) figures(n int64) []Figure {
 		}
 		return float64(d.Nanoseconds()) / 1e3 / float64(n)
 	}
-	return []Figure{{"server CPU", each(s.cpu), "µs"}, {"generator CPU", each(s.own), "µs"}, {"RSS", s.usage.rss, "MB"}, {"peak RSS", s.usage.peak, "MB"}}
+	figures := []Figure{{"server CPU", each(s.taken.server), "µs"}, {"generator CPU", each(s.taken.own), "µs"},
+		{"RSS", s.usage.rss, "MB"}, {"peak RSS", s.usage.peak, "MB"}}
+	if s.taken.database > 0 {
+		figures = slices.Insert(figures, 1, Figure{"database CPU", each(s.taken.database), "µs"})
+	}
+	return figures
 }
