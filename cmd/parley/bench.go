@@ -34,6 +34,7 @@ type benchCommand struct {
 	Recipients    int           `name:"recipients" default:"100000" help:"Recipients of the broadcast."`
 	Streams       int           `name:"streams" default:"1000" help:"Users who follow live streams."`
 	Connections   int           `name:"connections" default:"64" help:"Connections that send at once."`
+	Nodes         int           `name:"nodes" default:"1" help:"Servers over one PostgreSQL database: accept is measured on one, and then on so many with the same connections and streams."`
 	Rate          float64       `name:"rate" help:"Sends a second of the scenario deliver; 0: it looks for the highest that is sustained."`
 	Warmup        time.Duration `name:"warmup" default:"5s" help:"How long there is load before anything is counted."`
 	Duration      time.Duration `name:"duration" default:"30s" help:"How long a measurement takes; deliver takes twice as long."`
@@ -43,7 +44,7 @@ func (c *benchCommand) options(std output) (bench.Options, error) {
 	program, err := os.Executable()
 	o := bench.Options{Executable: []string{program}, Data: c.Data, Keep: c.Keep, Scenarios: c.Scenarios, ServeArgs: c.ServeArgs,
 		Profile: c.Profile, Database: c.Database, Postgres: c.Postgres, Stored: c.Stored, Organizations: c.Organizations, Contacts: c.Contacts, Recipients: c.Recipients,
-		Streams: c.Streams, Connections: c.Connections, Rate: c.Rate, Warmup: c.Warmup, Duration: c.Duration, Out: std.out, Log: std.err}
+		Streams: c.Streams, Connections: c.Connections, Nodes: c.Nodes, Rate: c.Rate, Warmup: c.Warmup, Duration: c.Duration, Out: std.out, Log: std.err}
 	if c.JSON {
 		o.Out = io.Discard
 	}

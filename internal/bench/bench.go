@@ -34,6 +34,7 @@ type Options struct {
 	Recipients    int           // of the broadcast list
 	Streams       int           // users who follow streams
 	Connections   int           // that send at once
+	Nodes         int           // servers over one database; more than one are measured beside one
 	Rate          float64       // of the scenario deliver; 0: the highest is looked for
 	Warmup        time.Duration // before anything is counted
 	Duration      time.Duration // of a measurement; deliver takes twice as long
@@ -45,7 +46,7 @@ type Options struct {
 // Default are the options of the fixed workload that floors hold for.
 func Default() Options {
 	return Options{Data: "parley-bench", Stored: 1_000_000, Organizations: 20, Contacts: 10_000, Recipients: 100_000, Streams: 1000,
-		Connections: 64, Warmup: 5 * time.Second, Duration: 30 * time.Second, Out: io.Discard, Log: io.Discard}
+		Connections: 64, Nodes: 1, Warmup: 5 * time.Second, Duration: 30 * time.Second, Out: io.Discard, Log: io.Discard}
 }
 
 // Validate says what cannot be measured.
@@ -60,13 +61,16 @@ func (o Options) Validate() error {
 		value  int
 		from   int
 	}{{"stored", o.Stored, 1000}, {"organizations", o.Organizations, 1}, {"contacts", o.Contacts, 2 * o.Organizations},
-		{"recipients", o.Recipients, 1}, {"streams", o.Streams, 2}, {"connections", o.Connections, 1}} {
+		{"recipients", o.Recipients, 1}, {"streams", o.Streams, 2}, {"connections", o.Connections, 1}, {"nodes", o.Nodes, 1}} {
 		if least.value < least.from {
 			return fmt.Errorf("%s: must be at least %d", least.option, least.from)
 		}
 	}
 	if o.Database != "" && o.Postgres {
 		return errors.New("database, postgres: only one of them")
+	}
+	if o.Nodes > 1 && o.Database == "" && !o.Postgres {
+		return errors.New("nodes: an embedded database has one; more of them need PostgreSQL")
 	}
 	if o.Database != "" {
 		if err := checkAddress(o.Database); err != nil {

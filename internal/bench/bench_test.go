@@ -3,10 +3,14 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,11 +18,23 @@ import (
 
 	"github.com/parley-server/parley/internal/bench/fill"
 	"github.com/parley-server/parley/internal/bench/load"
+	"github.com/parley-server/parley/internal/pgtest"
 )
 
 // measured builds the program as it is released, without the race detector that the tests may run under, and
 // lets it measure itself with small sizes.
 func measured(t *testing.T, args ...string) *Report {
+	t.Helper()
+	folder := filepath.Join(pgtest.Folder(t), "data")
+	report, _ := measuredIn(t, folder, args...)
+	if _, err := os.Stat(folder); !slices.Contains(args, "--keep") && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is left in %s: %v", folder, err)
+	}
+	return report
+}
+
+// measuredIn is measured with a folder for the data. It returns also what the program said meanwhile.
+func measuredIn(t *testing.T, folder string, args ...string) (report *Report, said string) {
 	t.Helper()
 	parley := filepath.Join(t.TempDir(), "parley")
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", parley, "../../cmd/parley")
@@ -26,7 +42,7 @@ func measured(t *testing.T, args ...string) *Report {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the program: %v\n%s", err, said)
 	}
-	args = append([]string{"bench", "--json", "--data", filepath.Join(t.TempDir(), "data"), "--stored", "2000", "--organizations", "4",
+	args = append([]string{"bench", "--json", "--data", folder, "--stored", "2000", "--organizations", "4",
 		"--contacts", "80", "--recipients", "500", "--streams", "20", "--serve-arg=--no-access-log"}, args...)
 	run := exec.CommandContext(t.Context(), parley, args...)
 	var log bytes.Buffer
@@ -35,40 +51,42 @@ func measured(t *testing.T, args ...string) *Report {
 	if err != nil {
 		t.Fatalf("%v: %v\n%s%s", args, err, text, &log)
 	}
-	var report Report
 	if err := json.Unmarshal(text, &report); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	for _, row := range report.Rows {
 		row.write(t.Output())
 	}
-	return &report
+	return report, log.String()
+}
+
+// figure returns one of a row, which must have it.
+func (r *Report) figure(t *testing.T, row int, name string) float64 {
+	t.Helper()
+	value, ok := r.Rows[row].get(name)
+	if !ok {
+		t.Errorf("%s has no %q", r.Rows[row].Title, name)
+	}
+	return value
 }
 
 // TestRatios compares figures of one run, so that it holds on any machine: many connections share what one pays
 // for alone, most are answered about as soon as the middle one, and everything arrives.
 func TestRatios(t *testing.T) {
 	report := measured(t, "--scenario", "one-connection,accept,live", "--warmup", "200ms", "--duration", "1500ms")
-	figure := func(row int, name string) float64 {
-		value, ok := report.Rows[row].get(name)
-		if !ok {
-			t.Errorf("%s has no %q", report.Rows[row].Title, name)
-		}
-		return value
-	}
 	const one, all, first, live = 0, 1, 2, 3
-	if many, alone := figure(all, "rate"), figure(one, "rate"); many < 1.5*alone {
+	if many, alone := report.figure(t, all, "rate"), report.figure(t, one, "rate"); many < 1.5*alone {
 		t.Errorf("64 connections accept %.0f a second, one %.0f", many, alone)
 	}
-	if p90, p50 := figure(all, "p90"), figure(all, "p50"); p90 > 10*p50 {
+	if p90, p50 := report.figure(t, all, "p90"), report.figure(t, all, "p50"); p90 > 10*p50 {
 		t.Errorf("one in ten waits more than %.1f ms, the middle one %.1f ms", p90, p50)
 	}
 	for _, row := range []int{one, all, first} {
-		if n := figure(row, "refused"); n != 0 {
+		if n := report.figure(t, row, "refused"); n != 0 {
 			t.Errorf("%s: %.0f were refused", report.Rows[row].Title, n)
 		}
 	}
-	if missed, received := figure(live, "missed"), figure(live, "received"); missed != 0 || received == 0 {
+	if missed, received := report.figure(t, live, "missed"), report.figure(t, live, "received"); missed != 0 || received == 0 {
 		t.Errorf("%.0f events were received, %.0f missed", received, missed)
 	}
 }
@@ -77,14 +95,16 @@ func TestProveEverythingIsMeasured(t *testing.T) {
 	if os.Getenv("PARLEY_PROVE") != "1" {
 		t.Skip("a long proof: make prove")
 	}
-	report := measured(t, "--warmup", "100ms", "--duration", "1s", "--rate", "50")
-	if len(report.Floors) != len(floors(embeddedName)) {
-		t.Errorf("%d of %d floors were compared: %+v", len(report.Floors), len(floors(embeddedName)), report.Floors)
-	}
-	for _, row := range report.Rows {
-		for _, f := range row.Figures {
-			if strings.HasPrefix(f.Name, "p9") && f.Value <= 0 {
-				t.Errorf("%s: %s", row.Title, f)
+	for database, args := range map[string][]string{embeddedName: nil, postgresName: {"--postgres", "--nodes", "3"}} {
+		report := measured(t, append(args, "--warmup", "100ms", "--duration", "1s", "--rate", "50")...)
+		if report.Database.Name != database || len(report.Floors) != len(floors(database)) {
+			t.Errorf("%s: %d of %d floors were compared: %+v", report.Database.Name, len(report.Floors), len(floors(database)), report.Floors)
+		}
+		for _, row := range report.Rows {
+			for _, f := range row.Figures {
+				if strings.HasPrefix(f.Name, "p9") && f.Value <= 0 {
+					t.Errorf("%s: %s", row.Title, f)
+				}
 			}
 		}
 	}
@@ -101,6 +121,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		func(o *Options) { o.Connections = 0 },
 		func(o *Options) { o.Duration = 0 },
 		func(o *Options) { o.Rate = -1 },
+		func(o *Options) { o.Nodes = 2 },
+		func(o *Options) { o.Nodes, o.Postgres = 0, true },
 		func(o *Options) { o.Database = "sqlite:parley.db" },
 		func(o *Options) { o.Database = "postgres://user:hidden@127.0.0.1:1" },
 		func(o *Options) { o.Database = "postgres://user:hidden@127.0.0.1:1/" + strings.Repeat("a", 58) },
@@ -119,21 +141,31 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestFloors(t *testing.T) {
-	report := Report{Rows: []Row{
-		{Scenario: "accept", Figures: []Figure{{"rate", 5001, "/s"}, {"p99", 41, "ms"}, {"refused", 0, ""}}},
-		{Scenario: "accept", Figures: []Figure{{"rate", 1, "/s"}}},
+	rows := []Row{
+		{Scenario: "accept", Figures: []Figure{{"rate", 4501, "/s"}, {"p99", 41, "ms"}, {"refused", 0, ""}}},
+		{Scenario: "accept", Part: "3 nodes", Figures: []Figure{{"against one node", .8, "×"}}},
+		{Scenario: "accept", Part: "one organization", Figures: []Figure{{"rate", 2500, "/s"}}},
 		{Scenario: "deliver", Figures: []Figure{{"p99", 1, "ms"}}},
-	}}
-	report.check()
-	var text bytes.Buffer
-	report.WriteFloors(&text)
-	verdicts := map[string]bool{}
-	for _, c := range report.Floors {
-		verdicts[c.Scenario+" "+c.Figure] = c.OK
 	}
-	want := map[string]bool{"accept rate": true, "accept p99": false, "accept refused": true, "deliver rate": false, "deliver refused": false}
-	if fmt.Sprint(verdicts) != fmt.Sprint(want) || len(report.Missed()) != 3 || strings.Count(text.String(), "MISSED") != 3 {
-		t.Errorf("%v\n%s", verdicts, &text)
+	for database, want := range map[string]map[string]bool{
+		embeddedName: {"accept rate": false, "accept p99": false, "accept refused": true, "deliver rate": false, "deliver refused": false},
+		postgresName: {"accept rate": true, "accept p99": true, "accept refused": true, "accept, 3 nodes against one node": false,
+			"accept, one organization rate": true, "deliver rate": false, "deliver refused": false},
+	} {
+		report := Report{Database: Database{Name: database}, Rows: rows}
+		report.check()
+		var text bytes.Buffer
+		report.WriteFloors(&text)
+		verdicts, missed := map[string]bool{}, 0
+		for _, c := range report.Floors {
+			verdicts[c.Scenario+" "+c.Figure] = c.OK
+			if !c.OK {
+				missed++
+			}
+		}
+		if !maps.Equal(verdicts, want) || len(report.Missed()) != missed || strings.Count(text.String(), "MISSED") != missed {
+			t.Errorf("%s: %v\n%s", database, verdicts, &text)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (b *bench) broadcast(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := b.session(ctx, p.Organizations)
+	s, err := b.session(ctx, p.Organizations, 1)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (b *bench) broadcast(ctx context.Context) (err error) {
 func (b *bench) expand(ctx context.Context, s *session, urgent *probes, row *Row) (copies int64, err error) {
 	recipients := int64(b.main.Sizes.Recipients)
 	var seen tally
-	list, err := openStreams(ctx, s.address, []string{b.main.Broadcast.Key}, seen.on)
+	list, err := openStreams(ctx, s.nodes.addresses(), []string{b.main.Broadcast.Key}, seen.on)
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +83,7 @@ func (b *bench) expand(ctx context.Context, s *session, urgent *probes, row *Row
 		await(expanding, func() bool { return seen.copies.Load() >= recipients })
 	})
 	watching.Go(func() { urgent.send(expanding) })
-	taken := span{server: s.server}
+	taken := span{nodes: s.nodes}
 	result, err := load.Run(expanding, load.Plan{Addresses: []string{s.address}, Connections: b.options.Connections,
 		Source: newSenders(b.main.Organizations), Duration: expandTime, Begin: taken.begin, End: taken.end})
 	took := time.Since(began)

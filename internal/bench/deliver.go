@@ -30,7 +30,7 @@ func (b *bench) deliver(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := b.session(ctx, p.Organizations)
+	s, err := b.session(ctx, p.Organizations, 1)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ type held struct {
 
 // hold sends at a rate, watches how many accepted messages are not yet read, and waits for them at the end.
 func (b *bench) hold(ctx context.Context, s *session, rate float64, duration time.Duration) (*held, error) {
-	h := &held{rate: rate, taken: span{server: s.server}}
+	h := &held{rate: rate, taken: span{nodes: s.nodes}}
 	var accepted atomic.Int64
 	readBefore, countedFrom := s.tally.read.Load(), int64(0)
 	undelivered := func() int64 { return accepted.Load() - (s.tally.read.Load() - readBefore) }

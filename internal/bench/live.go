@@ -64,7 +64,7 @@ func (b *bench) live(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	b.say("opening %d streams", len(p.Live.Users))
 	r := &receipts{from: time.Now().Add(liveWarmup).UnixMilli()}
-	users, err := openStreams(ctx, s.address, b.userKeys(), r.on)
+	users, err := openStreams(ctx, []string{s.address}, b.userKeys(), r.on)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (b *bench) live(ctx context.Context) (err error) {
 	b.say("sending %d messages a second to conversations of %d users", liveRate, p.Live.Groups[0].Members)
 	requests := liveRequests(p.Live)
 	var expected, next atomic.Int64
-	taken := span{server: s}
+	taken := span{nodes: nodes{s}}
 	r.from = time.Now().Add(liveWarmup).UnixMilli()
 	result, err := load.Run(ctx, load.Plan{Addresses: []string{s.address}, Connections: 4, Rate: liveRate, Duration: b.options.Duration,
 		Begin: taken.begin, End: taken.end, Source: func(int) load.Source {
@@ -158,7 +158,7 @@ func (b *bench) idleMemory(ctx context.Context, s *server) (idle, busy usage, er
 		return idle, busy, err
 	}
 	idle = s.usage()
-	users, err := openStreams(ctx, s.address, b.userKeys(), func(int, load.Frame) {})
+	users, err := openStreams(ctx, []string{s.address}, b.userKeys(), func(int, load.Frame) {})
 	if err != nil {
 		return idle, busy, err
 	}

@@ -24,8 +24,45 @@ type server struct {
 	postgres *postgres // nil: its database is embedded
 }
 
+// nodes are servers over one database.
+type nodes []*server
+
+// serveNodes starts n servers on the same data.
+func (b *bench) serveNodes(ctx context.Context, place fill.Place, n int) (nodes, error) {
+	var all nodes
+	for i := range n {
+		s, err := b.serveAs(ctx, place, i+1)
+		if err != nil {
+			return nil, errors.Join(err, all.stop())
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (all nodes) stop() error {
+	var errs []error
+	for _, s := range all {
+		errs = append(errs, s.stop())
+	}
+	return errors.Join(errs...)
+}
+
+func (all nodes) addresses() []string {
+	list := make([]string, len(all))
+	for i, s := range all {
+		list[i] = s.address
+	}
+	return list
+}
+
 // serve starts a server for a scenario and waits until it is ready.
 func (b *bench) serve(ctx context.Context, place fill.Place) (*server, error) {
+	return b.serveAs(ctx, place, 1)
+}
+
+// serveAs is serve of one of several nodes, whose number is in the name of its log.
+func (b *bench) serveAs(ctx context.Context, place fill.Place, node int) (*server, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -39,7 +76,8 @@ func (b *bench) serve(ctx context.Context, place fill.Place) (*server, error) {
 	}
 	// The address of the database has a password, which arguments would show to others. It is empty, and so none, for
 	// the embedded database, also where there is one in the environment of this process.
-	c, err := startChild(filepath.Join(place.Folder, "serve.log"), []string{"PARLEY_DATABASE=" + place.URL}, b.options.Executable, args...)
+	logFile := filepath.Join(place.Folder, fmt.Sprintf("serve-%d.log", node))
+	c, err := startChild(logFile, []string{"PARLEY_DATABASE=" + place.URL}, b.options.Executable, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -98,39 +136,50 @@ func (s *server) drain(ctx context.Context) (waiting float64, took time.Duration
 	return waiting, time.Since(began), nil
 }
 
-// span measures what the server, its database's processes and this process take of the machine while something is counted.
+// span measures what the servers, their database's processes and this process take of the machine while something is
+// counted.
 type span struct {
-	server  *server
+	nodes   nodes
 	usage   usage // at the end
 	started taken
 	taken   taken
 }
 
 // taken is processor time.
-type taken struct{ server, database, own time.Duration }
+type taken struct{ servers, database, own time.Duration }
 
-func (s *span) now() taken {
-	t := taken{server: s.server.usage().cpu, own: ownCPU()}
-	if s.server.postgres != nil {
-		t.database = s.server.postgres.cpu()
+func (s *span) now() (taken, usage) {
+	t, sum := taken{own: ownCPU()}, usage{}
+	if p := s.nodes[0].postgres; p != nil {
+		t.database = p.cpu()
 	}
-	return t
+	for _, n := range s.nodes {
+		u := n.usage()
+		sum = usage{sum.cpu + u.cpu, sum.rss + u.rss, sum.peak + u.peak}
+	}
+	t.servers = sum.cpu
+	return t, sum
+}
+
+// signal tells the servers to begin or end a profile, where they make any.
+func (s *span) signal(what syscall.Signal) {
+	for _, n := range s.nodes {
+		if n.profiled {
+			_ = n.command.Process.Signal(what)
+		}
+	}
 }
 
 func (s *span) begin() {
-	if s.server.profiled {
-		_ = s.server.command.Process.Signal(syscall.SIGUSR1)
-	}
-	s.started = s.now()
+	s.signal(syscall.SIGUSR1)
+	s.started, _ = s.now()
 }
 
 func (s *span) end() {
-	if s.server.profiled {
-		_ = s.server.command.Process.Signal(syscall.SIGUSR2)
-	}
-	s.usage = s.server.usage()
-	end := s.now()
-	s.taken = taken{end.server - s.started.server, end.database - s.started.database, end.own - s.started.own}
+	s.signal(syscall.SIGUSR2)
+	var end taken
+	end, s.usage = s.now()
+	s.taken = taken{end.servers - s.started.servers, end.database - s.started.database, end.own - s.started.own}
 }
 
 // figures are the processor time for each of n things, and the memory.
@@ -141,7 +190,7 @@ func (s *span) figures(n int64) []Figure {
 		}
 		return float64(d.Nanoseconds()) / 1e3 / float64(n)
 	}
-	figures := []Figure{{"server CPU", each(s.taken.server), "µs"}, {"generator CPU", each(s.taken.own), "µs"},
+	figures := []Figure{{"server CPU", each(s.taken.servers), "µs"}, {"generator CPU", each(s.taken.own), "µs"},
 		{"RSS", s.usage.rss, "MB"}, {"peak RSS", s.usage.peak, "MB"}}
 	if s.taken.database > 0 {
 		figures = slices.Insert(figures, 1, Figure{"database CPU", each(s.taken.database), "µs"})

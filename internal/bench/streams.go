@@ -21,13 +21,13 @@ type streams struct {
 	err      error // the first that ended a stream for good
 }
 
-// openStreams opens a stream for each key. What the i-th receives is given to on, which must be quick and
+// openStreams opens a stream for each key, spread over the servers. What the i-th receives is given to on, which must be quick and
 // is called by several at once.
-func openStreams(ctx context.Context, address string, keys []string, on func(i int, f load.Frame)) (*streams, error) {
+func openStreams(ctx context.Context, addresses []string, keys []string, on func(i int, f load.Frame)) (*streams, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &streams{cancel: cancel}
 	for i, key := range keys {
-		last := ""
+		address, last := addresses[i%len(addresses)], ""
 		follow := func(f load.Frame) {
 			on(i, f)
 			last = string(f.ID)

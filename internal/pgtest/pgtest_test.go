@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -112,6 +113,27 @@ func TestKillEndsWhatRuns(t *testing.T) {
 	}
 	if procfs.Running(pids[0]) {
 		t.Error("its process still runs")
+	}
+}
+
+// TestFolderStays: what is in a folder is there for the next server of it, with that one's settings.
+func TestFolderStays(t *testing.T) {
+	folder := filepath.Join(Folder(t), "postgres")
+	for _, c := range []struct{ setting, statement string }{
+		{"5MB", "CREATE TABLE kept (it INT)"},
+		{"6MB", "INSERT INTO kept VALUES (1)"},
+	} {
+		s, err := pgserver.Start(Options{Folder: folder, Settings: []string{"work_mem = '" + c.setting + "'"}})
+		check(t, err)
+		check(t, s.Exec(c.statement))
+		db := Open(t, s.URL("postgres"))
+		if got := query[string](t, db, "SELECT current_setting('work_mem')"); got[0] != c.setting {
+			t.Errorf("the setting is %s, not %s", got, c.setting)
+		}
+		check(t, s.End())
+		if _, err := os.Stat(filepath.Join(folder, "data", "postmaster.pid")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("it was not stopped: %v", err)
+		}
 	}
 }
 

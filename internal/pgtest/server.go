@@ -1,6 +1,8 @@
 package pgtest
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/parley-server/parley/internal/pgserver"
@@ -35,4 +37,16 @@ func Start(tb testing.TB, options Options) *Server {
 		}
 	})
 	return s
+}
+
+// Folder is a temporary folder that the user whom servers run as can enter.
+func Folder(tb testing.TB) string {
+	tb.Helper()
+	folder := tb.TempDir()
+	for _, f := range []string{folder, filepath.Dir(folder)} {
+		if err := os.Chmod(f, 0o711); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return folder
 }
