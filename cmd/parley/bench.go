@@ -18,7 +18,7 @@ import (
 // benchCommand measures the program.
 type benchCommand struct {
 	Data      string   `name:"data" default:"parley-bench" help:"The folder for the prepared data, on the disk that is to be measured."`
-	Keep      bool     `name:"keep" help:"Leave the prepared data in the folder. A later run with the same sizes begins with them."`
+	Keep      bool     `name:"keep" help:"Leave the prepared data, in the folder and in the databases. A later run with the same sizes begins with them."`
 	Database  string   `name:"database" placeholder:"URL" help:"Measure PostgreSQL instead of the embedded database: postgres://USER:PASSWORD@HOST:PORT/NAME. The prepared data go into the databases NAME_main and NAME_reads of that server, which are made, and dropped at the end."`
 	Postgres  bool     `name:"postgres" help:"Measure PostgreSQL, on a server of the installed programs that is started for the run in the folder."`
 	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads. All of them when left out."`
