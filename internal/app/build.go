@@ -58,7 +58,7 @@ func (a *App) build() error {
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
-	a.runner = queue.New(deliveries, a.timers(deliveries), queue.Options{Log: a.log, Watch: a.poll()})
+	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.metrics.store = a.store
 	a.store.OnCommit(a.metrics.logged)
 	return a.serve(authenticator)
@@ -73,6 +73,16 @@ func (a *App) poll() time.Duration {
 		return pollEvery
 	}
 	return 0
+}
+
+// queueOptions are the measures of the queue. On a database that others use too, claims and results gather longer, as
+// each costs round trips, and results are fewer at once, as their organizations are locked meanwhile.
+func (a *App) queueOptions() queue.Options {
+	o := queue.Options{Log: a.log, Watch: a.poll()}
+	if a.store.Shared() {
+		o.Gather, o.Results = 20*time.Millisecond, 100
+	}
+	return o
 }
 
 func texts(networks []netip.Prefix) []string {

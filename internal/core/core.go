@@ -45,11 +45,7 @@ type Core struct {
 
 // New returns the core over a store.
 func New(o Options) *Core {
-	life := time.Duration(0)
-	if o.Store.Shared() {
-		life = policyLife
-	}
-	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes, life)}
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -75,7 +71,7 @@ type cachedPolicy struct {
 	until  time.Time
 }
 
-// policyLife is how long a change of policy, or of a default channel, may take to be felt by sends of other nodes.
+// policyLife is how long a change of policy may take to be felt by sends of other nodes.
 const policyLife = time.Second
 
 // policy returns an organization's policy, at most policyLife old.
@@ -92,15 +88,12 @@ func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Polic
 	return o.Policy, nil
 }
 
-// forget makes a change of an organization, or of what channels it has, felt by the next send.
+// forget makes a change of an organization felt by the next send.
 func (c *Core) forget(commits []store.Committed) {
 	for _, commit := range commits {
 		for _, e := range commit.Events {
-			switch e.Type {
-			case parley.EventOrganizationUpdated:
+			if e.Type == parley.EventOrganizationUpdated {
 				c.policies.Delete(commit.Organization)
-			case parley.EventChannelCreated, parley.EventChannelUpdated, parley.EventChannelDeleted:
-				c.routes.forget(commit.Organization)
 			}
 		}
 	}

@@ -13,6 +13,18 @@ import (
 
 // resolve finds or makes the conversation that the message belongs to.
 func (s *send) resolve(tx *store.Tx) (*route, error) {
+	channels, err := tx.ChannelsRev(s.p.Organization)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.find(tx)
+	if r != nil && r.channel != nil {
+		r.channelsRev = channels
+	}
+	return r, err
+}
+
+func (s *send) find(tx *store.Tx) (*route, error) {
 	switch to := &s.params.To; {
 	case to.Conversation != "":
 		return s.toConversation(tx, to.Conversation)

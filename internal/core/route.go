@@ -3,7 +3,6 @@ package core
 import (
 	"container/list"
 	"sync"
-	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -16,6 +15,7 @@ type route struct {
 	contactRev   int64
 	contacts     int             // who take part; only of one it is seen that it has changed
 	channel      *parley.Channel // of an external one
+	channelsRev  int64           // of all channels, among which it was chosen
 	recipients   []recipient     // outside
 	members      int             // users who receive it, besides the author
 }
@@ -73,7 +73,6 @@ const maxRoutes = 50_000
 type routes struct {
 	mu     sync.Mutex
 	most   int
-	life   time.Duration // of a route, where other nodes may change channels; 0: for ever
 	byKey  map[routeKey]*list.Element
 	recent *list.List // of *keyedRoute
 }
@@ -81,11 +80,10 @@ type routes struct {
 type keyedRoute struct {
 	key   routeKey
 	route *route
-	at    time.Time // when it was seen
 }
 
-func newRoutes(most int, life time.Duration) *routes {
-	return &routes{most: most, life: life, byKey: map[routeKey]*list.Element{}, recent: list.New()}
+func newRoutes(most int) *routes {
+	return &routes{most: most, byKey: map[routeKey]*list.Element{}, recent: list.New()}
 }
 
 func (r *routes) get(k routeKey) *route {
@@ -95,25 +93,19 @@ func (r *routes) get(k routeKey) *route {
 	if e == nil {
 		return nil
 	}
-	kept := e.Value.(*keyedRoute)
-	if r.life > 0 && time.Since(kept.at) > r.life {
-		return nil
-	}
 	r.recent.MoveToFront(e)
-	return kept.route
+	return e.Value.(*keyedRoute).route
 }
 
 func (r *routes) put(k routeKey, to *route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e := r.byKey[k]; e != nil {
-		if e.Value.(*keyedRoute).route == to { // it was not seen anew
-			r.recent.MoveToFront(e)
-			return
-		}
-		r.recent.Remove(e)
+		e.Value.(*keyedRoute).route = to
+		r.recent.MoveToFront(e)
+		return
 	}
-	r.byKey[k] = r.recent.PushFront(&keyedRoute{key: k, route: to, at: time.Now()})
+	r.byKey[k] = r.recent.PushFront(&keyedRoute{k, to})
 	if len(r.byKey) > r.most {
 		last := r.recent.Remove(r.recent.Back()).(*keyedRoute)
 		delete(r.byKey, last.key)
@@ -126,17 +118,5 @@ func (r *routes) drop(k routeKey) {
 	if e := r.byKey[k]; e != nil {
 		r.recent.Remove(e)
 		delete(r.byKey, k)
-	}
-}
-
-// forget drops the routes of an organization.
-func (r *routes) forget(organization parley.ID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for k, e := range r.byKey {
-		if k.organization == organization {
-			r.recent.Remove(e)
-			delete(r.byKey, k)
-		}
 	}
 }

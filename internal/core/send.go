@@ -139,7 +139,7 @@ func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	a.ConversationRev, a.ContactRev, a.ChannelRev = r.conversation.Rev, r.contactRev, r.channelRev()
+	a.ConversationRev, a.ContactRev, a.ChannelRev, a.ChannelsRev = r.conversation.Rev, r.contactRev, r.channelRev(), r.channelsRev
 	if err := c.store.Append(ctx, a); err != nil {
 		return c.replay(ctx, s, err)
 	}

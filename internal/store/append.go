@@ -13,8 +13,10 @@ import (
 // Append is a message on its way into a conversation that exists, with all that is written beside it.
 type Append struct {
 	Organization parley.ID
-	// What the sender saw. Where one has changed since, the append is stale and nothing is written.
+	// What the sender saw. Where one has changed since, the append is stale and nothing is written. Of all channels it counts
+	// where the sender chose one.
 	ConversationRev int64
+	ChannelsRev     int64
 	Contact         parley.ID
 	ContactRev      int64
 	ChannelRev      int64
@@ -114,13 +116,14 @@ type end struct {
 
 // sight is what an append finds in the transaction.
 type sight struct {
-	rev, contactRev, channelRev int64
-	busy                        bool // its order has a delivery in the queue
-	end                         *end // nil: no such conversation
+	rev, contactRev, channelRev, channelsRev int64
+	busy                                     bool // its order has a delivery in the queue
+	end                                      *end // nil: no such conversation
 }
 
 func (s sight) matches(a *Append) bool {
-	return s.end != nil && s.rev == a.ConversationRev && s.contactRev == a.ContactRev && s.channelRev == a.ChannelRev
+	return s.end != nil && s.rev == a.ConversationRev && s.contactRev == a.ContactRev && s.channelRev == a.ChannelRev &&
+		(a.ChannelsRev == 0 || s.channelsRev == a.ChannelsRev)
 }
 
 // order is that of the message's deliveries; empty where it has none.
@@ -131,11 +134,12 @@ func (a *Append) order() string {
 	return orderOf(a.Message.Channel, a.Message.Conversation, a.Message.Priority.Rank())
 }
 
-var inspectSQL = `SELECT j.n, c.rev, c.last_sequence, c.activity_at, c.inbox, c.last_message_id, coalesce(p.rev, 0), coalesce(h.rev, 0),
+var inspectSQL = `SELECT j.n, c.rev, c.last_sequence, c.activity_at, c.inbox, c.last_message_id, coalesce(p.rev, 0), coalesce(h.rev, 0), l.channels_rev,
 		j.job_order <> '' AND EXISTS (SELECT 1 FROM jobs WHERE jobs.organization_id = j.organization_id
 			AND jobs.id > j.job_order || '|' AND jobs.id < j.job_order || '}')
 	FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "conversation_id TEXT", "contact_id TEXT", "channel_id TEXT", "job_order TEXT") + ` AS j
 	JOIN conversations AS c ON c.organization_id = j.organization_id AND c.id = j.conversation_id
+	JOIN organization_log AS l ON l.organization_id = j.organization_id
 	LEFT JOIN contacts AS p ON p.organization_id = j.organization_id AND p.id = j.contact_id
 	LEFT JOIN channels AS h ON h.organization_id = j.organization_id AND h.id = j.channel_id AND h.deleted_at = 0`
 
@@ -152,7 +156,7 @@ func (tx *Tx) inspect(batch []*Append) ([]sight, error) {
 		var n int
 		var s sight
 		var e end
-		if err := r.Scan(&n, &s.rev, &e.sequence, &e.activity, &e.inbox, &e.last, &s.contactRev, &s.channelRev, &s.busy); err != nil {
+		if err := r.Scan(&n, &s.rev, &e.sequence, &e.activity, &e.inbox, &e.last, &s.contactRev, &s.channelRev, &s.channelsRev, &s.busy); err != nil {
 			return err
 		}
 		e.organization, e.conversation = batch[n].Organization, batch[n].Message.Conversation

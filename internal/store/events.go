@@ -72,8 +72,8 @@ func (s *Store) tell(commits []Committed) {
 	}
 }
 
-var numberEvents = `UPDATE organization_log SET last_event = last_event + j.n
-	FROM ` + sqldb.From("$1", "organization_id TEXT", "n BIGINT") + ` AS j
+var numberEvents = `UPDATE organization_log SET last_event = last_event + j.n, channels_rev = channels_rev + j.of_channels
+	FROM ` + sqldb.From("$1", "organization_id TEXT", "n BIGINT", "of_channels BIGINT") + ` AS j
 	WHERE organization_log.organization_id = j.organization_id
 	RETURNING organization_log.organization_id, last_event`
 
@@ -83,7 +83,7 @@ func (s *Store) number(tx *sqldb.Tx, commits []Committed) error {
 	}
 	var rows sqldb.Rows
 	for _, c := range commits {
-		rows.Add(string(c.Organization), len(c.Events))
+		rows.Add(string(c.Organization), len(c.Events), ofChannels(c.Events))
 	}
 	last := make(map[parley.ID]int64, len(commits))
 	err := tx.Query(numberEvents, []any{rows.Param()}, func(r *sql.Rows) error {
@@ -106,6 +106,23 @@ func (s *Store) number(tx *sqldb.Tx, commits []Committed) error {
 		}
 	}
 	return nil
+}
+
+// ofChannels is how many events change what channels there are, or what they are like.
+func ofChannels(events []parley.Event) (n int) {
+	for i := range events {
+		switch events[i].Type {
+		case parley.EventChannelCreated, parley.EventChannelUpdated, parley.EventChannelDeleted:
+			n++
+		}
+	}
+	return n
+}
+
+// ChannelsRev is the revision of an organization's channels: it is raised by every change of one of them.
+func (q Queries) ChannelsRev(organization parley.ID) (rev int64, err error) {
+	err = q.c.Row("SELECT channels_rev FROM organization_log WHERE organization_id = $1", []any{string(organization)}, &rev)
+	return rev, found(err, "organization", organization)
 }
 
 // numberOutside is the sabotage of numbering: its counter is in memory, and outlives a rollback.

@@ -44,7 +44,7 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.c.Exec("INSERT INTO organization_log (organization_id, last_event, oldest_event) VALUES ($1, 0, 1)", string(o.ID))
+	_, err = tx.c.Exec("INSERT INTO organization_log (organization_id, last_event, oldest_event, channels_rev) VALUES ($1, 0, 1, 1)", string(o.ID))
 	return err
 }
 

@@ -19,7 +19,8 @@ CREATE TABLE leases (
 
 -- Tenant tables: organization_id leads every key and index but those of the named claims and sweeps.
 CREATE TABLE organization_log (
-  organization_id TEXT NOT NULL PRIMARY KEY, last_event BIGINT NOT NULL, oldest_event BIGINT NOT NULL
+  organization_id TEXT NOT NULL PRIMARY KEY, last_event BIGINT NOT NULL, oldest_event BIGINT NOT NULL,
+  channels_rev BIGINT NOT NULL
 );
 CREATE TABLE users (
   organization_id TEXT NOT NULL, id TEXT NOT NULL, account_id TEXT NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL,

@@ -91,10 +91,7 @@ func unnest(param rowsParam, columns []string) (string, []byte) {
 
 // bind makes parameters of the types that columns have, and takes Rows apart.
 func bind(args []any, rows []rowsParam) ([]any, error) {
-	bound := make([]any, len(args), len(args)+8*len(rows))
-	for i, arg := range args {
-		bound[i] = plain(arg)
-	}
+	bound := make([]any, len(args), len(args)+16*len(rows))
 	for _, r := range rows {
 		param, _ := args[r.index].([]byte)
 		columns, err := columnsOf(param, r.kinds)
@@ -103,6 +100,11 @@ func bind(args []any, rows []rowsParam) ([]any, error) {
 		}
 		bound[r.index] = columns[0]
 		bound = append(bound, columns[1:]...)
+	}
+	for i, arg := range args {
+		if bound[i] == nil {
+			bound[i] = plain(arg)
+		}
 	}
 	return bound, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,8 +42,11 @@ var session = map[string]string{"application_name": "parley", "enable_seqscan": 
 type postgres struct {
 	*DB
 	config *pgx.ConnConfig
-	node   string   // the program's name among those that use the database
-	texts  sync.Map // statements that go together: text → statement
+	busy   atomic.Int64  // until when many wait for the foreground, in nanoseconds since 1970
+	began  time.Time     // when the background's last transaction began, and
+	spent  time.Duration // how long it took; of its committer
+	node   string        // the program's name among those that use the database
+	texts  sync.Map      // statements that go together: text → statement
 }
 
 func (p *postgres) open() (err error) {
@@ -130,6 +134,7 @@ func (p *postgres) bound() (context.Context, context.CancelFunc) {
 // begin begins a transaction and takes the keys of its units, in one order on every node. Its time is the database's,
 // after that: what has a key in common is in order of time too.
 func (p *postgres) begin(tx *Tx, batch []*pending) error {
+	p.giveWay(batch)
 	const clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 	first := Statement{Text: "SELECT " + clock}
 	if keys := keysOf(batch); keys.Len() > 0 && p.options.Lock != "" {
@@ -148,6 +153,25 @@ func (p *postgres) begin(tx *Tx, batch []*pending) error {
 	})
 	tx.Now = p.at(now)
 	return err
+}
+
+// restShare is how many times as long as its last transaction the background waits with the next while the foreground is
+// busy: the processors are shared, here and on the database's machine.
+const restShare = 3
+
+// giveWay lets the foreground go first.
+func (p *postgres) giveWay(batch []*pending) {
+	now := time.Now()
+	if !batch[0].Background {
+		if len(batch) >= busyUnits {
+			p.busy.Store(now.Add(busyTime).UnixNano())
+		}
+		return
+	}
+	for end := now.Add(restShare * p.spent); now.Before(end) && p.busy.Load() > now.UnixNano(); now = time.Now() {
+		time.Sleep(min(end.Sub(now), time.Millisecond))
+	}
+	p.began = now
 }
 
 // keysOf are the keys of units, each once.
@@ -227,6 +251,9 @@ func (p *postgres) commit(tx *Tx, o outcome) error {
 			return errors.Join(err, tx.writer.rollback(tx)) // it says that nothing was committed
 		}
 		return errUnknown{err}
+	}
+	if o.batch[0].Background {
+		p.spent = min(time.Since(p.began), busyTime)
 	}
 	p.finish(o)
 	return nil
