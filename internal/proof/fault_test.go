@@ -184,7 +184,7 @@ func TestBroadcastGoesOutAtOnce(t *testing.T) {
 
 // TestSabotagedCounter: with event numbers from outside of the transaction, the proof of faults fails.
 func TestSabotagedCounter(t *testing.T) {
-	i, s := newInside(t, func(o *store.Options) { o.SabotageCounter = true })
+	i, s := newInside(t, func(o *store.Options) { o.Sabotage = store.SabotageCounter })
 	var f findings
 	i.faults(&f, s, operations[:2], 1, false)
 	f.expect(t, "every number once")

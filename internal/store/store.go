@@ -40,12 +40,17 @@ type Options struct {
 	Observe func(units int, took time.Duration)
 	// Fault and Sabotage are for tests; see sqldb.Options.
 	Fault    func(statement string) error
-	Sabotage sqldb.Sabotage
-	// SabotageCounter, for a test of the proofs, numbers events outside of the transaction.
-	SabotageCounter bool
-	// SabotageClaims, for a test of the proofs, forgets at the start what was claimed.
-	SabotageClaims bool
+	Sabotage Sabotage
 }
+
+// Sabotage names a promise that a test breaks to see its proof fail.
+type Sabotage = sqldb.Sabotage
+
+// The sabotages of the store, beside those of the engine.
+const (
+	SabotageCounter Sabotage = "counter-outside"  // events are numbered outside of the transaction
+	SabotageClaims  Sabotage = "claims-forgotten" // at the start what was claimed is forgotten
+)
 
 // Store is an open database.
 type Store struct {
