@@ -53,6 +53,19 @@ func sabotagedPowerLoss(t *testing.T, sabotage string, d time.Duration, cuts int
 	}
 }
 
+// TestSabotagedPostgresCrash: where PostgreSQL does not wait for the disk, the proof of its crashes fails.
+func TestSabotagedPostgresCrash(t *testing.T) {
+	pg := newPostgres(t)
+	server := newServerOn(t, binary(t, "sabotage"), pg)
+	server.env = []string{"PARLEY_SABOTAGE=synchronous-off"}
+	s := stageOn(t, server, organizations)
+	s.follow()
+	s.load(6, 10*time.Millisecond)
+	var f findings
+	s.crashDatabase(&f, pg, 2)
+	f.expect(t, "cannot be read")
+}
+
 // TestProveSabotagedCrash: where a start forgets what was claimed, the proof of crashes fails.
 func TestProveSabotagedCrash(t *testing.T) {
 	long(t)

@@ -27,6 +27,7 @@ type server struct {
 	t        *testing.T
 	program  string
 	data     string // its folder
+	database string // of PostgreSQL, the address; empty: it is embedded
 	seen     string // the folder as the test sees it, where that is another path
 	address  string
 	log      string   // what it wrote to its standard error, of all its processes
@@ -76,7 +77,9 @@ func (s *server) url() string { return "http://" + s.address }
 func (s *server) key() string {
 	s.t.Helper()
 	args := append(slices.Clone(s.within), s.program, "key", "init", "--data", s.data, "--log-level", "error")
-	out, err := exec.Command(args[0], args[1:]...).Output()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = s.environment()
+	out, err := cmd.Output()
 	if err != nil {
 		s.t.Fatalf("parley key init: %v %s", err, out)
 	}
@@ -88,9 +91,13 @@ func (s *server) command() *exec.Cmd {
 	args := append(slices.Clone(s.within), s.program, "serve", "--data", s.data, "--listen", s.address, "--allow-loopback", "--no-access-log",
 		"--key-rate-limit", "0", "--log-level", "warn", "--shutdown-grace", "10s")
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), s.env...)
+	cmd.Env = s.environment()
 	mortal(cmd)
 	return cmd
+}
+
+func (s *server) environment() []string {
+	return append(append(os.Environ(), "PARLEY_DATABASE="+s.database), s.env...)
 }
 
 // mortal makes a process end with the one that starts it, whatever happens to that.

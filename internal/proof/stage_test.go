@@ -67,11 +67,12 @@ func (s *stage) checkServer(f *findings, moment time.Time, repeats int) {
 	checkRepeats(ctx, f, s.ledger, moment, s.random, repeats)
 }
 
-// checkFolder looks into the files that a server left.
-func (s *stage) checkFolder(f *findings, server *server, calls []handed, ended bool) {
-	folder := server.copyData(s.t)
-	checkTables(s.t, f, folder)
-	checkHanded(s.t, f, s.world, folder, calls, ended)
+// checkLeft looks into the tables that a server left.
+func (s *stage) checkLeft(f *findings, server *server, calls []handed, ended bool) {
+	tables := server.tables(s.t)
+	defer tables.close()
+	tables.check(f)
+	checkHanded(f, s.world, tables, calls, ended)
 }
 
 // end lets the server finish what is queued, stops it, and looks at what is left.
@@ -80,7 +81,7 @@ func (s *stage) end(f *findings, server *server) {
 	defer cancel()
 	settled(ctx, f, s.world, time.Minute)
 	server.stop()
-	s.checkFolder(f, server, s.provider.handed(), true)
+	s.checkLeft(f, server, s.provider.handed(), true)
 }
 
 func (s *stage) before(moment time.Time) []handed {
