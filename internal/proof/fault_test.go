@@ -91,11 +91,16 @@ func newInside(t *testing.T, database string, more func(o *store.Options)) (*ins
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, random: chance(t), ledger: &ledger{}}
+	s := &stage{t: t, random: chance(t), ledger: &ledger{}, reach: i.reach}
 	s.provider = newProvider(t, s.random.Uint64())
 	s.provider.calm = true
-	s.world = furnish(t, i.app.URL(), operator, s.provider.server.URL, 1)
+	s.world = furnish(t, i.reach, operator, s.provider.server.URL, 1)
 	return i, s
+}
+
+func (i *inside) reach(t *testing.T, key string, options ...api.Option) *api.Client {
+	t.Helper()
+	return client(t, i.app.URL(), key, options...)
 }
 
 func (i *inside) close() {
@@ -204,7 +209,7 @@ type failures struct {
 // faults lets each statement of each operation fail, or every step-th; where leases is set, also in ways that
 // take a lease to recover.
 func (i *inside) faults(f *findings, s *stage, operations []operation, step int, leases bool) failures {
-	s.followers = follow(s.t, s.world, i.app.URL())
+	s.followers = follow(s.t, s.world, s.reach)
 	count := failures{kinds: map[string]bool{}}
 	for _, o := range operations {
 		i.sweep(f, s, o, errDisk, step, &count)

@@ -37,6 +37,8 @@ type server struct {
 	cmd      *exec.Cmd
 	pid      int
 	ended    chan error
+
+	launchedAt int64 // how often PostgreSQL was stopped and started before
 }
 
 // newServer prepares a server on a folder that is not there yet.
@@ -152,6 +154,26 @@ func (s *server) record() {
 	if s.pid, err = s.recorder.Pid(ctx); err != nil {
 		s.t.Fatalf("%v\n%s", err, tail(s.log, 2000))
 	}
+}
+
+// over reports whether the process has ended by itself, and how.
+func (s *server) over() (ended error, over bool) {
+	if s.cmd == nil {
+		return nil, false
+	}
+	select {
+	case ended = <-s.ended:
+		s.cmd = nil
+		return ended, true
+	default:
+		return nil, false
+	}
+}
+
+// reach makes a client that makes each call once: what is repeated, the load decides.
+func (s *server) reach(t *testing.T, key string, options ...api.Option) *api.Client {
+	t.Helper()
+	return client(t, s.url(), key, options...)
 }
 
 // start starts the process and waits until it is ready.

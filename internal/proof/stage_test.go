@@ -15,6 +15,7 @@ type stage struct {
 	t         *testing.T
 	random    *rand.Rand
 	server    *server
+	reach     reach
 	provider  *provider
 	world     *world
 	ledger    *ledger
@@ -32,17 +33,17 @@ func newStage(t *testing.T, program string) *stage {
 // stageOn starts and furnishes a server that is prepared.
 func stageOn(t *testing.T, server *server, organizations int) *stage {
 	t.Helper()
-	s := &stage{t: t, random: chance(t), server: server, ledger: &ledger{}}
+	s := &stage{t: t, random: chance(t), server: server, reach: server.reach, ledger: &ledger{}}
 	s.provider = newProvider(t, s.random.Uint64())
 	operator := s.server.key()
 	s.server.start()
-	s.world = furnish(t, s.server.url(), operator, s.provider.server.URL, organizations)
+	s.world = furnish(t, s.reach, operator, s.provider.server.URL, organizations)
 	return s
 }
 
 // follow follows the events of every organization from now to the end of the test.
 func (s *stage) follow() {
-	s.followers = follow(s.t, s.world, s.server.url())
+	s.followers = follow(s.t, s.world, s.reach)
 }
 
 // load starts clients.
