@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -152,9 +153,11 @@ func (f *fleet) stopDatabase(down time.Duration) error {
 
 // stop stops all nodes as an operator does.
 func (f *fleet) stop() {
+	var stopping sync.WaitGroup
 	for _, node := range f.nodes {
-		node.stop()
+		stopping.Go(node.stop)
 	}
+	stopping.Wait()
 }
 
 // account is what a node says of an organization: every event, and every message of every conversation, in order.

@@ -18,6 +18,7 @@ type load struct {
 	ledger *ledger
 	pause  time.Duration // between two calls of a worker, on average
 	found  *findings     // nil: what was accepted is looked for in the end only
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -25,14 +26,17 @@ type load struct {
 // startLoad starts workers, each with random numbers of its own.
 func startLoad(w *world, l *ledger, random *rand.Rand, workers int, pause time.Duration) *load {
 	ctx, cancel := context.WithCancel(context.Background())
-	load := &load{world: w, ledger: l, pause: pause, cancel: cancel}
+	load := &load{world: w, ledger: l, pause: pause, ctx: ctx, cancel: cancel}
 	for n := range workers {
 		o := w.organizations[n%len(w.organizations)]
 		k := &worker{load: load, o: o, random: rand.New(rand.NewPCG(random.Uint64(), uint64(n)))}
-		load.done.Go(func() { k.work(ctx) })
+		load.start(k.work)
 	}
 	return load
 }
+
+// start adds a worker, which ends with the context.
+func (l *load) start(work func(ctx context.Context)) { l.done.Go(func() { work(l.ctx) }) }
 
 // stop lets the workers finish the calls in hand.
 func (l *load) stop() {

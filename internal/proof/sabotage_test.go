@@ -66,6 +66,24 @@ func TestSabotagedPostgresCrash(t *testing.T) {
 	f.expect(t, "cannot be read")
 }
 
+// TestProveSabotagedHotConversations: where nodes change an organization at the same time, or take several in any order, or
+// their claims hold for no time, the proof of hot conversations fails.
+func TestProveSabotagedHotConversations(t *testing.T) {
+	long(t)
+	for sabotage, noticed := range map[string]string{
+		"logs-unlocked":  "every number once",
+		"logs-unordered": "deadlock",
+		"leases-ignored": "though no call was lost",
+	} {
+		t.Run(sabotage, func(t *testing.T) {
+			nodes := newFleet(t, binary(t, "sabotage"), newPostgres(t), 3, "PARLEY_SABOTAGE="+sabotage)
+			var f findings
+			nodes.hot(newStageOf(nodes, 5), &f, 8*time.Second, 0)
+			f.expect(t, noticed)
+		})
+	}
+}
+
 // TestProveSabotagedCrash: where a start forgets what was claimed, the proof of crashes fails.
 func TestProveSabotagedCrash(t *testing.T) {
 	long(t)
