@@ -10,15 +10,4 @@ import (
 
 // sabotaged breaks the promise that PARLEY_SABOTAGE names, so that a proof can be seen to fail. No program
 // that is released is built with it.
-func sabotaged(o *store.Options) {
-	switch os.Getenv("PARLEY_SABOTAGE") {
-	case "synchronous-off":
-		o.Sabotage = "synchronous-off"
-	case "answer-before-commit":
-		o.Sabotage = "answer-before-commit"
-	case "counter-outside":
-		o.SabotageCounter = true
-	case "claims-forgotten":
-		o.SabotageClaims = true
-	}
-}
+func sabotaged(o *store.Options) { o.Sabotage = store.Sabotage(os.Getenv("PARLEY_SABOTAGE")) }

@@ -134,24 +134,48 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// complete renders a batch, and before it what is missing between it and the one before; without a batch, what
-// did not fit and came last. It tries again until that is done: events can be late, but none is left out.
+// complete renders a batch, with what is missing before and between its events; without a batch, what did not fit and
+// came last. It tries again until that is done: events can be late, but none is left out.
 func (f *feed) complete(ctx context.Context, batch []parley.Event, latest int64) {
-	until := latest + 1
-	if len(batch) > 0 {
-		until = batch[0].Sequence
-	}
 	for wait := firstPause; ; wait = min(2*wait, longestPause) {
-		err := f.fill(ctx, until)
-		if err == nil {
-			err = f.render(ctx, after(batch, f.next-1))
-		}
+		err := f.goOn(ctx, batch, latest)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		f.options.Errors.Error("rendering events", "organization", f.organization, "error", err)
 		pause(ctx, wait)
 	}
+}
+
+// goOn is complete, tried once. Committers tell of their commits in any order, and other nodes not at all: the log is in
+// order.
+func (f *feed) goOn(ctx context.Context, batch []parley.Event, latest int64) error {
+	if len(batch) == 0 {
+		return f.fill(ctx, latest+1)
+	}
+	for batch = after(batch, f.next-1); len(batch) > 0; batch = after(batch, f.next-1) {
+		first := batch[0].Sequence
+		if err := f.fill(ctx, first); err != nil {
+			return err
+		}
+		if f.next > first {
+			continue // the log had it too
+		}
+		if err := f.render(ctx, inRow(batch)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inRow is the part of a batch up to the first event that does not follow the one before it.
+func inRow(batch []parley.Event) []parley.Event {
+	for i := 1; i < len(batch); i++ {
+		if batch[i].Sequence != batch[i-1].Sequence+1 {
+			return batch[:i]
+		}
+	}
+	return batch
 }
 
 // after is the part of a batch that has greater sequences.

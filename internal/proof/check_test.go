@@ -225,14 +225,11 @@ type told struct {
 }
 
 // follow follows the events of all organizations from the first. Its clients reconnect by themselves.
-func follow(t *testing.T, w *world, url string) []*follower {
+func follow(t *testing.T, w *world, reach reach) []*follower {
 	t.Helper()
 	var all []*follower
 	for _, o := range w.organizations {
-		c, err := api.New(url, o.secret, patient)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := reach(t, o.secret, patient)
 		ctx, cancel := context.WithCancel(context.Background())
 		f := &follower{cancel: cancel}
 		stream := c.StreamEvents(ctx, api.EventFilter{After: api.AfterEvent(0)})

@@ -44,6 +44,11 @@ func (s *stage) crash(f *findings, n int, reporting bool) {
 			break
 		}
 	}
+	s.finish(f, load)
+}
+
+// finish ends the load, lets the server finish what is queued, and compares all that was said and done.
+func (s *stage) finish(f *findings, load *load) {
 	load.stop()
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
@@ -61,6 +66,6 @@ func (s *stage) crash(f *findings, n int, reporting bool) {
 func (s *stage) killed(f *findings) time.Time {
 	s.server.kill()
 	moment := time.Now()
-	s.checkFolder(f, s.server, s.provider.handed(), false)
+	s.checkLeft(f, s.server, s.provider.handed(), false)
 	return moment
 }

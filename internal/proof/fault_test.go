@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -60,18 +61,18 @@ var (
 
 // inside is a server in this process.
 type inside struct {
-	t      *testing.T
-	app    *app.App
-	folder string
-	fault  fault
+	t     *testing.T
+	app   *app.App
+	left  *server // what it leaves when it is closed
+	fault fault
 }
 
-// newInside starts a server in this process and furnishes it.
-func newInside(t *testing.T, more func(o *store.Options)) (*inside, *stage) {
+// newInside starts a server in this process and furnishes it. The database is one of PostgreSQL, or empty.
+func newInside(t *testing.T, database string, more func(o *store.Options)) (*inside, *stage) {
 	t.Helper()
-	i := &inside{t: t, folder: filepath.Join(t.TempDir(), "data")}
+	i := &inside{t: t, left: &server{t: t, data: filepath.Join(t.TempDir(), "data"), database: database}}
 	c := config.Default()
-	c.Data, c.Listen, c.AllowLoopback, c.KeyRateLimit, c.AccessLog = i.folder, "127.0.0.1:0", true, 0, false
+	c.Data, c.Database, c.Listen, c.AllowLoopback, c.KeyRateLimit, c.AccessLog = i.left.data, database, "127.0.0.1:0", true, 0, false
 	var err error
 	i.app, err = app.New(t.Context(), app.Options{Config: c, Store: func(o *store.Options) {
 		o.Fault = i.fault.ask
@@ -90,11 +91,16 @@ func newInside(t *testing.T, more func(o *store.Options)) (*inside, *stage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, random: chance(t), ledger: &ledger{}}
+	s := &stage{t: t, random: chance(t), ledger: &ledger{}, reach: i.reach}
 	s.provider = newProvider(t, s.random.Uint64())
 	s.provider.calm = true
-	s.world = furnish(t, i.app.URL(), operator, s.provider.server.URL, 1)
+	s.world = furnish(t, i.reach, operator, s.provider.server.URL, 1)
 	return i, s
+}
+
+func (i *inside) reach(t *testing.T, key string, options ...api.Option) *api.Client {
+	t.Helper()
+	return client(t, i.app.URL(), key, options...)
 }
 
 func (i *inside) close() {
@@ -147,16 +153,20 @@ var operations = []operation{
 
 // TestFaults: whichever statement fails, the client is told the truth, a repeat succeeds, and nothing is
 // left half done.
-func TestFaults(t *testing.T) { proveFaults(t, 3, false) }
+func TestFaults(t *testing.T) { proveFaults(t, "", 3, false) }
 
-// TestProveFaults is its long form: every statement fails.
+// TestFaultsOnPostgres is TestFaults with the tables in PostgreSQL.
+func TestFaultsOnPostgres(t *testing.T) { proveFaults(t, pgtest.Database(t), 4, false) }
+
+// TestProveFaults is the long form: every statement fails.
 func TestProveFaults(t *testing.T) {
 	long(t)
-	proveFaults(t, 1, true)
+	t.Run("SQLite", func(t *testing.T) { proveFaults(t, "", 1, true) })
+	t.Run("PostgreSQL", func(t *testing.T) { proveFaults(t, pgtest.Database(t), 1, true) })
 }
 
-func proveFaults(t *testing.T, step int, leases bool) {
-	i, s := newInside(t, nil)
+func proveFaults(t *testing.T, database string, step int, leases bool) {
+	i, s := newInside(t, database, nil)
 	var f findings
 	failed := i.faults(&f, s, operations, step, leases)
 	f.report(t, "with failing statements")
@@ -165,7 +175,7 @@ func proveFaults(t *testing.T, step int, leases bool) {
 
 // TestBroadcastGoesOutAtOnce: the copies of a broadcast do not wait until the queue looks by itself.
 func TestBroadcastGoesOutAtOnce(t *testing.T) {
-	_, s := newInside(t, nil)
+	_, s := newInside(t, "", nil)
 	o := s.world.organizations[0]
 	sent, err := o.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Broadcast: o.broadcast}, Body: api.Text("News")})
 	if err != nil {
@@ -184,7 +194,7 @@ func TestBroadcastGoesOutAtOnce(t *testing.T) {
 
 // TestSabotagedCounter: with event numbers from outside of the transaction, the proof of faults fails.
 func TestSabotagedCounter(t *testing.T) {
-	i, s := newInside(t, func(o *store.Options) { o.SabotageCounter = true })
+	i, s := newInside(t, "", func(o *store.Options) { o.Sabotage = store.SabotageCounter })
 	var f findings
 	i.faults(&f, s, operations[:2], 1, false)
 	f.expect(t, "every number once")
@@ -199,7 +209,7 @@ type failures struct {
 // faults lets each statement of each operation fail, or every step-th; where leases is set, also in ways that
 // take a lease to recover.
 func (i *inside) faults(f *findings, s *stage, operations []operation, step int, leases bool) failures {
-	s.followers = follow(s.t, s.world, i.app.URL())
+	s.followers = follow(s.t, s.world, s.reach)
 	count := failures{kinds: map[string]bool{}}
 	for _, o := range operations {
 		i.sweep(f, s, o, errDisk, step, &count)
@@ -214,9 +224,8 @@ func (i *inside) faults(f *findings, s *stage, operations []operation, step int,
 	s.checkServer(f, time.Now(), 20)
 	stopFollowing(f, s.followers)
 	i.close()
-	closed := &server{t: s.t, data: i.folder}
-	s.checkFolder(f, closed, s.provider.handed(), true)
-	s.checkBroadcasts(f, closed)
+	s.checkLeft(f, i.left, s.provider.handed(), true)
+	s.checkBroadcasts(f, i.left)
 	s.ledger.disagreements(f)
 	return count
 }

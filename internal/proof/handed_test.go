@@ -1,10 +1,8 @@
 package proof
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
-	"testing"
 
 	"github.com/parley-server/parley/api"
 )
@@ -23,8 +21,8 @@ func (d outgoing) went() bool {
 }
 
 // deliveries reads all deliveries, by the reference that the provider is given.
-func deliveries(db *sql.DB) (map[string]outgoing, error) {
-	rows, err := db.Query(`SELECT d.message_id, d.number, d.channel_id, d.conversation_id, d.state, d.code, m.sequence, d.attempts,
+func deliveries(t *tables) (map[string]outgoing, error) {
+	rows, err := t.Query(`SELECT d.message_id, d.number, d.channel_id, d.conversation_id, d.state, d.code, m.sequence, d.attempts,
 		(SELECT count(*) FROM attempts AS a WHERE a.organization_id = d.organization_id AND a.message_id = d.message_id AND a.delivery = d.number)
 			+ (SELECT count(*) FROM jobs AS j WHERE j.organization_id = d.organization_id AND j.kind = 'deliver' AND j.channel_id = d.channel_id
 				AND j.message_id = d.message_id AND j.delivery = d.number AND j.claimed = 1),
@@ -77,9 +75,8 @@ func histories(calls []handed) map[string]*history {
 
 // checkHanded compares what the provider was handed with the deliveries. ended says that nothing is under way
 // any more.
-func checkHanded(t *testing.T, f *findings, w *world, folder string, calls []handed, ended bool) {
-	t.Helper()
-	all, err := deliveries(openTables(t, folder))
+func checkHanded(f *findings, w *world, t *tables, calls []handed, ended bool) {
+	all, err := deliveries(t)
 	if err != nil {
 		f.add("reading deliveries: %v", err)
 		return

@@ -17,6 +17,8 @@ type load struct {
 	world  *world
 	ledger *ledger
 	pause  time.Duration // between two calls of a worker, on average
+	found  *findings     // nil: what was accepted is looked for in the end only
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -24,14 +26,17 @@ type load struct {
 // startLoad starts workers, each with random numbers of its own.
 func startLoad(w *world, l *ledger, random *rand.Rand, workers int, pause time.Duration) *load {
 	ctx, cancel := context.WithCancel(context.Background())
-	load := &load{world: w, ledger: l, pause: pause, cancel: cancel}
+	load := &load{world: w, ledger: l, pause: pause, ctx: ctx, cancel: cancel}
 	for n := range workers {
 		o := w.organizations[n%len(w.organizations)]
 		k := &worker{load: load, o: o, random: rand.New(rand.NewPCG(random.Uint64(), uint64(n)))}
-		load.done.Go(func() { k.work(ctx) })
+		load.start(k.work)
 	}
 	return load
 }
+
+// start adds a worker, which ends with the context.
+func (l *load) start(work func(ctx context.Context)) { l.done.Go(func() { work(l.ctx) }) }
 
 // stop lets the workers finish the calls in hand.
 func (l *load) stop() {
@@ -186,7 +191,26 @@ func (k *worker) send(ctx context.Context, e *entry) {
 		twin.Wait()
 		return
 	}
-	e.try(ctx, k.patience())
+	if a := e.try(ctx, k.patience()); a.accepted() && k.load.found != nil && k.random.IntN(4) == 0 {
+		k.lookFor(ctx, e, a.id)
+	}
+}
+
+// lookFor looks for a message that was accepted, which is there at once, wherever it is asked for.
+func (k *worker) lookFor(ctx context.Context, e *entry, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	defer cancel()
+	var refused *api.Error
+	if _, err := k.o.admin.GetMessage(ctx, id); errors.As(err, &refused) && refused.HTTPStatus < 500 {
+		k.load.found.add("%s: message %s was accepted, and asked for at once: %d %s", e.reference, id, refused.HTTPStatus, refused.Code)
+	}
+	if e.inbound != nil || e.request.TTL > 0 || !e.request.SendAt.IsZero() {
+		return
+	}
+	list, err := k.o.admin.ListMessages(ctx, api.MessageFilter{Reference: e.reference})
+	if errors.As(err, &refused) && refused.HTTPStatus < 500 || err == nil && len(list.Data) == 0 {
+		k.load.found.add("%s: message %s was accepted, and is not listed at once: %v", e.reference, id, err)
+	}
 }
 
 // patience is after how long a client gives a call up; 0: it waits.

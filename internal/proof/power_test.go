@@ -132,22 +132,23 @@ func (s *stage) powerLoss(f *findings, r *disk.Recording, c cut) {
 		f.add("%v", err)
 		return
 	}
-	s.checkFolder(f, copied, s.before(moment), false)
-	s.checkStored(f, copied.copyData(s.t), moment)
+	s.checkLeft(f, copied, s.before(moment), false)
+	s.checkStored(f, copied, moment)
 	_ = os.RemoveAll(folder)
 }
 
 // checkStored is checkPromises for tables that no server serves.
-func (s *stage) checkStored(f *findings, folder string, moment time.Time) {
-	db := openTables(s.t, folder)
+func (s *stage) checkStored(f *findings, left *server, moment time.Time) {
+	tables := left.tables(s.t)
+	defer tables.close()
 	stored, references, logged := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, line := range lines(f, db, "SELECT id FROM messages") {
+	for _, line := range tables.lines(f, "SELECT id FROM messages") {
 		stored[strings.Trim(line, "[]")] = true
 	}
-	for _, line := range lines(f, db, "SELECT reference FROM messages") {
+	for _, line := range tables.lines(f, "SELECT reference FROM messages") {
 		references[strings.Trim(line, "[]")] = true
 	}
-	for _, line := range lines(f, db, "SELECT organization_id, sequence, type, message_id FROM logged") {
+	for _, line := range tables.lines(f, "SELECT organization_id, sequence, type, message_id FROM logged") {
 		logged[line] = true
 	}
 	promises, refused := s.ledger.before(moment)

@@ -19,7 +19,8 @@ import (
 type provider struct {
 	server *httptest.Server
 	seed   uint64
-	calm   bool // it takes everything at once
+	calm   bool          // it takes everything
+	late   time.Duration // while it is calm: after how long it answers
 	mu     sync.Mutex
 	calls  []handed
 }
@@ -103,6 +104,8 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delivery: send.Recipients[0].Delivery, attempt: send.Attempt, priority: send.Priority, taken: taken, text: send.Text})
 	p.mu.Unlock()
 	switch {
+	case p.calm:
+		time.Sleep(p.late)
 	case conduct == takesLate:
 		time.Sleep(time.Duration(50+len(send.Text)) * time.Millisecond)
 	case conduct == takesCut && first, conduct == cutsOnce && first:

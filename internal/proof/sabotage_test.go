@@ -53,6 +53,37 @@ func sabotagedPowerLoss(t *testing.T, sabotage string, d time.Duration, cuts int
 	}
 }
 
+// TestSabotagedPostgresCrash: where PostgreSQL does not wait for the disk, the proof of its crashes fails.
+func TestSabotagedPostgresCrash(t *testing.T) {
+	pg := newPostgres(t)
+	server := newServerOn(t, binary(t, "sabotage"), pg)
+	server.env = []string{"PARLEY_SABOTAGE=synchronous-off"}
+	s := stageOn(t, server, organizations)
+	s.follow()
+	s.load(6, 10*time.Millisecond)
+	var f findings
+	s.crashDatabase(&f, pg, 2)
+	f.expect(t, "cannot be read")
+}
+
+// TestProveSabotagedHotConversations: where nodes change an organization at the same time, or take several in any order, or
+// their claims hold for no time, the proof of hot conversations fails.
+func TestProveSabotagedHotConversations(t *testing.T) {
+	long(t)
+	for sabotage, noticed := range map[string]string{
+		"logs-unlocked":  "every number once",
+		"logs-unordered": "deadlock",
+		"leases-ignored": "though no call was lost",
+	} {
+		t.Run(sabotage, func(t *testing.T) {
+			nodes := newFleet(t, binary(t, "sabotage"), newPostgres(t), 3, "PARLEY_SABOTAGE="+sabotage)
+			var f findings
+			nodes.hot(newStageOf(nodes, 5), &f, 8*time.Second, 0)
+			f.expect(t, noticed)
+		})
+	}
+}
+
 // TestProveSabotagedCrash: where a start forgets what was claimed, the proof of crashes fails.
 func TestProveSabotagedCrash(t *testing.T) {
 	long(t)

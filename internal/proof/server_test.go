@@ -27,6 +27,7 @@ type server struct {
 	t        *testing.T
 	program  string
 	data     string // its folder
+	database string // of PostgreSQL, the address; empty: it is embedded
 	seen     string // the folder as the test sees it, where that is another path
 	address  string
 	log      string   // what it wrote to its standard error, of all its processes
@@ -36,6 +37,8 @@ type server struct {
 	cmd      *exec.Cmd
 	pid      int
 	ended    chan error
+
+	launchedAt int64 // how often PostgreSQL was stopped and started before
 }
 
 // newServer prepares a server on a folder that is not there yet.
@@ -76,7 +79,9 @@ func (s *server) url() string { return "http://" + s.address }
 func (s *server) key() string {
 	s.t.Helper()
 	args := append(slices.Clone(s.within), s.program, "key", "init", "--data", s.data, "--log-level", "error")
-	out, err := exec.Command(args[0], args[1:]...).Output()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = s.environment()
+	out, err := cmd.Output()
 	if err != nil {
 		s.t.Fatalf("parley key init: %v %s", err, out)
 	}
@@ -88,9 +93,13 @@ func (s *server) command() *exec.Cmd {
 	args := append(slices.Clone(s.within), s.program, "serve", "--data", s.data, "--listen", s.address, "--allow-loopback", "--no-access-log",
 		"--key-rate-limit", "0", "--log-level", "warn", "--shutdown-grace", "10s")
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), s.env...)
+	cmd.Env = s.environment()
 	mortal(cmd)
 	return cmd
+}
+
+func (s *server) environment() []string {
+	return append(append(os.Environ(), "PARLEY_DATABASE="+s.database), s.env...)
 }
 
 // mortal makes a process end with the one that starts it, whatever happens to that.
@@ -145,6 +154,26 @@ func (s *server) record() {
 	if s.pid, err = s.recorder.Pid(ctx); err != nil {
 		s.t.Fatalf("%v\n%s", err, tail(s.log, 2000))
 	}
+}
+
+// over reports whether the process has ended by itself, and how.
+func (s *server) over() (ended error, over bool) {
+	if s.cmd == nil {
+		return nil, false
+	}
+	select {
+	case ended = <-s.ended:
+		s.cmd = nil
+		return ended, true
+	default:
+		return nil, false
+	}
+}
+
+// reach makes a client that makes each call once: what is repeated, the load decides.
+func (s *server) reach(t *testing.T, key string, options ...api.Option) *api.Client {
+	t.Helper()
+	return client(t, s.url(), key, options...)
 }
 
 // start starts the process and waits until it is ready.

@@ -15,6 +15,7 @@ type stage struct {
 	t         *testing.T
 	random    *rand.Rand
 	server    *server
+	reach     reach
 	provider  *provider
 	world     *world
 	ledger    *ledger
@@ -32,17 +33,17 @@ func newStage(t *testing.T, program string) *stage {
 // stageOn starts and furnishes a server that is prepared.
 func stageOn(t *testing.T, server *server, organizations int) *stage {
 	t.Helper()
-	s := &stage{t: t, random: chance(t), server: server, ledger: &ledger{}}
+	s := &stage{t: t, random: chance(t), server: server, reach: server.reach, ledger: &ledger{}}
 	s.provider = newProvider(t, s.random.Uint64())
 	operator := s.server.key()
 	s.server.start()
-	s.world = furnish(t, s.server.url(), operator, s.provider.server.URL, organizations)
+	s.world = furnish(t, s.reach, operator, s.provider.server.URL, organizations)
 	return s
 }
 
 // follow follows the events of every organization from now to the end of the test.
 func (s *stage) follow() {
-	s.followers = follow(s.t, s.world, s.server.url())
+	s.followers = follow(s.t, s.world, s.reach)
 }
 
 // load starts clients.
@@ -67,11 +68,12 @@ func (s *stage) checkServer(f *findings, moment time.Time, repeats int) {
 	checkRepeats(ctx, f, s.ledger, moment, s.random, repeats)
 }
 
-// checkFolder looks into the files that a server left.
-func (s *stage) checkFolder(f *findings, server *server, calls []handed, ended bool) {
-	folder := server.copyData(s.t)
-	checkTables(s.t, f, folder)
-	checkHanded(s.t, f, s.world, folder, calls, ended)
+// checkLeft looks into the tables that a server left.
+func (s *stage) checkLeft(f *findings, server *server, calls []handed, ended bool) {
+	tables := server.tables(s.t)
+	defer tables.close()
+	tables.check(f)
+	checkHanded(f, s.world, tables, calls, ended)
 }
 
 // end lets the server finish what is queued, stops it, and looks at what is left.
@@ -80,7 +82,7 @@ func (s *stage) end(f *findings, server *server) {
 	defer cancel()
 	settled(ctx, f, s.world, time.Minute)
 	server.stop()
-	s.checkFolder(f, server, s.provider.handed(), true)
+	s.checkLeft(f, server, s.provider.handed(), true)
 }
 
 func (s *stage) before(moment time.Time) []handed {

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite" // to look into a closed database
+	_ "github.com/jackc/pgx/v5/stdlib" // to look into databases
+	_ "modernc.org/sqlite"
 )
 
 // rules are what holds in the tables at every moment: each query finds what breaks one, at most a few.
@@ -60,55 +61,89 @@ var rules = []struct{ name, query string }{
 		WHERE f.id IS NULL`},
 }
 
-// checkTables looks into the database of a folder, which no server has open. The folder is a copy.
-func checkTables(t *testing.T, f *findings, folder string) {
+// tables are those of a server, as they were at one moment.
+type tables struct {
+	*sql.Tx
+	db       *sql.DB
+	embedded bool
+}
+
+// tables opens the tables that a server has left, to look into them: copies of its files, or PostgreSQL's own, where
+// other servers may go on.
+func (s *server) tables(t *testing.T) *tables {
 	t.Helper()
-	db := openTables(t, folder)
-	for _, line := range lines(f, db, "PRAGMA integrity_check") {
-		if line != "[ok]" {
-			f.add("the database is damaged: %s", line)
+	if s.database == "" {
+		return openTables(t, "sqlite", "file:"+filepath.Join(s.copyData(t), "parley.db"), logged)
+	}
+	return openTables(t, "pgx", s.database, loggedInPostgres)
+}
+
+func openTables(t *testing.T, driver, source, logged string) *tables {
+	t.Helper()
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: isolations[driver]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(logged + indexesOfLogged); err != nil {
+		t.Logf("the log cannot be read: %v", err) // so whoever asks for it finds
+	}
+	return &tables{tx, db, driver == "sqlite"}
+}
+
+// isolations are those in which a transaction sees one moment.
+var isolations = map[string]sql.IsolationLevel{"sqlite": sql.LevelDefault, "pgx": sql.LevelRepeatableRead}
+
+func (t *tables) close() {
+	_ = t.Rollback()
+	_ = t.db.Close()
+}
+
+// check finds what breaks a rule.
+func (t *tables) check(f *findings) {
+	if t.embedded {
+		for _, line := range t.lines(f, "PRAGMA integrity_check") {
+			if line != "[ok]" {
+				f.add("the database is damaged: %s", line)
+			}
 		}
 	}
 	for _, rule := range rules {
-		for _, line := range lines(f, db, rule.query+" LIMIT 5") {
+		for _, line := range t.lines(f, rule.query+" LIMIT 5") {
 			f.add("it does not hold that %s: %s", rule.name, line)
 		}
 	}
 }
 
-func openTables(t *testing.T, folder string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, "parley.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	db.SetMaxOpenConns(1) // which has the temporary table
-	if _, err := db.Exec(logged); err != nil {
-		t.Logf("the log cannot be read: %v", err) // so whoever asks for it finds
-	}
-	return db
-}
-
 // logged makes a table of the events, which the program keeps in runs.
-const logged = `CREATE TEMP TABLE logged AS SELECT organization_id,
+const (
+	logged = `CREATE TEMP TABLE logged AS SELECT organization_id,
 		through - count + row_number() OVER (PARTITION BY organization_id, through ORDER BY part.key, f.key) AS sequence,
 		json_extract(f.value, '$.t') AS type, coalesce(json_extract(part.value, '$.m'), '') AS message_id
-	FROM events, json_each(events.facts) AS part, json_each(part.value, '$.f') AS f;
-	CREATE INDEX logged_message ON logged (organization_id, message_id);
+	FROM events, json_each(events.facts) AS part, json_each(part.value, '$.f') AS f;`
+	loggedInPostgres = `CREATE TEMP TABLE logged AS SELECT organization_id,
+		through - count + row_number() OVER (PARTITION BY organization_id, through ORDER BY part.key, f.key) AS sequence,
+		f.value->>'t' AS type, coalesce(part.value->>'m', '') AS message_id
+	FROM events, json_array_elements(events.facts::json) WITH ORDINALITY AS part (value, key),
+		json_array_elements(part.value->'f') WITH ORDINALITY AS f (value, key);`
+	indexesOfLogged = `CREATE INDEX logged_message ON logged (organization_id, message_id);
 	CREATE INDEX logged_sequence ON logged (organization_id, sequence);`
+)
 
 // lines are the rows of a query, as text. A query that fails is a finding: the database may be damaged.
-func lines(f *findings, db *sql.DB, query string) []string {
-	list, err := readLines(db, query)
+func (t *tables) lines(f *findings, query string) []string {
+	list, err := readLines(t, query)
 	if err != nil {
 		f.add("%v in %s", err, strings.Join(strings.Fields(query), " "))
 	}
 	return list
 }
 
-func readLines(db *sql.DB, query string) ([]string, error) {
-	rows, err := db.Query(query)
+func readLines(t *tables, query string) ([]string, error) {
+	rows, err := t.Query(query)
 	if err != nil {
 		return nil, err
 	}
@@ -137,13 +172,14 @@ func readLines(db *sql.DB, query string) ([]string, error) {
 
 // checkBroadcasts: every accepted broadcast reached each member once. The server has stopped.
 func (s *stage) checkBroadcasts(f *findings, stopped *server) {
-	db := openTables(s.t, stopped.copyData(s.t))
+	tables := stopped.tables(s.t)
+	defer tables.close()
 	promises, _ := s.ledger.before(time.Now())
 	for _, p := range promises {
 		if p.request.To.Broadcast == "" {
 			continue
 		}
-		copies := lines(f, db, "SELECT id FROM messages WHERE parent_id = '"+p.id+"'")
+		copies := tables.lines(f, "SELECT id FROM messages WHERE parent_id = '"+p.id+"'")
 		if len(copies) != p.organization.reached {
 			f.add("%s: broadcast %s has %d copies, not %d", p.reference, p.id, len(copies), p.organization.reached)
 		}

@@ -58,10 +58,13 @@ var channels = []channel{
 	{name: "simulated"},
 }
 
-// client returns a client that makes each call once: what is repeated, the load decides.
-func client(t *testing.T, url, key string) *api.Client {
+// reach makes a client with a key, which may be changed by options.
+type reach func(t *testing.T, key string, options ...api.Option) *api.Client
+
+// client returns a client that makes each call once, unless an option says otherwise.
+func client(t *testing.T, url, key string, options ...api.Option) *api.Client {
 	t.Helper()
-	c, err := api.New(url, key, api.WithRetry(api.Retry{}))
+	c, err := api.New(url, key, append([]api.Option{api.WithRetry(api.Retry{})}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,19 +73,19 @@ func client(t *testing.T, url, key string) *api.Client {
 }
 
 // furnish makes organizations on a running server.
-func furnish(t *testing.T, url, operator, endpoint string, organizations int) *world {
+func furnish(t *testing.T, reach reach, operator, endpoint string, organizations int) *world {
 	t.Helper()
 	w := &world{}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	first := client(t, url, operator)
+	first := reach(t, operator)
 	for n := range organizations {
 		made, err := first.CreateOrganization(ctx, api.OrganizationRequest{Name: fmt.Sprintf("Practice %d", n+1)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := &organization{id: made.Organization.ID, secret: made.Key.Secret, admin: client(t, url, made.Key.Secret)}
-		if err := o.furnish(ctx, t, url, endpoint, made.Key.Scopes); err != nil {
+		o := &organization{id: made.Organization.ID, secret: made.Key.Secret, admin: reach(t, made.Key.Secret)}
+		if err := o.furnish(ctx, t, reach, endpoint, made.Key.Scopes); err != nil {
 			t.Fatal(err)
 		}
 		w.organizations = append(w.organizations, o)
@@ -95,7 +98,7 @@ const (
 	contactsEach = 24
 )
 
-func (o *organization) furnish(ctx context.Context, t *testing.T, url, endpoint string, scopes []string) error {
+func (o *organization) furnish(ctx context.Context, t *testing.T, reach reach, endpoint string, scopes []string) error {
 	for n := range usersEach {
 		u, err := o.admin.CreateUser(ctx, api.UserRequest{Name: fmt.Sprintf("User %d", n+1), Email: fmt.Sprintf("user%d@%s.example.org", n+1, o.id)})
 		if err != nil {
@@ -106,7 +109,7 @@ func (o *organization) furnish(ctx context.Context, t *testing.T, url, endpoint 
 		if err != nil {
 			return err
 		}
-		o.users = append(o.users, &member{id: u.ID, client: client(t, url, key.Secret)})
+		o.users = append(o.users, &member{id: u.ID, client: reach(t, key.Secret)})
 	}
 	team, err := o.admin.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: []string{o.users[0].id, o.users[1].id, o.users[2].id}})
 	if err != nil {

@@ -329,7 +329,7 @@ func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
 			mine.Add(n, string(a.Organization), i.Scope)
 		}
 	}
-	if rows.Len() == 0 {
+	if rows.Len() == 0 || tx.s.options.Sabotage == SabotageKeys {
 		return nil, nil
 	}
 	won, err := tx.c.Exec(insertIdempotency, rows.Param())

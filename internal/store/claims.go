@@ -165,6 +165,9 @@ func (tx *Tx) free(jobs []Job) ([]Job, error) {
 // their new attempt; Claimed, ClaimedAt and Lost are as they were before. The attempt is the claim's token: a later claim has
 // another. What is not due by the transaction's clock is left: that of whoever found it may be ahead, and a lease not over.
 func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
+	if tx.s.options.Sabotage == SabotageLeases {
+		until = tx.Now
+	}
 	due := slices.DeleteFunc(slices.Clone(jobs), func(j Job) bool { return j.DueAt.After(tx.Now) })
 	jobs, err := tx.free(due)
 	if err != nil || len(jobs) == 0 {

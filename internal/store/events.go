@@ -78,7 +78,7 @@ var numberEvents = `UPDATE organization_log SET last_event = last_event + j.n, c
 	RETURNING organization_log.organization_id, last_event`
 
 func (s *Store) number(tx *sqldb.Tx, commits []Committed) error {
-	if s.options.SabotageCounter {
+	if s.options.Sabotage == SabotageCounter {
 		return s.numberOutside(tx, commits)
 	}
 	var rows sqldb.Rows

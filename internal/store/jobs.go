@@ -234,7 +234,7 @@ func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error
 
 // freeClaims ends the leases of a process that is gone; the jobs stay marked as lost.
 func (tx *Tx) freeClaims() error {
-	if tx.s.options.SabotageClaims {
+	if tx.s.options.Sabotage == SabotageClaims {
 		_, err := tx.c.Exec("UPDATE jobs SET due_at = 1, claimed = 0, attempt = attempt - 1 WHERE kind = 'deliver' AND claimed = 1")
 		return err
 	}

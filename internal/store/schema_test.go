@@ -113,13 +113,15 @@ func (s *statements) of(o store.Options) store.Options {
 
 // sabotage runs the statements that only stores run whose promises are broken.
 func (s *statements) sabotage(t *testing.T) {
-	spoiled := open(t, s.of(store.Options{Folder: t.TempDir(), SabotageClaims: true, SabotageCounter: true}))
-	err := spoiled.Write(t.Context(), "o", func(tx *store.Tx) error {
-		tx.Emit("o", parley.Event{Type: parley.EventKeyCreated})
-		return tx.InsertOrganization(&parley.Organization{ID: "o"})
-	})
-	if err != nil {
-		t.Error(err)
+	for _, sabotage := range []store.Sabotage{store.SabotageClaims, store.SabotageCounter} {
+		spoiled := open(t, s.of(store.Options{Folder: t.TempDir(), Sabotage: sabotage}))
+		err := spoiled.Write(t.Context(), "o", func(tx *store.Tx) error {
+			tx.Emit("o", parley.Event{Type: parley.EventKeyCreated})
+			return tx.InsertOrganization(&parley.Organization{ID: "o"})
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

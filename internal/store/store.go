@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,12 +41,21 @@ type Options struct {
 	Observe func(units int, took time.Duration)
 	// Fault and Sabotage are for tests; see sqldb.Options.
 	Fault    func(statement string) error
-	Sabotage sqldb.Sabotage
-	// SabotageCounter, for a test of the proofs, numbers events outside of the transaction.
-	SabotageCounter bool
-	// SabotageClaims, for a test of the proofs, forgets at the start what was claimed.
-	SabotageClaims bool
+	Sabotage Sabotage
 }
+
+// Sabotage names a promise that a test breaks to see its proof fail.
+type Sabotage = sqldb.Sabotage
+
+// The sabotages of the store, beside those of the engine.
+const (
+	SabotageCounter Sabotage = "counter-outside"  // events are numbered outside of the transaction
+	SabotageClaims  Sabotage = "claims-forgotten" // at the start what was claimed is forgotten
+	SabotageLeases  Sabotage = "leases-ignored"   // a claim holds for no time
+	SabotageLogs    Sabotage = "logs-unlocked"    // nodes change an organization at the same time
+	SabotageOrder   Sabotage = "logs-unordered"   // and take several in any order
+	SabotageKeys    Sabotage = "keys-unkept"      // idempotency keys are forgotten
+)
 
 // Store is an open database.
 type Store struct {
@@ -62,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{options: o, counters: map[parley.ID]int64{}}
 	s.appends = sqldb.Bulk{Run: s.runAppends}
 	db, err := sqldb.Open(ctx, sqldb.Options{
-		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Lock: lockLogs, Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
+		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Lock: lockOf(o.Sabotage), Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
 		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
 	}, migrations)
 	if err != nil {
@@ -126,6 +136,17 @@ type Tx struct {
 // all nodes. In one order, or two transactions of several organizations would wait for each other.
 var lockLogs = `SELECT l.organization_id FROM organization_log AS l JOIN ` + sqldb.From("$1", "organization_id TEXT") + ` AS j
 	ON j.organization_id = l.organization_id ORDER BY l.organization_id FOR NO KEY UPDATE OF l`
+
+// lockOf is lockLogs, unless it is sabotaged.
+func lockOf(s Sabotage) string {
+	switch s {
+	case SabotageLogs:
+		return ""
+	case SabotageOrder:
+		return strings.Replace(lockLogs, "ORDER BY l.organization_id", "ORDER BY random()", 1)
+	}
+	return lockLogs
+}
 
 // Write runs a unit of work on an organization and returns when it is durable. The unit may run again after a failure
 // of the database, so it sets what it returns and never adds to it. The organization is empty for work on none.

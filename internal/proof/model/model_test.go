@@ -8,35 +8,40 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/parley-server/parley/internal/pgtest"
 )
 
 // TestModel: random sequences of calls do what the model does.
-func TestModel(t *testing.T) { compare(t, 50, 50) }
+func TestModel(t *testing.T) { compare(t, "", 50, 50) }
 
-// TestProveModel is its long form.
+// TestModelOnPostgres is TestModel with the tables in PostgreSQL.
+func TestModelOnPostgres(t *testing.T) { compare(t, pgtest.Database(t), 15, 50) }
+
+// TestProveModel is the long form.
 func TestProveModel(t *testing.T) {
 	if os.Getenv("PARLEY_PROVE") != "1" {
 		t.Skip("a long proof: make prove")
 	}
-	compare(t, 1500, 60)
+	t.Run("SQLite", func(t *testing.T) { compare(t, "", 1500, 60) })
+	t.Run("PostgreSQL", func(t *testing.T) { compare(t, pgtest.Database(t), 600, 60) })
 }
 
-// compare runs sequences of about that many steps. A failure says with which flags it is run again.
-func compare(t *testing.T, sequences, steps int) {
+// compare runs sequences of about that many steps, with the tables in a database of PostgreSQL, or embedded where none is
+// named. A failure says with which flags it is run again.
+func compare(t *testing.T, database string, sequences, steps int) {
 	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(sequences), "rapid.steps": strconv.Itoa(steps),
 		"rapid.nofailfile": "true", "rapid.shrinktime": "20s"} {
-		given := false
-		flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-		if given {
-			continue
+		f := flag.Lookup(name)
+		if f.Value.String() != f.DefValue {
+			continue // given
 		}
-		old := flag.Lookup(name).Value.String()
-		if err := flag.Set(name, value); err != nil {
+		if err := f.Value.Set(value); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = flag.Set(name, old) })
+		t.Cleanup(func() { _ = f.Value.Set(f.DefValue) })
 	}
-	s := start(t)
+	s := start(t, database)
 	round := 0
 	rapid.Check(t, func(t *rapid.T) {
 		round++

@@ -21,10 +21,10 @@ type server struct {
 	operator *api.Client
 }
 
-func start(t *testing.T) *server {
+func start(t *testing.T, database string) *server {
 	t.Helper()
 	c := config.Default()
-	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.Metrics = filepath.Join(t.TempDir(), "data"), "127.0.0.1:0", 0, false, false
+	c.Data, c.Database, c.Listen, c.KeyRateLimit, c.AccessLog, c.Metrics = filepath.Join(t.TempDir(), "data"), database, "127.0.0.1:0", 0, false, false
 	a, err := app.New(t.Context(), app.Options{Config: c})
 	if err != nil {
 		t.Fatal(err)

@@ -76,11 +76,15 @@ func (p *postgres) committers() int { return pgCommitters + 1 }
 func (p *postgres) shared() bool { return true }
 
 func (p *postgres) writing() (*sql.DB, error) {
-	return stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(durable)), nil
+	return stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(p.durable)), nil
 }
 
 // durable makes commits wait for the disk where the database's setting is that they do not. Stricter ones are kept.
-func durable(ctx context.Context, conn *pgx.Conn) error {
+func (p *postgres) durable(ctx context.Context, conn *pgx.Conn) error {
+	if p.options.Sabotage == SabotageNoSync {
+		_, err := conn.Exec(ctx, "SET synchronous_commit = off")
+		return err
+	}
 	_, err := conn.Exec(ctx, "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
 	return err
 }
