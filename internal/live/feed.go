@@ -72,8 +72,8 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// take returns the next batch, or where there is none the last event that somebody told of, once: the log need not
-// have it.
+// take returns the next batch, which ends where events of other nodes come between or some did not fit. Where there is
+// none, it returns the last event that somebody told of, once: the log need not have it.
 func (f *feed) take() (batch []parley.Event, latest int64) {
 	f.pendingMu.Lock()
 	defer f.pendingMu.Unlock()
@@ -81,7 +81,10 @@ func (f *feed) take() (batch []parley.Event, latest int64) {
 		latest, f.latest = f.latest, 0
 		return nil, latest
 	}
-	n := min(len(f.pending), maxBatch)
+	n := 1
+	for n < min(len(f.pending), maxBatch) && f.pending[n].Sequence == f.pending[n-1].Sequence+1 {
+		n++
+	}
 	batch = f.pending[:n:n]
 	f.pending = f.pending[n:]
 	if len(f.pending) == 0 {
