@@ -31,7 +31,7 @@ type feed struct {
 
 	pendingMu sync.Mutex
 	pending   []parley.Event
-	latest    int64         // the last event there is, pending or not
+	latest    int64         // the last event that somebody told of since nothing was pending
 	wake      chan struct{} // of capacity 1
 
 	readersMu sync.RWMutex
@@ -54,15 +54,15 @@ func (f *feed) add(events []parley.Event) {
 	signal(f.wake)
 }
 
-// advance notes that the log has reached a sequence. What is missing until there is read from it.
+// advance notes that the log is said to have reached a sequence. What is missing until there is read from it.
 func (f *feed) advance(latest int64) {
+	if latest <= f.position.Load() {
+		return
+	}
 	f.pendingMu.Lock()
-	news := latest > f.latest
 	f.latest = max(f.latest, latest)
 	f.pendingMu.Unlock()
-	if news {
-		signal(f.wake)
-	}
+	signal(f.wake)
 }
 
 func signal(wake chan<- struct{}) {
@@ -72,17 +72,22 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// take returns the next batch, and the last event there is.
-func (f *feed) take() ([]parley.Event, int64) {
+// take returns the next batch, or where there is none the last event that somebody told of, once: the log need not
+// have it.
+func (f *feed) take() (batch []parley.Event, latest int64) {
 	f.pendingMu.Lock()
 	defer f.pendingMu.Unlock()
+	if len(f.pending) == 0 {
+		latest, f.latest = f.latest, 0
+		return nil, latest
+	}
 	n := min(len(f.pending), maxBatch)
-	batch := f.pending[:n:n]
+	batch = f.pending[:n:n]
 	f.pending = f.pending[n:]
 	if len(f.pending) == 0 {
 		f.pending = nil
 	}
-	return batch, f.latest
+	return batch, 0
 }
 
 func (f *feed) join(s *subscriber) {
@@ -186,13 +191,14 @@ func after(batch []parley.Event, sequence int64) []parley.Event {
 	return batch
 }
 
-// fill reads from the log what came before an event and was not handed over.
+// fill reads from the log what came before an event and was not handed over. It ends where the log does.
 func (f *feed) fill(ctx context.Context, until int64) error {
 	for f.next < until {
 		page, err := f.options.Log.Events(ctx, access.System(f.organization), eventlog.Filter{After: f.next - 1}, maxBatch)
 		if parley.IsKind(err, parley.KindGone) {
-			f.next = until
-			return nil
+			if err = f.skip(ctx, until); err == nil {
+				continue
+			}
 		}
 		if err != nil {
 			return err
@@ -202,7 +208,6 @@ func (f *feed) fill(ctx context.Context, until int64) error {
 			missed[i] = page.Events[i].Event
 		}
 		if len(missed) == 0 {
-			f.next = until
 			return nil
 		}
 		if err := f.render(ctx, missed); err != nil {
@@ -210,6 +215,15 @@ func (f *feed) fill(ctx context.Context, until int64) error {
 		}
 	}
 	return nil
+}
+
+// skip goes on, at most until an event, with the oldest that is kept.
+func (f *feed) skip(ctx context.Context, until int64) error {
+	oldest, _, err := f.options.Log.EventRange(ctx, access.System(f.organization))
+	if err == nil {
+		f.next = min(max(f.next, oldest), until)
+	}
+	return err
 }
 
 // render judges and encodes a batch once, and hands it to those who see it.

@@ -39,6 +39,7 @@ type Hub struct {
 	feeds  map[parley.ID]*feed
 	closed bool
 	ended  chan struct{}
+	soon   chan struct{} // of capacity 1: do not wait for the next poll
 	work   sync.WaitGroup
 }
 
@@ -59,7 +60,7 @@ func New(o Options) *Hub {
 	if o.Errors == nil {
 		o.Errors = slog.Default()
 	}
-	h := &Hub{options: o, feeds: map[parley.ID]*feed{}, ended: make(chan struct{})}
+	h := &Hub{options: o, feeds: map[parley.ID]*feed{}, ended: make(chan struct{}), soon: make(chan struct{}, 1)}
 	o.Log.Follow(h.committed)
 	if o.Poll > 0 {
 		h.work.Go(h.poll)
@@ -75,13 +76,17 @@ func (h *Hub) poll() {
 		select {
 		case <-h.ended:
 			return
+		case <-h.soon:
 		case <-ticker.C:
-			if err := h.look(); err != nil {
-				h.options.Errors.Warn("looking for events of other nodes", "error", err)
-			}
+		}
+		if err := h.look(); err != nil {
+			h.options.Errors.Warn("looking for events of other nodes", "error", err)
 		}
 	}
 }
+
+// Look looks at once for what other nodes committed. It does not block.
+func (h *Hub) Look() { signal(h.soon) }
 
 func (h *Hub) look() error {
 	ctx, cancel := context.WithTimeout(context.Background(), longestPause)
@@ -99,7 +104,8 @@ func (h *Hub) look() error {
 	return err
 }
 
-// Advanced tells that an organization's log has reached a sequence, by a commit of another node.
+// Advanced tells that an organization's log is said to have reached a sequence, by a commit of another node. What the
+// log has decides. It does not block.
 func (h *Hub) Advanced(organization parley.ID, latest int64) {
 	h.mu.RLock()
 	f := h.feeds[organization]

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -204,5 +205,23 @@ func TestCursorThatIsNoLongerKept(t *testing.T) {
 		if r != nil {
 			r.close()
 		}
+	}
+}
+
+// Whatever is said about how far a log is, its readers get what is in it.
+func TestWhatOthersSayOfALogNeedNotBeTrue(t *testing.T) {
+	s := newServer(t, live.Options{Pace: time.Millisecond})
+	users := s.Users(s.Admin, "ana", "ben")
+	r := s.open("as=admin")
+	var want []string
+	for i, latest := range []int64{1 << 40, math.MaxInt64, -1, 0, math.MinInt64, 1 << 50} {
+		s.hub.Advanced(s.Admin.Organization, latest)
+		s.hub.Advanced("unknown", latest)
+		want = append(want, strconv.Itoa(i))
+		time.Sleep(5 * time.Millisecond) // the hub has looked
+		s.Say(users[0], core.To{User: users[1].User}, want[i])
+	}
+	if got := r.until(want[len(want)-1]); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
