@@ -31,7 +31,7 @@ var layers = []rule{
 	{"internal/bench/load", nil},
 	{"internal/demo", []string{"api", "internal/app", "internal/config", "internal/core", "internal/parley"}},
 
-	{"internal/app", []string{"api", "internal/config", "internal/connector", "internal/connector/*", "internal/core", "internal/core/*",
+	{"internal/app", []string{"api", "internal/cluster", "internal/config", "internal/connector", "internal/connector/*", "internal/core", "internal/core/*",
 		"internal/dialect/*", "internal/httpd", "internal/inbound", "internal/live", "internal/media", "internal/parley",
 		"internal/queue", "internal/store", "internal/web", "internal/webhook"}},
 
@@ -62,6 +62,7 @@ var layers = []rule{
 	{"internal/connector/connectortest", []string{"internal/connector", "internal/parley"}},
 	{"internal/connector/*", []string{"internal/connector", "internal/parley"}},
 
+	{"internal/cluster", []string{"internal/parley"}},
 	{"internal/queue", []string{"internal/parley"}},
 	{"internal/httpd", []string{"internal/parley"}},
 
