@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-server/parley/internal/cluster"
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
@@ -34,6 +35,8 @@ type Options struct {
 	Prepare func(ctx context.Context, a *App) error
 	// Store, for tests, changes how the store is opened.
 	Store func(*store.Options)
+	// Poll, for tests, is how often the server looks for what other nodes did; 0: as usual.
+	Poll time.Duration
 }
 
 // App is a server.
@@ -47,6 +50,7 @@ type App struct {
 	keys      *access.Keys
 	hub       *live.Hub
 	runner    *queue.Runner
+	link      *cluster.Link // nil: no node is told of anything
 	metrics   *metrics
 	server    *httpd.Server
 	listeners []net.Listener
@@ -127,6 +131,9 @@ func (a *App) Administrator(ctx context.Context, name string) (string, error) {
 
 // Start listens and begins to work. It is ready when Start returns.
 func (a *App) Start(ctx context.Context) error {
+	if err := a.startLink(); err != nil {
+		return err
+	}
 	a.startWork()
 	if err := a.listen(a.options.Config.Listen, a.server); err != nil {
 		return err

@@ -61,18 +61,22 @@ func (a *App) build() error {
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.metrics.store = a.store
 	a.store.OnCommit(a.metrics.logged)
+	a.makeLink(authenticator)
 	return a.serve(authenticator)
 }
 
-// pollEvery is how often a node looks for what others did, where nothing tells it.
+// pollEvery is how often a node looks for what others did, also where it is told: what is told may be lost.
 const pollEvery = time.Second
 
 // poll is how often this server looks for what other nodes did; 0 where there can be none.
 func (a *App) poll() time.Duration {
-	if a.store.Shared() {
-		return pollEvery
+	switch {
+	case !a.store.Shared():
+		return 0
+	case a.options.Poll > 0:
+		return a.options.Poll
 	}
-	return 0
+	return pollEvery
 }
 
 // queueOptions are the measures of the queue. On a database that others use too, claims and results gather longer, as

@@ -38,6 +38,17 @@ func newMetrics() *metrics {
 	return m
 }
 
+// linked adds whether other nodes are told.
+func (m *metrics) linked(connected func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "parley_hints_connected",
+		Help: "Whether hints go to other nodes (1), or these see what is committed here when they look (0)."}, func() float64 {
+		if connected() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 func (m *metrics) committed(units int, took time.Duration) {
 	m.commits.Observe(took.Seconds())
 	m.units.Add(float64(units))

@@ -27,6 +27,11 @@ type Config struct {
 	Connections int    `name:"database-connections" default:"16" group:"Storage" help:"Connections to PostgreSQL for reading; those for writing are 7 more."`
 	SQLiteCache Size   `name:"sqlite-cache" default:"128MiB" group:"Storage" help:"Memory for pages of the database: half of it for writing, half for reading. It is taken when it is used."`
 
+	NATS       string `name:"nats" group:"Nodes" placeholder:"URL" secret:"" help:"NATS servers, separated by commas, through which servers with one database tell each other at once what they did: nats://USER:PASSWORD@HOST:PORT, or tls:// in place of nats://. Without this and nats-listen, each looks once a second."`
+	NATSListen string `name:"nats-listen" group:"Nodes" placeholder:"HOST:PORT" help:"The address to take the other servers' connections on, so that they tell each other without a NATS of its own: a NATS server that is part of this one, for nobody else. Port 0 takes any free one. Not together with nats."`
+	NATSRoutes string `name:"nats-routes" group:"Nodes" placeholder:"HOST:PORT" help:"The addresses in the other servers' nats-listen, separated by commas. One's own may be among them. Needs nats-listen."`
+	NATSSecret string `name:"nats-secret" group:"Nodes" placeholder:"SECRET" secret:"" help:"What servers prove to each other that they belong together by, the same on all. Required where nats-listen is not a loopback address. Needs nats-listen."`
+
 	Listen       string   `name:"listen" default:"127.0.0.1:8080" group:"Network" help:"The address to serve on. Port 0 takes any free one; an empty host takes all interfaces."`
 	PublicURL    string   `name:"public-url" group:"Network" placeholder:"URL" help:"The address that others reach the server by, for absolute links: http or https, without a trailing slash. Without it, links are made from the address served on."`
 	TLSCert      string   `name:"tls-cert" group:"Network" placeholder:"FILE" help:"PEM file of the certificate and its chain, to serve HTTPS. A renewed file is taken up without a restart. Needs tls-key."`
@@ -81,6 +86,7 @@ func (c Config) Validate() error {
 	if c.Database != "" && !isPostgres(c.Database) {
 		refuse("database", "must be postgres://USER:PASSWORD@HOST:PORT/NAME") // without its password
 	}
+	c.checkNodes(refuse)
 	if !isAddress(c.Listen) {
 		refuse("listen", "%q must be HOST:PORT, such as 127.0.0.1:8080", c.Listen)
 	}

@@ -88,16 +88,23 @@ func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Polic
 	return o.Policy, nil
 }
 
-// forget makes a change of an organization felt by the next send.
+// forget makes what was changed felt by the next send.
 func (c *Core) forget(commits []store.Committed) {
 	for _, commit := range commits {
-		for _, e := range commit.Events {
-			if e.Type == parley.EventOrganizationUpdated {
-				c.policies.Delete(commit.Organization)
+		for i := range commit.Events {
+			if ChangedBy(commit.Events[i].Type) {
+				c.Forget(commit.Organization)
+				break
 			}
 		}
 	}
 }
+
+// Forget drops what is remembered of an organization.
+func (c *Core) Forget(organization parley.ID) { c.policies.Delete(organization) }
+
+// ChangedBy reports whether an event changes what is remembered of its organization: its policy.
+func ChangedBy(t parley.EventType) bool { return t == parley.EventOrganizationUpdated }
 
 // definition returns the connector of a channel and what its platform can do.
 func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.Platform, error) {

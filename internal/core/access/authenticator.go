@@ -102,6 +102,11 @@ func (a *Authenticator) Forget() {
 	clear(a.cache)
 }
 
+// ChangedBy reports whether an event changes what is kept: a key or a user.
+func ChangedBy(t parley.EventType) bool {
+	return t == parley.EventKeyRevoked || t == parley.EventUserUpdated
+}
+
 // load verifies a credential against the store.
 func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organization string, now time.Time) (cached, error) {
 	q := a.store.Read(ctx)
