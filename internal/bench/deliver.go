@@ -140,7 +140,9 @@ func (b *bench) hold(ctx context.Context, s *session, rate float64, duration tim
 		time.Sleep(time.Millisecond)
 	}
 	if left := undelivered(); left > 0 && ctx.Err() == nil {
-		return nil, fmt.Errorf("%d accepted messages were not read within %s", left, drainTime)
+		waiting, err := s.metric(metricWaiting)
+		return nil, errors.Join(fmt.Errorf("the streams did not tell of %d accepted messages within %s that they were read; %.0f deliveries are left, %d have failed",
+			left, drainTime, waiting, s.tally.failed.Load()), err)
 	}
 	h.drained = time.Since(began)
 	return h, ctx.Err()
