@@ -21,7 +21,7 @@ type Options struct {
 	Readers int    // connections that read, 0: 4 of a file, 16 of PostgreSQL
 	CacheKB int    // memory for pages of a file, half of it the committer's and half the readers', 0: 64 MiB
 	Log     *slog.Logger
-	Now     func() time.Time // nil: time.Now
+	Now     func() time.Time // nil: the clock of this machine, of PostgreSQL its own
 	// Finish runs inside every shared transaction after its units, with what they emitted, before the
 	// commit. The function it returns runs after the commit, before any unit is answered.
 	Finish func(tx *Tx, emitted []any) (committed func(), err error)
@@ -122,13 +122,13 @@ func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.logBytes == 0 {
 		o.logBytes = checkpointBytes
 	}
 	db := &DB{options: o, log: o.Log, now: o.Now}
+	if db.now == nil {
+		db.now = time.Now
+	}
 	if o.URL != "" {
 		db.backend = &postgres{DB: db}
 	} else {

@@ -167,7 +167,7 @@ const restShare = 3
 func (p *postgres) giveWay(batch []*pending) {
 	now := time.Now()
 	if !batch[0].Background {
-		if len(batch) >= busyUnits {
+		if len(batch) >= busyUnits/4 { // of one of several committers, of one of several nodes
 			p.busy.Store(now.Add(busyTime).UnixNano())
 		}
 		return

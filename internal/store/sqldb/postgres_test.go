@@ -328,3 +328,25 @@ func param(rows ...[]any) []byte {
 	}
 	return r.Param()
 }
+
+// TestClock: a transaction's time is the database's, in whole milliseconds, on whatever machine the program runs.
+func TestClock(t *testing.T) {
+	o := pgOptions(pgtest.Database(t))
+	db, err := Open(t.Context(), o, pgMigrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	db.now = func() time.Time { return time.Unix(1000, 0) }
+	err = db.Write(t.Context(), Unit{Keys: []string{"a"}, Run: func(tx *Tx) error {
+		var now time.Time
+		err := tx.Row("SELECT clock_timestamp()", nil, &now)
+		if d := now.Sub(tx.Now); d < 0 || d > 10*time.Second || tx.Now.Nanosecond()%1e6 != 0 {
+			t.Errorf("the time is %v, the database's is %v", tx.Now, now)
+		}
+		return err
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+}
