@@ -38,21 +38,23 @@ func (b *bench) session(ctx context.Context, organizations []fill.Organization, 
 	return s, nil
 }
 
-// warm sends to each contact once, and waits until all is delivered.
+// warm sends to each contact once by each server, and waits until all is delivered.
 func (b *bench) warm(ctx context.Context, s *session, organizations []fill.Organization) error {
 	contacts := int64(0)
 	for _, o := range organizations {
 		contacts += int64(len(o.Contacts))
 	}
-	result, err := load.Run(ctx, load.Plan{Addresses: s.nodes.addresses(), Connections: b.options.Connections, Source: newRounds(organizations),
-		Duration: 5 * time.Minute, Requests: contacts})
-	if err != nil {
-		return err
+	for _, address := range s.nodes.addresses() {
+		result, err := load.Run(ctx, load.Plan{Addresses: []string{address}, Connections: b.options.Connections, Source: newRounds(organizations),
+			Duration: 5 * time.Minute, Requests: contacts})
+		if err != nil {
+			return err
+		}
+		if result.Refused() > 0 || result.Failed > 0 {
+			return fmt.Errorf("sending once to each contact: answers %v, %d without one: %w", result.Statuses, result.Failed, result.Failure)
+		}
 	}
-	if result.Refused() > 0 || result.Failed > 0 {
-		return fmt.Errorf("sending once to each contact: answers %v, %d without one: %w", result.Statuses, result.Failed, result.Failure)
-	}
-	_, _, err = s.drain(ctx)
+	_, _, err := s.drain(ctx)
 	return err
 }
 

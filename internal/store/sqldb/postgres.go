@@ -23,7 +23,7 @@ import (
 const (
 	// pgCommitters is how many committers of the foreground a program has: while one waits for the database another
 	// works. Beside them there is one of the background.
-	pgCommitters = 4
+	pgCommitters = 2
 	// transactionTime is how long a transaction may take. One whose database does not answer is given up.
 	transactionTime = 30 * time.Second
 	// connectTime is how long a connection may take to be made.
