@@ -24,6 +24,7 @@ type program struct {
 	Key     keyCommand     `cmd:"" help:"Make and end API keys."`
 	Send    sendCommand    `cmd:"" help:"Send a message."`
 	Tail    tailCommand    `cmd:"" help:"Follow events."`
+	Migrate migrateCommand `cmd:"" help:"Move the database: from SQLite to PostgreSQL, or back."`
 	Bench   benchCommand   `cmd:"" help:"Measure how fast this machine runs the server."`
 	Config  configCommand  `cmd:"" help:"Print the configuration in effect."`
 	Version versionCommand `cmd:"" help:"Print the version and how it was built."`

@@ -33,7 +33,7 @@ var layers = []rule{
 
 	{"internal/app", []string{"api", "internal/cluster", "internal/config", "internal/connector", "internal/connector/*", "internal/core", "internal/core/*",
 		"internal/dialect/*", "internal/httpd", "internal/inbound", "internal/live", "internal/media", "internal/parley",
-		"internal/queue", "internal/store", "internal/web", "internal/webhook"}},
+		"internal/queue", "internal/store", "internal/store/move", "internal/web", "internal/webhook"}},
 
 	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
 	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
@@ -55,6 +55,7 @@ var layers = []rule{
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
 	{"internal/store", []string{"internal/parley", "internal/store/sqldb"}},
+	{"internal/store/move", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/store/sqldb", []string{"internal/parley"}},
 	{"internal/store/storetest", []string{"internal/parley", "internal/store"}},
 	{"internal/media", []string{"internal/parley"}},

@@ -40,7 +40,7 @@ var ErrStale = errors.New("stale")
 // Append writes a message through the hot path: many in few statements, answered when they are durable.
 // It returns ErrStale or *Replay, with nothing written, where the slow path or a replay is due.
 func (s *Store) Append(ctx context.Context, a *Append) error {
-	return s.db.Write(ctx, sqldb.Unit{Keys: keysOf(a.Organization), Bulk: &s.appends, Item: a, Size: a.size()})
+	return s.Engine().Write(ctx, sqldb.Unit{Keys: keysOf(a.Organization), Bulk: &s.appends, Item: a, Size: a.size()})
 }
 
 func (a *Append) size() int {

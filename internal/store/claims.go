@@ -101,7 +101,7 @@ func (tx *Tx) LaneStates(lanes []Lane) ([]LaneState, error) {
 	for _, l := range lanes {
 		rows.Add(string(l.Organization), string(l.Channel))
 	}
-	if tx.s.db.Shared() {
+	if tx.s.Engine().Shared() {
 		if _, err := tx.c.Exec(lockLanes, rows.Param()); err != nil {
 			return nil, err
 		}
@@ -144,7 +144,7 @@ var freeJobs = `SELECT j.n FROM ` + sqldb.From("$1", "n BIGINT", "organization_i
 
 // free returns those of the jobs that no other node is about to claim.
 func (tx *Tx) free(jobs []Job) ([]Job, error) {
-	if !tx.s.db.Shared() {
+	if !tx.s.Engine().Shared() {
 		return jobs, nil
 	}
 	var rows sqldb.Rows
@@ -369,7 +369,7 @@ func (tx *Tx) DropParked(organization parley.ID, before time.Time, limit int) (i
 // Lease lets a holder, and nobody else, do what the name says until the time is over, and says whether it may. Who holds
 // it already may go on. It lasts by the transaction's clock. An embedded database has one user, who may do anything.
 func (s *Store) Lease(ctx context.Context, name, holder string, lasts time.Duration) (held bool, err error) {
-	if !s.db.Shared() {
+	if !s.Engine().Shared() {
 		return true, nil
 	}
 	err = s.Write(ctx, "", func(tx *Tx) error {

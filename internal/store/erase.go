@@ -237,7 +237,7 @@ func (tx *Tx) EraseReasons(batch []Erasure) error { return tx.eraseBy(eraseReaso
 
 // FreePages returns how many pages of the database hold nothing, and how many there are.
 func (tx *Tx) FreePages() (free, pages int64, err error) {
-	if tx.s.db.Shared() { // PostgreSQL sees to its files itself
+	if tx.s.Engine().Shared() { // PostgreSQL sees to its files itself
 		return 0, 0, nil
 	}
 	return tx.tx.FreePages()
@@ -245,7 +245,7 @@ func (tx *Tx) FreePages() (free, pages int64, err error) {
 
 // Shrink gives up to n free pages back to the file system.
 func (tx *Tx) Shrink(n int) error {
-	if tx.s.db.Shared() {
+	if tx.s.Engine().Shared() {
 		return nil
 	}
 	return tx.tx.Shrink(n)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -37,6 +38,8 @@ type Options struct {
 	CacheKB int    // memory for pages, 0: the engine's default
 	Log     *slog.Logger
 	Now     func() time.Time
+	// WillShare says that the store may be moved to a database that other nodes use too.
+	WillShare bool
 	// Observe is told of every commit; see sqldb.Options.
 	Observe func(units int, took time.Duration)
 	// Fault and Sabotage are for tests; see sqldb.Options.
@@ -59,7 +62,8 @@ const (
 
 // Store is an open database.
 type Store struct {
-	db        *sqldb.DB
+	db        atomic.Pointer[sqldb.DB]
+	left      []*sqldb.DB // databases that the store has moved away from
 	options   Options
 	appends   sqldb.Bulk
 	listeners listeners
@@ -69,16 +73,12 @@ type Store struct {
 // Open opens or creates the database of a folder, brings its schema up to date, and frees the claims of a
 // process that is gone.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{options: o, counters: map[parley.ID]int64{}}
-	s.appends = sqldb.Bulk{Run: s.runAppends}
-	db, err := sqldb.Open(ctx, sqldb.Options{
-		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Lock: lockOf(o.Sabotage), Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
-		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
-	}, migrations)
+	s := newStore(o)
+	db, err := s.open(ctx, o, migrations)
 	if err != nil {
 		return nil, err
 	}
-	s.db = db
+	s.db.Store(db)
 	if db.Shared() { // the claims of others are left to their leases
 		return s, nil
 	}
@@ -89,17 +89,55 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Shared reports whether other nodes use the database too.
-func (s *Store) Shared() bool { return s.db.Shared() }
+func newStore(o Options) *Store {
+	s := &Store{options: o, counters: map[parley.ID]int64{}}
+	s.appends = sqldb.Bulk{Run: s.runAppends}
+	return s
+}
+
+func (s *Store) open(ctx context.Context, o Options, migrations []sqldb.Migration) (*sqldb.DB, error) {
+	return sqldb.Open(ctx, sqldb.Options{
+		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Lock: lockOf(o.Sabotage), Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
+		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
+	}, migrations)
+}
+
+// Migrations are the steps of the schema.
+func Migrations() []sqldb.Migration { return migrations }
+
+// OpenEngine opens only the database of a store, with its schema and its claims as they are, for whoever moves it.
+func OpenEngine(ctx context.Context, o Options) (*sqldb.DB, error) { return newStore(o).open(ctx, o, nil) }
+
+// OpenEngine opens another database for the store, which Switch may make its own.
+func (s *Store) OpenEngine(ctx context.Context, o Options) (*sqldb.DB, error) {
+	o.Log, o.Now, o.Observe, o.Fault = s.options.Log, s.options.Now, s.options.Observe, s.options.Fault
+	return s.open(ctx, o, nil)
+}
+
+// Engine is the database under the store.
+func (s *Store) Engine() *sqldb.DB { return s.db.Load() }
+
+// Switch makes another database the store's own. It holds what the one before held, which takes no writes any more. Reads
+// that have begun there end there: it is closed with the store.
+func (s *Store) Switch(to *sqldb.DB) { s.left = append(s.left, s.db.Swap(to)) }
+
+// Shared reports whether other nodes use the database too, or will.
+func (s *Store) Shared() bool { return s.options.WillShare || s.Engine().Shared() }
 
 // Close finishes what is in hand and closes the files.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	err := s.Engine().Close()
+	for _, db := range s.left {
+		err = errors.Join(err, db.Close())
+	}
+	return err
+}
 
 // Queries reads under one context.
 type Queries struct{ c sqldb.Conn }
 
 // Read returns the queries outside of a transaction. Each sees what was committed when it began.
-func (s *Store) Read(ctx context.Context) Queries { return Queries{s.db.Read(ctx)} }
+func (s *Store) Read(ctx context.Context) Queries { return Queries{s.Engine().Read(ctx)} }
 
 // ErrWouldWrite is returned by a unit under Look that has something to write.
 var ErrWouldWrite = sqldb.ErrWouldWrite
@@ -107,7 +145,7 @@ var ErrWouldWrite = sqldb.ErrWouldWrite
 // Look runs a unit outside of the committer, as far as it only reads: its first write fails with ErrWouldWrite, and
 // what it emits goes nowhere. All that it reads is of one moment.
 func (s *Store) Look(ctx context.Context, f func(tx *Tx) error) error {
-	return s.db.Snapshot(ctx, func(c sqldb.Conn) error {
+	return s.Engine().Snapshot(ctx, func(c sqldb.Conn) error {
 		return f(s.wrap(&sqldb.Tx{Conn: c, Now: s.now().Truncate(time.Millisecond)}))
 	})
 }
@@ -121,7 +159,7 @@ func (s *Store) now() time.Time {
 
 // Settled returns when everything that could be read until now is durable: what is read may have been committed a
 // moment before it is on disk, and is told to nobody before.
-func (s *Store) Settled(ctx context.Context) error { return s.db.Settled(ctx) }
+func (s *Store) Settled(ctx context.Context) error { return s.Engine().Settled(ctx) }
 
 // Tx is a unit's view of the shared transaction.
 type Tx struct {
@@ -151,19 +189,19 @@ func lockOf(s Sabotage) string {
 // Write runs a unit of work on an organization and returns when it is durable. The unit may run again after a failure
 // of the database, so it sets what it returns and never adds to it. The organization is empty for work on none.
 func (s *Store) Write(ctx context.Context, organization parley.ID, f func(tx *Tx) error) error {
-	return s.db.Write(ctx, s.unit(f, organization))
+	return s.Engine().Write(ctx, s.unit(f, organization))
 }
 
 // WriteAcross is Write on any number of organizations.
 func (s *Store) WriteAcross(ctx context.Context, organizations []parley.ID, f func(tx *Tx) error) error {
-	return s.db.Write(ctx, s.unit(f, organizations...))
+	return s.Engine().Write(ctx, s.unit(f, organizations...))
 }
 
 // WriteBackground is WriteAcross for work that waits while requests are accepted.
 func (s *Store) WriteBackground(ctx context.Context, organizations []parley.ID, f func(tx *Tx) error) error {
 	u := s.unit(f, organizations...)
 	u.Background = true
-	return s.db.Write(ctx, u)
+	return s.Engine().Write(ctx, u)
 }
 
 // keysOf are the keys of organizations.
@@ -181,7 +219,7 @@ func keysOf(organizations ...parley.ID) []string {
 // and says how many there were. The unit does the work and deletes or moves the jobs.
 func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx *Tx, jobs []Job) error) (n int, err error) {
 	var organizations []parley.ID
-	if s.db.Shared() { // they are taken before anything is read that others may do too
+	if s.Engine().Shared() { // they are taken before anything is read that others may do too
 		due, err := s.Read(ctx).DueJobs(kind, s.now(), limit)
 		if err != nil || len(due) == 0 {
 			return 0, err
@@ -190,7 +228,7 @@ func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx
 	}
 	err = s.WriteBackground(ctx, organizations, func(tx *Tx) error {
 		jobs, err := tx.DueJobs(kind, tx.Now, limit)
-		if s.db.Shared() {
+		if s.Engine().Shared() {
 			jobs = slices.DeleteFunc(jobs, func(j Job) bool { return !slices.Contains(organizations, j.Organization) })
 		}
 		tx.taken = keysOf(OrganizationsOf(jobs)...)
@@ -224,7 +262,7 @@ func (s *Store) wrap(tx *sqldb.Tx) *Tx {
 func (tx *Tx) After(f func()) { tx.tx.After(f) }
 
 // Erased notes that content was deleted: soon it is in no file.
-func (tx *Tx) Erased() { tx.tx.After(tx.s.db.Erased) }
+func (tx *Tx) Erased() { tx.tx.After(tx.s.Engine().Erased) }
 
 // Committed is what one transaction added to one organization's log.
 type Committed struct {

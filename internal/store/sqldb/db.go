@@ -58,6 +58,7 @@ type DB struct {
 	backend   backend
 	readers   *pool
 	writers   []*writer // one of a file; of PostgreSQL those of the foreground, and last that of the background
+	halt      halt
 	closing   context.Context
 	close     context.CancelFunc
 	waits     sync.WaitGroup
@@ -74,6 +75,8 @@ type backend interface {
 	// writing and reading open pools of connections, of which the committers' has one.
 	writing() (*sql.DB, error)
 	reading() (*sql.DB, error)
+	// apart opens a pool for connections of their own, which write too.
+	apart() (*sql.DB, error)
 	// connected and disconnecting are told of a committer's connection.
 	connected(w *writer) error
 	disconnecting()
@@ -113,8 +116,8 @@ type backend interface {
 	shared() bool
 }
 
-// Open opens or creates the database, brings its schema up to date and starts its committer.
-// A folder that another process has open is refused.
+// Open opens or creates the database, brings its schema up to date and starts its committer. Without migrations the schema
+// is left as it is. A folder that another process has open is refused.
 func Open(ctx context.Context, o Options, migrations []Migration) (*DB, error) {
 	if o.CacheKB == 0 {
 		o.CacheKB = 64 << 10
@@ -153,8 +156,10 @@ func (db *DB) open(ctx context.Context, migrations []Migration) (err error) {
 			return err
 		}
 	}
-	if err := db.migrate(ctx, db.writers[0].conn, migrations); err != nil {
-		return err
+	if migrations != nil {
+		if err := db.migrate(ctx, db.writers[0].conn, migrations); err != nil {
+			return err
+		}
 	}
 	if db.readers, err = openReaders(db); err != nil {
 		return err

@@ -25,6 +25,27 @@ type Migration struct {
 // Index is an index of a migration: ON is what follows that word.
 type Index struct{ Name, On string }
 
+// Closing is the number of a row among the steps of the schema that is none: it closes the database to every program, also
+// to those that know of no such row, and its name says why.
+const Closing = 1 << 20
+
+// ErrClosed is wrapped by the refusal of a closed database.
+var ErrClosed = errors.New("it is closed")
+
+// Migrate brings the schema of a database up to date that was opened without migrations.
+func (db *DB) Migrate(ctx context.Context, migrations []Migration) error {
+	done := make(chan error, 1)
+	w := db.writers[0]
+	select {
+	case w.tasks <- func() { done <- db.migrate(ctx, w.conn, migrations) }:
+		return <-done
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stopped:
+		return errClosed()
+	}
+}
+
 // migrate brings the schema up to date, and refuses one that is newer than this program understands.
 func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migration) (err error) {
 	done, err := db.backend.migrating(ctx, conn)
@@ -41,6 +62,13 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migratio
 	err = conn.QueryRowContext(ctx, "SELECT coalesce(max(number), 0), coalesce(max(oldest), 0) FROM schema_migrations").Scan(&present, &oldest)
 	if err != nil {
 		return err
+	}
+	if present >= Closing {
+		var why string
+		if err := conn.QueryRowContext(ctx, "SELECT name FROM schema_migrations WHERE number = $1", present).Scan(&why); err != nil {
+			return err
+		}
+		return fmt.Errorf("the database %s: %w", why, ErrClosed)
 	}
 	if oldest > len(migrations) {
 		return fmt.Errorf("the database has schema %d, which needs a program that knows schema %d; this one knows %d: upgrade the program",

@@ -38,6 +38,9 @@ const (
 var session = map[string]string{"application_name": "parley", "enable_seqscan": "off", "enable_hashjoin": "off",
 	"enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 
+// CodeMoved is the SQLSTATE by which a database refuses writes that was moved away.
+const CodeMoved = "PM001"
+
 // postgres is a PostgreSQL database, which any number of programs use.
 type postgres struct {
 	*DB
@@ -78,6 +81,8 @@ func (p *postgres) shared() bool { return true }
 func (p *postgres) writing() (*sql.DB, error) {
 	return stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(p.durable)), nil
 }
+
+func (p *postgres) apart() (*sql.DB, error) { return p.writing() }
 
 // durable makes commits wait for the disk where the database's setting is that they do not. Stricter ones are kept.
 func (p *postgres) durable(ctx context.Context, conn *pgx.Conn) error {
@@ -319,6 +324,8 @@ func (p *postgres) translate(err error) error {
 		return parley.Unavailable(codeBusy, "the database is busy; try again", err)
 	case pgErr.Code == "53100": // disk full
 		return parley.Unavailable(codeFull, "the disk is full; try again when there is room", err)
+	case pgErr.Code == CodeMoved:
+		return parley.Unavailable("moved", "the server has moved to another database; try again", err)
 	case isGone(pgErr):
 		return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
 	}

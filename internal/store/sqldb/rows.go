@@ -36,6 +36,9 @@ func (r *Rows) Add(values ...any) {
 	}
 }
 
+// Reset forgets the rows.
+func (r *Rows) Reset() { r.buf, r.count = r.buf[:0], 0 }
+
 // Len is the number of rows.
 func (r *Rows) Len() int { return r.count }
 

@@ -80,3 +80,60 @@ func prepareOn(ctx context.Context, conn *sql.Conn, b backend, known map[string]
 	known[text] = &prepared{stmt, adapted}
 	return known[text], nil
 }
+
+// Session is a connection of its own for long work. Its user begins and ends transactions by statements; what it commits
+// is durable.
+type Session struct {
+	db         *DB
+	pool       *sql.DB
+	conn       *sql.Conn
+	statements map[string]*prepared
+}
+
+// Session opens a connection. It is closed before the database is.
+func (db *DB) Session(ctx context.Context) (*Session, error) {
+	pool, err := db.backend.apart()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(db.backend.translate(err), pool.Close())
+	}
+	return &Session{db: db, pool: pool, conn: conn, statements: map[string]*prepared{}}, nil
+}
+
+// With runs statements under a context. One that ends breaks the transaction.
+func (s *Session) With(ctx context.Context) Conn { return Conn{ctx: ctx, x: s} }
+
+// Run runs statements as they are written, in the database's own words.
+func (s *Session) Run(ctx context.Context, text string) error {
+	if err := s.before(text); err != nil {
+		return err
+	}
+	_, err := s.conn.ExecContext(ctx, text)
+	return s.failed(err)
+}
+
+// Close ends the session, and the transaction that it may be in.
+func (s *Session) Close() error {
+	for _, stmt := range s.statements {
+		stmt.close()
+	}
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Close()
+	return s.pool.Close()
+}
+
+func (s *Session) prepare(ctx context.Context, text string) (*prepared, error) {
+	return prepareOn(ctx, s.conn, s.db.backend, s.statements, text)
+}
+
+func (s *Session) before(text string) error {
+	if s.db.options.Fault == nil {
+		return nil
+	}
+	return s.failed(s.db.options.Fault(text))
+}
+
+func (s *Session) failed(err error) error { return s.db.backend.translate(err) }

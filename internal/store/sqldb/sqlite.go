@@ -73,6 +73,14 @@ func (s *embedded) reading() (*sql.DB, error) {
 	return db, nil
 }
 
+func (s *embedded) apart() (*sql.DB, error) {
+	c, err := newConnector(apartDSN(s.options))
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(c), nil
+}
+
 func (s *embedded) connected(w *writer) error {
 	return w.conn.Raw(func(driverConn any) error {
 		return onRollback(driverConn, func() { w.broken, w.undone = true, true })
@@ -182,6 +190,12 @@ func writerDSN(o Options) string {
 	}
 	return dsn(o, fmt.Sprintf("busy_timeout(%d)", writerTimeout.Milliseconds()), "auto_vacuum(INCREMENTAL)", "secure_delete(ON)", "journal_mode(WAL)", synchronous,
 		"wal_autocheckpoint(0)", "foreign_keys(OFF)", "temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", o.CacheKB/2))
+}
+
+// apartDSN is of sessions: their commits wait for the disk, and what they sort may be larger than memory.
+func apartDSN(o Options) string {
+	return dsn(o, "busy_timeout(10000)", "secure_delete(ON)", "synchronous(FULL)", "wal_autocheckpoint(0)", "foreign_keys(OFF)",
+		"temp_store(FILE)", fmt.Sprintf("cache_size(-%d)", o.CacheKB/2))
 }
 
 func readerDSN(o Options) string {

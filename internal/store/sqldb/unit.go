@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -118,11 +119,20 @@ func (p *pending) answer(err error) {
 // Write runs a unit and returns when it is durable. When ctx ends first the outcome is unknown to the caller:
 // the unit may still be committed. In any case a general unit has done with what it uses when Write returns.
 func (db *DB) Write(ctx context.Context, unit Unit) error {
+	db.halt.inside.Add(1)
+	defer db.halt.inside.Add(-1)
+	if why := db.halt.why.Load(); why != nil {
+		return *why
+	}
+	return db.write(ctx, db.writerOf(&unit), unit)
+}
+
+// write is Write by a committer, also while others are halted.
+func (db *DB) write(ctx context.Context, w *writer, unit Unit) error {
 	if db.closing.Err() != nil {
 		return errClosed() // or writers without a pause would keep the committer from its end
 	}
 	p := &pending{Unit: unit, ctx: ctx, done: make(chan struct{})}
-	w := db.writerOf(&unit)
 	queue := w.foreground
 	if unit.Background {
 		queue = w.background
@@ -264,3 +274,36 @@ func guard(f func() error) (err error) {
 	}()
 	return f()
 }
+
+// halt keeps units from the database.
+type halt struct {
+	inside atomic.Int64
+	why    atomic.Pointer[error]
+}
+
+// haltPoll is how often Halt looks whether the units in hand have ended.
+const haltPoll = time.Millisecond
+
+// Halt refuses further units with an error, and returns when those in hand have ended. They are refused until Proceed, also
+// where Halt fails.
+func (db *DB) Halt(ctx context.Context, why error) error {
+	db.halt.why.Store(&why)
+	for db.halt.inside.Load() > 0 {
+		select {
+		case <-time.After(haltPoll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, w := range db.writers { // for what was left to the committers by callers that gave up
+		for _, background := range []bool{false, true} {
+			if err := db.write(ctx, w, Unit{Background: background, Run: func(*Tx) error { return nil }}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Proceed ends Halt.
+func (db *DB) Proceed() { db.halt.why.Store(nil) }
