@@ -144,6 +144,9 @@ func (postgres) shut(ctx context.Context, s *side, why string) error {
 
 func (postgres) empty(table string) string { return "TRUNCATE " + table }
 
-func (postgres) settings() string { return "SET maintenance_work_mem = '256MB'" }
+// settings: the planner may read whole tables, which others of this program's sessions never do.
+func (postgres) settings() string {
+	return "SET maintenance_work_mem = '256MB'; SET enable_seqscan = on"
+}
 
 func (postgres) tend(table string) string { return "VACUUM (ANALYZE) " + table }

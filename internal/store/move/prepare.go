@@ -24,7 +24,7 @@ func (m *move) prepare(ctx context.Context) (finished bool, err error) {
 	if m.state, err = readState(ctx, m.to, to); err != nil {
 		return false, err
 	}
-	closed, err := m.checkSource(ctx, from, len(m.migrations))
+	step, closed, err := m.checkSource(ctx, from, len(m.migrations))
 	if err != nil {
 		return false, err
 	}
@@ -41,12 +41,9 @@ func (m *move) prepare(ctx context.Context) (finished bool, err error) {
 	if err := m.checkDestination(ctx, to, len(m.migrations)); err != nil {
 		return false, err
 	}
-	if err := m.from.Migrate(ctx, m.migrations); err != nil {
-		return false, fmt.Errorf("%s: %w", m.from.name, err)
-	}
-	if m.to.settings() != "" {
-		if err := m.to.session.Run(ctx, m.to.settings()); err != nil {
-			return false, err
+	if step < len(m.migrations) {
+		if err := m.from.Migrate(ctx, m.migrations); err != nil {
+			return false, fmt.Errorf("%s: %w", m.from.name, err)
 		}
 	}
 	if m.state != nil && m.state.id == id {
@@ -95,20 +92,19 @@ func (m *move) begin(ctx context.Context, from, to map[string]bool) error {
 	return nil
 }
 
-// checkSource returns why the source is closed, if it is.
-func (m *move) checkSource(ctx context.Context, tables map[string]bool, known int) (closed string, err error) {
-	step, closed, err := m.from.step(ctx, tables)
+// checkSource returns the last step of the source's schema, and why it is closed, if it is.
+func (m *move) checkSource(ctx context.Context, tables map[string]bool, known int) (step int, closed string, err error) {
+	step, closed, err = m.from.step(ctx, tables)
 	switch {
 	case err != nil:
-		return "", err
 	case step == 0:
-		return "", fmt.Errorf("%s holds no Parley database", m.from.name)
+		err = fmt.Errorf("%s holds no Parley database", m.from.name)
 	case step > known:
-		return "", fmt.Errorf("%s has schema %d, and this program knows %d: use the program that runs on it", m.from.name, step, known)
+		err = fmt.Errorf("%s has schema %d, and this program knows %d: use the program that runs on it", m.from.name, step, known)
 	case tables[progressTable]:
-		return "", fmt.Errorf("%s %s", m.from.name, closed)
+		err = fmt.Errorf("%s %s", m.from.name, closed)
 	}
-	return closed, nil
+	return step, closed, err
 }
 
 // checkDestination refuses one that holds something else than a part of this move.

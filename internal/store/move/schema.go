@@ -48,7 +48,11 @@ func readSchema(ctx context.Context, migrations []sqldb.Migration) (_ *schema, e
 	db.SetMaxOpenConns(1) // each connection has a database of its own
 	defer func() { err = errors.Join(err, db.Close()) }()
 	for _, m := range migrations {
-		if _, err := db.ExecContext(ctx, m.SQL); err != nil {
+		text := m.SQL
+		for _, i := range m.Indexes {
+			text += ";\nCREATE INDEX " + i.Name + " ON " + i.On
+		}
+		if _, err := db.ExecContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("reading the schema of migration %s: %w", m.Name, err)
 		}
 	}

@@ -46,7 +46,7 @@ type engine interface {
 	shut(ctx context.Context, s *side, why string) error
 	// empty is the statement that deletes all rows of a table.
 	empty(table string) string
-	// settings are for a session that writes much; tend is done for each table when all is written.
+	// settings are for a session that reads and writes much; tend is done for each table when all is written.
 	settings() string
 	tend(table string) string
 }
@@ -64,7 +64,11 @@ func (s *side) begin(ctx context.Context, schema *schema) (err error) {
 	if s.session, err = s.Session(ctx); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	if err := s.alone(ctx, s); err != nil {
+	err = s.alone(ctx, s)
+	if err == nil {
+		err = s.session.Run(ctx, s.settings())
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", s.name, err), s.session.Close())
 	}
 	return nil
