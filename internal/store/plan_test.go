@@ -41,7 +41,8 @@ func TestPlans(t *testing.T) {
 			var id, parent, unused int
 			var detail string
 			err := r.Scan(&id, &parent, &unused, &detail)
-			if strings.HasSuffix(detail, "(organization_id=?)") || strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, " VIRTUAL TABLE ") {
+			whole := strings.HasSuffix(detail, "(organization_id=?)") && !strings.Contains(detail, "organization_log") // which has one row
+			if whole || strings.HasPrefix(detail, "SCAN ") && !strings.Contains(detail, " VIRTUAL TABLE ") {
 				t.Errorf("%s: %s", name, detail)
 			}
 			return err

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -113,8 +114,8 @@ func (s *statements) of(o store.Options) store.Options {
 
 // sabotage runs the statements that only stores run whose promises are broken.
 func (s *statements) sabotage(t *testing.T) {
-	for _, sabotage := range []store.Sabotage{store.SabotageClaims, store.SabotageCounter} {
-		spoiled := open(t, s.of(store.Options{Folder: t.TempDir(), Sabotage: sabotage}))
+	for sabotage, url := range map[store.Sabotage]string{store.SabotageClaims: "", store.SabotageCounter: "", store.SabotageOrder: pgtest.Database(t)} {
+		spoiled := open(t, s.of(store.Options{Folder: t.TempDir(), URL: url, Sabotage: sabotage}))
 		err := spoiled.Write(t.Context(), "o", func(tx *store.Tx) error {
 			tx.Emit("o", parley.Event{Type: parley.EventKeyCreated})
 			return tx.InsertOrganization(&parley.Organization{ID: "o"})

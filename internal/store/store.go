@@ -106,7 +106,9 @@ func (s *Store) open(ctx context.Context, o Options, migrations []sqldb.Migratio
 func Migrations() []sqldb.Migration { return migrations }
 
 // OpenEngine opens only the database of a store, with its schema and its claims as they are, for whoever moves it.
-func OpenEngine(ctx context.Context, o Options) (*sqldb.DB, error) { return newStore(o).open(ctx, o, nil) }
+func OpenEngine(ctx context.Context, o Options) (*sqldb.DB, error) {
+	return newStore(o).open(ctx, o, nil)
+}
 
 // OpenEngine opens another database for the store, which Switch may make its own.
 func (s *Store) OpenEngine(ctx context.Context, o Options) (*sqldb.DB, error) {

@@ -101,8 +101,8 @@ func TestPlaces(t *testing.T) {
 	here, err := filepath.Abs("data")
 	check(t, err)
 	for text, shown := range map[string]string{
-		"sqlite:data":                                "sqlite:" + here,
-		"sqlite:/data":                               "sqlite:/data",
+		"sqlite:data":  "sqlite:" + here,
+		"sqlite:/data": "sqlite:/data",
 		"postgres://ana:secret@h:5/x?sslmode=prefer": "postgres://h:5/x",
 		"postgresql://ana:secret@h/x":                "postgres://h/x",
 		"postgres:///x?host=/run/postgresql":         "postgres:///x?host=/run/postgresql",

@@ -153,6 +153,22 @@ func staleAppends(w *world) {
 	}
 }
 
+// staleChoice: a message whose channel was chosen among all is stale when one of them has changed.
+func staleChoice(w *world) {
+	o := w.organization()
+	chosen := w.thread(o).message("chosen among the channels")
+	var err error
+	chosen.ChannelsRev, err = w.read().ChannelsRev(o)
+	w.must(err)
+	w.do(func(tx *store.Tx) error {
+		tx.Emit(o, parley.Event{Type: parley.EventChannelUpdated, Subject: "another"})
+		return nil
+	})
+	if err := w.append(chosen); err != store.ErrStale {
+		w.Errorf("another channel was changed: %v", err)
+	}
+}
+
 // staleAmongOthers: while what senders see changes under them, each is either stored or told that it is stale.
 func staleAmongOthers(w *world) {
 	o := w.organization()

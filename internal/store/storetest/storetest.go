@@ -32,6 +32,7 @@ var tests = []struct {
 
 	{"AppendIsWhole", appendIsWhole},
 	{"StaleAppends", staleAppends},
+	{"StaleChoice", staleChoice},
 	{"StaleAmongOthers", staleAmongOthers},
 	{"BulkFails", bulkFails},
 	{"DisplayOrder", displayOrder},
