@@ -132,7 +132,7 @@ func (p postgres) freeze(ctx context.Context, s *side) (err error) {
 func (postgres) shut(ctx context.Context, s *side, why string) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, `CREATE OR REPLACE FUNCTION move_closed() RETURNS trigger LANGUAGE plpgsql AS
-		$$ BEGIN RAISE EXCEPTION 'the database %s' USING ERRCODE = '%s'; END $$;`, strings.ReplaceAll(why, "'", "''"), sqldb.CodeMoved)
+		$$ BEGIN RAISE EXCEPTION 'the database %s' USING ERRCODE = '%s'; END $$;`, strings.ReplaceAll(why, "'", "''"), sqldb.SQLStateMoved)
 	for _, t := range s.schema.tables {
 		fmt.Fprintf(&text, "CREATE TRIGGER move_closed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION move_closed();", t.name)
 	}

@@ -38,8 +38,8 @@ const (
 var session = map[string]string{"application_name": "parley", "enable_seqscan": "off", "enable_hashjoin": "off",
 	"enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 
-// CodeMoved is the SQLSTATE by which a database refuses writes that was moved away.
-const CodeMoved = "PM001"
+// SQLStateMoved is the SQLSTATE by which a database refuses writes that was moved away.
+const SQLStateMoved = "PM001"
 
 // postgres is a PostgreSQL database, which any number of programs use.
 type postgres struct {
@@ -324,7 +324,7 @@ func (p *postgres) translate(err error) error {
 		return parley.Unavailable(codeBusy, "the database is busy; try again", err)
 	case pgErr.Code == "53100": // disk full
 		return parley.Unavailable(codeFull, "the disk is full; try again when there is room", err)
-	case pgErr.Code == CodeMoved:
+	case pgErr.Code == SQLStateMoved:
 		return parley.Unavailable("moved", "the server has moved to another database; try again", err)
 	case isGone(pgErr):
 		return parley.Unavailable("storage-unavailable", "the database cannot be used now; try again", err)
