@@ -335,7 +335,8 @@ func TestDeleteOnReadOutside(t *testing.T) {
 func TestRetention(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler)})
+		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler),
+			Now: time.Now}) // the test's, where PostgreSQL's would not be
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -392,7 +393,7 @@ func TestRetention(t *testing.T) {
 		cancel()
 		<-ended
 		time.Sleep(time.Second) // the checkpoint
-		if after := size(t, folder); after > before/3 {
+		if after := size(t, folder); after > before/3 && !s.Shared() {
 			t.Errorf("the file had %d bytes and has %d", before, after)
 		}
 	})
