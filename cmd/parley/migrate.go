@@ -20,10 +20,13 @@ type migrateCommand struct {
 // Run moves the database, or goes on with what an earlier run began.
 func (c *migrateCommand) Run(ctx context.Context, std output) error {
 	moved, err := app.Migrate(ctx, c.From, c.To, (&progressLines{out: std.err}).say)
-	if ctx.Err() != nil && err != nil {
+	switch {
+	case errors.Is(err, app.ErrMoved):
+		_, err = fmt.Fprintf(std.out, "%v; nothing is left to do.\n", err)
+		return err
+	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted; the same command goes on")
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	return tell(std.out, moved)
@@ -42,10 +45,11 @@ func tell(out io.Writer, moved *app.Moved) error {
 		return err
 	}
 	_, err := fmt.Fprintf(out, `
-%d rows of %d tables were the same in both databases; %d that changed meanwhile were compared one by one.
+%d rows of %d tables were the same in both databases.
+%d changed later, and were compared one by one. Writes were stopped for %d ms.
 %s was moved to %s, and is closed.
 %s
-`, rows, len(moved.Tables), moved.Changed, moved.From, moved.To, moved.Next)
+`, rows, len(moved.Tables), moved.Changed, moved.Stopped.Milliseconds(), moved.From, moved.To, moved.Next)
 	return err
 }
 

@@ -18,6 +18,9 @@ type Moved struct {
 	Next string
 }
 
+// ErrMoved is returned by Migrate where an earlier run did all there is to do.
+var ErrMoved = move.ErrMoved
+
 // Migrate moves a database from a place to another, each of them sqlite:FOLDER or the address of a PostgreSQL database.
 func Migrate(ctx context.Context, from, to string, say func(MoveProgress)) (*Moved, error) {
 	source, err := move.ParsePlace(from)

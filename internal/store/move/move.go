@@ -73,6 +73,7 @@ type move struct {
 	from, to   *side
 	state      *state
 	report     Report
+	changes    bool // were brought over
 
 	telling sync.Mutex
 	tell    func(Progress) // nil: nobody listens
@@ -118,7 +119,7 @@ func run(ctx context.Context, from, to side, say func(Progress)) (_ *Report, err
 
 // work does everything but to open the destination.
 func (m *move) work(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{m.copy, m.catchUp, m.makeIndexes, m.compare, m.to.tidy, m.catchUp, m.change} {
+	for _, step := range []func(context.Context) error{m.copy, m.catchUp, m.makeIndexes, m.compare, m.tidy, m.catchUp, m.change} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -166,6 +167,19 @@ func (m *move) catchUp(ctx context.Context) error {
 		}
 		before = took
 	}
+}
+
+// tidy leaves the destination as one is that has been used for a while.
+func (m *move) tidy(ctx context.Context) error {
+	if m.changes {
+		m.to.Erased() // content may have ended since it was copied
+	}
+	for _, t := range m.schema.tables {
+		if err := m.to.session.Run(ctx, m.to.tend(t.name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // change stops writes, brings the last changes over, and closes the source. Where it fails before that, writes go on.

@@ -65,7 +65,7 @@ func Offline(ctx context.Context, from, to Place, say func(Progress)) (_ *Report
 	}
 	source, err := store.OpenEngine(ctx, from.options())
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w; stop it", err)
+		return nil, fmt.Errorf("%w; stop it, or start it with --migrate-to", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)

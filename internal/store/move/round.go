@@ -52,6 +52,7 @@ func (m *move) apply(ctx context.Context) error {
 	if err != nil || total == 0 {
 		return err
 	}
+	m.changes = true
 	changed := int64(0)
 	err = m.to.within(ctx, func(c sqldb.Conn) error {
 		for _, do := range []func(context.Context, sqldb.Conn, *table, [][]any) error{m.deleteRows, m.insertRows} {

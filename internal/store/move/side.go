@@ -151,19 +151,6 @@ func (s *side) holds(ctx context.Context, tables map[string]bool) (name string, 
 	return "", 0, nil
 }
 
-// tidy leaves the destination as one is that has been used for a while.
-func (s *side) tidy(ctx context.Context) error {
-	s.Erased() // content may have ended while it was copied
-	for _, t := range s.schema.tables {
-		if text := s.tend(t.name); text != "" {
-			if err := s.session.Run(ctx, text); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // keyAs is the key of a row as JSON, made by the database with a function from columns that a prefix names.
 func (t *table) keyAs(function, prefix string) string {
 	list := make([]string, len(t.key))
