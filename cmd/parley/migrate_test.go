@@ -141,7 +141,10 @@ func begin(t *testing.T, d demo.Description) *life {
 func (l *life) settled(t *testing.T) {
 	t.Helper()
 	last, since := int64(-1), time.Now()
-	for time.Since(since) < 700*time.Millisecond {
+	for begin := time.Now(); time.Since(since) < 700*time.Millisecond; {
+		if time.Since(begin) > 2*patience {
+			t.Fatal("it does not settle")
+		}
 		page, err := l.c.ListEvents(t.Context(), api.EventFilter{After: api.FromLatest})
 		if err != nil {
 			t.Fatal(err)

@@ -87,11 +87,17 @@ func startDemo(t *testing.T, folder string) (*process, demo.Description) {
 	t.Helper()
 	p := start(t, "demo", "--data", folder, "--listen", "127.0.0.1:0")
 	p.ready(t)
+	return p, described(t, folder)
+}
+
+// described is the demo of a folder.
+func described(t *testing.T, folder string) demo.Description {
+	t.Helper()
 	d, err := demo.Read(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, d
+	return d
 }
 
 // ready waits until the log says that the server is ready, and returns its URL.

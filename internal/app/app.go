@@ -54,6 +54,7 @@ type App struct {
 	metrics   *metrics
 	server    *httpd.Server
 	listeners []net.Listener
+	moves     func(ctx context.Context) // nil: the database stays where it is
 	ready     atomic.Bool
 	stop      []func(ctx context.Context) error // last in, first out
 }
@@ -90,16 +91,12 @@ func (a *App) open(ctx context.Context) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	c := a.options.Config
-	options := store.Options{Folder: folder, URL: c.Database, CacheKB: int(int64(c.SQLiteCache) >> 10), Log: a.log, Observe: a.metrics.committed}
-	if c.Database != "" {
-		options.Readers = c.Connections
-	}
+	options := store.Options{CacheKB: int(int64(a.options.Config.SQLiteCache) >> 10), Log: a.log, Observe: a.metrics.committed}
 	if a.options.Store != nil {
 		a.options.Store(&options)
 	}
 	sabotaged(&options)
-	s, err := store.Open(ctx, options)
+	s, err := a.openStore(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -148,6 +145,7 @@ func (a *App) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	a.startMove()
 	a.ready.Store(true)
 	a.log.Info("ready", "url", a.URL(), "data", a.options.Config.Data)
 	return nil

@@ -2,8 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"time"
 
+	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/move"
 )
 
@@ -50,4 +54,117 @@ func next(from, to move.Place) string {
 	default:
 		return fmt.Sprintf("Uploaded files are not in the database, and stay in the servers' data folder: parley serve --data FOLDER --database %s", to)
 	}
+}
+
+// places are where the database is, and where it is moved to; the same where it stays.
+func (a *App) places() (from, to move.Place, err error) {
+	c := a.options.Config
+	text := "sqlite:" + c.Data
+	if c.Database != "" {
+		text = c.Database
+	}
+	if from, err = move.ParsePlace(text); err != nil || c.MigrateTo == "" {
+		return from, from, err
+	}
+	to, err = move.ParsePlace(c.MigrateTo)
+	return from, to, err
+}
+
+// openStore opens the store where it is: at its destination, where it was moved there before.
+func (a *App) openStore(ctx context.Context, o store.Options) (*store.Store, error) {
+	from, to, err := a.places()
+	if err != nil {
+		return nil, err
+	}
+	o.WillShare = to.URL != ""
+	s, err := store.Open(ctx, a.at(from, o))
+	switch {
+	case err == nil && from == to:
+		if err := move.GiveUp(ctx, s); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		return s, nil
+	case err == nil:
+		a.moves = func(ctx context.Context) { a.moveAway(ctx, from, to, a.at(to, o)) }
+		return s, nil
+	case from == to || !errors.Is(err, store.ErrClosed):
+		return nil, err
+	}
+	if _, err := move.Offline(ctx, from, to, nil); err != nil && !errors.Is(err, move.ErrMoved) {
+		return nil, err
+	}
+	a.log.Info("the database was moved; it is named by --database alone from now on", "from", from.String(), "to", to.String())
+	return store.Open(ctx, a.at(to, o))
+}
+
+// at are the options of a store in a place.
+func (a *App) at(p move.Place, o store.Options) store.Options {
+	o.Folder, o.URL, o.Readers = p.Folder, p.URL, 0
+	if p.URL != "" {
+		o.Readers = a.options.Config.Connections
+	}
+	return o
+}
+
+const (
+	// moveAgain is how long after a failure a move goes on, and moveFollow how soon where another server moves.
+	moveAgain  = time.Minute
+	moveFollow = 100 * time.Millisecond
+	// moveTold is how often the log says how far a move is.
+	moveTold = 10 * time.Second
+)
+
+// moveAway moves the database while it is served, however often that must be begun.
+func (a *App) moveAway(ctx context.Context, from, to move.Place, o store.Options) {
+	log := a.log.With("from", from.String(), "to", to.String())
+	log.Info("the database is moved")
+	for {
+		report, err := move.Online(ctx, a.store, from, to, o, telling(log))
+		wait := moveAgain
+		switch {
+		case err == nil:
+			log.Info("the database was moved; it is named by --database alone from now on", "stopped", report.Stopped, "changed", report.Changed)
+			a.look() // for what was due while writes were stopped
+			return
+		case errors.Is(err, move.ErrElsewhere):
+			wait = moveFollow
+		case ctx.Err() == nil:
+			log.Error("the database is not moved yet, and is served where it is", "error", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// telling logs how far a move is.
+func telling(log *slog.Logger) func(MoveProgress) {
+	last := time.Now()
+	return func(p MoveProgress) {
+		if time.Since(last) < moveTold {
+			return
+		}
+		last = time.Now()
+		log.Info("moving", "phase", p.Phase, "done", p.Done, "of", p.Total)
+	}
+}
+
+// startMove moves the database until the server stops.
+func (a *App) startMove() {
+	if a.moves == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		a.moves(ctx)
+	}()
+	a.onStop(func(context.Context) error {
+		cancel()
+		<-ended
+		return nil
+	})
 }

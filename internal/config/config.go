@@ -24,6 +24,7 @@ import (
 type Config struct {
 	Data        string `name:"data" default:"parley-data" group:"Storage" help:"The folder of the embedded database and of uploaded files. It is made where it is missing. One server at a time may use an embedded database."`
 	Database    string `name:"database" group:"Storage" placeholder:"URL" secret:"" help:"A PostgreSQL database (15 or later) to use in place of the embedded one: postgres://USER:PASSWORD@HOST:PORT/NAME. Any number of servers may use it."`
+	MigrateTo   string `name:"migrate-to" group:"Storage" placeholder:"PLACE" secret:"" help:"Move the database there while serving it, and go on there: postgres://USER:PASSWORD@HOST:PORT/NAME, or from PostgreSQL sqlite:FOLDER, which must be the data folder. Each server of the database is given it."`
 	Connections int    `name:"database-connections" default:"16" group:"Storage" help:"Connections to PostgreSQL for reading; those for writing are 7 more."`
 	SQLiteCache Size   `name:"sqlite-cache" default:"128MiB" group:"Storage" help:"Memory for pages of the database: half of it for writing, half for reading. It is taken when it is used."`
 
@@ -86,6 +87,7 @@ func (c Config) Validate() error {
 	if c.Database != "" && !isPostgres(c.Database) {
 		refuse("database", "must be postgres://USER:PASSWORD@HOST:PORT/NAME") // without its password
 	}
+	c.checkMove(refuse)
 	c.checkNodes(refuse)
 	if !isAddress(c.Listen) {
 		refuse("listen", "%q must be HOST:PORT, such as 127.0.0.1:8080", c.Listen)

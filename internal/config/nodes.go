@@ -9,7 +9,7 @@ import (
 
 // checkNodes says what is wrong with the options of several servers over one database.
 func (c Config) checkNodes(refuse func(option, format string, args ...any)) {
-	if c.Database == "" && (c.NATS != "" || c.NATSListen != "") {
+	if c.Database == "" && !isPostgres(c.MigrateTo) && (c.NATS != "" || c.NATSListen != "") {
 		refuse("nats, nats-listen", "are for servers that share a database, and none is given")
 	}
 	if c.NATS != "" && c.NATSListen != "" {

@@ -102,6 +102,9 @@ func (s *Store) open(ctx context.Context, o Options, migrations []sqldb.Migratio
 	}, migrations)
 }
 
+// ErrClosed is wrapped by the refusal of a database that was moved away, or is being filled by a move.
+var ErrClosed = sqldb.ErrClosed
+
 // Migrations are the steps of the schema.
 func Migrations() []sqldb.Migration { return migrations }
 

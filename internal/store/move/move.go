@@ -48,6 +48,8 @@ type Report struct {
 	Changed int64
 	// Stopped is how long nobody could write; 0 where the last step was left to this run.
 	Stopped time.Duration
+
+	halted time.Time // since when
 }
 
 // Compared is a table that is the same on both sides.
@@ -113,6 +115,9 @@ func run(ctx context.Context, from, to side, say func(Progress)) (_ *Report, err
 	}
 	if err := m.open(ctx); err != nil {
 		return nil, fmt.Errorf("the source is closed, and the destination is not open yet; run it again: %w", err)
+	}
+	if !finished {
+		m.report.Stopped = time.Since(m.report.halted)
 	}
 	return &m.report, nil
 }
@@ -184,7 +189,7 @@ func (m *move) tidy(ctx context.Context) error {
 
 // change stops writes, brings the last changes over, and closes the source. Where it fails before that, writes go on.
 func (m *move) change(ctx context.Context) error {
-	began := time.Now()
+	m.report.halted = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	m.say(Progress{Phase: PhaseStopped})
@@ -196,7 +201,6 @@ func (m *move) change(ctx context.Context) error {
 	if err != nil && !closing {
 		m.from.Proceed()
 	}
-	m.report.Stopped = time.Since(began)
 	return err
 }
 

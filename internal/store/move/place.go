@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/sqldb"
@@ -71,12 +72,37 @@ func Offline(ctx context.Context, from, to Place, say func(Progress)) (_ *Report
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	destination, err := to.open(ctx, store.OpenEngine)
+	destination, err := to.open(ctx, to.options(), store.OpenEngine)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, destination.Close()) }()
 	return run(ctx, side{DB: source, name: from.String()}, side{DB: destination, name: to.String()}, say)
+}
+
+// Online moves the database of a store while it is served, and has the store go on with the destination. The options are
+// of how that is opened. Where another program has moved the database, or moves it now, the store follows.
+func Online(ctx context.Context, s *store.Store, from, to Place, o store.Options, say func(Progress)) (_ *Report, err error) {
+	o.Folder, o.URL = to.Folder, to.URL
+	destination, err := to.open(ctx, o, s.OpenEngine)
+	if err != nil {
+		return nil, err
+	}
+	report, err := run(ctx, side{DB: s.Engine(), name: from.String()}, side{DB: destination, name: to.String()}, say)
+	if errors.Is(err, ErrMoved) {
+		report, err = &Report{}, nil
+	}
+	if err == nil {
+		err = destination.Migrate(ctx, store.Migrations()) // it is up to date; others learn of this program
+	}
+	if err != nil {
+		return nil, errors.Join(err, destination.Close())
+	}
+	s.Switch(destination)
+	if !report.halted.IsZero() {
+		report.Stopped = time.Since(report.halted)
+	}
+	return report, nil
 }
 
 // holdsDatabase: a folder is not made into a source by being named as one.
@@ -91,13 +117,13 @@ func (p Place) holdsDatabase() error {
 }
 
 // open opens a destination. A folder is made where it is missing.
-func (p Place) open(ctx context.Context, open func(context.Context, store.Options) (*sqldb.DB, error)) (*sqldb.DB, error) {
+func (p Place) open(ctx context.Context, o store.Options, open func(context.Context, store.Options) (*sqldb.DB, error)) (*sqldb.DB, error) {
 	if p.Folder != "" {
 		if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 			return nil, fmt.Errorf("making the data folder: %w", err)
 		}
 	}
-	db, err := open(ctx, p.options())
+	db, err := open(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p, err)
 	}

@@ -141,6 +141,9 @@ func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) err
 
 // join says that this program is there, now and until the database is closed.
 func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
+	if p.node != "" {
+		return nil // they know
+	}
 	p.node = rand.Text()
 	host, err := os.Hostname()
 	if err != nil {
