@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/demo"
 	"github.com/parley-server/parley/internal/doctest"
+	"github.com/parley-server/parley/internal/pgtest"
 )
 
 var update = flag.Bool("update", false, "write the outputs of the documents' examples anew")
@@ -69,11 +71,18 @@ func whereDocumentsRun(t *testing.T) doctest.Place {
 	write(t, filepath.Join(folder, "go.mod"), "module example\n\ngo "+version+"\n", 0o644)
 	write(t, filepath.Join(folder, "go.work"), fmt.Sprintf("go %s\n\nuse .\nuse %s\n", version, repository), 0o644)
 	own := regexp.MustCompile(regexp.QuoteMeta(d.URL))
+	database := pgtest.Database(t)
+	address, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return doctest.Place{
-		Folder:      folder,
-		Environment: append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOFLAGS=", "LC_ALL=C"),
-		Settle:      func(e *doctest.Example) { settle(t, p, d, e) },
+		Folder: folder,
+		Environment: append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOFLAGS=", "LC_ALL=C",
+			"DATABASE="+database),
+		Settle: func(e *doctest.Example) { settle(t, p, d, e) },
 		Present: func(output string) string {
+			output = strings.ReplaceAll(output, "postgres://"+address.Host+address.Path, "postgres://127.0.0.1:5432/parley")
 			return own.ReplaceAllString(strings.ReplaceAll(output, "\r\n", "\n"), "http://127.0.0.1:8080")
 		},
 	}

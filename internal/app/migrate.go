@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/store"
@@ -39,21 +40,30 @@ func Migrate(ctx context.Context, from, to string, say func(MoveProgress)) (*Mov
 	if err != nil {
 		return nil, err
 	}
-	return &Moved{Report: *report, From: source.String(), To: destination.String(), Next: next(source, destination)}, nil
+	return &Moved{Report: *report, From: shown(source, from), To: shown(destination, to), Next: next(source, destination, from, to)}, nil
+}
+
+// shown is a place as it was given, but for passwords.
+func shown(p move.Place, text string) string {
+	if p.Folder != "" {
+		return text
+	}
+	return p.String()
 }
 
 // next says what a move leaves to the operator.
-func next(from, to move.Place) string {
+func next(from, to move.Place, fromText, toText string) string {
+	const files = "Uploaded files are not in the database"
+	source, destination := strings.TrimPrefix(fromText, "sqlite:"), strings.TrimPrefix(toText, "sqlite:")
 	switch {
 	case from.Folder != "" && to.Folder != "":
-		return fmt.Sprintf("Uploaded files are not in the database: move %s/media to %s/media. Then: parley serve --data %s", from.Folder, to.Folder, to.Folder)
+		return fmt.Sprintf("%s: copy %s/media to %s/media. Then: parley serve --data %s", files, source, destination, destination)
 	case from.Folder != "":
-		return fmt.Sprintf("Uploaded files are not in the database, and stay in %s/media: parley serve --data %s --database %s", from.Folder, from.Folder, to)
+		return fmt.Sprintf("%s, and stay in %s/media. Now: parley serve --data %s --database %s", files, source, source, to)
 	case to.Folder != "":
-		return fmt.Sprintf("Uploaded files are not in the database: %s/media must be the folder media of the servers' data folder. Then: parley serve --data %s", to.Folder, to.Folder)
-	default:
-		return fmt.Sprintf("Uploaded files are not in the database, and stay in the servers' data folder: parley serve --data FOLDER --database %s", to)
+		return fmt.Sprintf("%s: %s/media must be that of the servers' data folder. Then: parley serve --data %s", files, destination, destination)
 	}
+	return fmt.Sprintf("%s, and stay in the servers' data folder. Now: parley serve --data FOLDER --database %s", files, to)
 }
 
 // places are where the database is, and where it is moved to; the same where it stays.

@@ -30,6 +30,9 @@ var replacements = []replacement{
 	{regexp.MustCompile(`("(?:next|through|oldest|latest)": ?)\d+`), "${1}<number>"},
 	{regexp.MustCompile(`("sequence": ?)\d+(,\s*"type")`), "${1}<number>${2}"}, // of an event
 	{regexp.MustCompile(`(?m)^(id: )\d+$`), "${1}<number>"},                    // of an event in a stream
+	{regexp.MustCompile(`\bpostgres://127\.0\.0\.1:\d+/\w+`), "<database>"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "<checksum>"},
+	{regexp.MustCompile(`\b\d+ ms\b`), "<time>"},
 	{regexp.MustCompile(`\b[0-9a-v]{20}\b`), ""},
 }
 

@@ -71,6 +71,7 @@ func TestNames(t *testing.T) {
 		{"at 2031-05-17T09:30:00.123Z on http://127.0.0.1:43210/docs", "at <time> on <url>/docs"},
 		{`{"sequence": 7, "text": "kept"}`, `{"sequence": 7, "text": "kept"}`},
 		{`{"sequence":71,"type":"message.created"}`, `{"sequence":<number>,"type":"message.created"}`},
+		{"moved to postgres://127.0.0.1:40123/one_2 in 12 ms, " + strings.Repeat("0f", 32), "moved to <database> in <time>, <checksum>"},
 		{"HTTP/1.1 200 OK\r\nDate: Fri, 20 Nov 2026 14:29:55 GMT\r\n", "HTTP/1.1 200 OK\nDate: <time>"},
 	} {
 		if got := names.Replace(c.text); got != c.want {

@@ -144,9 +144,10 @@ func (postgres) shut(ctx context.Context, s *side, why string) error {
 
 func (postgres) empty(table string) string { return "TRUNCATE " + table }
 
-// settings: the planner may read whole tables, which others of this program's sessions never do.
+// settings: statements may take long, and one side wait for the other; and the planner may read whole tables, which it
+// never does in other sessions of this program.
 func (postgres) settings() string {
-	return "SET maintenance_work_mem = '256MB'; SET enable_seqscan = on"
+	return "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET enable_seqscan = on; SET maintenance_work_mem = '256MB'"
 }
 
 func (postgres) tend(table string) string { return "VACUUM (ANALYZE) " + table }
