@@ -66,6 +66,21 @@ func made(t testing.TB, p Place, rows int, seed uint64) {
 	check(t, db.Close())
 }
 
+// more adds rows to a table.
+func more(t testing.TB, p Place, name string, rows int) {
+	t.Helper()
+	s := schemaOf(t)
+	table, err := s.table(name)
+	check(t, err)
+	db := openEngine(t, p)
+	random := rand.New(rand.NewPCG(12, 1))
+	check(t, db.Write(t.Context(), sqldb.Unit{Run: func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(table.insert, someRows(s, table, random, 1000, 1000+rows))
+		return err
+	}}))
+	check(t, db.Close())
+}
+
 func openEngine(t testing.TB, p Place) *sqldb.DB {
 	t.Helper()
 	db, err := store.OpenEngine(context.Background(), p.options())

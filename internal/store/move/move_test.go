@@ -12,12 +12,12 @@ func TestEveryTable(t *testing.T) {
 		t.Run(pair.name, func(t *testing.T) {
 			t.Parallel()
 			from, to := pair.from(t), pair.to(t)
-			made(t, from, 700, 1)
+			made(t, from, 120, 1)
 			before := dump(t, from)
 			report, err := Offline(t.Context(), from, to, nil)
 			check(t, err)
 			for _, table := range report.Tables {
-				if table.Rows != 700 || len(table.Sum) != 64 {
+				if table.Rows != 120 || len(table.Sum) != 64 {
 					t.Errorf("compared was %+v", table)
 				}
 			}

@@ -129,11 +129,11 @@ func TestDifferencesAreFound(t *testing.T) {
 		{"a value", PhaseCompare, "UPDATE teams SET rev = rev + 1 WHERE id = (SELECT min(id) FROM teams)", "the table teams is not the same"},
 		{"a text", PhaseCompare, "UPDATE messages SET body = body || ' ' WHERE id = (SELECT min(id) FROM messages)", "the table messages is not the same"},
 		{"a row too few", PhaseCompare, "DELETE FROM media WHERE id = (SELECT min(id) FROM media)", "the table media is not the same"},
-		{"a row lost at last", PhaseStopped, "DELETE FROM jobs WHERE id = (SELECT min(id) FROM jobs)", "the table jobs has 20 rows in sqlite:"},
+		{"a row lost at last", PhaseStopped, "DELETE FROM jobs WHERE id = (SELECT min(id) FROM jobs)", "the table jobs has 4 rows in sqlite:"},
 	} {
 		for _, kind := range []func(*testing.T) Place{folder, database} {
 			from, to := folder(t), kind(t)
-			made(t, from, 20, 9)
+			made(t, from, 4, 9)
 			source, destination := openEngine(t, from), openEngine(t, to)
 			spoiled := false
 			_, err := run(t.Context(), side{DB: source, name: from.String()}, side{DB: destination, name: to.String()}, func(p Progress) {
@@ -160,9 +160,9 @@ func TestDifferencesAreFound(t *testing.T) {
 // begins anew. A move that goes on elsewhere is left alone.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
-	for _, pair := range pairs {
+	for _, pair := range pairs[:2] {
 		from, to := pair.from(t), pair.to(t)
-		made(t, from, 20, 10)
+		made(t, from, 4, 10)
 		if err := moveFailing(t, from, to, 300); !errors.Is(err, errFault) {
 			t.Fatal(err)
 		}
