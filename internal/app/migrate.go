@@ -117,7 +117,8 @@ func (a *App) at(p move.Place, o store.Options) store.Options {
 }
 
 const (
-	// moveAgain is how long after a failure a move goes on, and moveFollow how soon where another server moves.
+	// moveAgain is how long after a failure a move goes on, and moveFollow how soon where another server moves, or nobody
+	// can write.
 	moveAgain  = time.Minute
 	moveFollow = 100 * time.Millisecond
 	// moveTold is how often the log says how far a move is.
@@ -137,6 +138,9 @@ func (a *App) moveAway(ctx context.Context, from, to move.Place, o store.Options
 			a.look() // for what was due while writes were stopped
 			return
 		case errors.Is(err, move.ErrElsewhere):
+			wait = moveFollow
+		case a.store.Engine().Halted() && ctx.Err() == nil:
+			log.Error("the database is not moved yet, and takes no writes", "error", err)
 			wait = moveFollow
 		case ctx.Err() == nil:
 			log.Error("the database is not moved yet, and is served where it is", "error", err)

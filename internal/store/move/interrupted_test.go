@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
 // helperFrom and helperTo make the program of these tests one that moves from the one to the other.
@@ -134,12 +135,12 @@ func statementsFail(t *testing.T, step int64) {
 				from, to := pair.from(t), pair.to(t)
 				made(t, from, 3, uint64(n))
 				before := dump(t, from)
-				err := moveFailing(t, from, to, n)
-				if err == nil {
+				failed, err := moveFailing(t, from, to, n)
+				if !failed {
 					t.Logf("there are about %d statements", n)
 					return
 				}
-				if !errors.Is(err, errFault) {
+				if err != nil && !errors.Is(err, errFault) { // the committer tries some again
 					t.Errorf("at the statement %d: %v", n, err)
 				}
 				if _, err := Offline(t.Context(), from, to, nil); err != nil && !errors.Is(err, ErrMoved) {
@@ -153,28 +154,70 @@ func statementsFail(t *testing.T, step int64) {
 	}
 }
 
-// moveFailing is a move whose n-th statement fails.
-func moveFailing(t *testing.T, from, to Place, n int64) error {
+// moveFailing is a move whose n-th statement fails, if it has so many.
+func moveFailing(t *testing.T, from, to Place, n int64) (failed bool, err error) {
 	t.Helper()
 	var count atomic.Int64
 	open := func(p Place) side {
-		o := p.options()
-		o.Fault = func(text string) error {
+		return side{name: p.String(), DB: openFailing(t, p, func(text string) error {
 			if strings.HasPrefix(text, "ROLLBACK") || count.Add(1) != n {
 				return nil
 			}
 			return errFault
-		}
-		db, err := store.OpenEngine(t.Context(), o)
-		check(t, err)
-		return side{DB: db, name: p.String()}
+		})}
 	}
 	count.Store(-1 << 40) // while they are opened
 	source, destination := open(from), open(to)
 	count.Store(0)
-	_, err := run(t.Context(), source, destination, nil)
+	_, err = run(t.Context(), source, destination, nil)
+	failed = count.Load() >= n
 	count.Store(-1 << 40)
 	check(t, source.DB.Close())
 	check(t, destination.DB.Close())
-	return err
+	return failed, err
+}
+
+// TestLastStepsFail: where the source cannot be closed for sure, or the destination not be opened, nobody may write to either
+// until the same program has done it.
+func TestLastStepsFail(t *testing.T) {
+	t.Parallel()
+	for _, pair := range pairs {
+		for _, last := range []string{"COMMIT", "DROP TABLE " + progressTable} {
+			from, to := pair.from(t), pair.to(t)
+			made(t, from, 4, 13)
+			var stopped, failed atomic.Bool
+			fault := func(text string) error {
+				if stopped.Load() && text == last && !failed.Swap(true) {
+					return errFault
+				}
+				return nil
+			}
+			shut := func(text string) error {
+				stopped.Store(stopped.Load() || strings.HasPrefix(text, "INSERT INTO schema_migrations"))
+				return fault(text)
+			}
+			source, destination := openFailing(t, from, shut), openFailing(t, to, fault)
+			_, err := run(t.Context(), side{DB: source, name: from.String()}, side{DB: destination, name: to.String()}, nil)
+			if !errors.Is(err, errFault) || !source.Halted() {
+				t.Errorf("%s, %s: got %v; halted: %v", pair.name, last, err, source.Halted())
+			}
+			refuses(t, Place{URL: to.URL, Folder: to.Folder}, "")
+			_, err = run(t.Context(), side{DB: source, name: from.String()}, side{DB: destination, name: to.String()}, nil)
+			check(t, err)
+			check(t, errors.Join(source.Close(), destination.Close()))
+			same(t, dump(t, to), dump(t, from))
+			opens(t, to)
+			refuses(t, from, "was moved to")
+		}
+	}
+}
+
+// openFailing opens a place whose statements are asked for.
+func openFailing(t *testing.T, p Place, fault func(text string) error) *sqldb.DB {
+	t.Helper()
+	o := p.options()
+	o.Fault = fault
+	db, err := store.OpenEngine(t.Context(), o)
+	check(t, err)
+	return db
 }

@@ -38,6 +38,7 @@ func (m *move) prepare(ctx context.Context) (finished bool, err error) {
 		}
 		return false, m.closedSource(ctx, closed, id, to)
 	}
+	m.from.Proceed() // an earlier run may not have known whether it closed the source
 	if err := m.checkDestination(ctx, to, len(m.migrations)); err != nil {
 		return false, err
 	}

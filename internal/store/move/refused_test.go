@@ -37,7 +37,7 @@ func TestWrongDestinations(t *testing.T) {
 		{"a part of another move", func(t *testing.T, p Place) {
 			other := folder(t)
 			made(t, other, 1, 7)
-			if err := moveFailing(t, other, p, 100); !errors.Is(err, errFault) {
+			if _, err := moveFailing(t, other, p, 100); !errors.Is(err, errFault) {
 				t.Fatal(err)
 			}
 		}, "holds a part of sqlite:"},
@@ -163,7 +163,7 @@ func TestGivenUp(t *testing.T) {
 	for _, pair := range pairs[:2] {
 		from, to := pair.from(t), pair.to(t)
 		made(t, from, 4, 10)
-		if err := moveFailing(t, from, to, 300); !errors.Is(err, errFault) {
+		if _, err := moveFailing(t, from, to, 300); !errors.Is(err, errFault) {
 			t.Fatal(err)
 		}
 		s, err := store.Open(t.Context(), from.options())

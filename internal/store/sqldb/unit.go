@@ -305,5 +305,8 @@ func (db *DB) Halt(ctx context.Context, why error) error {
 	return nil
 }
 
+// Halted reports whether units are refused.
+func (db *DB) Halted() bool { return db.halt.why.Load() != nil }
+
 // Proceed ends Halt.
 func (db *DB) Proceed() { db.halt.why.Store(nil) }
