@@ -32,6 +32,19 @@ func proveNodes(t *testing.T, d time.Duration, stops int) {
 	f.report(t, "in the end")
 }
 
+// TestProveNodesOfOtherTimes: so do nodes of which the clock of one is ahead by more than any lease, and that of another
+// behind.
+func TestProveNodesOfOtherTimes(t *testing.T) {
+	long(t)
+	nodes := newFleet(t, steppedBinary(t), newPostgres(t), 3)
+	for i, ahead := range []time.Duration{0, 2 * time.Minute, -2 * time.Minute} {
+		newClock(t, nodes.nodes[i]).set(ahead)
+	}
+	var f findings
+	nodes.prove(newStageOf(nodes, organizations), &f, 30*time.Second, 1)
+	f.report(t, "in the end")
+}
+
 // prove puts nodes under load for a while, in which one of them is killed every few seconds and PostgreSQL is stopped some
 // times, and looks at what they say in the end.
 func (f *fleet) prove(s *stage, found *findings, d time.Duration, stops int) {
