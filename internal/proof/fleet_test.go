@@ -22,6 +22,7 @@ type fleet struct {
 	transport *http.Transport
 	turn      atomic.Int64 // of the nodes, from call to call
 	only      atomic.Pointer[server]
+	outages   []func(down time.Duration) error // of what nodes need: it goes, and comes back
 	stops     atomic.Int64 // of PostgreSQL, each counted when it begins and when it is over
 	relaunch  int          // how often a node was started again that found no database
 }
@@ -31,6 +32,7 @@ func newFleet(t *testing.T, program string, pg *pgtest.Server, nodes int, settin
 	t.Helper()
 	f := &fleet{t: t, pg: pg, transport: http.DefaultTransport.(*http.Transport).Clone()}
 	f.transport.MaxIdleConnsPerHost = 64
+	f.outages = append(f.outages, f.stopDatabase)
 	t.Cleanup(f.transport.CloseIdleConnections)
 	for range nodes {
 		node := newServerOn(t, program, pg)

@@ -15,8 +15,8 @@ import (
 	"github.com/parley-server/parley/api"
 )
 
-// TestNodes: three nodes over one PostgreSQL, one of which is killed every few seconds, and PostgreSQL too, lose nothing,
-// make nothing twice, and say the same.
+// TestNodes: three nodes over one PostgreSQL and NATS, one of which is killed every few seconds, and now and then PostgreSQL
+// and NATS too, lose nothing, make nothing twice, and say the same.
 func TestNodes(t *testing.T) { proveNodes(t, 15*time.Second, 1) }
 
 // TestProveNodes is its long form.
@@ -26,13 +26,28 @@ func TestProveNodes(t *testing.T) {
 }
 
 func proveNodes(t *testing.T, d time.Duration, stops int) {
-	nodes := newFleet(t, binary(t, ""), newPostgres(t), 3)
+	nats := newNATS(t)
+	nodes := newFleet(t, binary(t, ""), newPostgres(t), 3, nats.setting())
+	nodes.outages = append(nodes.outages, nats.outage)
 	var f findings
 	nodes.prove(newStageOf(nodes, organizations), &f, d, stops)
 	f.report(t, "in the end")
 }
 
-// prove puts nodes under load for a while, in which one of them is killed every few seconds and PostgreSQL is stopped some
+// TestProveNodesOfOtherTimes: so do nodes without NATS, of which the clock of one is ahead by more than any lease, and that
+// of another behind.
+func TestProveNodesOfOtherTimes(t *testing.T) {
+	long(t)
+	nodes := newFleet(t, steppedBinary(t), newPostgres(t), 3)
+	for i, ahead := range []time.Duration{0, 2 * time.Minute, -2 * time.Minute} {
+		newClock(t, nodes.nodes[i]).set(ahead)
+	}
+	var f findings
+	nodes.prove(newStageOf(nodes, organizations), &f, 30*time.Second, 1)
+	f.report(t, "in the end")
+}
+
+// prove puts nodes under load for a while, in which one of them is killed every few seconds and what they need is gone some
 // times, and looks at what they say in the end.
 func (f *fleet) prove(s *stage, found *findings, d time.Duration, stops int) {
 	s.follow()
@@ -42,14 +57,17 @@ func (f *fleet) prove(s *stage, found *findings, d time.Duration, stops int) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), d)
 	defer cancel()
 	var trouble sync.WaitGroup
-	trouble.Go(func() {
-		for n := range stops {
-			time.Sleep(d / time.Duration(stops+1))
-			if err := f.stopDatabase(time.Duration(1+2*n) * time.Second); err != nil {
-				found.add("%v", err)
+	for i, outage := range f.outages {
+		trouble.Go(func() {
+			time.Sleep(time.Duration(i) * time.Second) // so that it is not all gone at the same time
+			for n := range stops {
+				time.Sleep(d / time.Duration(stops+1))
+				if err := outage(time.Duration(1+2*n) * time.Second); err != nil {
+					found.add("%v", err)
+				}
 			}
-		}
-	})
+		})
+	}
 	kills := f.kill(ctx, s, found)
 	trouble.Wait()
 	f.await(found)
@@ -68,7 +86,7 @@ func (f *fleet) prove(s *stage, found *findings, d time.Duration, stops int) {
 	s.checkBroadcasts(found, f.nodes[0])
 	s.ledger.disagreements(found)
 	s.ledger.sum(s.t, s.provider.handed())
-	s.t.Logf("%d nodes killed, PostgreSQL stopped %d times, %d starts without a database, %d streams opened; settled %s after the end of the load",
+	s.t.Logf("%d nodes killed, each thing they need gone %d times, %d starts without a database, %d streams opened; settled %s after the end of the load",
 		kills, stops, f.relaunch, reconnects, time.Since(ended).Round(time.Second))
 }
 

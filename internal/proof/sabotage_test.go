@@ -66,6 +66,21 @@ func TestSabotagedPostgresCrash(t *testing.T) {
 	f.expect(t, "cannot be read")
 }
 
+// TestProveSabotagedNodes: where requests are answered before they are committed, the proof of nodes fails.
+func TestProveSabotagedNodes(t *testing.T) {
+	long(t)
+	nodes := newFleet(t, binary(t, "sabotage"), newPostgres(t), 3)
+	s := newStageOf(nodes, organizations) // which needs what it made to be there
+	nodes.stop()
+	for _, node := range nodes.nodes {
+		node.env = append(node.env, "PARLEY_SABOTAGE=answer-before-commit")
+		node.start()
+	}
+	var f findings
+	nodes.prove(s, &f, 5*time.Second, 0)
+	f.expect(t, "asked for at once")
+}
+
 // TestProveSabotagedHotConversations: where nodes change an organization at the same time, or take several in any order, or
 // their claims hold for no time, the proof of hot conversations fails.
 func TestProveSabotagedHotConversations(t *testing.T) {
