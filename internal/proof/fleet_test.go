@@ -23,8 +23,8 @@ type fleet struct {
 	turn      atomic.Int64 // of the nodes, from call to call
 	only      atomic.Pointer[server]
 	outages   []func(down time.Duration) error // of what nodes need: it goes, and comes back
-	stops     atomic.Int64 // of PostgreSQL, each counted when it begins and when it is over
-	relaunch  int          // how often a node was started again that found no database
+	stops     atomic.Int64                     // of PostgreSQL, each counted when it begins and when it is over
+	relaunch  int                              // how often a node was started again that found no database
 }
 
 // newFleet prepares servers. The settings are further ones of all nodes, such as "PARLEY_LOG_LEVEL=info".
