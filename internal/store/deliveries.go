@@ -118,7 +118,10 @@ func (q Queries) DeliveryCounts(organization parley.ID, messages []parley.ID) (m
 	return counts, err
 }
 
-var updateDeliveries = `UPDATE deliveries SET state = j.state, phase = j.phase, code = j.code, reason = j.reason, attempts = j.attempts,
+// moreAttempts: a claim may count a lost attempt between the reading of a delivery and its writing.
+const moreAttempts = "attempts = CASE WHEN j.attempts > deliveries.attempts THEN j.attempts ELSE deliveries.attempts END"
+
+var updateDeliveries = `UPDATE deliveries SET state = j.state, phase = j.phase, code = j.code, reason = j.reason, ` + moreAttempts + `,
 		next_at = j.next_at, sent_at = j.sent_at, delivered_at = j.delivered_at, read_at = j.read_at, ended_at = j.ended_at
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "number BIGINT", "state TEXT", "phase TEXT", "code TEXT",
 	"reason TEXT", "attempts BIGINT", "next_at BIGINT", "sent_at BIGINT", "delivered_at BIGINT", "read_at BIGINT", "ended_at BIGINT") + ` AS j
@@ -135,7 +138,7 @@ func (tx *Tx) UpdateDeliveries(deliveries map[DeliveryRef]*parley.Delivery) erro
 }
 
 // advanceDeliveries writes less: most deliveries go well.
-var advanceDeliveries = `UPDATE deliveries SET state = j.state, attempts = j.attempts, sent_at = j.sent_at, delivered_at = j.delivered_at,
+var advanceDeliveries = `UPDATE deliveries SET state = j.state, ` + moreAttempts + `, sent_at = j.sent_at, delivered_at = j.delivered_at,
 		read_at = j.read_at
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "number BIGINT", "state TEXT", "attempts BIGINT", "sent_at BIGINT",
 	"delivered_at BIGINT", "read_at BIGINT") + ` AS j

@@ -216,12 +216,23 @@ func (q Queries) DueJobs(kind JobKind, now time.Time, limit int) ([]Job, error) 
 	return jobs, err
 }
 
+const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8)) ORDER BY id`
+
 // JobsOf returns the jobs of a message: its deliveries' and its own.
 func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return q.jobsOf(jobsOf, organization, m)
+}
+
+// HoldJobsOf is JobsOf, of jobs that no other node can claim before the transaction ends.
+func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return tx.jobsOf(jobsOf+" FOR UPDATE OF jobs", organization, m)
+}
+
+func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
 	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
 	var jobs []Job
-	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE organization_id = $1 AND (
-			(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8)) ORDER BY id`,
+	err := q.c.Query(text,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
 			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)),
 			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
@@ -281,16 +292,17 @@ func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 }
 
 var waitingJobs = "SELECT " + jobColumns + " FROM jobs WHERE claimed = 0 AND (organization_id, id) IN (SELECT organization_id, id FROM " +
-	sqldb.From("$1", "organization_id TEXT", "id TEXT") + " AS j)"
+	sqldb.From("$1", "organization_id TEXT", "id TEXT") + " AS j) FOR UPDATE OF jobs"
 
-// Waiting returns those of the jobs that are in the queue and not claimed.
-func (q Queries) Waiting(jobs []JobRef) (map[JobRef]Job, error) {
+// HoldWaiting returns those of the jobs that are in the queue and not claimed. No other node can claim them before the
+// transaction ends.
+func (tx *Tx) HoldWaiting(jobs []JobRef) (map[JobRef]Job, error) {
 	var rows sqldb.Rows
 	for _, j := range jobs {
 		rows.Add(string(j.Organization), j.ID)
 	}
 	waiting := make(map[JobRef]Job, len(jobs))
-	err := q.c.Query(waitingJobs, []any{rows.Param()}, func(r *sql.Rows) error {
+	err := tx.c.Query(waitingJobs, []any{rows.Param()}, func(r *sql.Rows) error {
 		j, err := scanJob(r)
 		waiting[j.Ref()] = j
 		return err

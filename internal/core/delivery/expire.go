@@ -26,11 +26,11 @@ func (d *Deliveries) Expire(ctx context.Context) (int, error) {
 		for i := range timers {
 			refs[i], jobs[i] = refOf(&timers[i]), store.JobRef{Organization: timers[i].Organization, ID: timers[i].Payload}
 		}
-		deliveries, err := tx.DeliveriesOf(refs)
+		waiting, err := tx.HoldWaiting(jobs)
 		if err != nil {
 			return err
 		}
-		waiting, err := tx.Waiting(jobs)
+		deliveries, err := tx.DeliveriesOf(refs)
 		if err != nil {
 			return err
 		}

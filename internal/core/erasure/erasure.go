@@ -86,7 +86,7 @@ func (u *unit) withdraw(e *store.Erasure) error {
 	if !u.waits(m) {
 		return nil
 	}
-	jobs, err := u.tx.JobsOf(e.Organization, m)
+	jobs, err := u.tx.HoldJobsOf(e.Organization, m)
 	if err != nil {
 		return err
 	}

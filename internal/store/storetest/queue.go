@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -174,9 +176,11 @@ func (w *world) backoff(th *thread, first store.Job, normal []parley.ID) {
 	w.ready() // whoever says that nobody follows is believed
 	w.done(again)
 	second := w.jobOf(w.ready(normal[1]), normal[1])
-	waiting, err := w.read().Waiting([]store.JobRef{second.Ref(), again.Ref()})
-	w.must(err)
-	w.equal("waiting", waiting, map[store.JobRef]store.Job{second.Ref(): second})
+	w.do(func(tx *store.Tx) error {
+		waiting, err := tx.HoldWaiting([]store.JobRef{second.Ref(), again.Ref()})
+		w.equal("waiting", waiting, map[store.JobRef]store.Job{second.Ref(): second})
+		return err
+	})
 	w.done(second)
 	w.done(w.ready(normal[2])...)
 	w.ready()
@@ -240,6 +244,36 @@ func leases(w *world) {
 	if due = w.due(); len(due) != 1 || due[0].Claimed || !due[0].Lost || due[0].Attempt != 3 {
 		w.Errorf("given back as lost is %+v", due)
 	}
+}
+
+// claimsBeside: whoever withdraws a delivery knows of a claim that another node makes at the same time.
+func claimsBeside(w *world) {
+	o := w.organization()
+	a := w.thread(o).say("m")
+	found := w.due()
+	var withdrawn sync.WaitGroup
+	withdraw := func(tx *store.Tx) error {
+		waiting, err := tx.HoldWaiting([]store.JobRef{found[0].Ref()})
+		if len(waiting) != 0 {
+			w.Errorf("waiting are %+v", waiting)
+		}
+		jobs, e := tx.HoldJobsOf(o, &a.Message)
+		if len(jobs) != 1 || !jobs[0].Claimed {
+			w.Errorf("the message's jobs are %+v", jobs)
+		}
+		return errors.Join(err, e)
+	}
+	w.must(w.WriteBackground(context.Background(), nil, func(tx *store.Tx) error {
+		_, err := tx.Claim(found, tx.Now.Add(lease))
+		withdrawn.Go(func() {
+			if err := w.Write(context.Background(), o, withdraw); err != nil {
+				w.Error(err)
+			}
+		})
+		time.Sleep(50 * time.Millisecond) // it must wait
+		return err
+	}))
+	withdrawn.Wait()
 }
 
 // lostClaims: what was claimed when the store was closed is due when it is opened again, where other nodes use the

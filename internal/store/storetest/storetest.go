@@ -70,6 +70,7 @@ var tests = []struct {
 	{"Claims", claims},
 	{"OrderOfDeliveries", orderOfDeliveries},
 	{"Leases", leases},
+	{"ClaimsBeside", claimsBeside},
 	{"LostClaims", lostClaims},
 	{"Lanes", lanes},
 	{"Timers", timers},
