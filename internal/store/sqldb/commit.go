@@ -25,31 +25,32 @@ func (e errNotBegun) Unwrap() error { return e.err }
 
 // commit runs a batch in one transaction; after a failure of the transaction, each unit in one of its own. It
 // returns an error, with all answered, where no transaction can begin.
-func (w *writer) commit(batch []*pending) error {
-	err := w.begin(batch)
+func (w *writer) commit(b *batch) error {
+	err := w.begin(b)
+	units := b.units
 	if err == nil {
 		return nil
 	}
 	if notBegun, ok := errors.AsType[errNotBegun](err); ok {
-		refuse(batch, unavailable(notBegun.err))
+		refuse(units, unavailable(notBegun.err))
 		return err
 	}
 	if unknown, ok := errors.AsType[errUnknown](err); ok {
 		w.recover(unknown.err)
-		refuse(batch, outcomeUnknown(unknown.err))
+		refuse(units, outcomeUnknown(unknown.err))
 		return nil
 	}
 	broken := w.broken
 	if broken {
 		w.recover(err)
 	}
-	if len(batch) == 1 {
-		refuse(batch, verdict(err, broken))
+	if len(units) == 1 {
+		refuse(units, verdict(err, broken))
 		return nil
 	}
-	for i := range batch {
-		if err := w.commit(batch[i : i+1]); err != nil {
-			refuse(batch[i+1:], unavailable(err))
+	for i := range units {
+		if err := w.commit(&batch{units: units[i : i+1], closed: true}); err != nil {
+			refuse(units[i+1:], unavailable(err))
 			return err
 		}
 	}
@@ -64,19 +65,19 @@ const (
 
 // begin is share, tried again on a new connection where the old one cannot begin a transaction, and where it got in the
 // way of another program's. A database that somebody else has locked is not asked twice.
-func (w *writer) begin(batch []*pending) error {
-	err := w.share(batch)
+func (w *writer) begin(b *batch) error {
+	err := w.share(b)
 	for try := 1; try < conflictTries && w.broken && isConflict(err); try++ {
 		w.recover(err)
 		time.Sleep(rand.N(time.Duration(try) * conflictPause))
-		err = w.share(batch)
+		err = w.share(b)
 	}
 	notBegun, ok := errors.AsType[errNotBegun](err)
 	if !ok || parley.AsError(notBegun.err).Code == codeBusy {
 		return err
 	}
 	w.recover(err)
-	return w.share(batch)
+	return w.share(b)
 }
 
 // isConflict reports a transaction that was undone because another one did the same at that time.
@@ -107,7 +108,7 @@ func (w *writer) recover(cause error) {
 }
 
 // share runs a batch in one transaction and leaves its answers to the syncer. On an error nobody will be answered.
-func (w *writer) share(batch []*pending) error {
+func (w *writer) share(b *batch) error {
 	if w.conn == nil {
 		if err := w.connect(context.Background()); err != nil {
 			return errNotBegun{err}
@@ -115,14 +116,14 @@ func (w *writer) share(batch []*pending) error {
 	}
 	w.broken, w.undone = false, false
 	began := time.Now()
-	defer func() { w.turns.ended(len(batch)-w.turns.taken, time.Since(began), time.Now()) }()
+	defer func() { w.turns.ended(len(b.units)-w.turns.taken, time.Since(began), time.Now()) }()
 	ctx, cancel := w.db.backend.bound()
 	defer cancel()
 	tx := &Tx{Conn: Conn{ctx: ctx, x: w}, writer: w}
-	if err := w.db.backend.begin(tx, batch); err != nil {
+	if err := w.db.backend.begin(tx, b); err != nil {
 		return errNotBegun{err}
 	}
-	results, err := w.units(tx, batch)
+	results, err := w.units(tx, b.units)
 	if err != nil {
 		return errors.Join(err, w.rollback(tx))
 	}
@@ -130,10 +131,10 @@ func (w *writer) share(batch []*pending) error {
 		if err := w.rollback(tx); err != nil {
 			return err
 		}
-		w.db.backend.answer(outcome{batch: batch, results: results})
+		w.db.backend.answer(outcome{batch: b.units, results: results})
 		return nil
 	}
-	return w.end(tx, outcome{batch: batch, results: results, began: began})
+	return w.end(tx, outcome{batch: b.units, results: results, began: began})
 }
 
 func (w *writer) end(tx *Tx, o outcome) (err error) {

@@ -70,8 +70,10 @@ type backend interface {
 	// open takes the database for this program; close gives it back, after all connections are closed.
 	open() error
 	close() error
-	// committers is how many there are. More than one share their work by the units' keys.
+	// committers is how many there are. More than one share their work by the units' keys. Those of the foreground that
+	// are used now may be fewer.
 	committers() int
+	used() int
 	// writing and reading open pools of connections, of which the committers' has one.
 	writing() (*sql.DB, error)
 	reading() (*sql.DB, error)
@@ -100,8 +102,8 @@ type backend interface {
 	beside(w *writer) (stop func())
 	// bound is the context of a transaction's statements.
 	bound() (context.Context, context.CancelFunc)
-	// begin begins a transaction for the units, and gives it its time.
-	begin(tx *Tx, batch []*pending) error
+	// begin begins a transaction for the units, and for more that have come when it has begun, and gives it its time.
+	begin(tx *Tx, b *batch) error
 	// commit commits and has the units answered when that is durable. On an error nobody will be answered.
 	commit(tx *Tx, o outcome) error
 	// answer has units answered that committed nothing.
@@ -199,7 +201,7 @@ func (db *DB) writerOf(u *Unit) *writer {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(u.Keys[0]))
-	return db.writers[h.Sum32()%uint32(last)]
+	return db.writers[h.Sum32()%uint32(db.backend.used())]
 }
 
 // Read returns a connection for statements that read. Each sees what was committed when it began.

@@ -118,7 +118,8 @@ const (
 	nodesTable = `CREATE TABLE IF NOT EXISTS schema_nodes
 		(id TEXT PRIMARY KEY, host TEXT NOT NULL, knows INTEGER NOT NULL, seen_at TIMESTAMPTZ NOT NULL)`
 	seeNode = `INSERT INTO schema_nodes (id, host, knows, seen_at) VALUES ($1, $2, $3, clock_timestamp())
-		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`
+		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+		RETURNING (SELECT count(*) FROM schema_nodes WHERE id <> $1 AND seen_at > clock_timestamp() - make_interval(secs => $4))`
 )
 
 // outdated is an error where a program runs that knows no schema from a number on.
@@ -149,11 +150,21 @@ func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
 	if err != nil {
 		host = "unknown"
 	}
-	if _, err := conn.ExecContext(ctx, seeNode, p.node, host, schema); err != nil {
+	if err := p.see(ctx, conn, host, schema); err != nil {
 		return p.translate(err)
 	}
 	p.waits.Go(func() { p.stay(host, schema) })
 	return nil
+}
+
+// see says that this program is there, and counts those that are.
+func (p *postgres) see(ctx context.Context, conn interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, host string, schema int) error {
+	var others int64
+	err := conn.QueryRowContext(ctx, seeNode, p.node, host, schema, nodeGone.Seconds()).Scan(&others)
+	p.nodes.Store(others + 1)
+	return err
 }
 
 // stay says now and then that this program is there, and at the end that it is not.
@@ -167,19 +178,22 @@ func (p *postgres) stay(host string, schema int) {
 	defer func() { _ = db.Close() }()
 	ticker := time.NewTicker(nodeSeen)
 	defer ticker.Stop()
-	run := func(text string, args ...any) {
+	try := func(f func(ctx context.Context) error) {
 		ctx, cancel := context.WithTimeout(context.Background(), nodeSeen)
 		defer cancel()
-		if _, err := db.ExecContext(ctx, text, args...); err != nil {
+		if err := f(ctx); err != nil {
 			p.log.Warn("telling other servers of this one", "error", p.translate(err))
 		}
 	}
 	for {
 		select {
 		case <-ticker.C:
-			run(seeNode, p.node, host, schema)
+			try(func(ctx context.Context) error { return p.see(ctx, db, host, schema) })
 		case <-p.closing.Done():
-			run("DELETE FROM schema_nodes WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 day'", p.node)
+			try(func(ctx context.Context) error {
+				_, err := db.ExecContext(ctx, "DELETE FROM schema_nodes WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 day'", p.node)
+				return err
+			})
 			return
 		}
 	}

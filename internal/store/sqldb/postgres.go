@@ -48,6 +48,7 @@ type postgres struct {
 	busy   atomic.Int64  // until when many wait for the foreground, in nanoseconds since 1970
 	began  time.Time     // when the background's last transaction began, and
 	spent  time.Duration // how long it took; of its committer
+	nodes  atomic.Int64  // how many programs use the database
 	node   string        // the program's name among those that use the database
 	texts  sync.Map      // statements that go together: text → statement
 }
@@ -75,6 +76,14 @@ func (p *postgres) open() (err error) {
 func (p *postgres) close() error { return nil }
 
 func (p *postgres) committers() int { return pgCommitters + 1 }
+
+// used is one committer of the foreground where several programs work: then others work while it waits.
+func (p *postgres) used() int {
+	if p.nodes.Load() > 1 {
+		return 1
+	}
+	return pgCommitters
+}
 
 func (p *postgres) shared() bool { return true }
 
@@ -142,11 +151,12 @@ func (p *postgres) bound() (context.Context, context.CancelFunc) {
 
 // begin begins a transaction and takes the keys of its units, in one order on every node. Its time is the database's,
 // after that: what has a key in common is in order of time too.
-func (p *postgres) begin(tx *Tx, batch []*pending) error {
-	p.giveWay(batch)
+func (p *postgres) begin(tx *Tx, b *batch) error {
+	p.giveWay(b.units)
 	const clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 	first := Statement{Text: "SELECT " + clock}
-	if keys := keysOf(batch); keys.Len() > 0 && p.options.Lock != "" {
+	keys, taken := keysOf(b.units)
+	if keys.Len() > 0 && p.options.Lock != "" {
 		first.Text = "WITH taken AS MATERIALIZED (" + p.options.Lock + ") SELECT " + clock + " FROM (SELECT count(*) FROM taken) AS all_taken"
 		first.Args = []any{keys.Param()}
 	}
@@ -161,12 +171,17 @@ func (p *postgres) begin(tx *Tx, batch []*pending) error {
 		return r.QueryRow().Scan(&now)
 	})
 	tx.Now = p.at(now)
+	if err == nil && !b.units[0].Background {
+		tx.writer.join(b, func(u *pending) bool { // what came while others had the keys
+			return !slices.ContainsFunc(u.Keys, func(key string) bool { return !taken[key] })
+		})
+	}
 	return err
 }
 
 // restShare is how many times as long as its last transaction the background waits with the next while the foreground is
-// busy: the processors are shared, here and on the database's machine.
-const restShare = 3
+// busy: the processors are shared, here and on the database's machine. The backgrounds of several programs share its part.
+func (p *postgres) restShare() time.Duration { return time.Duration(4*max(p.nodes.Load(), 1) - 1) }
 
 // giveWay lets the foreground go first.
 func (p *postgres) giveWay(batch []*pending) {
@@ -177,16 +192,15 @@ func (p *postgres) giveWay(batch []*pending) {
 		}
 		return
 	}
-	for end := now.Add(restShare * p.spent); now.Before(end) && p.busy.Load() > now.UnixNano(); now = time.Now() {
+	for end := now.Add(p.restShare() * p.spent); now.Before(end) && p.busy.Load() > now.UnixNano(); now = time.Now() {
 		time.Sleep(min(end.Sub(now), time.Millisecond))
 	}
 	p.began = now
 }
 
 // keysOf are the keys of units, each once.
-func keysOf(batch []*pending) *Rows {
-	var keys Rows
-	seen := map[string]bool{}
+func keysOf(batch []*pending) (keys *Rows, seen map[string]bool) {
+	keys, seen = &Rows{}, map[string]bool{}
 	for _, unit := range batch {
 		for _, key := range unit.Keys {
 			if !seen[key] {
@@ -195,7 +209,7 @@ func keysOf(batch []*pending) *Rows {
 			}
 		}
 	}
-	return &keys
+	return keys, seen
 }
 
 // at is the time of a transaction: the database's, but where a test has its own.

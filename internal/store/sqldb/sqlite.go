@@ -52,6 +52,8 @@ func (s *embedded) close() error {
 
 func (s *embedded) committers() int { return 1 }
 
+func (s *embedded) used() int { return 1 }
+
 func (s *embedded) shared() bool { return false }
 
 func (s *embedded) writing() (*sql.DB, error) {
@@ -136,7 +138,7 @@ func (s *embedded) bound() (context.Context, context.CancelFunc) {
 	return context.Background(), func() {}
 }
 
-func (s *embedded) begin(tx *Tx, _ []*pending) error {
+func (s *embedded) begin(tx *Tx, _ *batch) error {
 	if err := s.heal(); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type writer struct {
 	statements map[string]*prepared
 	foreground chan *pending
 	background chan *pending
+	later      []*pending  // of the foreground, that could not join a transaction
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
 	broken     bool // a statement failed in a way that ends the transaction
@@ -127,8 +128,9 @@ func (w *writer) run(stop func()) {
 }
 
 // collect waits for work and takes what is there, foreground first.
-func (w *writer) collect() []*pending {
-	b := &batch{}
+func (w *writer) collect() *batch {
+	b := &batch{units: w.later}
+	w.later = nil
 	for len(b.units) == 0 {
 		select {
 		case p := <-w.foreground:
@@ -146,7 +148,7 @@ func (w *writer) collect() []*pending {
 	}
 	w.drain(b)
 	w.spare(b)
-	return b.units
+	return b
 }
 
 // spare adds what the background may do in the transaction.
@@ -162,10 +164,27 @@ func (w *writer) spare(b *batch) {
 	}
 }
 
+// join adds units that have come since to a transaction that has begun, those that fit.
+func (w *writer) join(b *batch, fits func(*pending) bool) {
+	for !b.closed && !b.full() && len(w.later) < maxUnits {
+		select {
+		case p := <-w.foreground:
+			if fits(p) {
+				b.take(p)
+			} else {
+				w.later = append(w.later, p)
+			}
+		default:
+			return
+		}
+	}
+}
+
 // batch is the units of a transaction, and about how much they write.
 type batch struct {
-	units []*pending
-	size  int
+	units  []*pending
+	size   int
+	closed bool // nothing joins it
 }
 
 func (b *batch) take(p *pending) {
