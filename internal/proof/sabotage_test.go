@@ -86,8 +86,8 @@ func TestProveSabotagedNodes(t *testing.T) {
 func TestProveSabotagedHotConversations(t *testing.T) {
 	long(t)
 	for sabotage, noticed := range map[string]string{
-		"logs-unlocked":  "every number once",
-		"logs-unordered": "deadlock",
+		"keys-untaken":   "every number once",
+		"keys-unordered": "deadlock",
 		"leases-ignored": "though no call was lost",
 	} {
 		t.Run(sabotage, func(t *testing.T) {

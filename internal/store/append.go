@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -40,7 +42,7 @@ var ErrStale = errors.New("stale")
 // Append writes a message through the hot path: many in few statements, answered when they are durable.
 // It returns ErrStale or *Replay, with nothing written, where the slow path or a replay is due.
 func (s *Store) Append(ctx context.Context, a *Append) error {
-	return s.Engine().Write(ctx, sqldb.Unit{Keys: keysOf(a.Organization), Bulk: &s.appends, Item: a, Size: a.size()})
+	return s.Engine().Write(ctx, sqldb.Unit{Keys: []string{conversationKey(a.Organization, a.Message.Conversation)}, Beside: keysOf(a.Organization), Bulk: &s.appends, Item: a, Size: a.size()})
 }
 
 func (a *Append) size() int {
@@ -319,11 +321,24 @@ var (
 		JOIN idempotency AS i ON i.organization_id = j.organization_id AND i.scope = j.scope`
 )
 
+func (a *Append) scope() string {
+	if a.Idempotency == nil {
+		return ""
+	}
+	return a.Idempotency.Scope
+}
+
 // claimKeys inserts the idempotency records of a batch, and returns the earlier record of each that lost. Where there
 // are several each makes another resource.
 func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
 	var rows, mine sqldb.Rows
-	for n, a := range batch {
+	order := make([]int, len(batch)) // in one order everywhere: other nodes may claim the same ones now
+	for n := range batch {
+		order[n] = n
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(batch[i].scope(), batch[j].scope()) })
+	for _, n := range order {
+		a := batch[n]
 		if i := a.Idempotency; i != nil {
 			rows.Add(string(a.Organization), i.Scope, i.RequestHash, i.Status, string(i.Resource), millis(tx.Now))
 			mine.Add(n, string(a.Organization), i.Scope)

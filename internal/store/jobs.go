@@ -83,6 +83,12 @@ func (j *Job) order() string {
 	return j.ID[:strings.LastIndexByte(j.ID, '|')]
 }
 
+// conversation is that of a delivery's job.
+func (j *Job) conversation() parley.ID {
+	order := j.order()
+	return parley.ID(order[strings.LastIndexAny(order, "|!")+1:])
+}
+
 // validityJob is the timer that ends a delivery whose job is still in the queue.
 func validityJob(j *Job) Job {
 	return Job{Organization: j.Organization, ID: JobID(JobValidity, fmt.Sprintf("%s.%d", j.Message, j.Delivery)), Kind: JobValidity,

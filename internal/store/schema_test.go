@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 )
 
@@ -114,8 +113,8 @@ func (s *statements) of(o store.Options) store.Options {
 
 // sabotage runs the statements that only stores run whose promises are broken.
 func (s *statements) sabotage(t *testing.T) {
-	for sabotage, url := range map[store.Sabotage]string{store.SabotageClaims: "", store.SabotageCounter: "", store.SabotageOrder: pgtest.Database(t)} {
-		spoiled := open(t, s.of(store.Options{Folder: t.TempDir(), URL: url, Sabotage: sabotage}))
+	for _, sabotage := range []store.Sabotage{store.SabotageClaims, store.SabotageCounter} {
+		spoiled := open(t, s.of(store.Options{Folder: t.TempDir(), Sabotage: sabotage}))
 		err := spoiled.Write(t.Context(), "o", func(tx *store.Tx) error {
 			tx.Emit("o", parley.Event{Type: parley.EventKeyCreated})
 			return tx.InsertOrganization(&parley.Organization{ID: "o"})
@@ -143,6 +142,9 @@ func (s *statements) nameTheirOrganization(t *testing.T) {
 		if m := inserted.FindStringSubmatch(text); m != nil && slices.Contains(tenantTables, m[1]) &&
 			!slices.Contains(strings.Split(m[2], ", "), "organization_id") {
 			t.Errorf("%s: names no organization", text)
+		}
+		if strings.Contains(text, "pg_advisory_xact_lock") {
+			continue // the engine's own: it reads no table
 		}
 		if name := acrossOrganizations(text); name != "" {
 			used[name] = true

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,8 +54,6 @@ const (
 	SabotageCounter Sabotage = "counter-outside"  // events are numbered outside of the transaction
 	SabotageClaims  Sabotage = "claims-forgotten" // at the start what was claimed is forgotten
 	SabotageLeases  Sabotage = "leases-ignored"   // a claim holds for no time
-	SabotageLogs    Sabotage = "logs-unlocked"    // nodes change an organization at the same time
-	SabotageOrder   Sabotage = "logs-unordered"   // and take several in any order
 	SabotageKeys    Sabotage = "keys-unkept"      // idempotency keys are forgotten
 )
 
@@ -97,7 +94,7 @@ func newStore(o Options) *Store {
 
 func (s *Store) open(ctx context.Context, o Options, migrations []sqldb.Migration) (*sqldb.DB, error) {
 	return sqldb.Open(ctx, sqldb.Options{
-		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Lock: lockOf(o.Sabotage), Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
+		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
 		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
 	}, migrations)
 }
@@ -175,22 +172,6 @@ type Tx struct {
 	s     *Store
 }
 
-// lockLogs takes the logs of a transaction's organizations: whatever changes one of them is done one after another, on
-// all nodes. In one order, or two transactions of several organizations would wait for each other.
-var lockLogs = `SELECT l.organization_id FROM organization_log AS l JOIN ` + sqldb.From("$1", "organization_id TEXT") + ` AS j
-	ON j.organization_id = l.organization_id ORDER BY l.organization_id FOR NO KEY UPDATE OF l`
-
-// lockOf is lockLogs, unless it is sabotaged.
-func lockOf(s Sabotage) string {
-	switch s {
-	case SabotageLogs:
-		return ""
-	case SabotageOrder:
-		return strings.Replace(lockLogs, "ORDER BY l.organization_id", "ORDER BY random()", 1)
-	}
-	return lockLogs
-}
-
 // Write runs a unit of work on an organization and returns when it is durable. The unit may run again after a failure
 // of the database, so it sets what it returns and never adds to it. The organization is empty for work on none.
 func (s *Store) Write(ctx context.Context, organization parley.ID, f func(tx *Tx) error) error {
@@ -218,6 +199,24 @@ func keysOf(organizations ...parley.ID) []string {
 		}
 	}
 	return keys
+}
+
+// WriteClaimed is WriteBackground for what comes of claimed deliveries. Nobody else changes their conversations meanwhile,
+// and what is written into others is written beside it.
+func (s *Store) WriteClaimed(ctx context.Context, claims []Job, f func(tx *Tx) error) error {
+	u := s.unit(f, OrganizationsOf(claims)...)
+	u.Background, u.Beside, u.Keys = true, u.Keys, nil
+	for i := range claims {
+		if key := conversationKey(claims[i].Organization, claims[i].conversation()); !slices.Contains(u.Keys, key) {
+			u.Keys = append(u.Keys, key)
+		}
+	}
+	return s.Engine().Write(ctx, u)
+}
+
+// conversationKey is the key of a conversation.
+func conversationKey(organization, id parley.ID) string {
+	return string(organization) + "/" + string(id)
 }
 
 // WriteDue runs a background unit on up to limit due jobs of a kind that is work inside the database, earliest first,

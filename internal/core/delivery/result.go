@@ -17,7 +17,7 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 	for i, r := range results {
 		claims[i] = r.work.job
 	}
-	return d.store.WriteBackground(ctx, store.OrganizationsOf(claims), func(tx *store.Tx) error {
+	return d.store.WriteClaimed(ctx, claims, func(tx *store.Tx) error {
 		held, err := tx.Held(claims)
 		if err != nil {
 			return err

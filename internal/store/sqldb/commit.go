@@ -49,7 +49,7 @@ func (w *writer) commit(b *batch) error {
 		return nil
 	}
 	for i := range units {
-		if err := w.commit(&batch{units: units[i : i+1], closed: true}); err != nil {
+		if err := w.commit(&batch{units: units[i : i+1]}); err != nil {
 			refuse(units[i+1:], unavailable(err))
 			return err
 		}
@@ -116,7 +116,12 @@ func (w *writer) share(b *batch) error {
 	}
 	w.broken, w.undone = false, false
 	began := time.Now()
-	defer func() { w.turns.ended(len(b.units)-w.turns.taken, time.Since(began), time.Now()) }()
+	defer func() {
+		w.turns.ended(len(b.units)-w.turns.taken, time.Since(began), time.Now())
+		if !b.units[0].Background {
+			w.shared = len(b.units)
+		}
+	}()
 	ctx, cancel := w.db.backend.bound()
 	defer cancel()
 	tx := &Tx{Conn: Conn{ctx: ctx, x: w}, writer: w}

@@ -25,9 +25,6 @@ type Options struct {
 	// Finish runs inside every shared transaction after its units, with what they emitted, before the
 	// commit. The function it returns runs after the commit, before any unit is answered.
 	Finish func(tx *Tx, emitted []any) (committed func(), err error)
-	// Lock is the statement by which PostgreSQL takes the keys of a transaction's units, all in one order, before
-	// anything else: $1 is Rows of them. What has a key in common is done one after another, on every node.
-	Lock string
 	// Observe is told of every commit: how many units shared it and how long it took, from its first statement
 	// to its being durable. It must not block.
 	Observe func(units int, took time.Duration)
@@ -48,6 +45,8 @@ type Sabotage string
 const (
 	SabotageNoSync      Sabotage = "synchronous-off"
 	SabotageEarlyAnswer Sabotage = "answer-before-commit"
+	SabotageUnlocked    Sabotage = "keys-untaken"   // nodes work on one key at the same time
+	SabotageOrder       Sabotage = "keys-unordered" // and take several in any order
 )
 
 // DB is an open database with one committer.
@@ -102,7 +101,9 @@ type backend interface {
 	beside(w *writer) (stop func())
 	// bound is the context of a transaction's statements.
 	bound() (context.Context, context.CancelFunc)
-	// begin begins a transaction for the units, and for more that have come when it has begun, and gives it its time.
+	// gather may wait for more units.
+	gather(w *writer, b *batch)
+	// begin begins a transaction for the units, and gives it its time.
 	begin(tx *Tx, b *batch) error
 	// commit commits and has the units answered when that is durable. On an error nobody will be answered.
 	commit(tx *Tx, o outcome) error

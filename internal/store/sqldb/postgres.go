@@ -6,7 +6,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"maps"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -145,38 +148,77 @@ func (p *postgres) index(ctx context.Context, conn *sql.Conn, index Index) error
 
 func (p *postgres) beside(*writer) func() { return func() {} }
 
+// gatherTime is how long a transaction waits for units: what it costs falls with how many share it.
+const gatherTime = 3 * time.Millisecond
+
+func (p *postgres) gather(w *writer, b *batch) { w.gather(b, gatherTime) }
+
 func (p *postgres) bound() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), transactionTime)
 }
 
-// begin begins a transaction and takes the keys of its units, in one order on every node. Its time is the database's,
-// after that: what has a key in common is in order of time too.
+// begin begins a transaction and takes the keys of its units. Its time is the database's, after that: what has a key in
+// common is in order of time too.
 func (p *postgres) begin(tx *Tx, b *batch) error {
 	p.giveWay(b.units)
-	const clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-	first := Statement{Text: "SELECT " + clock}
-	keys, taken := keysOf(b.units)
-	if keys.Len() > 0 && p.options.Lock != "" {
-		first.Text = "WITH taken AS MATERIALIZED (" + p.options.Lock + ") SELECT " + clock + " FROM (SELECT count(*) FROM taken) AS all_taken"
-		first.Args = []any{keys.Param()}
+	statements := []Statement{{Text: "BEGIN"}}
+	if keys := p.keysOf(b.units); keys.Len() > 0 {
+		statements = append(statements, Statement{Text: takeKeys, Args: []any{keys.Param()}})
 	}
-	if err := errors.Join(tx.x.before("BEGIN"), tx.x.before(first.Text)); err != nil {
-		return err
+	statements = append(statements, Statement{Text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"})
+	for _, s := range statements {
+		if err := tx.x.before(s.Text); err != nil {
+			return err
+		}
 	}
 	var now int64
-	err := p.send(tx, []Statement{{Text: "BEGIN"}, first}, func(r pgx.BatchResults) error {
-		if _, err := r.Exec(); err != nil {
-			return err
+	err := p.send(tx, statements, func(r pgx.BatchResults) error {
+		for range len(statements) - 1 {
+			if _, err := r.Exec(); err != nil {
+				return err
+			}
 		}
 		return r.QueryRow().Scan(&now)
 	})
 	tx.Now = p.at(now)
-	if err == nil && !b.units[0].Background {
-		tx.writer.join(b, func(u *pending) bool { // what came while others had the keys
-			return !slices.ContainsFunc(u.Keys, func(key string) bool { return !taken[key] })
-		})
-	}
 	return err
+}
+
+// takeKeys takes keys by their hashes, alone or beside others, one after another.
+var takeKeys = "SELECT count(CASE alone WHEN 1 THEN CAST(pg_advisory_xact_lock(key) AS TEXT) ELSE CAST(pg_advisory_xact_lock_shared(key) AS TEXT) END) FROM " +
+	From("$1", "key BIGINT", "alone BIGINT") + " AS j"
+
+// keysOf are the keys of units, each once, and in one order on every node: or two transactions of several keys would wait
+// for each other.
+func (p *postgres) keysOf(batch []*pending) *Rows {
+	alone := map[int64]bool{}
+	for _, unit := range batch {
+		for _, key := range unit.Keys {
+			alone[hashOf(key)] = true
+		}
+		for _, key := range unit.Beside {
+			hash := hashOf(key)
+			alone[hash] = alone[hash] // if only beside others
+		}
+	}
+	keys := &Rows{}
+	if p.options.Sabotage == SabotageUnlocked {
+		return keys
+	}
+	hashes := slices.Sorted(maps.Keys(alone))
+	if p.options.Sabotage == SabotageOrder {
+		rand.Shuffle(len(hashes), func(i, j int) { hashes[i], hashes[j] = hashes[j], hashes[i] })
+	}
+	for _, hash := range hashes {
+		keys.Add(hash, alone[hash])
+	}
+	return keys
+}
+
+func hashOf(key string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key))
+	return int64(h.Sum64())
 }
 
 // restShare is how many times as long as its last transaction the background waits with the next while the foreground is
@@ -185,31 +227,22 @@ func (p *postgres) restShare() time.Duration { return time.Duration(4*max(p.node
 
 // giveWay lets the foreground go first.
 func (p *postgres) giveWay(batch []*pending) {
-	now := time.Now()
 	if !batch[0].Background {
-		if len(batch) >= busyUnits/4 { // of one of several committers, of one of several nodes
-			p.busy.Store(now.Add(busyTime).UnixNano())
-		}
+		p.isBusy(batch)
 		return
 	}
+	now := time.Now()
 	for end := now.Add(p.restShare() * p.spent); now.Before(end) && p.busy.Load() > now.UnixNano(); now = time.Now() {
 		time.Sleep(min(end.Sub(now), time.Millisecond))
 	}
 	p.began = now
 }
 
-// keysOf are the keys of units, each once.
-func keysOf(batch []*pending) (keys *Rows, seen map[string]bool) {
-	keys, seen = &Rows{}, map[string]bool{}
-	for _, unit := range batch {
-		for _, key := range unit.Keys {
-			if !seen[key] {
-				seen[key] = true
-				keys.Add(key)
-			}
-		}
+// isBusy notes that many wait for the foreground: when its transactions begin and end, as the keys may be long in coming.
+func (p *postgres) isBusy(batch []*pending) {
+	if len(batch) >= busyUnits/4 { // of one of several committers, of one of several nodes
+		p.busy.Store(time.Now().Add(busyTime).UnixNano())
 	}
-	return keys, seen
 }
 
 // at is the time of a transaction: the database's, but where a test has its own.
@@ -275,8 +308,12 @@ func (p *postgres) commit(tx *Tx, o outcome) error {
 		}
 		return errUnknown{err}
 	}
-	if len(o.batch) > 0 && o.batch[0].Background { // sabotage has answered before
+	switch {
+	case len(o.batch) == 0: // sabotage has answered before
+	case o.batch[0].Background:
 		p.spent = min(time.Since(p.began), busyTime)
+	default:
+		p.isBusy(o.batch)
 	}
 	p.finish(o)
 	return nil

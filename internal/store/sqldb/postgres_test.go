@@ -37,8 +37,7 @@ func node(t *testing.T, url string, migrations []Migration) *DB {
 }
 
 func pgOptions(url string) Options {
-	return Options{URL: url, Log: slog.New(slog.DiscardHandler),
-		Lock: "SELECT c.name FROM counters AS c JOIN " + From("$1", "name TEXT") + " AS j ON j.name = c.name ORDER BY c.name FOR NO KEY UPDATE OF c"}
+	return Options{URL: url, Log: slog.New(slog.DiscardHandler)}
 }
 
 // count is a unit that takes counters and raises them in the order given.

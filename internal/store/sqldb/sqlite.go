@@ -54,6 +54,8 @@ func (s *embedded) committers() int { return 1 }
 
 func (s *embedded) used() int { return 1 }
 
+func (s *embedded) gather(*writer, *batch) {}
+
 func (s *embedded) shared() bool { return false }
 
 func (s *embedded) writing() (*sql.DB, error) {

@@ -13,8 +13,9 @@ import (
 // Unit is a piece of work that shares a transaction with others. It runs under the committer's context and
 // may run again after a failure, so it must be repeatable: it sets what it returns, and never adds to it.
 type Unit struct {
-	// Keys name what the unit works on. On PostgreSQL they are taken before it runs; see Options.Lock.
-	Keys []string
+	// Keys name what the unit works on: what has a key in common is done one after another, on every node. Beside names
+	// what others may work on at the same time that have it among their Beside too, but none that has it among its Keys.
+	Keys, Beside []string
 	// Background units wait while others are accepted.
 	Background bool
 	// Size is about how many bytes the unit writes.

@@ -23,7 +23,7 @@ type writer struct {
 	statements map[string]*prepared
 	foreground chan *pending
 	background chan *pending
-	later      []*pending  // of the foreground, that could not join a transaction
+	shared     int         // how many shared the last transaction of the foreground
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
 	broken     bool // a statement failed in a way that ends the transaction
@@ -129,8 +129,7 @@ func (w *writer) run(stop func()) {
 
 // collect waits for work and takes what is there, foreground first.
 func (w *writer) collect() *batch {
-	b := &batch{units: w.later}
-	w.later = nil
+	b := &batch{}
 	for len(b.units) == 0 {
 		select {
 		case p := <-w.foreground:
@@ -147,8 +146,29 @@ func (w *writer) collect() *batch {
 	default:
 	}
 	w.drain(b)
+	w.db.backend.gather(w, b)
 	w.spare(b)
 	return b
+}
+
+// gather waits a moment for the writers that were answered together to write again.
+func (w *writer) gather(b *batch, moment time.Duration) {
+	want := min(w.shared, maxUnits)
+	if len(b.units) >= want || want < busyUnits/2 || b.units[0].Background {
+		return
+	}
+	timer := time.NewTimer(moment)
+	defer timer.Stop()
+	for len(b.units) < want && !b.full() {
+		select {
+		case p := <-w.foreground:
+			b.take(p)
+		case <-timer.C:
+			return
+		case <-w.db.closing.Done():
+			return
+		}
+	}
 }
 
 // spare adds what the background may do in the transaction.
@@ -164,27 +184,10 @@ func (w *writer) spare(b *batch) {
 	}
 }
 
-// join adds units that have come since to a transaction that has begun, those that fit.
-func (w *writer) join(b *batch, fits func(*pending) bool) {
-	for !b.closed && !b.full() && len(w.later) < maxUnits {
-		select {
-		case p := <-w.foreground:
-			if fits(p) {
-				b.take(p)
-			} else {
-				w.later = append(w.later, p)
-			}
-		default:
-			return
-		}
-	}
-}
-
 // batch is the units of a transaction, and about how much they write.
 type batch struct {
-	units  []*pending
-	size   int
-	closed bool // nothing joins it
+	units []*pending
+	size  int
 }
 
 func (b *batch) take(p *pending) {
