@@ -170,8 +170,12 @@ func (a *App) readiness() string {
 // startWork begins deliveries and timers. They stop before the store and after the server.
 func (a *App) startWork() {
 	c := a.options.Config
+	a.store.Work(true)
 	a.runner.Start()
-	a.onStop(a.runner.Stop)
+	a.onStop(func(ctx context.Context) error {
+		a.store.Work(false)
+		return a.runner.Stop(ctx)
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	swept := make(chan struct{})
 	go func() {

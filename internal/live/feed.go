@@ -15,6 +15,7 @@ import (
 
 const (
 	maxBatch     = 500                    // events rendered together
+	readPaces    = 5                      // between a batch that was read from the log and the next
 	firstPause   = 100 * time.Millisecond // after a failure of the store
 	longestPause = 5 * time.Second
 )
@@ -26,7 +27,8 @@ type feed struct {
 	stop         context.CancelFunc
 	position     atomic.Int64 // every reader was handed all that concerns it up to here
 	next         int64        // the sequence that comes next
-	last         time.Time    // when a batch was last begun
+	last         time.Time    // when a batch was last begun, and
+	read         bool         // whether some of it was read from the log
 	scratch      []byte
 
 	pendingMu sync.Mutex
@@ -111,17 +113,25 @@ func (f *feed) run(ctx context.Context) {
 		case <-f.wake:
 		}
 		for {
-			if !pause(ctx, f.options.Pace-time.Since(f.last)) {
+			if !pause(ctx, f.pace()-time.Since(f.last)) {
 				return
 			}
 			batch, latest := f.take()
 			if len(batch) == 0 && f.next > latest {
 				break
 			}
-			f.last = time.Now()
+			f.last, f.read = time.Now(), false
 			f.complete(ctx, batch, latest)
 		}
 	}
+}
+
+// pace is how long after a batch the next one begins. What is read from the log costs more than what was committed here.
+func (f *feed) pace() time.Duration {
+	if f.read {
+		return readPaces * f.options.Pace
+	}
+	return f.options.Pace
 }
 
 // pause reports false where the context ended.
@@ -210,6 +220,7 @@ func (f *feed) fill(ctx context.Context, until int64) error {
 		if len(missed) == 0 {
 			return nil
 		}
+		f.read = true
 		if err := f.render(ctx, missed); err != nil {
 			return err
 		}

@@ -60,6 +60,7 @@ const (
 // Store is an open database.
 type Store struct {
 	db        atomic.Pointer[sqldb.DB]
+	works     atomic.Bool
 	left      []*sqldb.DB // databases that the store has moved away from
 	options   Options
 	appends   sqldb.Bulk
@@ -121,7 +122,19 @@ func (s *Store) Engine() *sqldb.DB { return s.db.Load() }
 
 // Switch makes another database the store's own. It holds what the one before held, which takes no writes any more. Reads
 // that have begun there end there: it is closed with the store.
-func (s *Store) Switch(to *sqldb.DB) { s.left = append(s.left, s.db.Swap(to)) }
+func (s *Store) Switch(to *sqldb.DB) {
+	to.Work(s.works.Load())
+	s.left = append(s.left, s.db.Swap(to))
+}
+
+// Work says whether this node does what any of the nodes may do that use the database; see Mine.
+func (s *Store) Work(does bool) {
+	s.works.Store(does)
+	s.Engine().Work(does)
+}
+
+// Mine reports whether, of the nodes that do such work, this one is to do what a key names.
+func (s *Store) Mine(key string) bool { return s.Engine().Mine(key) }
 
 // Shared reports whether other nodes use the database too, or will.
 func (s *Store) Shared() bool { return s.options.WillShare || s.Engine().Shared() }

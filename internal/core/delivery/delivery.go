@@ -41,7 +41,10 @@ func New(o Options) *Deliveries {
 }
 
 // Line is what a channel has to deliver of one priority.
-type Line struct{ line store.Line }
+type Line struct {
+	line store.Line
+	due  time.Time
+}
 
 // Lane names the channel, whose limits all its lines share.
 func (l Line) Lane() string { return laneName(l.line.Lane) }
@@ -49,8 +52,9 @@ func (l Line) Lane() string { return laneName(l.line.Lane) }
 // Urgent reports whether it goes before what is not: it is of high priority.
 func (l Line) Urgent() bool { return l.line.Priority >= parley.PriorityHigh.Rank() }
 
-// DueAt is when its first delivery is due, or its first lease ends.
-func (l Line) DueAt() time.Time { return l.line.Due }
+// DueAt is when its first delivery is due, or its first lease ends; later where another server takes those of the channel,
+// for the case that it does not.
+func (l Line) DueAt() time.Time { return l.due }
 
 func laneName(l store.Lane) string { return string(l.Organization) + "/" + string(l.Channel) }
 
@@ -85,10 +89,23 @@ func (d *Deliveries) Lines(ctx context.Context) ([]Line, error) {
 	found, err := d.store.Read(ctx).Lines()
 	lines := make([]Line, len(found))
 	for i, l := range found {
-		lines[i] = Line{l}
+		lines[i] = Line{l, l.Due}
+		switch {
+		case d.store.Mine(laneName(l.Lane)):
+		case lines[i].Urgent():
+			lines[i].due = l.Due.Add(urgentOfOthers)
+		default:
+			lines[i].due = l.Due.Add(dueOfOthers)
+		}
 	}
 	return lines, err
 }
+
+// How long a channel's deliveries are left to the server that takes them. Of one that is gone the others know sooner.
+const (
+	dueOfOthers    = 30 * time.Second
+	urgentOfOthers = time.Second
+)
 
 // Due returns up to n deliveries of a line that are due.
 func (d *Deliveries) Due(ctx context.Context, l Line, n int) ([]*Work, error) {

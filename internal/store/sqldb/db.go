@@ -115,8 +115,10 @@ type backend interface {
 	settled(ctx context.Context) error
 	// erased notes that content was deleted.
 	erased()
-	// shared: other programs use the database too.
+	// shared: other programs use the database too, which share work as DB.Work and DB.Mine say.
 	shared() bool
+	work(does bool)
+	mine(key string) bool
 }
 
 // Open opens or creates the database, brings its schema up to date and starts its committer. Without migrations the schema

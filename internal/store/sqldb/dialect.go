@@ -2,6 +2,9 @@ package sqldb
 
 import (
 	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
 	"reflect"
 	"regexp"
 	"slices"
@@ -139,3 +142,40 @@ func plain(arg any) any {
 
 // IsUnique reports whether err is a violated unique constraint.
 func IsUnique(err error) bool { return isUniqueInSQLite(err) || isUniqueInPostgres(err) }
+
+// takeKeys takes keys by their hashes, alone or beside others, one after another.
+var takeKeys = "SELECT count(CASE alone WHEN 1 THEN CAST(pg_advisory_xact_lock(key) AS TEXT) ELSE CAST(pg_advisory_xact_lock_shared(key) AS TEXT) END) FROM " +
+	From("$1", "key BIGINT", "alone BIGINT") + " AS j"
+
+// keysOf are the keys of units, each once, and in one order on every node: or two transactions of several keys would wait
+// for each other.
+func (p *postgres) keysOf(batch []*pending) *Rows {
+	alone := map[int64]bool{}
+	for _, unit := range batch {
+		for _, key := range unit.Keys {
+			alone[hashOf(key)] = true
+		}
+		for _, key := range unit.Beside {
+			hash := hashOf(key)
+			alone[hash] = alone[hash] // if only beside others
+		}
+	}
+	keys := &Rows{}
+	if p.options.Sabotage == SabotageUnlocked {
+		return keys
+	}
+	hashes := slices.Sorted(maps.Keys(alone))
+	if p.options.Sabotage == SabotageOrder {
+		rand.Shuffle(len(hashes), func(i, j int) { hashes[i], hashes[j] = hashes[j], hashes[i] })
+	}
+	for _, hash := range hashes {
+		keys.Add(hash, alone[hash])
+	}
+	return keys
+}
+
+func hashOf(key string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key))
+	return int64(h.Sum64())
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -112,14 +113,16 @@ func (db *DB) apply(ctx context.Context, conn *sql.Conn, number int, m Migration
 // there: a schema that one of them does not know is not put under it.
 
 const (
-	nodeSeen = 5 * time.Second  // how often a program says that it is there
-	nodeGone = 20 * time.Second // after which one that says nothing is gone
+	nodeSeen   = time.Second      // how often a program says that it is there
+	nodeSilent = 3 * time.Second  // after which others do the work of one that says nothing, and
+	nodeGone   = 20 * time.Second // after which it is gone
 
 	nodesTable = `CREATE TABLE IF NOT EXISTS schema_nodes
-		(id TEXT PRIMARY KEY, host TEXT NOT NULL, knows INTEGER NOT NULL, seen_at TIMESTAMPTZ NOT NULL)`
-	seeNode = `INSERT INTO schema_nodes (id, host, knows, seen_at) VALUES ($1, $2, $3, clock_timestamp())
-		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
-		RETURNING (SELECT count(*) FROM schema_nodes WHERE id <> $1 AND seen_at > clock_timestamp() - make_interval(secs => $4))`
+		(id TEXT PRIMARY KEY, host TEXT NOT NULL, knows INTEGER NOT NULL, works INTEGER NOT NULL, seen_at TIMESTAMPTZ NOT NULL)`
+	seeNode = `INSERT INTO schema_nodes (id, host, knows, works, seen_at) VALUES ($1, $2, $3, $4, clock_timestamp())
+		ON CONFLICT (id) DO UPDATE SET works = excluded.works, seen_at = excluded.seen_at`
+	workingNodes = "SELECT id FROM schema_nodes WHERE works = 1 AND seen_at > clock_timestamp() - make_interval(secs => $1)"
+	leaveNodes   = "DELETE FROM schema_nodes WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 day'"
 )
 
 // outdated is an error where a program runs that knows no schema from a number on.
@@ -142,44 +145,113 @@ func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) err
 
 // join says that this program is there, now and until the database is closed.
 func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
-	if p.node != "" {
+	if p.node.id != "" {
 		return nil // they know
 	}
-	p.node = rand.Text()
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	if err := p.see(ctx, conn, host, schema); err != nil {
+	p.node.id, p.node.host, p.node.knows, p.node.turned = rand.Text(), host, schema, make(chan struct{}, 1)
+	if err := p.see(ctx, conn); err != nil {
 		return p.translate(err)
 	}
-	p.waits.Go(func() { p.stay(host, schema) })
+	p.waits.Go(p.stay)
 	return nil
 }
 
-// see says that this program is there, and counts those that are.
+// membership is this program among those that use the database.
+type membership struct {
+	id, host string
+	knows    int
+	works    atomic.Bool
+	turned   chan struct{} // of capacity 1: works is another
+	workers  atomic.Pointer[[]string]
+}
+
+// Work says whether this program does what any of the programs may do that use the database; see Mine.
+func (db *DB) Work(does bool) { db.backend.work(does) }
+
+// Mine reports whether, of the programs that do such work, this one is to do what a key names. They agree, but for moments
+// in which one of them comes or goes.
+func (db *DB) Mine(key string) bool { return db.backend.mine(key) }
+
+func (p *postgres) work(does bool) {
+	p.node.works.Store(does)
+	select {
+	case p.node.turned <- struct{}{}:
+	default:
+	}
+}
+
+// mine is by rendezvous hashing: when a program comes or goes, only its own part moves.
+func (p *postgres) mine(key string) bool {
+	workers := p.node.workers.Load()
+	if workers == nil {
+		return true
+	}
+	own := uint64(hashOf(p.node.id + key))
+	for _, id := range *workers {
+		if id != p.node.id && uint64(hashOf(id+key)) > own {
+			return false
+		}
+	}
+	return true
+}
+
+// nodes is how many programs do the database's work, at least one.
+func (p *postgres) nodes() int64 {
+	if workers := p.node.workers.Load(); workers != nil {
+		return max(1, int64(len(*workers)))
+	}
+	return 1
+}
+
+// see says that this program is there, and looks for those that are.
 func (p *postgres) see(ctx context.Context, conn interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}, host string, schema int) error {
-	var others int64
-	err := conn.QueryRowContext(ctx, seeNode, p.node, host, schema, nodeGone.Seconds()).Scan(&others)
-	p.nodes.Store(others + 1)
-	return err
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}) error {
+	works := 0
+	if p.node.works.Load() {
+		works = 1
+	}
+	if _, err := conn.ExecContext(ctx, seeNode, p.node.id, p.node.host, p.node.knows, works); err != nil {
+		return err
+	}
+	rows, err := conn.QueryContext(ctx, workingNodes, nodeSilent.Seconds())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	workers := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		workers = append(workers, id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	p.node.workers.Store(&workers)
+	return nil
 }
 
 // stay says now and then that this program is there, and at the end that it is not.
-func (p *postgres) stay(host string, schema int) {
+func (p *postgres) stay() {
 	db, err := p.reading()
 	if err != nil {
 		p.log.Error("telling other servers of this one", "error", err)
 		return
 	}
-	db.SetMaxIdleConns(0)
+	db.SetMaxOpenConns(1)
 	defer func() { _ = db.Close() }()
 	ticker := time.NewTicker(nodeSeen)
 	defer ticker.Stop()
 	try := func(f func(ctx context.Context) error) {
-		ctx, cancel := context.WithTimeout(context.Background(), nodeSeen)
+		ctx, cancel := context.WithTimeout(context.Background(), nodeGone/4)
 		defer cancel()
 		if err := f(ctx); err != nil {
 			p.log.Warn("telling other servers of this one", "error", p.translate(err))
@@ -188,10 +260,12 @@ func (p *postgres) stay(host string, schema int) {
 	for {
 		select {
 		case <-ticker.C:
-			try(func(ctx context.Context) error { return p.see(ctx, db, host, schema) })
+			try(func(ctx context.Context) error { return p.see(ctx, db) })
+		case <-p.node.turned:
+			try(func(ctx context.Context) error { return p.see(ctx, db) })
 		case <-p.closing.Done():
 			try(func(ctx context.Context) error {
-				_, err := db.ExecContext(ctx, "DELETE FROM schema_nodes WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 day'", p.node)
+				_, err := db.ExecContext(ctx, leaveNodes, p.node.id)
 				return err
 			})
 			return

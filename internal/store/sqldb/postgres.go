@@ -6,10 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
-	"maps"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -51,9 +48,8 @@ type postgres struct {
 	busy   atomic.Int64  // until when many wait for the foreground, in nanoseconds since 1970
 	began  time.Time     // when the background's last transaction began, and
 	spent  time.Duration // how long it took; of its committer
-	nodes  atomic.Int64  // how many programs use the database
-	node   string        // the program's name among those that use the database
-	texts  sync.Map      // statements that go together: text → statement
+	node   membership
+	texts  sync.Map // statements that go together: text → statement
 }
 
 func (p *postgres) open() (err error) {
@@ -82,7 +78,7 @@ func (p *postgres) committers() int { return pgCommitters + 1 }
 
 // used is one committer of the foreground where several programs work: then others work while it waits.
 func (p *postgres) used() int {
-	if p.nodes.Load() > 1 {
+	if p.nodes() > 1 {
 		return 1
 	}
 	return pgCommitters
@@ -165,7 +161,7 @@ func (p *postgres) begin(tx *Tx, b *batch) error {
 	if keys := p.keysOf(b.units); keys.Len() > 0 {
 		statements = append(statements, Statement{Text: takeKeys, Args: []any{keys.Param()}})
 	}
-	statements = append(statements, Statement{Text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"})
+	statements = append(statements, Statement{Text: "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"})
 	for _, s := range statements {
 		if err := tx.x.before(s.Text); err != nil {
 			return err
@@ -184,46 +180,9 @@ func (p *postgres) begin(tx *Tx, b *batch) error {
 	return err
 }
 
-// takeKeys takes keys by their hashes, alone or beside others, one after another.
-var takeKeys = "SELECT count(CASE alone WHEN 1 THEN CAST(pg_advisory_xact_lock(key) AS TEXT) ELSE CAST(pg_advisory_xact_lock_shared(key) AS TEXT) END) FROM " +
-	From("$1", "key BIGINT", "alone BIGINT") + " AS j"
-
-// keysOf are the keys of units, each once, and in one order on every node: or two transactions of several keys would wait
-// for each other.
-func (p *postgres) keysOf(batch []*pending) *Rows {
-	alone := map[int64]bool{}
-	for _, unit := range batch {
-		for _, key := range unit.Keys {
-			alone[hashOf(key)] = true
-		}
-		for _, key := range unit.Beside {
-			hash := hashOf(key)
-			alone[hash] = alone[hash] // if only beside others
-		}
-	}
-	keys := &Rows{}
-	if p.options.Sabotage == SabotageUnlocked {
-		return keys
-	}
-	hashes := slices.Sorted(maps.Keys(alone))
-	if p.options.Sabotage == SabotageOrder {
-		rand.Shuffle(len(hashes), func(i, j int) { hashes[i], hashes[j] = hashes[j], hashes[i] })
-	}
-	for _, hash := range hashes {
-		keys.Add(hash, alone[hash])
-	}
-	return keys
-}
-
-func hashOf(key string) int64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(key))
-	return int64(h.Sum64())
-}
-
 // restShare is how many times as long as its last transaction the background waits with the next while the foreground is
 // busy: the processors are shared, here and on the database's machine. The backgrounds of several programs share its part.
-func (p *postgres) restShare() time.Duration { return time.Duration(4*max(p.nodes.Load(), 1) - 1) }
+func (p *postgres) restShare() time.Duration { return time.Duration(4*p.nodes() - 1) }
 
 // giveWay lets the foreground go first.
 func (p *postgres) giveWay(batch []*pending) {

@@ -58,6 +58,10 @@ func (s *embedded) gather(*writer, *batch) {}
 
 func (s *embedded) shared() bool { return false }
 
+func (s *embedded) work(bool) {}
+
+func (s *embedded) mine(string) bool { return true }
+
 func (s *embedded) writing() (*sql.DB, error) {
 	c, err := newConnector(writerDSN(s.options))
 	if err != nil {

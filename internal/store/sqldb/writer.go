@@ -153,7 +153,7 @@ func (w *writer) collect() *batch {
 
 // gather waits a moment for the writers that were answered together to write again.
 func (w *writer) gather(b *batch, moment time.Duration) {
-	want := min(w.shared, maxUnits)
+	want := min(len(b.units)+w.shared, maxUnits)
 	if len(b.units) >= want || want < busyUnits/2 || b.units[0].Background {
 		return
 	}
