@@ -1,0 +1,142 @@
+package delivery_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/delivery"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// newNode returns a world whose database other nodes use too.
+func newNode(t *testing.T, o store.Options, s *script) *world {
+	t.Helper()
+	t.Setenv("PARLEY_TEST_DATABASE", "postgres")
+	w := newWorld(t, s.definition())
+	w.close()
+	w.open(o)
+	return w
+}
+
+// claim claims all that is due.
+func (w *world) claim(d *delivery.Deliveries, lease time.Duration) (claimed []*delivery.Work, later map[string]time.Time) {
+	w.t.Helper()
+	lines, err := d.Lines(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var due []*delivery.Work
+	for _, line := range lines {
+		more, err := d.Due(context.Background(), line, 100)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		due = append(due, more...)
+	}
+	claimed, later, _, err = d.Claim(context.Background(), due, lease)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return claimed, later
+}
+
+// TestLateClaim: what a node has claimed, but could not read before its lease ended, is called by the node that has it now.
+func TestLateClaim(t *testing.T) {
+	const lease = 300 * time.Millisecond
+	var slow atomic.Bool
+	s := &script{repeats: connector.RepeatNeither}
+	w := newNode(t, store.Options{Fault: func(statement string) error {
+		if slow.Load() && strings.HasPrefix(statement, "SELECT d.message_id") {
+			time.Sleep(2 * lease)
+		}
+		return nil
+	}}, s)
+	late := w.deliveries
+	first := w.store
+	w.open(store.Options{})
+	defer func() { _ = first.Close() }()
+	kind := scriptChannel
+	kind.OnUnknown = parley.UnknownResend
+	ch := w.channel(kind)
+	id := w.send(ch, w.conversation(ch), outgoing{})[0]
+
+	slow.Store(true)
+	mine, _ := w.claim(late, lease)
+	slow.Store(false)
+	theirs, _ := w.claim(w.deliveries, time.Minute)
+	if len(mine) != 1 || len(theirs) != 1 {
+		t.Fatalf("claimed are %d, and then %d", len(mine), len(theirs))
+	}
+	for _, node := range []struct {
+		*delivery.Deliveries
+		work *delivery.Work
+	}{{late, mine[0]}, {w.deliveries, theirs[0]}} {
+		if err := node.Finish(t.Context(), []*delivery.Result{node.Call(t.Context(), node.work)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.of(id)); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+	w.wait(id, parley.Sent)
+}
+
+// TestLateClaimAlone: what was claimed too late and is nobody else's is claimed again, and no attempt is said to be lost.
+func TestLateClaimAlone(t *testing.T) {
+	const lease = 300 * time.Millisecond
+	var slow atomic.Bool
+	s := &script{repeats: connector.RepeatNeither}
+	w := newNode(t, store.Options{Fault: func(statement string) error {
+		if slow.Load() && strings.HasPrefix(statement, "SELECT d.message_id") {
+			time.Sleep(2 * lease)
+		}
+		return nil
+	}}, s)
+	ch := w.channel(scriptChannel)
+	id := w.send(ch, w.conversation(ch), outgoing{})[0]
+	for _, again := range []bool{true, false} {
+		slow.Store(again)
+		claimed, _ := w.claim(w.deliveries, lease)
+		if len(claimed) != 1 {
+			t.Fatalf("claimed are %d", len(claimed))
+		}
+		if err := w.deliveries.Finish(t.Context(), []*delivery.Result{w.deliveries.Call(t.Context(), claimed[0])}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := w.wait(id, parley.Sent); d.Attempts != 1 || len(w.attempts(id)) != 1 || len(s.of(id)) != 1 {
+		t.Errorf("%+v, kept are %+v, %d calls", d, w.attempts(id), len(s.of(id)))
+	}
+}
+
+// TestLimitsOfOtherClocks: when a channel can give more is said in the time of this machine, of which the database's may differ,
+// and of a paused one soon, as another node may end the pause.
+func TestLimitsOfOtherClocks(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		edit func(*parley.Channel)
+	}{{"rate", func(ch *parley.Channel) { ch.Rate = 1 }}, {"paused", func(ch *parley.Channel) { ch.Paused = true }}} {
+		t.Run(test.name, func(t *testing.T) {
+			behind := func() time.Time { return time.Now().Add(-10 * time.Minute) }
+			w := newNode(t, store.Options{Now: behind}, &script{})
+			kind := scriptChannel
+			test.edit(&kind)
+			ch := w.channel(kind)
+			w.sendEach(ch, 2, outgoing{})
+			_, later := w.claim(w.deliveries, time.Minute)
+			for lane, at := range later {
+				if wait := time.Until(at); wait < 500*time.Millisecond || wait > time.Second+100*time.Millisecond {
+					t.Errorf("%s gives more in %v", lane, wait)
+				}
+			}
+			if len(later) != 1 {
+				t.Errorf("%d lanes give more later", len(later))
+			}
+		})
+	}
+}
