@@ -36,9 +36,11 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		}
 		limits = newLimits(tx.Now, states)
 		limits.shared = d.store.Shared()
-		if jobs, err = tx.Claim(limits.admit(pieces), tx.Now.Add(lease)); err != nil {
+		admitted := limits.admit(pieces)
+		if jobs, err = tx.Claim(admitted, tx.Now.Add(lease)); err != nil {
 			return err
 		}
+		limits.giveBack(admitted, jobs)
 		if err := tx.LoseAttempts(lostBefore(jobs, tx.Now)); err != nil {
 			return err
 		}
@@ -185,8 +187,7 @@ func (l *limits) laterBy(now time.Time) map[string]time.Time {
 // conform spaces the sends of a channel evenly (the generic cell rate algorithm): Arrival is when the next one is
 // expected, and it may come a burst earlier.
 func (l *limits) conform(s *store.LaneState, name string) bool {
-	now, ahead := l.now.UnixMicro(), burst.Microseconds()
-	interval := (int64(time.Second/time.Microsecond) + int64(s.Rate) - 1) / int64(s.Rate)
+	now, ahead, interval := l.now.UnixMicro(), burst.Microseconds(), intervalOf(s)
 	// Further ahead it never gets by itself: the clock was set back, or the rate raised.
 	arrival := min(max(s.Arrival, now), now+ahead+interval)
 	if arrival > now+ahead {
@@ -198,6 +199,27 @@ func (l *limits) conform(s *store.LaneState, name string) bool {
 	}
 	s.Arrival = arrival + interval
 	return true
+}
+
+// intervalOf is between two sends of a channel with a rate, in microseconds.
+func intervalOf(s *store.LaneState) int64 {
+	return (int64(time.Second/time.Microsecond) + int64(s.Rate) - 1) / int64(s.Rate)
+}
+
+// giveBack returns the places in rates of what was admitted and not claimed: other nodes had it, or it is not due yet.
+func (l *limits) giveBack(admitted, claimed []store.Job) {
+	for i, jobs := range [][]store.Job{admitted, claimed} {
+		for _, j := range jobs {
+			s := l.states[store.Lane{Organization: j.Organization, Channel: j.Channel}]
+			switch {
+			case s == nil || s.Rate <= 0 || s.Paused || s.Deleted:
+			case i == 0:
+				s.Arrival -= intervalOf(s)
+			default:
+				s.Arrival += intervalOf(s)
+			}
+		}
+	}
 }
 
 // arrivals are the states whose arrival is to be kept, each once.

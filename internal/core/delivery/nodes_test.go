@@ -26,11 +26,19 @@ func newNode(t *testing.T, o store.Options, s *script) *world {
 // claim claims all that is due.
 func (w *world) claim(d *delivery.Deliveries, lease time.Duration) (claimed []*delivery.Work, later map[string]time.Time) {
 	w.t.Helper()
+	claimed, later, _, err := d.Claim(context.Background(), w.due(d), lease)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return claimed, later
+}
+
+func (w *world) due(d *delivery.Deliveries) (due []*delivery.Work) {
+	w.t.Helper()
 	lines, err := d.Lines(context.Background())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var due []*delivery.Work
 	for _, line := range lines {
 		more, err := d.Due(context.Background(), line, 100)
 		if err != nil {
@@ -38,11 +46,7 @@ func (w *world) claim(d *delivery.Deliveries, lease time.Duration) (claimed []*d
 		}
 		due = append(due, more...)
 	}
-	claimed, later, _, err = d.Claim(context.Background(), due, lease)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return claimed, later
+	return due
 }
 
 // TestLateClaim: what a node has claimed, but could not read before its lease ended, is called by the node that has it now.
@@ -138,5 +142,22 @@ func TestLimitsOfOtherClocks(t *testing.T) {
 				t.Errorf("%d lanes give more later", len(later))
 			}
 		})
+	}
+}
+
+// TestRateOfWhatOthersHave: a node that finds the deliveries claimed that it was about to claim takes no places in the rate of
+// their channel.
+func TestRateOfWhatOthersHave(t *testing.T) {
+	w := newNode(t, store.Options{}, &script{})
+	kind := scriptChannel
+	kind.Rate = 100
+	w.sendEach(w.channel(kind), 10, outgoing{})
+	old := w.due(w.deliveries)
+	first, _ := w.claim(w.deliveries, time.Minute)
+	time.Sleep(200 * time.Millisecond)
+	none, _, _, err := w.deliveries.Claim(t.Context(), old, time.Minute)
+	second, _ := w.claim(w.deliveries, time.Minute)
+	if len(first) < 2 || len(none) != 0 || len(second) < 2 || err != nil {
+		t.Errorf("claimed are %d, then %d, then %d: %v", len(first), len(none), len(second), err)
 	}
 }
