@@ -68,11 +68,10 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migratio
 		if err := conn.QueryRowContext(ctx, "SELECT name FROM schema_migrations WHERE number = $1", present).Scan(&why); err != nil {
 			return err
 		}
-		return fmt.Errorf("the database %s: %w", why, ErrClosed)
+		return errClosedFor(why)
 	}
 	if oldest > len(migrations) {
-		return fmt.Errorf("the database has schema %d, which needs a program that knows schema %d; this one knows %d: upgrade the program",
-			present, oldest, len(migrations))
+		return errOutdated(oldest, len(migrations))
 	}
 	for i := present; i < len(migrations); i++ {
 		if err := db.apply(ctx, conn, i+1, migrations[i]); err != nil {
@@ -87,6 +86,12 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migratio
 		}
 	}
 	return db.backend.join(ctx, conn, len(migrations))
+}
+
+func errClosedFor(why string) error { return fmt.Errorf("the database %s: %w", why, ErrClosed) }
+
+func errOutdated(needs, knows int) error {
+	return fmt.Errorf("the database needs a program that knows schema %d; this one knows %d: upgrade the program", needs, knows)
 }
 
 // apply makes one step, in a transaction of its own.
@@ -119,8 +124,29 @@ const (
 		(id TEXT PRIMARY KEY, host TEXT NOT NULL, knows INTEGER NOT NULL, seen_at TIMESTAMPTZ NOT NULL)`
 	seeNode = `INSERT INTO schema_nodes (id, host, knows, seen_at) VALUES ($1, $2, $3, clock_timestamp())
 		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
-		RETURNING (SELECT count(*) FROM schema_nodes WHERE id <> $1 AND seen_at > clock_timestamp() - make_interval(secs => $4))`
+		RETURNING (SELECT count(*) FROM schema_nodes WHERE id <> $1 AND seen_at > clock_timestamp() - make_interval(secs => $4)),
+			(SELECT coalesce(max(oldest), 0) FROM schema_migrations),
+			(SELECT coalesce(max(name), '') FROM schema_migrations WHERE number = $5)`
 )
+
+// outcastSeen is how often in a row it must be seen that a program may not use its database before that is so: somebody who
+// fills a database looks at it too.
+const outcastSeen = 2
+
+// outcast is why a program may not use its database any more, and how often in a row it has seen that.
+type outcast struct {
+	why  error
+	seen int
+}
+
+// Outcast is why this program may not use the database any more, which it could when it opened it: it was moved away, or has
+// the schema of a newer program, which took this one for gone. It says so some seconds later.
+func (db *DB) Outcast() error {
+	if o := db.outcast.Load(); o != nil && o.seen >= outcastSeen {
+		return o.why
+	}
+	return nil
+}
 
 // outdated is an error where a program runs that knows no schema from a number on.
 func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) error {
@@ -142,14 +168,14 @@ func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) err
 
 // join says that this program is there, now and until the database is closed.
 func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
-	if p.node != "" {
-		return nil // they know
-	}
-	p.node = rand.Text()
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
+	if p.node != "" { // they know
+		return p.translate(p.see(ctx, conn, host, schema))
+	}
+	p.node = rand.Text()
 	if err := p.see(ctx, conn, host, schema); err != nil {
 		return p.translate(err)
 	}
@@ -157,14 +183,29 @@ func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
 	return nil
 }
 
-// see says that this program is there, and counts those that are.
+// see says that this program is there, counts those that are, and sees whether it may be.
 func (p *postgres) see(ctx context.Context, conn interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }, host string, schema int) error {
 	var others int64
-	err := conn.QueryRowContext(ctx, seeNode, p.node, host, schema, nodeGone.Seconds()).Scan(&others)
+	var oldest int
+	var closed string
+	if err := conn.QueryRowContext(ctx, seeNode, p.node, host, schema, nodeGone.Seconds(), Closing).Scan(&others, &oldest, &closed); err != nil {
+		return err
+	}
 	p.nodes.Store(others + 1)
-	return err
+	switch before := p.outcast.Load(); {
+	case oldest <= schema:
+		p.outcast.Store(nil)
+		return nil
+	case before != nil:
+		p.outcast.Store(&outcast{before.why, before.seen + 1})
+	case closed != "":
+		p.outcast.Store(&outcast{errClosedFor(closed), 1})
+	default:
+		p.outcast.Store(&outcast{errOutdated(oldest, schema), 1})
+	}
+	return nil
 }
 
 // stay says now and then that this program is there, and at the end that it is not.
