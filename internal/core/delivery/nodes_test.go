@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,5 +160,43 @@ func TestRateOfWhatOthersHave(t *testing.T) {
 	second, _ := w.claim(w.deliveries, time.Minute)
 	if len(first) < 2 || len(none) != 0 || len(second) < 2 || err != nil {
 		t.Errorf("claimed are %d, then %d, then %d: %v", len(first), len(none), len(second), err)
+	}
+}
+
+// TestClaimsAfterTrouble: when the database is back, a node does not take at once what others claimed before and could not
+// write about since.
+func TestClaimsAfterTrouble(t *testing.T) {
+	var gone atomic.Bool
+	w := newNode(t, store.Options{Fault: func(string) error {
+		if gone.Load() {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	}}, &script{})
+	w.sendEach(w.channel(scriptChannel), 2, outgoing{})
+	if _, _, _, err := w.deliveries.Claim(t.Context(), w.due(w.deliveries)[:1], time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	due := func() (n int) {
+		lines, err := w.deliveries.Lines(t.Context())
+		if (err != nil) != gone.Load() {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			if !l.DueAt().After(time.Now()) {
+				n++
+			}
+		}
+		return n
+	}
+	time.Sleep(10 * time.Millisecond)
+	if n := due(); n != 2 {
+		t.Errorf("%d lines are due, want what waits and what was lost", n)
+	}
+	gone.Store(true)
+	due()
+	gone.Store(false)
+	if n := due(); n != 1 {
+		t.Errorf("after the trouble %d lines are due, want what waits", n)
 	}
 }
