@@ -200,3 +200,53 @@ func TestClaimsAfterTrouble(t *testing.T) {
 		t.Errorf("after the trouble %d lines are due, want what waits", n)
 	}
 }
+
+// TestLateResult: a node that lost its claim while the call was under way still knows that the provider took the message, and
+// whose receipts are of it; it says so once.
+func TestLateResult(t *testing.T) {
+	const lease = 50 * time.Millisecond
+	for _, policy := range []parley.UnknownPolicy{parley.UnknownHold, parley.UnknownResend} {
+		t.Run(string(policy), func(t *testing.T) {
+			s := &script{repeats: connector.RepeatNeither, send: func(_ context.Context, c call) (connector.Receipt, error) {
+				if c.n > 1 {
+					return connector.Receipt{}, temporary(time.Hour)
+				}
+				return connector.Receipt{}, nil
+			}}
+			w := newNode(t, store.Options{}, s)
+			kind := scriptChannel
+			kind.OnUnknown = policy
+			ch := w.channel(kind)
+			id := w.send(ch, w.conversation(ch), outgoing{})[0]
+			mine, _ := w.claim(w.deliveries, lease)
+			result := w.deliveries.Call(t.Context(), mine[0])
+			time.Sleep(2 * lease)
+			other := delivery.New(delivery.Options{Store: w.store, Connectors: w.catalog})
+			theirs, _ := w.claim(other, time.Minute)
+			must := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			must(other.Finish(t.Context(), []*delivery.Result{other.Call(t.Context(), theirs[0])}))
+			for range 2 {
+				must(w.deliveries.Finish(t.Context(), []*delivery.Result{result}))
+			}
+			if d := w.wait(id, parley.Sent); d.Code != "" || d.Attempts != len(s.of(id)) {
+				t.Errorf("%+v", d)
+			}
+			if b, err := w.store.Read(t.Context()).Backlog(time.Now()); err != nil || b.Waiting != 0 {
+				t.Errorf("%d deliveries wait, %v", b.Waiting, err)
+			}
+			if a := w.attempts(id)[0]; a.Outcome != parley.AttemptAccepted || a.Code != "" {
+				t.Errorf("%+v", a)
+			}
+			must(w.deliveries.Reports(t.Context(), w.organization, ch.ID, []connector.Report{{ProviderID: "p-" + string(id) + ".1", State: parley.Delivered}}))
+			w.wait(id, parley.Delivered)
+			if states := w.states(id); len(states) > 3 || states[len(states)-1] != parley.Delivered {
+				t.Errorf("the log tells of %v", states)
+			}
+		})
+	}
+}
