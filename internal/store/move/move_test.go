@@ -45,7 +45,7 @@ func TestEveryTable(t *testing.T) {
 // TestNames: a destination may have any name, also one that means something in a statement.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	from, to := database(t), Place{Folder: filepath.Join(t.TempDir(), "100% of 'it' $$ \\ $1")}
+	from, to := database(t), Place{Folder: filepath.Join(t.TempDir(), "100% of 'it' $$ \\ $1 #?&=;")}
 	made(t, from, 3, 1)
 	source := openEngine(t, from) // of a server that was not told
 	defer func() { check(t, source.Close()) }()
