@@ -363,13 +363,10 @@ func (tx *Tx) ClaimKey(organization parley.ID, i *Idempotency) error {
 	}
 	a := &Append{Organization: organization, Idempotency: i}
 	replays, err := tx.claimKeys([]*Append{a})
-	if err != nil {
-		return err
+	if err == nil && replays[a] != nil {
+		err = replays[a]
 	}
-	if replays[a] != nil {
-		return replays[a]
-	}
-	return nil
+	return err
 }
 
 // Idempotency returns the record of a scope.
