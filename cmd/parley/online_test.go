@@ -94,6 +94,20 @@ func TestNodesMove(t *testing.T) {
 	}
 }
 
+// TestServerThatWasNotTold: a server whose database is moved away without it shows nothing of the old one for long.
+func TestServerThatWasNotTold(t *testing.T) {
+	t.Parallel()
+	folder, from, to := t.TempDir(), pgtest.Database(t), pgtest.Database(t)
+	p := start(t, "demo", "--data", folder, "--database", from, "--listen", "127.0.0.1:0")
+	p.ready(t)
+	if code, _, errors := command(t, "migrate", "--from", from, "--to", to); code != 0 {
+		t.Fatalf("exit %d, %s", code, errors)
+	}
+	if err := p.end(t); err == nil || !strings.Contains(p.log.String(), "was moved to postgres://") {
+		t.Errorf("it ended with %v: %s", err, p.log.String())
+	}
+}
+
 // TestMovingServerIsKilled: a server that is killed while it moves its database, wherever it is, loses nothing, and moves on
 // when it is started again.
 func TestMovingServerIsKilled(t *testing.T) {

@@ -55,6 +55,7 @@ type App struct {
 	server    *httpd.Server
 	listeners []net.Listener
 	moves     func(ctx context.Context) // nil: the database stays where it is
+	outcast   chan error                // why the server may not go on; of capacity 1
 	ready     atomic.Bool
 	stop      []func(ctx context.Context) error // last in, first out
 }
@@ -64,7 +65,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err := o.Config.Validate(); err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: newLog(o), metrics: newMetrics()}
+	a := &App{options: o, log: newLog(o), metrics: newMetrics(), outcast: make(chan error, 1)}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -200,7 +201,7 @@ func (a *App) stopPart(stop func(context.Context) error) error {
 	return stop(ctx)
 }
 
-// Run builds a server, serves until the context ends, and stops it.
+// Run builds a server, serves until the context ends or it may not use its database any more, and stops it.
 func Run(ctx context.Context, o Options) error {
 	a, err := New(ctx, o)
 	if err != nil {
@@ -209,7 +210,11 @@ func Run(ctx context.Context, o Options) error {
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
-	<-ctx.Done()
-	a.log.Info("stopping")
-	return a.Close()
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping")
+	case err = <-a.outcast:
+		a.log.Error("stopping", "error", err)
+	}
+	return errors.Join(err, a.Close())
 }

@@ -42,6 +42,7 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
+	a.sameFolder(blobs)
 	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: c.AllowLoopback, Allow: texts(c.AllowNetworks)})
 	if err != nil {
 		return err

@@ -153,6 +153,30 @@ func (a *App) moveAway(ctx context.Context, from, to move.Place, o store.Options
 	}
 }
 
+// watchEvery is how often a server looks whether it may still use its database.
+const watchEvery = time.Second
+
+// watch ends the server when it may not use its database any more: what it shows of one that was moved away is old, and who
+// lost access since still has it there.
+func (a *App) watch(ctx context.Context) {
+	if !a.store.Engine().Shared() {
+		return
+	}
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := a.store.Engine().Outcast(); err != nil {
+			a.outcast <- err
+			return
+		}
+	}
+}
+
 // telling logs how far a move is.
 func telling(log *slog.Logger) func(MoveProgress) {
 	last := time.Now()
@@ -165,16 +189,16 @@ func telling(log *slog.Logger) func(MoveProgress) {
 	}
 }
 
-// startMove moves the database until the server stops.
+// startMove moves the database, if it is to be moved, until the server stops, and then watches whether it stays there.
 func (a *App) startMove() {
-	if a.moves == nil {
-		return
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		a.moves(ctx)
+		if a.moves != nil {
+			a.moves(ctx)
+		}
+		a.watch(ctx)
 	}()
 	a.onStop(func(context.Context) error {
 		cancel()

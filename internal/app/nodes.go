@@ -1,9 +1,13 @@
 package app
 
 import (
+	"context"
+	"time"
+
 	"github.com/parley-server/parley/internal/cluster"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -63,4 +67,25 @@ func (a *App) look() {
 	a.hub.Look()
 	a.runner.Wake()
 	a.runner.Kick()
+}
+
+// sameFolder says in the log where this server does not have the files that the others have: they cannot be shown here, and
+// stay where they are when their content ends.
+func (a *App) sameFolder(blobs *media.Blobs) {
+	if !a.store.Engine().Shared() {
+		return
+	}
+	const always = 100 * 365 * 24 * time.Hour
+	same := false
+	folder, err := blobs.Folder()
+	if err == nil {
+		same, err = a.store.Lease(context.Background(), "media", string(folder), always)
+	}
+	switch {
+	case err != nil:
+		a.log.Error("nobody knows whether uploaded files are in the folder that other servers have", "error", err)
+	case !same:
+		a.log.Error("uploaded files are not in the folder that other servers of the database have, or had before: all must have one",
+			"data", a.options.Config.Data)
+	}
 }

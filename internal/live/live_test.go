@@ -161,6 +161,25 @@ func TestStreamEndsWithTheKey(t *testing.T) {
 	}
 }
 
+// A key that was revoked gets no more pages of the log, however far behind its reader is.
+func TestReplayEndsWithTheKey(t *testing.T) {
+	s := newServer(t, live.Options{})
+	for range 250 {
+		s.User(s.Admin, "somebody")
+	}
+	s.refused = parley.NotFound("key", "k")
+	r := s.open("as=admin&after=0")
+	got := 0
+	for b := range r.blocks {
+		if b.data != "" {
+			got++
+		}
+	}
+	if got > 200 {
+		t.Errorf("it got %d events", got)
+	}
+}
+
 func TestStreamEndsWithTheServer(t *testing.T) {
 	s := newServer(t, live.Options{})
 	r := s.open("as=admin")

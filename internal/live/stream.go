@@ -104,15 +104,21 @@ func (s *stream) run(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-// replay reads from the log until its end. What comes meanwhile is queued, or missed and replayed again.
+// replay reads from the log until its end. What comes meanwhile is queued, or missed and replayed again. The end of the log
+// may be far, and a reader slow: before each further page it is asked again.
 func (s *stream) replay(ctx context.Context, stop <-chan struct{}) error {
 	s.subscriber.begin()
 	filter := s.subscriber.filter
-	for {
+	for first := true; ; first = false {
 		select {
 		case <-stop:
 			return errEnd
 		default:
+		}
+		if !first {
+			if err := s.again(); err != nil {
+				return err
+			}
 		}
 		filter.After = s.through
 		page, err := s.hub.options.Log.Events(ctx, s.subscriber.principal, filter, replayPage)

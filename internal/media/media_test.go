@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -267,4 +268,36 @@ func FuzzCleanName(f *testing.F) {
 			t.Errorf("%q became %q", name, got)
 		}
 	})
+}
+
+// TestFolder: whoever has a folder knows it by one name, and another folder by another.
+func TestFolder(t *testing.T) {
+	folder := t.TempDir()
+	names := make([]parley.ID, 10)
+	var all sync.WaitGroup
+	for i := range names {
+		all.Go(func() {
+			blobs, err := media.Open(folder)
+			if err == nil {
+				names[i], err = blobs.Folder()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	other, err := media.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	another, err := other.Folder()
+	if err != nil || another == names[0] {
+		t.Error(another, err)
+	}
+	for _, name := range names {
+		if name != names[0] || !name.Valid() {
+			t.Errorf("the names are %q", names)
+		}
+	}
 }

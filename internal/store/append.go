@@ -347,22 +347,28 @@ func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
 	if rows.Len() == 0 || tx.s.options.Sabotage == SabotageKeys {
 		return nil, nil
 	}
-	won, err := tx.c.Exec(insertIdempotency, rows.Param())
-	if err != nil || won == int64(rows.Len()) { // who has won is not asked: most often all have
-		return nil, err
-	}
-	replays := map[*Append]*Replay{}
-	err = tx.c.Query(lostKeys, []any{mine.Param()}, func(r *sql.Rows) error {
-		var n int
-		var i Idempotency
-		err := r.Scan(&n, &i.RequestHash, &i.Status, &i.Resource)
-		if own := batch[n].Idempotency; rows.Len() == 1 || i.Resource != own.Resource {
-			i.Scope = own.Scope
-			replays[batch[n]] = &Replay{i}
+	for {
+		won, err := tx.c.Exec(insertIdempotency, rows.Param())
+		if err != nil || won == int64(rows.Len()) { // who has won is not asked: most often all have
+			return nil, err
 		}
-		return err
-	})
-	return replays, err
+		found, replays := 0, map[*Append]*Replay{}
+		err = tx.c.Query(lostKeys, []any{mine.Param()}, func(r *sql.Rows) error {
+			var n int
+			var i Idempotency
+			err := r.Scan(&n, &i.RequestHash, &i.Status, &i.Resource)
+			found++
+			if own := batch[n].Idempotency; rows.Len() == 1 || i.Resource != own.Resource {
+				i.Scope = own.Scope
+				replays[batch[n]] = &Replay{i}
+			}
+			return err
+		})
+		if err != nil || found == rows.Len() {
+			return replays, err
+		}
+		// An old record was in the way that another node has swept meanwhile: now it is not.
+	}
 }
 
 // ClaimKey inserts an idempotency record inside a general unit; it returns *Replay where the scope has been used.
@@ -372,13 +378,10 @@ func (tx *Tx) ClaimKey(organization parley.ID, i *Idempotency) error {
 	}
 	a := &Append{Organization: organization, Idempotency: i}
 	replays, err := tx.claimKeys([]*Append{a})
-	if err != nil {
-		return err
+	if err == nil && replays[a] != nil {
+		err = replays[a]
 	}
-	if replays[a] != nil {
-		return replays[a]
-	}
-	return nil
+	return err
 }
 
 // Idempotency returns the record of a scope.

@@ -11,26 +11,36 @@ import (
 const (
 	// burst is how far ahead of an even spacing the sends of a channel with a rate may run.
 	burst = 20 * time.Millisecond
-	// pausedFor is how long a paused channel is left alone unless the runner is woken.
-	pausedFor = time.Minute
+	// pausedFor is how long a paused channel is left alone unless the runner is woken, and pausedShared where another node
+	// may end the pause.
+	pausedFor    = time.Minute
+	pausedShared = time.Second
+	// lateClaim is the part of its lease after which a claim is too late to be called.
+	lateClaim = 3
 	// calls is the concurrency of a channel that says none.
 	calls = 256
 )
 
 // Claim takes deliveries within the limits of their channels, which begins an attempt of each, in one transaction, and
-// then reads what is needed to send them.
+// then reads what is needed to send them. What took too long is given back: another node may have it when the lease has ended,
+// which the runner prolongs only from now on.
 func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Duration) ([]*Work, map[string]time.Time, []string, error) {
 	var limits *limits
 	var jobs []store.Job
+	var began time.Time
 	err := d.store.WriteBackground(ctx, nil, func(tx *store.Tx) error {
+		began = d.now()
 		states, err := tx.LaneStates(lanesOf(pieces))
 		if err != nil {
 			return err
 		}
 		limits = newLimits(tx.Now, states)
-		if jobs, err = tx.Claim(limits.admit(pieces), tx.Now.Add(lease)); err != nil {
+		limits.shared = d.store.Shared()
+		admitted := limits.admit(pieces)
+		if jobs, err = tx.Claim(admitted, tx.Now.Add(lease)); err != nil {
 			return err
 		}
+		limits.giveBack(admitted, jobs)
 		if err := tx.LoseAttempts(lostBefore(jobs, tx.Now)); err != nil {
 			return err
 		}
@@ -52,7 +62,13 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		claimed[i].job = j
 	}
 	d.load(ctx, claimed)
-	return claimed, limits.later, limits.full, nil
+	if took := d.now().Sub(began); d.store.Shared() && took > lease/lateClaim {
+		d.log.Warn("deliveries were claimed too slowly to be called now", "deliveries", len(claimed), "took", took)
+		for _, w := range claimed {
+			w.loaded = false
+		}
+	}
+	return claimed, limits.laterBy(began), limits.full, nil
 }
 
 func lanesOf(pieces []*Work) []store.Lane {
@@ -93,6 +109,7 @@ type limits struct {
 	now    time.Time
 	states map[store.Lane]*store.LaneState
 	moved  []*store.LaneState // whose arrival is another
+	shared bool               // other nodes may change them
 	later  map[string]time.Time
 	full   []string
 }
@@ -134,7 +151,7 @@ func (l *limits) take(s *store.LaneState) bool {
 	}
 	name := laneName(s.Lane)
 	if s.Paused {
-		l.later[name] = l.now.Add(pausedFor)
+		l.later[name] = l.now.Add(l.pause())
 		return false
 	}
 	if s.InFlight >= s.Concurrency {
@@ -148,11 +165,29 @@ func (l *limits) take(s *store.LaneState) bool {
 	return true
 }
 
+// pause is how long a paused channel is left alone.
+func (l *limits) pause() time.Duration {
+	if l.shared {
+		return pausedShared
+	}
+	return pausedFor
+}
+
+// laterBy is later by another clock, that of this machine, which showed now when the transaction began.
+func (l *limits) laterBy(now time.Time) map[string]time.Time {
+	if !l.shared {
+		return l.later
+	}
+	for lane, at := range l.later {
+		l.later[lane] = now.Add(at.Sub(l.now))
+	}
+	return l.later
+}
+
 // conform spaces the sends of a channel evenly (the generic cell rate algorithm): Arrival is when the next one is
 // expected, and it may come a burst earlier.
 func (l *limits) conform(s *store.LaneState, name string) bool {
-	now, ahead := l.now.UnixMicro(), burst.Microseconds()
-	interval := (int64(time.Second/time.Microsecond) + int64(s.Rate) - 1) / int64(s.Rate)
+	now, ahead, interval := l.now.UnixMicro(), burst.Microseconds(), intervalOf(s)
 	// Further ahead it never gets by itself: the clock was set back, or the rate raised.
 	arrival := min(max(s.Arrival, now), now+ahead+interval)
 	if arrival > now+ahead {
@@ -164,6 +199,27 @@ func (l *limits) conform(s *store.LaneState, name string) bool {
 	}
 	s.Arrival = arrival + interval
 	return true
+}
+
+// intervalOf is between two sends of a channel with a rate, in microseconds.
+func intervalOf(s *store.LaneState) int64 {
+	return (int64(time.Second/time.Microsecond) + int64(s.Rate) - 1) / int64(s.Rate)
+}
+
+// giveBack returns the places in rates of what was admitted and not claimed: other nodes had it, or it is not due yet.
+func (l *limits) giveBack(admitted, claimed []store.Job) {
+	for i, jobs := range [][]store.Job{admitted, claimed} {
+		for _, j := range jobs {
+			s := l.states[store.Lane{Organization: j.Organization, Channel: j.Channel}]
+			switch {
+			case s == nil || s.Rate <= 0 || s.Paused || s.Deleted:
+			case i == 0:
+				s.Arrival -= intervalOf(s)
+			default:
+				s.Arrival += intervalOf(s)
+			}
+		}
+	}
 }
 
 // arrivals are the states whose arrival is to be kept, each once.

@@ -5,6 +5,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -26,6 +27,7 @@ type Deliveries struct {
 	connectors map[string]connector.Definition
 	log        *slog.Logger
 	now        func() time.Time
+	trouble    atomic.Int64 // until when the database could not be asked, in nanoseconds since 1970
 }
 
 // New returns the deliveries of a store.
@@ -84,11 +86,30 @@ func refOf(j *store.Job) store.DeliveryRef {
 	return store.DeliveryRef{Organization: j.Organization, Message: j.Message, Number: j.Delivery}
 }
 
+const (
+	// slowAnswer is how long the database takes to answer that could not be asked for a while.
+	slowAnswer = time.Second
+	// afterTrouble is how long, after that, claims are left to other nodes whose leases have ended: they could neither prolong
+	// them nor write what became of the calls, and do so now. A node may need two tries to connect.
+	afterTrouble = 10 * time.Second
+)
+
 // Lines returns the channels' lines that wait in the queue.
 func (d *Deliveries) Lines(ctx context.Context) ([]Line, error) {
+	began := d.now()
 	found, err := d.store.Read(ctx).Lines()
+	if now := d.now(); err != nil || now.Sub(began) > slowAnswer {
+		d.trouble.Store(now.UnixNano())
+	}
+	patient := time.Time{}
+	if at := d.trouble.Load(); at > 0 && d.store.Shared() {
+		patient = time.Unix(0, at).Add(afterTrouble)
+	}
 	lines := make([]Line, len(found))
 	for i, l := range found {
+		if l.Claimed && l.Due.Before(patient) {
+			l.Due = patient
+		}
 		lines[i] = Line{l, l.Due}
 		switch {
 		case d.store.Mine(laneName(l.Lane)):

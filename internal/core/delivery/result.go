@@ -11,7 +11,7 @@ import (
 
 // Finish writes what became of deliveries, of those whose claims are still held, in one transaction: states,
 // attempts, provider ids, the receipts that a simulator will report and those that came before this, events,
-// and what the queue does next. Written again, it changes nothing.
+// and what the queue does next. Written again, it changes nothing. Of claims that are lost it writes what a provider took.
 func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 	claims := make([]store.Job, len(results))
 	for i, r := range results {
@@ -30,6 +30,9 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 		for _, r := range results {
 			holding, ok := held[r.work.job.Ref()]
 			if !ok {
+				if err := b.late(r, changed[r.work.ref()]); err != nil {
+					return err
+				}
 				continue
 			}
 			del := changed[r.work.ref()]
@@ -70,12 +73,12 @@ func newBatch(tx *store.Tx) *batch {
 		parts: map[store.DeliveryRef]map[string]bool{}}
 }
 
-// reread reads those deliveries that are not as they were when they were claimed.
+// reread reads those deliveries that are not as they were when they were claimed, or whose claims are lost.
 func (b *batch) reread(results []*Result, held map[store.JobRef]store.Holding) (map[store.DeliveryRef]*parley.Delivery, error) {
 	var refs []store.DeliveryRef
 	for _, r := range results {
 		holding, ok := held[r.work.job.Ref()]
-		if ok && (r.work.delivery == nil || holding.State != r.work.delivery.State) {
+		if !ok && r.taken() || ok && (r.work.delivery == nil || holding.State != r.work.delivery.State) {
 			refs = append(refs, r.work.ref())
 		}
 	}
@@ -103,6 +106,27 @@ func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 	timers, err := timersOf(&job, later, b.tx.Now)
 	b.timers = append(b.timers, timers...)
 	return err
+}
+
+// taken reports whether the provider took the message.
+func (r *Result) taken() bool { return r.made && r.outcome == parley.AttemptAccepted }
+
+// late is a result whose claim was lost, while this node or the database could not be reached: another node could only say that
+// nobody knows, or ask or send again. What the provider took it has, whatever was made of it.
+func (b *batch) late(r *Result, del *parley.Delivery) error {
+	if !r.taken() || del == nil || del.State != parley.Queued && del.State != parley.Unknown {
+		return nil
+	}
+	waiting, err := b.tx.HoldWaiting([]store.JobRef{r.work.job.Ref()}) // to be sent again
+	if err != nil || !b.move(r.work.ref(), del, r.news, "", "", b.tx.Now) {
+		return err
+	}
+	for _, job := range waiting {
+		b.done, b.followed = append(b.done, job), append(b.followed, job)
+	}
+	b.ended = append(b.ended, r.attempt())
+	b.refer(r)
+	return nil
 }
 
 // atOnce applies the receipts that a simulator reports without delay, and returns the others.
@@ -153,13 +177,18 @@ func (b *batch) attempt(r *Result, del *parley.Delivery) {
 		return
 	}
 	del.Attempts++
+	b.ended = append(b.ended, r.attempt())
+}
+
+// attempt is the call as it is kept.
+func (r *Result) attempt() store.AttemptRow {
 	attempt := attemptOf(&r.work.job)
 	attempt.EndedAt, attempt.Outcome = r.ended, r.outcome
 	attempt.Request, attempt.Status = r.trace.Request, r.trace.Status
 	if r.outcome != parley.AttemptAccepted {
 		attempt.Code, attempt.Text = r.code, r.reason
 	}
-	b.ended = append(b.ended, attempt)
+	return attempt
 }
 
 // retry gives the claim back for a later one, at the latest when the delivery's validity passes.

@@ -53,7 +53,6 @@ type SweeperOptions struct {
 	// Blobs removes the files that crashes left without rows, and says how many; nil: there are none.
 	Blobs func(ctx context.Context) (int, error)
 	Log   *slog.Logger
-	Now   func() time.Time // nil: time.Now
 }
 
 // Sweeper deletes what has been kept for long enough, in small pieces while requests are accepted.
@@ -62,21 +61,17 @@ type Sweeper struct {
 	retention Retention
 	blobs     func(ctx context.Context) (int, error)
 	log       *slog.Logger
-	now       func() time.Time
 	name      string // among the nodes' sweepers, of which one works
 }
 
 // NewSweeper returns a sweeper.
 func NewSweeper(o SweeperOptions) *Sweeper {
-	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log, now: o.Now}
+	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log}
 	if w.blobs == nil {
 		w.blobs = func(context.Context) (int, error) { return 0, nil }
 	}
 	if w.log == nil {
 		w.log = slog.Default()
-	}
-	if w.now == nil {
-		w.now = time.Now
 	}
 	return w
 }
@@ -103,12 +98,11 @@ func (w *Sweeper) Run(ctx context.Context) {
 
 // Sweep deletes everything that has been kept for long enough.
 func (w *Sweeper) Sweep(ctx context.Context) error {
-	now := w.now()
 	if _, err := w.blobs(ctx); err != nil {
 		return err
 	}
 	err := w.repeat(ctx, "", func(tx *store.Tx) (bool, error) {
-		n, err := tx.DropIdempotency(now.Add(-w.retention.Idempotency), sweepAtOnce)
+		n, err := tx.DropIdempotency(tx.Now.Add(-w.retention.Idempotency), sweepAtOnce)
 		return n == sweepAtOnce, err
 	})
 	if err != nil {
@@ -120,7 +114,7 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 			return err
 		}
 		for _, o := range organizations {
-			if err := w.organization(ctx, o.ID, now); err != nil {
+			if err := w.organization(ctx, o.ID); err != nil {
 				return err
 			}
 			after = o.ID
@@ -131,16 +125,16 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	}
 }
 
-func (w *Sweeper) organization(ctx context.Context, organization parley.ID, now time.Time) error {
+func (w *Sweeper) organization(ctx context.Context, organization parley.ID) error {
 	err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
-		n, err := tx.DropEvents(organization, now.Add(-w.retention.Events).UnixMilli(), sweepAtOnce)
+		n, err := tx.DropEvents(organization, tx.Now.Add(-w.retention.Events).UnixMilli(), sweepAtOnce)
 		return n == sweepAtOnce, err
 	})
 	if err != nil {
 		return err
 	}
 	return w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
-		n, err := tx.DropParked(organization, now.Add(-w.retention.Parked), sweepAtOnce)
+		n, err := tx.DropParked(organization, tx.Now.Add(-w.retention.Parked), sweepAtOnce)
 		if n > 0 {
 			tx.Erased()
 		}

@@ -44,7 +44,7 @@ func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 		for i := range failed {
 			failed[i].DueAt = tx.Now.Add(blobRetry)
 		}
-		if err := tx.Retry(failed); err != nil {
+		if err := tx.Schedule(failed...); err != nil {
 			return err
 		}
 		return tx.Done(done)
@@ -73,11 +73,21 @@ func dropRows(tx *store.Tx, jobs []store.Job) (due []store.Job, err error) {
 	return due, tx.Done(kept)
 }
 
-// Sweep removes the blobs that crashes left without rows, and says how many.
+// Sweep removes the blobs that crashes left without rows, and says how many. Those of an organization that the database
+// does not have are another database's, which was used with this folder, or will be again.
 func (f *Files) Sweep(ctx context.Context) (int, error) {
 	return f.blobs.Sweep(ctx, f.now().Add(-sweepAge), func(organization parley.ID, ids []parley.ID) (map[parley.ID]bool, error) {
-		rows, err := f.store.Read(ctx).MediaByID(organization, ids)
-		known := make(map[parley.ID]bool, len(rows))
+		known := make(map[parley.ID]bool, len(ids))
+		q := f.store.Read(ctx)
+		if _, err := q.Organization(organization); parley.IsKind(err, parley.KindNotFound) {
+			for _, id := range ids {
+				known[id] = true
+			}
+			return known, nil
+		} else if err != nil {
+			return nil, err
+		}
+		rows, err := q.MediaByID(organization, ids)
 		for id := range rows {
 			known[id] = true
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -350,6 +351,54 @@ func TestSweepTakesOrphans(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = blob.Close()
+}
+
+// TestSweepLeavesOtherDatabases: a folder may be that of another database, which somebody moves, or tries this one beside.
+func TestSweepLeavesOtherDatabases(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	w.upload(t, w.users[0], "one")
+	blobs, err := media.Open(w.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := files.New(files.Options{Store: other.store, Blobs: blobs, Now: w.now})
+	w.move(7 * time.Hour)
+	if n, err := f.Sweep(t.Context()); n != 0 || err != nil || w.blobs(t) != 1 {
+		t.Errorf("swept %d, %v; %d blobs are left", n, err, w.blobs(t))
+	}
+}
+
+// TestRemovedLater: a blob that cannot be removed now goes a minute later.
+func TestRemovedLater(t *testing.T) {
+	w := newWorld(t)
+	file := w.upload(t, w.users[0], "one")
+	if err := w.Delete(t.Context(), w.users[0], file.ID); err != nil {
+		t.Fatal(err)
+	}
+	var path string
+	_ = filepath.WalkDir(filepath.Join(w.folder, "media"), func(p string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			path = p
+		}
+		return err
+	})
+	aside := filepath.Join(t.TempDir(), "aside")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Rename(path, aside))
+	must(os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+	w.work(t)
+	must(os.RemoveAll(path))
+	must(os.Rename(aside, path))
+	w.move(2 * time.Minute)
+	w.work(t)
+	if n := w.blobs(t); n != 0 {
+		t.Errorf("%d blobs are left", n)
+	}
 }
 
 // TestRowIsNotStoredAfterAFailure: a unit that fails leaves neither row nor blob.

@@ -1,8 +1,14 @@
 package move
 
 import (
+	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
 // TestEveryTable: every table of the schema is moved, whatever is in it; and the result is as if it had been there always.
@@ -33,5 +39,25 @@ func TestEveryTable(t *testing.T) {
 				t.Errorf("the indexes are %q, want %q", indexesOf(t, to), indexes)
 			}
 		})
+	}
+}
+
+// TestNames: a destination may have any name, also one that means something in a statement.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	from, to := database(t), Place{Folder: filepath.Join(t.TempDir(), "100% of 'it' $$ \\ $1 #?&=;")}
+	made(t, from, 3, 1)
+	source := openEngine(t, from) // of a server that was not told
+	defer func() { check(t, source.Close()) }()
+	_, err := Offline(t.Context(), from, to, nil)
+	check(t, err)
+	opens(t, to)
+	refuses(t, from, "was moved to "+to.String())
+	err = source.Write(t.Context(), sqldb.Unit{Run: func(tx *sqldb.Tx) error {
+		_, err := tx.Exec("DELETE FROM leases")
+		return err
+	}})
+	if refused := parley.AsError(err); refused.Code != "moved" || !strings.Contains(fmt.Sprint(refused.Err), "was moved to "+to.String()) {
+		t.Errorf("who was not told is told %v: %v", refused, refused.Err)
 	}
 }

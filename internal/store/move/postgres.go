@@ -130,9 +130,9 @@ func (p postgres) freeze(ctx context.Context, s *side) (err error) {
 
 // shut has every statement refused that would write, whoever runs it.
 func (postgres) shut(ctx context.Context, s *side, why string) error {
+	body := fmt.Sprintf("BEGIN RAISE EXCEPTION USING ERRCODE = '%s', MESSAGE = %s; END", sqldb.SQLStateMoved, literal("the database "+why))
 	var text strings.Builder
-	fmt.Fprintf(&text, `CREATE OR REPLACE FUNCTION move_closed() RETURNS trigger LANGUAGE plpgsql AS
-		$$ BEGIN RAISE EXCEPTION 'the database %s' USING ERRCODE = '%s'; END $$;`, strings.ReplaceAll(why, "'", "''"), sqldb.SQLStateMoved)
+	fmt.Fprintf(&text, "CREATE OR REPLACE FUNCTION move_closed() RETURNS trigger LANGUAGE plpgsql AS %s;", literal(body))
 	for _, t := range s.schema.tables {
 		fmt.Fprintf(&text, "CREATE TRIGGER move_closed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION move_closed();", t.name)
 	}
@@ -141,6 +141,9 @@ func (postgres) shut(ctx context.Context, s *side, why string) error {
 	}
 	return s.closed(ctx, why)
 }
+
+// literal is a text as it stands in a statement.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 func (postgres) empty(table string) string { return "TRUNCATE " + table }
 

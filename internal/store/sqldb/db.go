@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,6 +59,7 @@ type DB struct {
 	readers   *pool
 	writers   []*writer // one of a file; of PostgreSQL those of the foreground, and last that of the background
 	halt      halt
+	outcast   atomic.Pointer[outcast]
 	closing   context.Context
 	close     context.CancelFunc
 	waits     sync.WaitGroup

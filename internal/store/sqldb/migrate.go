@@ -69,11 +69,10 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migratio
 		if err := conn.QueryRowContext(ctx, "SELECT name FROM schema_migrations WHERE number = $1", present).Scan(&why); err != nil {
 			return err
 		}
-		return fmt.Errorf("the database %s: %w", why, ErrClosed)
+		return errClosedFor(why)
 	}
 	if oldest > len(migrations) {
-		return fmt.Errorf("the database has schema %d, which needs a program that knows schema %d; this one knows %d: upgrade the program",
-			present, oldest, len(migrations))
+		return errOutdated(oldest, len(migrations))
 	}
 	for i := present; i < len(migrations); i++ {
 		if err := db.apply(ctx, conn, i+1, migrations[i]); err != nil {
@@ -88,6 +87,12 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, migrations []Migratio
 		}
 	}
 	return db.backend.join(ctx, conn, len(migrations))
+}
+
+func errClosedFor(why string) error { return fmt.Errorf("the database %s: %w", why, ErrClosed) }
+
+func errOutdated(needs, knows int) error {
+	return fmt.Errorf("the database needs a program that knows schema %d; this one knows %d: upgrade the program", needs, knows)
 }
 
 // apply makes one step, in a transaction of its own.
@@ -120,10 +125,31 @@ const (
 	nodesTable = `CREATE TABLE IF NOT EXISTS schema_nodes
 		(id TEXT PRIMARY KEY, host TEXT NOT NULL, knows INTEGER NOT NULL, works INTEGER NOT NULL, seen_at TIMESTAMPTZ NOT NULL)`
 	seeNode = `INSERT INTO schema_nodes (id, host, knows, works, seen_at) VALUES ($1, $2, $3, $4, clock_timestamp())
-		ON CONFLICT (id) DO UPDATE SET works = excluded.works, seen_at = excluded.seen_at`
+		ON CONFLICT (id) DO UPDATE SET works = excluded.works, seen_at = excluded.seen_at
+		RETURNING (SELECT coalesce(max(oldest), 0) FROM schema_migrations),
+			(SELECT coalesce(max(name), '') FROM schema_migrations WHERE number = $5)`
 	workingNodes = "SELECT id FROM schema_nodes WHERE works = 1 AND seen_at > clock_timestamp() - make_interval(secs => $1)"
 	leaveNodes   = "DELETE FROM schema_nodes WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 day'"
 )
+
+// outcastSeen is how often in a row it must be seen that a program may not use its database before that is so: somebody who
+// fills a database looks at it too.
+const outcastSeen = 5
+
+// outcast is why a program may not use its database any more, and how often in a row it has seen that.
+type outcast struct {
+	why  error
+	seen int
+}
+
+// Outcast is why this program may not use the database any more, which it could when it opened it: it was moved away, or has
+// the schema of a newer program, which took this one for gone. It says so some seconds later.
+func (db *DB) Outcast() error {
+	if o := db.outcast.Load(); o != nil && o.seen >= outcastSeen {
+		return o.why
+	}
+	return nil
+}
 
 // outdated is an error where a program runs that knows no schema from a number on.
 func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) error {
@@ -145,12 +171,12 @@ func (p *postgres) outdated(ctx context.Context, conn *sql.Conn, oldest int) err
 
 // join says that this program is there, now and until the database is closed.
 func (p *postgres) join(ctx context.Context, conn *sql.Conn, schema int) error {
-	if p.node.id != "" {
-		return nil // they know
-	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
+	}
+	if p.node.id != "" { // they know
+		return p.translate(p.see(ctx, conn))
 	}
 	p.node.id, p.node.host, p.node.knows, p.node.turned = rand.Text(), host, schema, make(chan struct{}, 1)
 	if err := p.see(ctx, conn); err != nil {
@@ -207,18 +233,21 @@ func (p *postgres) nodes() int64 {
 	return 1
 }
 
-// see says that this program is there, and looks for those that are.
+// see says that this program is there, looks for those that are, and whether it may be.
 func (p *postgres) see(ctx context.Context, conn interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }) error {
 	works := 0
 	if p.node.works.Load() {
 		works = 1
 	}
-	if _, err := conn.ExecContext(ctx, seeNode, p.node.id, p.node.host, p.node.knows, works); err != nil {
+	var oldest int
+	var closed string
+	if err := conn.QueryRowContext(ctx, seeNode, p.node.id, p.node.host, p.node.knows, works, Closing).Scan(&oldest, &closed); err != nil {
 		return err
 	}
+	p.mayBe(oldest, closed)
 	rows, err := conn.QueryContext(ctx, workingNodes, nodeSilent.Seconds())
 	if err != nil {
 		return err
@@ -237,6 +266,20 @@ func (p *postgres) see(ctx context.Context, conn interface {
 	}
 	p.node.workers.Store(&workers)
 	return nil
+}
+
+// mayBe notes whether this program may use the database, which needs to know a schema, or is closed.
+func (p *postgres) mayBe(oldest int, closed string) {
+	switch before := p.outcast.Load(); {
+	case oldest <= p.node.knows:
+		p.outcast.Store(nil)
+	case before != nil:
+		p.outcast.Store(&outcast{before.why, before.seen + 1})
+	case closed != "":
+		p.outcast.Store(&outcast{errClosedFor(closed), 1})
+	default:
+		p.outcast.Store(&outcast{errOutdated(oldest, p.node.knows), 1})
+	}
 }
 
 // stay says now and then that this program is there, and at the end that it is not.

@@ -277,6 +277,29 @@ func TestNodesKeepTheirSchema(t *testing.T) {
 	}
 }
 
+// TestNodeTakenForGone: a program that was not heard of while others put a schema under it that it does not know is told so
+// when it is back.
+func TestNodeTakenForGone(t *testing.T) {
+	url := pgtest.Database(t)
+	old := node(t, url, pgMigrations)
+	direct := pgtest.Open(t, url)
+	if _, err := direct.Exec("UPDATE schema_nodes SET seen_at = seen_at - interval '1 minute'"); err != nil {
+		t.Fatal(err)
+	}
+	node(t, url, slices.Concat(pgMigrations, []Migration{{Name: "other", SQL: "ALTER TABLE notes RENAME TO texts", Oldest: 2}}))
+	if err := old.Outcast(); err != nil {
+		t.Errorf("before it has looked it is told %v", err)
+	}
+	for range outcastSeen {
+		if err := old.backend.(*postgres).see(t.Context(), direct); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := old.Outcast(); err == nil || !strings.Contains(err.Error(), "upgrade the program") {
+		t.Errorf("it is told %v", err)
+	}
+}
+
 // TestNodesLeave: programs that have ended are in nobody's way, and one that is too old for the schema does not begin.
 func TestNodesLeave(t *testing.T) {
 	url := pgtest.Database(t)

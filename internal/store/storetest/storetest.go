@@ -43,6 +43,7 @@ var tests = []struct {
 	{"TwinsInUnits", twinsInUnits},
 	{"KeysOfWhatFails", keysOfWhatFails},
 	{"DropIdempotency", dropIdempotency},
+	{"DropIdempotencyBeside", dropIdempotencyBeside},
 
 	{"Sequences", sequences},
 	{"Events", events},

@@ -1,9 +1,12 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -337,5 +340,37 @@ func dropIdempotency(w *world) {
 	})
 	if replayOf(err) == nil || replayOf(err).Resource != "r" {
 		w.Error(err)
+	}
+}
+
+// dropIdempotencyBeside: a key whose old record is swept just then by another node is claimed all the same.
+func dropIdempotencyBeside(w *world) {
+	if !w.Shared() {
+		return // nobody sweeps beside
+	}
+	o := w.organization()
+	claim := func(resource parley.ID) error {
+		return w.Write(context.Background(), o, func(tx *store.Tx) error {
+			return tx.ClaimKey(o, &store.Idempotency{Scope: "s", RequestHash: "h", Resource: resource})
+		})
+	}
+	w.must(claim("old"))
+	w.advance(time.Second)
+	var once sync.Once
+	sweep := func(statement string) (err error) {
+		if strings.HasPrefix(statement, "SELECT j.n, i.request_hash") {
+			once.Do(func() {
+				err = w.WriteBackground(context.Background(), nil, func(tx *store.Tx) error {
+					_, err := tx.DropIdempotency(tx.Now, 10)
+					return err
+				})
+			})
+		}
+		return err
+	}
+	w.fault.Store(&sweep)
+	w.must(claim("new"))
+	if replay := replayOf(claim("twin")); replay == nil || replay.Resource != "new" {
+		w.Errorf("a repeat is the replay of %v", replay)
 	}
 }
