@@ -341,6 +341,9 @@ func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
 		var n int
 		var i Idempotency
 		err := r.Scan(&n, &i.RequestHash, &i.Status, &i.Resource)
+		if tx.s.options.Sabotage == SabotageLate && i.Resource > parley.NewID(tx.Now.Add(-time.Second)) {
+			return err
+		}
 		if own := batch[n].Idempotency; rows.Len() == 1 || i.Resource != own.Resource {
 			i.Scope = own.Scope
 			replays[batch[n]] = &Replay{i}

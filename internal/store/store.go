@@ -58,6 +58,7 @@ const (
 	SabotageLogs    Sabotage = "logs-unlocked"    // nodes change an organization at the same time
 	SabotageOrder   Sabotage = "logs-unordered"   // and take several in any order
 	SabotageKeys    Sabotage = "keys-unkept"      // idempotency keys are forgotten
+	SabotageLate    Sabotage = "keys-late"        // and are not seen for a moment, as where they are looked up before the lock
 )
 
 // Store is an open database.
