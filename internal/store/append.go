@@ -32,7 +32,12 @@ type Append struct {
 	// Set by a successful append.
 	Sequence int64
 	At       time.Time
+
+	given *times // those of the message before it was numbered: a transaction may run again, and later
 }
+
+// times are those of a message that may be given.
+type times struct{ created, sent, expires time.Time }
 
 // ErrStale is an append whose conversation, contact or channel is no longer what the sender saw.
 var ErrStale = errors.New("stale")
@@ -212,6 +217,10 @@ func (tx *Tx) number(a *Append, e *end) {
 	e.sequence++
 	a.Sequence, a.At = e.sequence, tx.Now
 	a.Message.Sequence = a.Sequence
+	if a.given == nil {
+		a.given = &times{a.Message.CreatedAt, a.Message.SentAt, a.Message.ExpiresAt}
+	}
+	a.Message.CreatedAt, a.Message.SentAt, a.Message.ExpiresAt = a.given.created, a.given.sent, a.given.expires
 	if a.Message.CreatedAt.IsZero() { // a scheduled one was made before
 		a.Message.CreatedAt = tx.Now
 	}
