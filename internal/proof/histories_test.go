@@ -32,6 +32,17 @@ func proveHistories(t *testing.T, d time.Duration, kills bool) {
 	f.report(t, "in the end")
 }
 
+// TestProveSerializableHistories: also where an operator has PostgreSQL end transactions that get in each other's way, which
+// are run again.
+func TestProveSerializableHistories(t *testing.T) {
+	long(t)
+	nodes := newFleet(t, binary(t, ""), newPostgres(t, "default_transaction_isolation = 'serializable'"), 3)
+	s := newStageOf(nodes, 2)
+	var f findings
+	nodes.histories(s, nodes.hear(s, &f, false), 10*time.Second, false).judge(t, &f, "conversations", timelines)
+	f.report(t, "in the end")
+}
+
 // TestTwins: of the requests with one idempotency key, made at the same time of different nodes, one makes a message, and
 // all others, also later ones, are told of it.
 func TestTwins(t *testing.T) { proveTwins(t, 3*time.Second, false) }
