@@ -113,18 +113,22 @@ func (s *send) intoExternal(tx *store.Tx, conversation parley.Conversation, part
 
 // watchContact refuses a contact that opted out, and lets a later change of it make the route stale.
 func (s *send) watchContact(tx *store.Tx, r *route, participants []parley.Participant) error {
+	var ids []parley.ID
 	for _, p := range participants {
-		if p.Kind != parley.ActorContact || p.LeftSequence != 0 {
-			continue
+		if p.Kind == parley.ActorContact && p.LeftSequence == 0 {
+			ids = append(ids, p.ID)
 		}
-		contact, err := tx.Contact(s.p.Organization, p.ID)
-		if parley.IsKind(err, parley.KindNotFound) {
+	}
+	contacts, err := tx.ContactsByID(s.p.Organization, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		contact := contacts[id]
+		if contact == nil {
 			continue // deleted; its address stays a participant
 		}
-		if err != nil {
-			return err
-		}
-		if err := s.admits(&contact); err != nil {
+		if err := s.admits(contact); err != nil {
 			return err
 		}
 		r.contacts++

@@ -34,7 +34,9 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 	if routable && s.hot() {
 		r := c.routes.get(key)
 		if r == nil {
-			r = s.look(ctx)
+			if r, err = s.look(ctx); err != nil {
+				return Sent{}, err
+			}
 		}
 		if r != nil {
 			sent, err := c.sendHot(ctx, s, r)
@@ -62,16 +64,20 @@ func (c *Core) remember(s *send, key routeKey, r *route) {
 }
 
 // look finds the route of a message by reading alone. It returns nil where something has to be made or opened for it,
-// and where it is to be refused: the slow path says so, after it has looked for an earlier request with the same key.
-func (s *send) look(ctx context.Context) (r *route) {
-	err := s.c.store.Look(ctx, func(tx *store.Tx) (err error) {
+// and where it is to be refused: the slow path says so, after it has looked for an earlier request with the same key. An
+// error is that of a database that cannot be used.
+func (s *send) look(ctx context.Context) (r *route, err error) {
+	err = s.c.store.Look(ctx, func(tx *store.Tx) (err error) {
 		r, err = s.resolve(tx)
 		return err
 	})
-	if err != nil || r.conversation.Status != parley.StatusOpen || r.contacts > 1 {
-		return nil
+	switch {
+	case parley.IsKind(err, parley.KindUnavailable):
+		return nil, err
+	case err != nil || r.conversation.Status != parley.StatusOpen || r.contacts > 1:
+		return nil, nil
 	}
-	return r
+	return r, nil
 }
 
 // send is a message being accepted.

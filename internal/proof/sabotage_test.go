@@ -71,11 +71,7 @@ func TestProveSabotagedNodes(t *testing.T) {
 	long(t)
 	nodes := newFleet(t, binary(t, "sabotage"), newPostgres(t), 3)
 	s := newStageOf(nodes, organizations) // which needs what it made to be there
-	nodes.stop()
-	for _, node := range nodes.nodes {
-		node.env = append(node.env, "PARLEY_SABOTAGE=answer-before-commit")
-		node.start()
-	}
+	nodes.sabotage("answer-before-commit")
 	var f findings
 	nodes.prove(s, &f, 5*time.Second, 0)
 	f.expect(t, "asked for at once")

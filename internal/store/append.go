@@ -34,7 +34,12 @@ type Append struct {
 	// Set by a successful append.
 	Sequence int64
 	At       time.Time
+
+	given *times // those of the message before it was numbered: a transaction may run again, and later
 }
+
+// times are those of a message that may be given.
+type times struct{ created, sent, expires time.Time }
 
 // ErrStale is an append whose conversation, contact or channel is no longer what the sender saw.
 var ErrStale = errors.New("stale")
@@ -214,6 +219,10 @@ func (tx *Tx) number(a *Append, e *end) {
 	e.sequence++
 	a.Sequence, a.At = e.sequence, tx.Now
 	a.Message.Sequence = a.Sequence
+	if a.given == nil {
+		a.given = &times{a.Message.CreatedAt, a.Message.SentAt, a.Message.ExpiresAt}
+	}
+	a.Message.CreatedAt, a.Message.SentAt, a.Message.ExpiresAt = a.given.created, a.given.sent, a.given.expires
 	if a.Message.CreatedAt.IsZero() { // a scheduled one was made before
 		a.Message.CreatedAt = tx.Now
 	}
@@ -239,38 +248,6 @@ func (e *end) next(now time.Time) time.Time {
 		return last
 	}
 	return now
-}
-
-// delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
-func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, now time.Time) {
-	for i := range a.Deliveries {
-		d := &a.Deliveries[i]
-		d.Message, d.Conversation, d.CreatedAt = a.Message.ID, a.Message.Conversation, now
-		if a.Message.Validity > 0 {
-			d.ValidUntil = now.Add(a.Message.Validity)
-		}
-		addDelivery(&rows.deliveries, a.Organization, d)
-	}
-	for _, j := range a.Jobs {
-		due := millis(j.DueAt)
-		switch {
-		case j.Kind == JobExpire:
-			due = millis(a.Message.ExpiresAt)
-		case j.Kind == JobDeliver:
-			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
-			key := string(a.Organization) + j.order()
-			due = millis(now)
-			if queued || busy[key] {
-				due = held
-			}
-			busy[key] = true
-			if a.Message.Validity > 0 {
-				addJob(&rows.jobs, validityJob(&j), millis(now.Add(a.Message.Validity)), now)
-			}
-		}
-		addJob(&rows.jobs, j, due, now)
-	}
-	rows.onRead(a, now)
 }
 
 var advanceConversations = `UPDATE conversations SET last_sequence = j.last_sequence, last_message_id = j.last_message_id,
@@ -358,6 +335,9 @@ func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
 			var i Idempotency
 			err := r.Scan(&n, &i.RequestHash, &i.Status, &i.Resource)
 			found++
+			if tx.s.options.Sabotage == SabotageLate && i.Resource > parley.NewID(tx.Now.Add(-time.Second)) {
+				return err
+			}
 			if own := batch[n].Idempotency; rows.Len() == 1 || i.Resource != own.Resource {
 				i.Scope = own.Scope
 				replays[batch[n]] = &Replay{i}

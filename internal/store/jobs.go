@@ -109,6 +109,38 @@ func addJob(rows *sqldb.Rows, j Job, dueAt int64, now time.Time) {
 	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, dueAt, string(j.Message), j.Delivery, j.Payload, millis(now))
 }
 
+// delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
+func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, now time.Time) {
+	for i := range a.Deliveries {
+		d := &a.Deliveries[i]
+		d.Message, d.Conversation, d.CreatedAt = a.Message.ID, a.Message.Conversation, now
+		if a.Message.Validity > 0 {
+			d.ValidUntil = now.Add(a.Message.Validity)
+		}
+		addDelivery(&rows.deliveries, a.Organization, d)
+	}
+	for _, j := range a.Jobs {
+		due := millis(j.DueAt)
+		switch {
+		case j.Kind == JobExpire:
+			due = millis(a.Message.ExpiresAt)
+		case j.Kind == JobDeliver:
+			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
+			key := string(a.Organization) + j.order()
+			due = millis(now)
+			if queued || busy[key] {
+				due = held
+			}
+			busy[key] = true
+			if a.Message.Validity > 0 {
+				addJob(&rows.jobs, validityJob(&j), millis(now.Add(a.Message.Validity)), now)
+			}
+		}
+		addJob(&rows.jobs, j, due, now)
+	}
+	rows.onRead(a, now)
+}
+
 // Schedule adds jobs at their due times; one that is there already gets the new time and payload.
 func (tx *Tx) Schedule(jobs ...Job) error {
 	if len(jobs) == 0 {

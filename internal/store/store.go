@@ -55,6 +55,7 @@ const (
 	SabotageClaims  Sabotage = "claims-forgotten" // at the start what was claimed is forgotten
 	SabotageLeases  Sabotage = "leases-ignored"   // a claim holds for no time
 	SabotageKeys    Sabotage = "keys-unkept"      // idempotency keys are forgotten
+	SabotageLate    Sabotage = "keys-late"        // and are not seen for a moment, as where they are looked up before the lock
 )
 
 // Store is an open database.

@@ -197,8 +197,12 @@ func (params *ConversationParams) participants(tx *store.Tx, p *access.Principal
 	} else if p.User != "" {
 		list = append(list, parley.Participant{Kind: parley.ActorUser, ID: p.User, Name: p.UserName})
 	}
+	known, err := findPeople(tx.Queries, p, params.Participants)
+	if err != nil {
+		return nil, err
+	}
 	for i := range params.Participants {
-		who, err := params.Participants[i].find(tx, p, fmt.Sprintf("participants[%d]", i), ch.AddressKind)
+		who, err := params.Participants[i].find(tx, p, known, fmt.Sprintf("participants[%d]", i), ch.AddressKind)
 		if err != nil {
 			return nil, err
 		}
@@ -221,17 +225,53 @@ func seenChannel(q store.Queries, p *access.Principal, id parley.ID) (parley.Cha
 	return ch, err
 }
 
-// find looks up who is named; somebody outside is written to at an address of a kind.
-func (n *NewParticipant) find(tx *store.Tx, p *access.Principal, field string, kind parley.AddressKind) (parley.Participant, error) {
+// people are those whom a request names by their ids, as far as they exist. A contact that was merged is the other.
+type people struct {
+	users    map[parley.ID]*parley.User
+	contacts map[parley.ID]*parley.Contact
+}
+
+func findPeople(q store.Queries, p *access.Principal, named []NewParticipant) (found people, err error) {
+	var users, contacts, merged []parley.ID
+	for i := range named {
+		if id := named[i].User; id != "" {
+			users = append(users, id)
+		}
+		if id := named[i].Contact; id != "" {
+			contacts = append(contacts, id)
+		}
+	}
+	if found.users, err = q.UsersByID(p.Organization, users); err != nil {
+		return found, err
+	}
+	if found.contacts, err = q.ContactsByID(p.Organization, contacts); err != nil {
+		return found, err
+	}
+	for _, c := range found.contacts {
+		if c.MergedInto != "" {
+			merged = append(merged, c.MergedInto)
+		}
+	}
+	others, err := q.ContactsByID(p.Organization, merged)
+	for id, c := range found.contacts {
+		if c.MergedInto != "" {
+			found.contacts[id] = others[c.MergedInto]
+		}
+	}
+	return found, err
+}
+
+// find returns who is named; somebody outside is written to at an address of a kind.
+func (n *NewParticipant) find(tx *store.Tx, p *access.Principal, known people, field string, kind parley.AddressKind) (parley.Participant, error) {
 	switch {
 	case n.User != "":
-		u, err := tx.User(p.Organization, n.User)
-		if parley.IsKind(err, parley.KindNotFound) || err == nil && !u.Active {
+		u := known.users[n.User]
+		if u == nil || !u.Active {
 			return parley.Participant{}, parley.Invalid(field+".user", "user-unknown", "must be the id of an active user")
 		}
-		return parley.Participant{Kind: parley.ActorUser, ID: u.ID, Name: u.Name}, err
+		return parley.Participant{Kind: parley.ActorUser, ID: u.ID, Name: u.Name}, nil
 	case n.Contact != "":
-		return n.findContact(tx, p, field+".contact", kind)
+		return addressed(known.contacts[n.Contact], field+".contact", kind)
 	}
 	address, err := parley.ParseAddress(n.Address)
 	if err != nil {
@@ -244,16 +284,10 @@ func (n *NewParticipant) find(tx *store.Tx, p *access.Principal, field string, k
 	return parley.Participant{Kind: who.Kind, ID: who.ID, Name: who.Name, Address: address}, err
 }
 
-func (n *NewParticipant) findContact(tx *store.Tx, p *access.Principal, field string, kind parley.AddressKind) (parley.Participant, error) {
-	contact, err := tx.Contact(p.Organization, n.Contact)
-	if err == nil && contact.MergedInto != "" {
-		contact, err = tx.Contact(p.Organization, contact.MergedInto)
-	}
-	if parley.IsKind(err, parley.KindNotFound) {
+// addressed is a contact as a participant.
+func addressed(contact *parley.Contact, field string, kind parley.AddressKind) (parley.Participant, error) {
+	if contact == nil {
 		return parley.Participant{}, parley.Invalid(field, "contact-unknown", "must be the id of a contact")
-	}
-	if err != nil {
-		return parley.Participant{}, err
 	}
 	for _, a := range contact.Addresses {
 		if a.Kind == kind {

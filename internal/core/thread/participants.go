@@ -37,7 +37,11 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 		if err != nil {
 			return err
 		}
-		found, err := who.find(tx, p, "participant", kind)
+		known, err := findPeople(tx.Queries, p, []NewParticipant{who})
+		if err != nil {
+			return err
+		}
+		found, err := who.find(tx, p, known, "participant", kind)
 		if err != nil {
 			return err
 		}

@@ -40,6 +40,7 @@ type world struct {
 	admin     *api.Client  // of the first organization, with every scope
 	token     string       // admin's
 	state     atomic.Value // what readiness says
+	asked     asked        // of the store
 }
 
 const maxUpload = 1 << 20
@@ -48,7 +49,8 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	folder := t.TempDir()
 	quiet := slog.New(slog.DiscardHandler)
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: quiet})
+	w := &world{}
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: quiet, Fault: w.asked.before})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	catalog := map[string]connector.Definition{"sandbox": sandbox.Definition(nil)}
-	w := &world{store: s}
+	w.store = s
 	w.auth = access.NewAuthenticator(s, nil)
 	w.keys = access.NewKeys(s, w.auth)
 	w.core = core.New(core.Options{Store: s, Connectors: catalog, Log: quiet})

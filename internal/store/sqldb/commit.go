@@ -73,10 +73,12 @@ func (w *writer) begin(b *batch) error {
 		err = w.share(b)
 	}
 	notBegun, ok := errors.AsType[errNotBegun](err)
-	if !ok || parley.AsError(notBegun.err).Code == codeBusy {
+	if !ok || parley.AsError(notBegun.err).Code == codeBusy || w.conn == nil { // not even a new connection
 		return err
 	}
-	w.recover(err)
+	if w.recover(err); w.conn == nil {
+		return err
+	}
 	return w.share(b)
 }
 

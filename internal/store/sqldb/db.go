@@ -36,7 +36,8 @@ type Options struct {
 	// Sabotage, for tests of the proofs, breaks a promise on purpose; empty in every real program.
 	Sabotage Sabotage
 
-	logBytes int64 // of write-ahead log before it is copied back, 0: checkpointBytes
+	logBytes int64         // of write-ahead log before it is copied back, 0: checkpointBytes
+	patience time.Duration // of PostgreSQL's transactions and statements that read, 0: transactionTime
 }
 
 // Sabotage names a promise that a test breaks to see its proof fail.
@@ -101,8 +102,9 @@ type backend interface {
 	translate(err error) error
 	// beside runs beside a committer until it has ended; stop is called then, before nobody can be answered any more.
 	beside(w *writer) (stop func())
-	// bound is the context of a transaction's statements.
+	// bound is the context of a transaction's statements, and patience that of one that reads.
 	bound() (context.Context, context.CancelFunc)
+	patience(ctx context.Context) (context.Context, context.CancelFunc)
 	// gather may wait for more units.
 	gather(w *writer, b *batch)
 	// begin begins a transaction for the units, and gives it its time.
@@ -224,6 +226,8 @@ type executor interface {
 	prepare(ctx context.Context, text string) (*prepared, error)
 	before(text string) error
 	failed(err error) error // translates, and notes what breaks a transaction
+	// patience is how long a statement is waited for.
+	patience(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
 // prepared is a statement of a connection or pool.
@@ -256,6 +260,9 @@ type Conn struct {
 
 // Query runs a statement that answers rows; each calls scan for every row.
 func (c Conn) Query(text string, args []any, scan func(*sql.Rows) error) error {
+	ctx, cancel := c.x.patience(c.ctx)
+	defer cancel()
+	c.ctx = ctx
 	stmt, args, err := c.statement(text, args)
 	if err != nil {
 		return err
@@ -278,6 +285,9 @@ var ErrNoRow = sql.ErrNoRows
 
 // Row runs a statement that answers one row.
 func (c Conn) Row(text string, args []any, into ...any) error {
+	ctx, cancel := c.x.patience(c.ctx)
+	defer cancel()
+	c.ctx = ctx
 	stmt, args, err := c.statement(text, args)
 	if err != nil {
 		return err
@@ -357,6 +367,10 @@ func (p *pool) before(text string) error {
 }
 
 func (p *pool) failed(err error) error { return p.backend.translate(err) }
+
+func (p *pool) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return p.backend.patience(ctx)
+}
 
 func (p *pool) prepare(ctx context.Context, text string) (*prepared, error) {
 	if stmt, ok := p.statements.Load(text); ok {

@@ -24,7 +24,7 @@ const (
 	// pgCommitters is how many committers of the foreground a program has: while one waits for the database another
 	// works. Beside them there is one of the background.
 	pgCommitters = 2
-	// transactionTime is how long a transaction may take. One whose database does not answer is given up.
+	// transactionTime is how long a transaction may take, and a statement that reads. A database that does not answer is given up.
 	transactionTime = 30 * time.Second
 	// connectTime is how long a connection may take to be made.
 	connectTime = 5 * time.Second
@@ -55,6 +55,9 @@ type postgres struct {
 func (p *postgres) open() (err error) {
 	if p.options.Readers == 0 {
 		p.options.Readers = 16
+	}
+	if p.options.patience == 0 {
+		p.options.patience = transactionTime
 	}
 	if p.config, err = pgx.ParseConfig(p.options.URL); err != nil {
 		return fmt.Errorf("the address of the database: %w", err)
@@ -94,6 +97,8 @@ func (p *postgres) apart() (*sql.DB, error) { return p.writing() }
 
 // durable makes commits wait for the disk where the database's setting is that they do not. Stricter ones are kept.
 func (p *postgres) durable(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
 	if p.options.Sabotage == SabotageNoSync {
 		_, err := conn.Exec(ctx, "SET synchronous_commit = off")
 		return err
@@ -150,7 +155,11 @@ const gatherTime = 3 * time.Millisecond
 func (p *postgres) gather(w *writer, b *batch) { w.gather(b, gatherTime) }
 
 func (p *postgres) bound() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), transactionTime)
+	return p.patience(context.Background())
+}
+
+func (p *postgres) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, p.options.patience)
 }
 
 // begin begins a transaction and takes the keys of its units. Its time is the database's, after that: what has a key in

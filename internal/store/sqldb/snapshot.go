@@ -21,18 +21,22 @@ type snapshot struct {
 // Snapshot runs f with a connection whose statements all see what was committed when the first of them began. They
 // only read.
 func (db *DB) Snapshot(ctx context.Context, f func(Conn) error) error {
+	ctx, cancel := db.backend.patience(ctx)
+	defer cancel()
 	var s *snapshot
 	select {
 	case s = <-db.readers.snapshots:
 	case <-ctx.Done():
-		return ctx.Err()
+		return db.readers.failed(ctx.Err())
 	}
 	defer func() { db.readers.snapshots <- s }()
 	if err := s.begin(ctx); err != nil {
 		return s.failed(err)
 	}
 	err := f(Conn{ctx: ctx, x: s})
-	if _, end := s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); end != nil {
+	last, done := db.backend.patience(context.WithoutCancel(ctx))
+	defer done()
+	if _, end := s.conn.ExecContext(last, "ROLLBACK"); end != nil {
 		s.discard()
 		return errors.Join(err, s.failed(end))
 	}
@@ -134,6 +138,10 @@ func (s *Session) before(text string) error {
 		return nil
 	}
 	return s.failed(s.db.options.Fault(text))
+}
+
+func (s *Session) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
 }
 
 func (s *Session) failed(err error) error { return s.db.backend.translate(err) }

@@ -140,6 +140,10 @@ func (s *embedded) beside(*writer) func() {
 }
 
 // bound is no bound: a context that can end would cost a goroutine a statement, and a disk that hangs cannot be left.
+func (s *embedded) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
+}
+
 func (s *embedded) bound() (context.Context, context.CancelFunc) {
 	return context.Background(), func() {}
 }

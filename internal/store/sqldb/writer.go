@@ -104,6 +104,11 @@ func (w *writer) before(text string) error {
 	return nil
 }
 
+// patience is the transaction's.
+func (w *writer) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
+}
+
 func (w *writer) failed(err error) error {
 	err = w.db.backend.translate(err)
 	if parley.IsKind(err, parley.KindUnavailable) {

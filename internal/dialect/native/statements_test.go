@@ -1,0 +1,371 @@
+package native_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/dialect/native"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// asked is the statements that a store was asked to run.
+type asked struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (a *asked) before(text string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.texts = append(a.texts, text)
+	return nil
+}
+
+// of are those that a call needs, where what is remembered is fresh: the fewest of some tries.
+func (a *asked) of(call func()) (fewest []string) {
+	for n := range 4 {
+		a.mu.Lock()
+		a.texts = nil
+		a.mu.Unlock()
+		call()
+		a.mu.Lock()
+		if n > 0 && (fewest == nil || len(a.texts) < len(fewest)) { // the first finds what the next remember
+			fewest = slices.Clone(a.texts)
+		}
+		a.mu.Unlock()
+	}
+	return fewest
+}
+
+// pageSizes are those at which statements are counted.
+var pageSizes = []int{1, 10, 100}
+
+// counted is a page that is read.
+type counted struct {
+	operation, path string
+	entries         int // how many there are, where that is not more than the largest page has
+	further         int // by how many statements more than moreStatements a page of 100 may need more than one of 1
+}
+
+// chunks is how many statements the chunks of the log need in which 100 events are found that pass a filter: as many as the
+// log is long up to there.
+const chunks = 20
+
+// lists are the pages that are read, by operation.
+var lists = []counted{
+	{"listConversations", "/v1/conversations", 0, 0},
+	{"listConversations", "/v1/conversations?kind=group", 0, 0},
+	{"listConversations", "/v1/conversations?kind=external&status=open", 0, 0},
+	{"listConversations", "/v1/conversations?participant={user}", 0, 0},
+	{"listConversations", "/v1/conversations?tag=odd", 0, 0},
+	{"listConversations", "/v1/conversations?assignee={user}", 0, 0},
+	{"listConversations", "/v1/conversations?inbox=true", 0, 0},
+	{"listConversationMessages", "/v1/conversations/{group}/messages", 0, 0},
+	{"listConversationMessages", "/v1/conversations/{outside}/messages", 0, 0},
+	{"listMessages", "/v1/messages", 0, 0},
+	{"listMessages", "/v1/messages?conversation={group}", 0, 0},
+	{"listMessages", "/v1/messages?tag=odd", 0, 0},
+	{"listMessages", "/v1/messages?sender={author}", 0, 0},
+	{"listMessages", "/v1/messages?channel={channel}&direction=outbound", 0, 0},
+	{"listMessages", "/v1/messages?reference=same", 0, 0},
+	{"listMessages", "/v1/messages?status=queued", 0, 0},
+	{"listMessages", "/v1/messages?since={since}&kind=message", 0, 0},
+	{"listDeliveries", "/v1/messages/{wide}/deliveries", 0, 0},
+	{"listAttempts", "/v1/messages/{wide}/attempts", 0, 0},
+	{"listInteractions", "/v1/messages/{inside}/interactions", 0, 0},
+	{"listParticipants", "/v1/conversations/{group}/participants", 0, 0},
+	{"listParticipants", "/v1/conversations/{crowd}/participants", 0, 0},
+	{"listUsers", "/v1/users", 0, 0},
+	{"listContacts", "/v1/contacts", 0, 0},
+	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
+	{"listTeams", "/v1/teams", 0, 0},
+	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
+	{"listBroadcasts", "/v1/broadcasts", 0, 0},
+	{"listBroadcastMembers", "/v1/broadcasts/{broadcast}/members", 0, 0},
+	{"listChannels", "/v1/channels", 0, 0},
+	{"listKeys", "/v1/keys", 0, 0},
+	{"listConnectors", "/v1/connectors", 1, 0},
+	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
+	{"listEvents", "/v1/events", 0, 0},
+	{"listEvents", "/v1/events?type=message.created", 0, chunks},
+	{"listEvents", "/v1/events?conversation={group}", 0, chunks},
+}
+
+// moreStatements is by how many statements a large page may need more than a small one: kinds of things that a page of one
+// entry does not have. None depends on how many of a kind there are.
+const moreStatements = 4
+
+// TestPagesNeedFewStatements: a page needs as many statements as another, however many entries it has.
+func TestPagesNeedFewStatements(t *testing.T) {
+	w := newWorld(t)
+	things := w.many(t)
+	tokens := map[string]string{"the organization": w.token, "a user": things["secret"]}
+	for _, l := range lists {
+		path := sample{path: l.path}.fill(things).path
+		path += map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")] + "limit="
+		for who, token := range tokens {
+			t.Run(l.path+" for "+who, func(t *testing.T) {
+				var counts []int
+				var least []string
+				for _, size := range pageSizes {
+					page := 0
+					texts := w.asked.of(func() { page = w.page(t, token, fmt.Sprint(path, size)) })
+					want := size
+					if l.entries > 0 {
+						want = min(size, l.entries)
+					}
+					if who == "the organization" && page != want {
+						t.Errorf("a page of %d has %d entries, want %d", size, page, want)
+					}
+					counts = append(counts, len(texts))
+					if least == nil {
+						least = texts
+					} else if len(texts) > len(least)+moreStatements+l.further {
+						t.Errorf("a page of %d entries needs %d statements, one of 1 needs %d; more are\n%s", page, len(texts), len(least), repeated(texts, least))
+					}
+				}
+				t.Logf("%v statements", counts)
+			})
+		}
+	}
+}
+
+// page reads a page and says how many entries it has.
+func (w *world) page(t *testing.T, token, path string) int {
+	t.Helper()
+	answer, text := w.raw(t, http.MethodGet, path, token, "")
+	if answer.StatusCode == http.StatusForbidden && token != w.token {
+		t.Skip("not for users")
+	}
+	var page struct{ Data []json.RawMessage }
+	if err := json.Unmarshal([]byte(text), &page); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, answer.StatusCode, text)
+	}
+	return len(page.Data)
+}
+
+// repeated are the statements that some have more often than others.
+func repeated(some, others []string) string {
+	count := map[string]int{}
+	for _, text := range some {
+		count[text]++
+	}
+	for _, text := range others {
+		count[text]--
+	}
+	var lines []string
+	for _, text := range slices.Sorted(maps.Keys(count)) {
+		if count[text] > 0 {
+			lines = append(lines, fmt.Sprintf("%d × %s", count[text], strings.Join(strings.Fields(text), " ")))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestEveryListIsCounted: there is no list whose statements nobody counts.
+func TestEveryListIsCounted(t *testing.T) {
+	for _, route := range native.Routes() {
+		if route.Query == nil {
+			continue
+		}
+		_, paged := route.Query.FieldByName("Limit")
+		if paged && !slices.ContainsFunc(lists, func(l counted) bool { return l.operation == route.ID }) {
+			t.Errorf("%s is a list and not counted", route.ID)
+		}
+	}
+}
+
+// TestRequestsNeedFewStatements: a request about many needs as many statements as one about a few.
+func TestRequestsNeedFewStatements(t *testing.T) {
+	w := newWorld(t)
+	things := w.many(t)
+	users, contacts := strings.Split(things["users"], ","), strings.Split(things["contacts"], ",")
+	files := strings.Split(things["files"], ",")
+	team := must[*api.Team](t)(w.admin.CreateTeam(t.Context(), api.TeamRequest{Name: "Another"})).ID
+	news := must[*api.Broadcast](t)(w.admin.CreateBroadcast(t.Context(), api.BroadcastRequest{Name: "More news"})).ID
+	number := 0
+	for what, c := range map[string]struct {
+		sizes []int
+		call  func(n int) error
+	}{
+		"a send to users": {pageSizes, func(n int) error {
+			number++
+			_, err := w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Users: users[:n+1]}, Group: &api.Group{Name: fmt.Sprint("Group ", number)}, Body: api.Text("hello")})
+			return err
+		}},
+		"a send to a group": {pageSizes, func(n int) error {
+			_, err := w.admin.SendToConversation(t.Context(), things[fmt.Sprint("group", n)], api.SendRequest{Body: api.Text("hello")})
+			return err
+		}},
+		"a send to contacts": {[]int{2, 10, 100}, func(n int) error {
+			_, err := w.admin.SendToConversation(t.Context(), things[fmt.Sprint("external", n)], api.SendRequest{Body: api.Text("hello")})
+			return err
+		}},
+		"a send with files": {[]int{1, 5, 10}, func(n int) error {
+			_, err := w.admin.SendToConversation(t.Context(), things["group"], api.SendRequest{Body: api.Text("hello"), Attachments: files[:n]})
+			return err
+		}},
+		"members of a team": {pageSizes, func(n int) error {
+			_, err := w.admin.AddTeamMembers(t.Context(), team, api.TeamMembers{Users: users[:n]})
+			return err
+		}},
+		"members of a broadcast list": {pageSizes, func(n int) error {
+			_, err := w.admin.AddBroadcastMembers(t.Context(), news, api.BroadcastMembers{Users: users[:n], Contacts: contacts[:n]})
+			return err
+		}},
+		"a conversation of users": {pageSizes, func(n int) error {
+			_, err := w.admin.CreateConversation(t.Context(), api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(users[:n], nil)})
+			return err
+		}},
+		"a conversation of contacts": {pageSizes, func(n int) error {
+			_, err := w.admin.CreateConversation(t.Context(), api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts[:n])})
+			return err
+		}},
+		"a look at a conversation": {pageSizes, func(n int) error {
+			_, err := w.admin.GetConversation(t.Context(), things[fmt.Sprint("group", n)])
+			return err
+		}},
+		"a team that is made": {pageSizes, func(n int) error {
+			_, err := w.admin.CreateTeam(t.Context(), api.TeamRequest{Name: "Made", Members: users[:n]})
+			return err
+		}},
+		"a channel that is made": {pageSizes, func(n int) error {
+			no := false
+			_, err := w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: "Made", Connector: "sandbox", Platform: "sms", Open: &no, Members: users[:n]})
+			return err
+		}},
+		"a contact with addresses": {[]int{1, 5, 10}, func(n int) error {
+			var addresses []api.Address
+			for range n {
+				number++
+				addresses = append(addresses, api.Address{Kind: "email", Value: fmt.Sprintf("made%d@example.org", number)})
+			}
+			_, err := w.admin.CreateContact(t.Context(), api.ContactRequest{Name: "Made", Addresses: addresses})
+			return err
+		}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var counts []int
+			var least []string
+			for _, size := range c.sizes {
+				texts := w.asked.of(func() {
+					if err := c.call(size); err != nil {
+						t.Fatalf("of %d: %v", size, err)
+					}
+				})
+				if counts = append(counts, len(texts)); least == nil {
+					least = texts
+				} else if len(texts) > len(least)+moreStatements {
+					t.Errorf("of %d it needs %d statements, of %d %d; more are\n%s", size, len(texts), c.sizes[0], len(least), repeated(texts, least))
+				}
+			}
+			t.Logf("%v statements", counts)
+		})
+	}
+}
+
+func participants(users, contacts []string) (all []api.NewParticipant) {
+	for _, id := range users {
+		all = append(all, api.NewParticipant{User: id})
+	}
+	for _, id := range contacts {
+		all = append(all, api.NewParticipant{Contact: id})
+	}
+	return all
+}
+
+// many makes more of everything than a page has.
+func (w *world) many(t *testing.T) map[string]string {
+	t.Helper()
+	const n = 103
+	ctx, c := t.Context(), w.admin
+	var users, contacts, files []string
+	since := time.Now()
+	for i := range n {
+		tags := []string{"odd"}
+		users = append(users, must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: fmt.Sprint("User ", i), Email: fmt.Sprintf("user%d@example.org", i)})).ID)
+		contacts = append(contacts, must[*api.Contact](t)(c.CreateContact(ctx, api.ContactRequest{Name: fmt.Sprint("Contact ", i), Tags: tags,
+			Addresses: []api.Address{{Kind: "phone", Value: fmt.Sprintf("+1555%07d", i)}, {Kind: "email", Value: fmt.Sprintf("contact%d@example.org", i)}}})).ID)
+		must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
+	}
+	for i := range 10 {
+		files = append(files, must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader(fmt.Sprint("text ", i)))).ID)
+	}
+	no := false
+	for range n {
+		must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Open: &no, Members: users[:2]}))
+		must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: users[:3]}))
+		must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
+	}
+	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
+	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
+	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
+	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
+	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
+	w.talk(t, things, users, contacts)
+	return things
+}
+
+func scopesOfUsers() (scopes []string) {
+	for _, s := range parley.Scopes {
+		if s != parley.ScopePrivateRead && s != parley.ScopeOrganizationsCreate {
+			scopes = append(scopes, string(s))
+		}
+	}
+	return scopes
+}
+
+// talk makes conversations, messages, deliveries, attempts, and what readers did.
+func (w *world) talk(t *testing.T, things map[string]string, users, contacts []string) {
+	t.Helper()
+	ctx, c := t.Context(), w.admin
+	own := w.client(t, things["secret"])
+	conversation := func(r api.ConversationRequest) string {
+		return must[*api.Conversation](t)(c.CreateConversation(ctx, r)).ID
+	}
+	for _, size := range []int{1, 2, 10, 100} {
+		things[fmt.Sprint("group", size)] = conversation(api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(users[:size], nil)})
+		things[fmt.Sprint("external", size)] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts[:size])})
+	}
+	things["group"] = conversation(api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(users, nil)})
+	things["crowd"] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts)})
+	tags := []string{"odd"}
+	for i, contact := range contacts {
+		conversation(api.ConversationRequest{Kind: api.ConversationGroup, Tags: tags, Assignees: []api.Assignee{{Kind: "user", ID: users[0]}}, Participants: participants(users[:1+i%7], nil)})
+		sent := must[*api.Message](t)(own.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact, Channel: things["channel"]}, Body: api.Text("hello"), Tags: tags, Reference: "same"}))
+		must[*api.Message](t)(c.PlayInbound(ctx, api.SandboxInbound{Contact: contact, Channel: things["channel"], Body: api.Text("yes")}))
+		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), Tags: tags}))
+		things["outside"], things["author"] = sent.ConversationID, sent.Author.ID
+	}
+	for range len(contacts) {
+		must[*api.Message](t)(own.SendToConversation(ctx, things["outside"], api.SendRequest{Body: api.Text("hello")}))
+	}
+	things["wide"] = must[*api.Message](t)(c.SendToConversation(ctx, things["crowd"], api.SendRequest{Body: api.Text("hello")})).ID
+	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello")})).ID
+	for _, id := range users {
+		key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Reader", User: id, Scopes: []string{"messages:read"}})).Secret
+		if err := w.client(t, key).Acknowledge(ctx, things["inside"]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	organization := w.principal(t).Organization
+	var attempts []store.AttemptRow
+	for n := range contacts {
+		attempts = append(attempts, store.AttemptRow{Organization: organization, Attempt: parley.Attempt{Message: parley.ID(things["wide"]), Delivery: n + 1, Number: 1,
+			StartedAt: time.Now(), EndedAt: time.Now(), Outcome: parley.AttemptRetry, Code: "provider-unavailable"}})
+	}
+	if err := w.store.Write(ctx, organization, func(tx *store.Tx) error { return tx.WriteAttempts(attempts) }); err != nil {
+		t.Fatal(err)
+	}
+}
