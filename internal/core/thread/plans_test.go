@@ -182,6 +182,7 @@ func (a *archive) sees(p *access.Principal, c *filed) bool {
 
 // TestPlansAnswerTheSame: whatever is walked to find it, a list holds what a look at all of it says, in its order.
 func TestPlansAnswerTheSame(t *testing.T) {
+	t.Parallel()
 	a := newArchive(t, 150)
 	ben, yes := a.others[0].User, true
 	for _, p := range []*access.Principal{a.reader, a.Admin} {
@@ -267,6 +268,7 @@ func (a *archive) same(what string, got, want []parley.ID) {
 
 // TestSenderAmongVeryMany: what a user wrote is found in more conversations than are walked, by whoever sees it.
 func TestSenderAmongVeryMany(t *testing.T) {
+	t.Parallel()
 	a := newArchive(t, 0)
 	cleo, mine := a.others[1].User, map[parley.ID]bool{}
 	for range 5 {
@@ -300,6 +302,7 @@ func TestSenderAmongVeryMany(t *testing.T) {
 
 // TestLeftAmongVeryMany: somebody in more conversations than are walked does not learn that one goes on that it has left.
 func TestLeftAmongVeryMany(t *testing.T) {
+	t.Parallel()
 	a := newArchive(t, 0)
 	var left []*filed
 	say := func(tx *store.Tx, c *filed, at time.Duration) error {

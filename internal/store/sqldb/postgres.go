@@ -36,7 +36,7 @@ const (
 // its few rows are looked up by an index, one after another. The planner would leave it for tables of which it has no
 // statistics yet, or old ones; to compile takes longer than to run.
 var session = map[string]string{"application_name": "parley", "enable_seqscan": "off", "enable_hashjoin": "off",
-	"enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
+	"enable_mergejoin": "off", "join_collapse_limit": "1", "enable_bitmapscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 
 // SQLStateMoved is the SQLSTATE by which a database refuses writes that was moved away.
 const SQLStateMoved = "PM001"
