@@ -152,6 +152,9 @@ func (s *Store) Close() error {
 // Queries reads under one context.
 type Queries struct{ c sqldb.Conn }
 
+// Conn runs statements of the packages below this one, each of which has the tables of an area.
+func (q Queries) Conn() sqldb.Conn { return q.c }
+
 // Read returns the queries outside of a transaction. Each sees what was committed when it began.
 func (s *Store) Read(ctx context.Context) Queries { return Queries{s.Engine().Read(ctx)} }
 
