@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -75,6 +76,59 @@ func locked(t *testing.T, db *sql.DB, want int) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%d wait for locks, want %d", n, want)
+		}
+	}
+}
+
+// TestWhoseWork: each key is the work of one of the programs that work, and of one that is left soon.
+func TestWhoseWork(t *testing.T) {
+	url := pgtest.Database(t)
+	one := node(t, url, pgMigrations)
+	node(t, url, pgMigrations) // it does not work
+	other, err := Open(t.Context(), pgOptions(url), pgMigrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !one.Mine("anything") {
+		t.Error("what nobody works on is not anybody's who asks")
+	}
+	one.Work(true)
+	other.Work(true)
+	divided := func() (ones, others, wrong int) {
+		for i := range 1000 {
+			key := fmt.Sprint("key ", i)
+			mine, theirs := one.Mine(key), other.Mine(key)
+			if mine {
+				ones++
+			}
+			if theirs {
+				others++
+			}
+			if mine == theirs {
+				wrong++
+			}
+		}
+		return ones, others, wrong
+	}
+	within(t, func() bool {
+		ones, others, wrong := divided()
+		return wrong == 0 && ones > 300 && others > 300
+	})
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	within(t, func() bool {
+		ones, _, _ := divided()
+		return ones == 1000
+	})
+}
+
+// within waits for something that happens within seconds.
+func within(t *testing.T, happens func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !happens(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not happen")
 		}
 	}
 }

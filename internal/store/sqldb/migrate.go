@@ -3,7 +3,9 @@ package sqldb
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -216,13 +218,19 @@ func (p *postgres) mine(key string) bool {
 	if workers == nil {
 		return true
 	}
-	own := uint64(hashOf(p.node.id + key))
+	own := weight(p.node.id, key)
 	for _, id := range *workers {
-		if id != p.node.id && uint64(hashOf(id+key)) > own {
+		if id != p.node.id && weight(id, key) > own {
 			return false
 		}
 	}
 	return true
+}
+
+// weight is a program's for a key, by which it is chosen: 64 bits of a hash that spreads them.
+func weight(id, key string) uint64 {
+	sum := sha256.Sum256([]byte(id + "/" + key))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // nodes is how many programs do the database's work, at least one.
