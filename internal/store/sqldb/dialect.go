@@ -156,8 +156,9 @@ func (p *postgres) keysOf(batch []*pending) *Rows {
 			alone[hashOf(key)] = true
 		}
 		for _, key := range unit.Beside {
-			hash := hashOf(key)
-			alone[hash] = alone[hash] // if only beside others
+			if hash := hashOf(key); !alone[hash] {
+				alone[hash] = false
+			}
 		}
 	}
 	keys := &Rows{}
