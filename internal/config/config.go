@@ -25,7 +25,7 @@ type Config struct {
 	Data        string `name:"data" default:"parley-data" group:"Storage" help:"The folder of the embedded database and of uploaded files. It is made where it is missing. One server at a time may use an embedded database."`
 	Database    string `name:"database" group:"Storage" placeholder:"URL" secret:"" help:"A PostgreSQL database (15 or later) to use in place of the embedded one: postgres://USER:PASSWORD@HOST:PORT/NAME. Any number of servers may use it."`
 	MigrateTo   string `name:"migrate-to" group:"Storage" placeholder:"PLACE" secret:"" help:"Move the database there while serving it, and go on there: postgres://USER:PASSWORD@HOST:PORT/NAME, or from PostgreSQL sqlite:FOLDER, which must be the data folder. Each server of the database is given it."`
-	Connections int    `name:"database-connections" default:"16" group:"Storage" help:"Connections to PostgreSQL for reading; those for writing are 7 more."`
+	Connections int    `name:"database-connections" default:"16" group:"Storage" help:"Connections to PostgreSQL for reading; a server has 6 more."`
 	SQLiteCache Size   `name:"sqlite-cache" default:"128MiB" group:"Storage" help:"Memory for pages of the database: half of it for writing, half for reading. It is taken when it is used."`
 
 	NATS       string `name:"nats" group:"Nodes" placeholder:"URL" secret:"" help:"NATS servers, separated by commas, through which servers with one database tell each other at once what they did: nats://USER:PASSWORD@HOST:PORT, or tls:// in place of nats://. Without this and nats-listen, each looks once a second."`
