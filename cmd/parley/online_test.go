@@ -225,10 +225,28 @@ func (w *load) stop() {
 	w.senders.Wait()
 }
 
+// delivered waits for what is queued: what a server had claimed that was killed waits for the end of its lease.
+func (w *load) delivered(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * patience); ; time.Sleep(100 * time.Millisecond) {
+		page, err := w.l.c.ListMessages(t.Context(), api.MessageFilter{Status: string(api.Queued), Page: api.Page{Limit: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Data) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after %s messages are still queued: %+v", 2*patience, page.Data)
+		}
+	}
+}
+
 // end stops, and checks that nothing was lost and nothing is there twice.
 func (w *load) end(t *testing.T, attempts int) {
 	t.Helper()
 	w.stop()
+	w.delivered(t)
 	w.l.settled(t)
 	w.unfollow()
 	w.following.Wait()
