@@ -165,7 +165,7 @@ func (p *postgres) patience(ctx context.Context) (context.Context, context.Cance
 // begin begins a transaction and takes the keys of its units. Its time is the database's, after that: what has a key in
 // common is in order of time too.
 func (p *postgres) begin(tx *Tx, b *batch) error {
-	p.giveWay(b.units)
+	p.giveWay(b)
 	statements := []Statement{{Text: "BEGIN"}}
 	if keys := p.keysOf(b.units); keys.Len() > 0 {
 		statements = append(statements, Statement{Text: takeKeys, Args: []any{keys.Param()}})
@@ -194,9 +194,9 @@ func (p *postgres) begin(tx *Tx, b *batch) error {
 func (p *postgres) restShare() time.Duration { return time.Duration(4*p.nodes() - 1) }
 
 // giveWay lets the foreground go first.
-func (p *postgres) giveWay(batch []*pending) {
-	if !batch[0].Background {
-		p.isBusy(batch)
+func (p *postgres) giveWay(b *batch) {
+	if !b.units[0].Background {
+		p.isBusy(b)
 		return
 	}
 	now := time.Now()
@@ -206,10 +206,11 @@ func (p *postgres) giveWay(batch []*pending) {
 	p.began = now
 }
 
-// isBusy notes that many wait for the foreground: when its transactions begin and end, as the keys may be long in coming.
-func (p *postgres) isBusy(batch []*pending) {
-	if len(batch) >= busyUnits/4 { // of one of several committers, of one of several nodes
-		p.busy.Store(time.Now().Add(busyTime).UnixNano())
+// isBusy notes that many wait for the foreground. Of several programs none sees what the others' do: there it is so when a
+// transaction is shared at all.
+func (p *postgres) isBusy(b *batch) {
+	if b.waited >= maxUnits/4 || p.nodes() > 1 && len(b.units) >= busyUnits/4 {
+		p.busy.Store(time.Now().Add(2 * busyTime).UnixNano()) // a transaction may take that long
 	}
 }
 
@@ -276,12 +277,8 @@ func (p *postgres) commit(tx *Tx, o outcome) error {
 		}
 		return errUnknown{err}
 	}
-	switch {
-	case len(o.batch) == 0: // sabotage has answered before
-	case o.batch[0].Background:
+	if len(o.batch) > 0 && o.batch[0].Background { // sabotage has answered before
 		p.spent = min(time.Since(p.began), busyTime)
-	default:
-		p.isBusy(o.batch)
 	}
 	p.finish(o)
 	return nil

@@ -151,6 +151,7 @@ func (w *writer) collect() *batch {
 	default:
 	}
 	w.drain(b)
+	b.waited = len(b.units)
 	w.db.backend.gather(w, b)
 	w.spare(b)
 	return b
@@ -191,8 +192,9 @@ func (w *writer) spare(b *batch) {
 
 // batch is the units of a transaction, and about how much they write.
 type batch struct {
-	units []*pending
-	size  int
+	units  []*pending
+	size   int
+	waited int // how many were there when it was begun
 }
 
 func (b *batch) take(p *pending) {
