@@ -44,7 +44,7 @@ var layers = []rule{
 	{"internal/web", door},
 	{"internal/webhook", append([]string{"internal/connector"}, door...)},
 
-	{"internal/core/access", []string{"internal/parley", "internal/store"}},
+	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/grant"}},
 	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},

@@ -275,6 +275,9 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventPermissionsCreated  EventType = "permissions.created"
+	EventPermissionsUpdated  EventType = "permissions.updated"
+	EventPermissionsDeleted  EventType = "permissions.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

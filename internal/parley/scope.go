@@ -32,6 +32,8 @@ const (
 	ScopeEventsRead          Scope = "events:read"
 	ScopeKeysRead            Scope = "keys:read"
 	ScopeKeysWrite           Scope = "keys:write"
+	ScopePermissionsRead     Scope = "permissions:read"
+	ScopePermissionsWrite    Scope = "permissions:write"
 	ScopeOrganizationRead    Scope = "organization:read"
 	ScopeOrganizationWrite   Scope = "organization:write"
 	ScopeOrganizationsCreate Scope = "organizations:create" // the operator's: make further organizations
@@ -47,7 +49,7 @@ var Scopes = []Scope{
 	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite,
 	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead,
-	ScopeKeysRead, ScopeKeysWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
+	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
 	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAdminHold,
 }
 

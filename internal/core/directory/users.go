@@ -146,6 +146,9 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 			if err := tx.BumpDirects(p.Organization, id); err != nil {
 				return user, err
 			}
+			if err := access.KeepsAdmin(tx.Queries, p.Organization, id); err != nil {
+				return user, err
+			}
 			if err := goOffAll(tx, p, id); err != nil {
 				return user, err
 			}

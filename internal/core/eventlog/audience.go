@@ -46,6 +46,7 @@ var scopes = map[string]parley.Scope{
 	"broadcast":    parley.ScopeBroadcastsRead,
 	"channel":      parley.ScopeChannelsRead,
 	"organization": parley.ScopeOrganizationRead,
+	"permissions":  parley.ScopePermissionsRead,
 	"key":          parley.ScopeKeysRead,
 }
 

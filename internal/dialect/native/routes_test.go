@@ -59,6 +59,13 @@ var samples = map[string]sample{
 	"listUsers":                {path: "/v1/users?active=true&limit=1"},
 	"getUser":                  {path: "/v1/users/{user}"},
 	"patchUser":                {path: "/v1/users/{user}", body: `{"name":"Ana B."}`},
+	"createPermissionSet":      {path: "/v1/permission-sets", body: `{"name":"Desk","scopes":["permissions:write"]}`},
+	"listPermissionSets":       {path: "/v1/permission-sets"},
+	"getPermissionSet":         {path: "/v1/permission-sets/{set}"},
+	"patchPermissionSet":       {path: "/v1/permission-sets/{set}", body: `{"name":"Front","scopes":["permissions:write"]}`},
+	"deletePermissionSet":      {path: "/v1/permission-sets/{set}"},
+	"getPermissions":           {path: "/v1/users/{user}/permissions"},
+	"setPermissions":           {path: "/v1/users/{user2}/permissions", body: `{"sets":["{set}"]}`, more: []parley.Scope{parley.ScopeMessagesRead}},
 	"createTeam":               {path: "/v1/teams", body: `{"name":"Night","members":["{user}"]}`},
 	"listTeams":                {path: "/v1/teams"},
 	"getTeam":                  {path: "/v1/teams/{team}"},
@@ -153,6 +160,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	must[*api.Role](t)(c.ComeOnDuty(ctx, role.ID, api.DutyIn{User: ana.ID}))
 	shift := must[*api.Shift](t)(c.CreateShift(ctx, role.ID, api.ShiftRequest{User: ana.ID, StartsAt: api.NewTime(time.Date(2199, 2, 1, 8, 0, 0, 0, time.UTC)),
 		EndsAt: api.NewTime(time.Date(2199, 2, 1, 16, 0, 0, 0, time.UTC))}))
+	set := must[*api.PermissionSet](t)(c.CreatePermissionSet(ctx, api.PermissionSetRequest{Name: string(parley.NewID(time.Now())), Scopes: []string{"messages:read", "permissions:write"}}))
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
 	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
@@ -163,7 +171,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
-	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

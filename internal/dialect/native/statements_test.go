@@ -89,6 +89,7 @@ var lists = []counted{
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
 	{"listTeams", "/v1/teams", 0, 0},
 	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
+	{"listPermissionSets", "/v1/permission-sets", 103, 0},
 	{"listRoles", "/v1/roles", 0, 0},
 	{"listRoles", "/v1/roles?member={user}&onDuty={user}", 0, 0},
 	{"listRoleMembers", "/v1/roles/{role}/members", 0, 0},
@@ -329,7 +330,10 @@ func (w *world) manyRoles(t *testing.T, users []string) string {
 	ctx, c := t.Context(), w.admin
 	role := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: users})).ID
 	at := time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, user := range users {
+	for i, user := range users {
+		if i < 100 { // three are built in
+			must[*api.PermissionSet](t)(c.CreatePermissionSet(ctx, api.PermissionSetRequest{Name: user, Scopes: []string{"messages:read"}}))
+		}
 		must[*api.Role](t)(c.ComeOnDuty(ctx, role, api.DutyIn{User: user}))
 		must[*api.Shift](t)(c.CreateShift(ctx, role, api.ShiftRequest{User: user, StartsAt: api.NewTime(at), EndsAt: api.NewTime(at.Add(time.Hour))}))
 		other := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Doctor", Members: users[:2]})).ID

@@ -28,3 +28,14 @@ CREATE TABLE past_parts (
   left_sequence BIGINT NOT NULL,
   PRIMARY KEY (organization_id, conversation_id, user_id, left_sequence)
 ) WITHOUT ROWID;
+CREATE TABLE permission_sets (
+  organization_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, rev BIGINT NOT NULL, created_at BIGINT NOT NULL,
+  PRIMARY KEY (organization_id, id)
+);
+CREATE UNIQUE INDEX permission_sets_name ON permission_sets (organization_id, name);
+-- The sets of a user. One with an empty id says that the user is limited to its sets, however few.
+CREATE TABLE user_sets (
+  organization_id TEXT NOT NULL, user_id TEXT NOT NULL, set_id TEXT NOT NULL,
+  PRIMARY KEY (organization_id, user_id, set_id)
+);
+CREATE INDEX user_sets_set ON user_sets (organization_id, set_id, user_id);

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
+	"github.com/parley-server/parley/internal/store/grant"
 )
 
 // roles: roles, who may hold them, and who is on duty.
@@ -164,4 +165,46 @@ func shifts(w *world) {
 	ahead, err = duty.Ahead(w.read(), o, "r")
 	w.must(err)
 	w.equal("ahead", ahead, all[2:3])
+}
+
+// permissionSets: permission sets, and who has which.
+func permissionSets(w *world) {
+	o, other := w.organization(), w.organization()
+	set := parley.PermissionSet{ID: w.id(), Name: "Desk", Scopes: []parley.Scope{parley.ScopeMessagesRead}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(grant.Insert(tx, o, &set), tx.InsertUser(o, &parley.User{ID: "a", Active: true}), tx.InsertUser(o, &parley.User{ID: "b", Active: true}))
+	})
+	if err := w.try(func(tx *store.Tx) error {
+		return grant.Insert(tx, o, &parley.PermissionSet{ID: w.id(), Name: "Desk"})
+	}); !parley.IsKind(err, parley.KindConflict) {
+		w.Errorf("a taken name: %v", err)
+	}
+	sets, err := grant.Sets(w.read(), o)
+	w.must(err)
+	w.equal("sets", sets, []parley.PermissionSet{set})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(grant.Give(tx, o, "a", []parley.ID{set.ID, parley.SetAdmin}), grant.Give(tx, o, "b", []parley.ID{}))
+	})
+	held := func(user parley.ID) string {
+		h, err := grant.Of(w.read(), o, user)
+		w.must(err)
+		return fmt.Sprintf("%v %d %v", h.Limited, len(h.Scopes), len(h.Sets))
+	}
+	admin, _ := parley.BuiltInSet(parley.SetAdmin)
+	w.equal("held", []string{held("a"), held("b"), held("c")}, []string{fmt.Sprintf("true %d 2", len(admin.Scopes)+1), "true 0 0", "false 0 0"})
+	n, err := grant.Holders(w.read(), o, parley.SetAdmin, "b")
+	w.must(err)
+	none, err := grant.Holders(w.read(), o, parley.SetAdmin, "a")
+	w.must(err)
+	used, err := grant.Used(w.read(), o, set.ID)
+	w.must(err)
+	unused, err := grant.Used(w.read(), other, set.ID)
+	w.must(err)
+	w.equal("use", fmt.Sprintf("%d %d %v %v", n, none, used, unused), "1 0 true false")
+	set.Name = "Front"
+	w.do(func(tx *store.Tx) error { return errors.Join(grant.Update(tx, o, &set), grant.Give(tx, o, "a", nil)) })
+	w.equal("revision", fmt.Sprint(set.Rev, held("a")), fmt.Sprint(2, "false 0 0"))
+	w.notFound(w.try(func(tx *store.Tx) error { return grant.Update(tx, other, &set) }))
+	w.notFound(w.try(func(tx *store.Tx) error { return grant.Delete(tx, other, set.ID) }))
+	w.do(func(tx *store.Tx) error { return grant.Delete(tx, o, set.ID) })
 }

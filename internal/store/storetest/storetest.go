@@ -85,6 +85,7 @@ var tests = []struct {
 	{"Roles", roles},
 	{"RoleConversations", roleConversations},
 	{"Shifts", shifts},
+	{"PermissionSets", permissionSets},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Channels", channels},
