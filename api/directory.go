@@ -132,6 +132,41 @@ type Key struct {
 	Secret    string   `json:"secret,omitempty" doc:"The credential: sent as Bearer, or as the password with Basic authentication. Shown once, when the key is made."`
 }
 
+// PermissionSet is a named set of scopes. A user who is limited to sets may do no more than they permit, with whatever key.
+type PermissionSet struct {
+	ID        string   `json:"id" doc:"The id; of a built-in set admin, member or viewer."`
+	Name      string   `json:"name" doc:"What people call it."`
+	Scopes    []string `json:"scopes" doc:"What it permits."`
+	BuiltIn   bool     `json:"builtIn" doc:"Whether every organization has it, and nobody changes it."`
+	Rev       int64    `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time     `json:"createdAt,omitzero" format:"date-time" doc:"When it was made; a built-in one never was."`
+}
+
+// PermissionSetRequest is a permission set to make. It cannot permit more than the key that makes it.
+type PermissionSetRequest struct {
+	Name   string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it; unique in the organization."`
+	Scopes []string `json:"scopes" minItems:"1" maxItems:"100" doc:"What it permits, as resource:verb."`
+}
+
+// PermissionSetPatch changes a permission set. What is left out stays as it is.
+type PermissionSetPatch struct {
+	Name   *string  `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Scopes []string `json:"scopes,omitempty" minItems:"1" maxItems:"100" doc:"All that it permits."`
+}
+
+// Permissions is what a user may do at most.
+type Permissions struct {
+	Limited bool     `json:"limited" doc:"Whether the user is limited to permission sets; else a key of the user permits what it says."`
+	Sets    []string `json:"sets" doc:"The ids of the user's permission sets."`
+	Scopes  []string `json:"scopes" doc:"What they permit together."`
+}
+
+// PermissionsRequest says what a user may do at most.
+type PermissionsRequest struct {
+	Sets      []string `json:"sets,omitempty" maxItems:"100" doc:"Ids of permission sets; none permits nothing. They cannot permit more than the key that gives them."`
+	Unlimited bool     `json:"unlimited,omitempty" doc:"Whether the user is not limited to permission sets. Needs every scope of an administrator."`
+}
+
 // KeyRequest is a key to make. It cannot permit more than the key that makes it.
 type KeyRequest struct {
 	Name      string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
@@ -155,6 +190,43 @@ func (c *Client) PatchOrganization(ctx context.Context, patch OrganizationPatch,
 // scope organizations:create.
 func (c *Client) CreateOrganization(ctx context.Context, organization OrganizationRequest, options ...CallOption) (*NewOrganization, error) {
 	return fetch[NewOrganization](ctx, c, request{method: http.MethodPost, path: "/v1/organizations", in: &organization}, options...)
+}
+
+// CreatePermissionSet makes a permission set.
+func (c *Client) CreatePermissionSet(ctx context.Context, set PermissionSetRequest, options ...CallOption) (*PermissionSet, error) {
+	return fetch[PermissionSet](ctx, c, request{method: http.MethodPost, path: "/v1/permission-sets", in: &set}, options...)
+}
+
+// GetPermissionSet returns a permission set as it is now.
+func (c *Client) GetPermissionSet(ctx context.Context, id string, options ...CallOption) (*PermissionSet, error) {
+	return fetch[PermissionSet](ctx, c, request{method: http.MethodGet}.pathOf("v1", "permission-sets", id), options...)
+}
+
+// ListPermissionSets returns a page of permission sets, the built-in ones first.
+func (c *Client) ListPermissionSets(ctx context.Context, page Page, options ...CallOption) (*List[PermissionSet], error) {
+	return fetch[List[PermissionSet]](ctx, c, request{method: http.MethodGet, path: "/v1/permission-sets", query: queryOf(page)}, options...)
+}
+
+// PatchPermissionSet changes a permission set.
+func (c *Client) PatchPermissionSet(ctx context.Context, id string, patch PermissionSetPatch, options ...CallOption) (*PermissionSet, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[PermissionSet](ctx, c, r.pathOf("v1", "permission-sets", id), options...)
+}
+
+// DeletePermissionSet deletes a permission set that nobody has.
+func (c *Client) DeletePermissionSet(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "permission-sets", id), options...)
+}
+
+// GetPermissions returns what a user may do at most.
+func (c *Client) GetPermissions(ctx context.Context, user string, options ...CallOption) (*Permissions, error) {
+	return fetch[Permissions](ctx, c, request{method: http.MethodGet}.pathOf("v1", "users", user, "permissions"), options...)
+}
+
+// SetPermissions says what a user may do at most.
+func (c *Client) SetPermissions(ctx context.Context, user string, permissions PermissionsRequest, options ...CallOption) (*Permissions, error) {
+	r := request{method: http.MethodPut, in: &permissions}
+	return fetch[Permissions](ctx, c, r.pathOf("v1", "users", user, "permissions"), options...)
 }
 
 // CreateUser makes a user.

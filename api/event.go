@@ -30,6 +30,10 @@ const (
 	EventTeamCreated         EventType = "team.created"
 	EventTeamUpdated         EventType = "team.updated"
 	EventTeamDeleted         EventType = "team.deleted"
+	EventRoleCreated         EventType = "role.created"
+	EventRoleUpdated         EventType = "role.updated"
+	EventRoleDeleted         EventType = "role.deleted"
+	EventRoleDuty            EventType = "role.duty" // somebody came on duty or went off
 	EventBroadcastCreated    EventType = "broadcast.created"
 	EventBroadcastUpdated    EventType = "broadcast.updated"
 	EventBroadcastDeleted    EventType = "broadcast.deleted"
@@ -37,6 +41,9 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventPermissionsCreated  EventType = "permissions.created" // a permission set
+	EventPermissionsUpdated  EventType = "permissions.updated"
+	EventPermissionsDeleted  EventType = "permissions.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )
@@ -55,12 +62,13 @@ type EventData struct {
 	ConversationID string   `json:"conversationId,omitempty" doc:"The conversation."`
 	MessageID      string   `json:"messageId,omitempty" doc:"The message."`
 	DeliveryID     string   `json:"deliveryId,omitempty" doc:"The delivery: <messageId>.<number>"`
-	Status         string   `json:"status,omitempty" doc:"What the delivery or the conversation became."`
+	Status         string   `json:"status,omitempty" doc:"What the delivery, the conversation, or the user's duty for a role (on, off) became."`
 	Phase          string   `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
 	Code           string   `json:"code,omitempty" doc:"Of a failure: a stable code."`
 	Reason         string   `json:"reason,omitempty" doc:"Why, such as that a message was removed because it expired."`
 	Through        int64    `json:"through,omitempty" doc:"Of a read mark: the sequence of the last item read."`
 	Actor          string   `json:"actor,omitempty" doc:"The id of the user who did it."`
+	User           string   `json:"user,omitempty" doc:"Of role.duty: the id of the user who came on duty or went off."`
 	Message        *Message `json:"message,omitempty" doc:"Of message.created: the message as it is now."`
 }
 
@@ -87,7 +95,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"50" enum:"message.created,message.scheduled,message.canceled,message.removed,delivery.updated,interaction.created,conversation.created,conversation.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,user.created,user.updated,team.created,team.updated,team.deleted,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"50" enum:"message.created,message.scheduled,message.canceled,message.removed,delivery.updated,interaction.created,conversation.created,conversation.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,user.created,user.updated,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,permissions.created,permissions.updated,permissions.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

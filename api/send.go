@@ -8,6 +8,7 @@ import (
 // SendRequest is a message to send, or one to record.
 type SendRequest struct {
 	To           Recipient         `json:"to,omitzero" doc:"To whom. Required at /v1/messages; where the path names the recipient it must be left out."`
+	From         From              `json:"from,omitzero" doc:"As whom; left out: the key's user."`
 	Body         Body              `json:"body,omitempty" maxItems:"100" doc:"The content: a string, or parts. Required unless there are attachments."`
 	Attachments  []string          `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
 	Internal     bool              `json:"internal,omitempty" doc:"Hide it from outside participants: a note within the conversation."`
@@ -30,12 +31,18 @@ type SendRequest struct {
 type Recipient struct {
 	User         string   `json:"user,omitempty" doc:"The id of a user."`
 	Users        []string `json:"users,omitempty" maxItems:"1000" doc:"Ids of users, who become a group; see group."`
+	Role         string   `json:"role,omitempty" doc:"The id of a role: whoever is on duty for it."`
 	Team         string   `json:"team,omitempty" doc:"The id of a team."`
 	Broadcast    string   `json:"broadcast,omitempty" doc:"The id of a broadcast list, whose members are each written to by themselves."`
 	Conversation string   `json:"conversation,omitempty" doc:"The id of a conversation."`
 	Contact      string   `json:"contact,omitempty" doc:"The id of a contact."`
 	Address      string   `json:"address,omitempty" maxLength:"400" example:"email:ana@example.org" doc:"An address, as kind:value."`
 	Channel      string   `json:"channel,omitempty" doc:"With contact and address: the id of the channel. Left out: the one the contact last wrote on, else the default of the address kind, else the error channel-required."`
+}
+
+// From is as whom a message is sent.
+type From struct {
+	Role string `json:"role,omitempty" doc:"The id of a role that the key's user is on duty for at that moment. A message to a user is then in the role's conversation with the user. It does not go with to.role and to.broadcast."`
 }
 
 // Reopen says what a message does to a closed conversation.

@@ -12,7 +12,7 @@ import (
 // sendCommand sends a message.
 type sendCommand struct {
 	remote
-	To       string `arg:"" help:"Whom: user:ID, team:ID, broadcast:ID, conversation:ID, contact:ID, or an address such as email:ana@example.org."`
+	To       string `arg:"" help:"Whom: user:ID, role:ID, team:ID, broadcast:ID, conversation:ID, contact:ID, or an address such as email:ana@example.org."`
 	Text     string `arg:"" help:"The text."`
 	Channel  string `name:"channel" help:"The id of the channel, for a contact or an address."`
 	Priority string `name:"priority" enum:"low,normal,high" default:"normal" help:"How urgent it is: ${enum}."`
@@ -45,6 +45,8 @@ func recipient(text, channel string) api.Recipient {
 	switch kind {
 	case "user":
 		return api.Recipient{User: id}
+	case "role":
+		return api.Recipient{Role: id}
 	case "team":
 		return api.Recipient{Team: id}
 	case "broadcast":

@@ -33,7 +33,7 @@ var layers = []rule{
 
 	{"internal/app", []string{"api", "internal/cluster", "internal/config", "internal/connector", "internal/connector/*", "internal/core", "internal/core/*",
 		"internal/dialect/*", "internal/httpd", "internal/inbound", "internal/live", "internal/media", "internal/parley",
-		"internal/queue", "internal/store", "internal/store/move", "internal/web", "internal/webhook"}},
+		"internal/queue", "internal/store", "internal/store/duty", "internal/store/move", "internal/web", "internal/webhook"}},
 
 	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
 	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
@@ -44,13 +44,13 @@ var layers = []rule{
 	{"internal/web", door},
 	{"internal/webhook", append([]string{"internal/connector"}, door...)},
 
-	{"internal/core/access", []string{"internal/parley", "internal/store"}},
-	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store"}},
+	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/grant"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 

@@ -34,7 +34,7 @@ func (s *send) toBroadcast(tx *store.Tx, id parley.ID) (*route, error) {
 	conversation, err := tx.ConversationByKey(s.p.Organization, key)
 	if parley.IsKind(err, parley.KindNotFound) {
 		conversation = parley.Conversation{Kind: parley.ConversationBroadcast, Visibility: parley.VisibleToMembers, ThreadKey: key, Title: b.Name, Inbox: true}
-		err = s.create(tx, &conversation, []parley.Participant{s.author()})
+		err = s.create(tx, &conversation, []parley.Participant{s.self()})
 	}
 	return &route{conversation: conversation}, err
 }

@@ -13,6 +13,7 @@ import (
 // SendParams is a message to send. Exactly one field of To says to whom.
 type SendParams struct {
 	To           To
+	From         From // zero: the principal itself
 	Body         []parley.Part
 	Attachments  []parley.ID
 	Internal     bool
@@ -35,12 +36,18 @@ type SendParams struct {
 type To struct {
 	User         parley.ID
 	Users        []parley.ID // who become a group
+	Role         parley.ID
 	Team         parley.ID
 	Broadcast    parley.ID
 	Conversation parley.ID
 	Contact      parley.ID
 	Address      string    // "kind:value"
 	Channel      parley.ID // with Contact or Address
+}
+
+// From is as whom a message is sent.
+type From struct {
+	Role parley.ID // that the principal's user is on duty for
 }
 
 // Group is what a send to several users calls the group it makes.
@@ -100,6 +107,9 @@ func (c *check) life(field string, d time.Duration) {
 func (s *SendParams) validate(now time.Time) error {
 	var c check
 	s.To.validate(&c, s.Record != nil)
+	if s.From.Role != "" && (s.To.Role != "" || s.To.Broadcast != "") {
+		c.refuse("from.role", "not-allowed", "does not go with to.role and to.broadcast")
+	}
 	s.content(&c)
 	switch s.Priority {
 	case "":
@@ -212,6 +222,9 @@ func (s *SendParams) record(c *check) {
 	if !s.SendAt.IsZero() {
 		c.refuse("sendAt", "not-allowed", "does not go with record")
 	}
+	if s.From.Role != "" {
+		c.refuse("from", "not-allowed", "does not go with record: its author says who wrote it")
+	}
 	if s.DeleteOnRead {
 		c.refuse("deleteOnRead", "not-allowed", "does not go with record")
 	}
@@ -220,12 +233,12 @@ func (s *SendParams) record(c *check) {
 // validate checks that exactly one recipient is named.
 func (t *To) validate(c *check, record bool) {
 	named := 0
-	for _, set := range []bool{t.User != "", len(t.Users) > 0, t.Team != "", t.Broadcast != "", t.Conversation != "", t.Contact != "", t.Address != ""} {
+	for _, set := range []bool{t.User != "", len(t.Users) > 0, t.Role != "", t.Team != "", t.Broadcast != "", t.Conversation != "", t.Contact != "", t.Address != ""} {
 		if set {
 			named++
 		}
 	}
-	const allowed = "exactly one of user, users, team, broadcast, conversation, contact, address"
+	const allowed = "exactly one of user, users, role, team, broadcast, conversation, contact, address"
 	switch {
 	case named == 0:
 		c.refuse("to", "recipient-required", "must name %s", allowed)

@@ -17,6 +17,9 @@ func (s *send) resolve(tx *store.Tx) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.holdsRole(tx); err != nil {
+		return nil, err
+	}
 	r, err := s.find(tx)
 	if r != nil && r.channel != nil {
 		r.channelsRev = channels
@@ -30,6 +33,8 @@ func (s *send) find(tx *store.Tx) (*route, error) {
 		return s.toConversation(tx, to.Conversation)
 	case to.User != "":
 		return s.toUser(tx, to.User)
+	case to.Role != "":
+		return s.toRole(tx, to.Role)
 	case len(to.Users) > 0:
 		return s.toUsers(tx, to.Users)
 	case to.Team != "":
@@ -62,6 +67,9 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	}
 	if conversation.Visibility == parley.VisibleToMembers && s.p.Personal && !takesPart(participants, s.p.User) {
 		return nil, &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
+	}
+	if conversation.Kind == parley.ConversationRole {
+		return s.intoRole(tx, conversation, participants)
 	}
 	if conversation.Kind == parley.ConversationExternal || conversation.Kind == parley.ConversationSecure {
 		return s.intoExternal(tx, conversation, participants)
@@ -164,6 +172,9 @@ func (s *send) toUser(tx *store.Tx, id parley.ID) (*route, error) {
 	if id == s.p.User {
 		return nil, parley.Invalid("to.user", "recipient-self", "must be somebody else")
 	}
+	if s.role != nil {
+		return s.asRole(tx, u)
+	}
 	return s.direct(tx, u)
 }
 
@@ -173,13 +184,13 @@ func (s *send) direct(tx *store.Tx, u parley.User) (*route, error) {
 	conversation, err := tx.ConversationByKey(s.p.Organization, key)
 	if parley.IsKind(err, parley.KindNotFound) {
 		conversation = parley.Conversation{Kind: parley.ConversationDirect, Visibility: parley.VisibleToMembers, ThreadKey: key, Inbox: true}
-		err = s.create(tx, &conversation, []parley.Participant{s.author(), {Kind: parley.ActorUser, ID: u.ID, Name: u.Name}})
+		err = s.create(tx, &conversation, []parley.Participant{s.self(), {Kind: parley.ActorUser, ID: u.ID, Name: u.Name}})
 	}
 	return &route{conversation: conversation, members: 1}, err
 }
 
-// author is the principal's user as a participant.
-func (s *send) author() parley.Participant {
+// self is the principal's user as a participant.
+func (s *send) self() parley.Participant {
 	return parley.Participant{Kind: parley.ActorUser, ID: s.p.User, Name: s.p.UserName}
 }
 
@@ -202,7 +213,7 @@ func (s *send) toUsers(tx *store.Tx, ids []parley.ID) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	participants := []parley.Participant{s.author()}
+	participants := []parley.Participant{s.self()}
 	seen := map[parley.ID]bool{s.p.User: true}
 	for i, id := range ids {
 		u := users[id]

@@ -18,6 +18,8 @@ type route struct {
 	channelsRev  int64           // of all channels, among which it was chosen
 	recipients   []recipient     // outside
 	members      int             // users who receive it, besides the author
+	role         *parley.Role    // of a role's conversation that it is written to from outside, while nobody is on duty
+	first        bool            // nothing has been written to it since
 }
 
 // recipient is an outside participant and the address that is written to.
@@ -57,6 +59,8 @@ func routeKeyOf(p *Principal, to *To) (routeKey, bool) {
 		k.to = "p" + string(to.Contact)
 	case to.User != "":
 		k.to = "u" + string(to.User)
+	case to.Role != "":
+		k.to = "r" + string(to.Role)
 	case to.Team != "":
 		k.to = "t" + string(to.Team)
 	case to.Address != "":

@@ -48,12 +48,15 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 	if err != nil || m.Sequence != 0 || m.Removed != "" {
 		return ignoreNotFound(err)
 	}
-	a, err := c.published(tx, job, &m)
+	s, r, a, err := c.published(tx, job, &m)
 	if err == nil {
 		if err := tx.DeleteScheduled(job.Organization, m.ID); err != nil {
 			return err
 		}
-		return tx.Append(a)
+		if err := tx.Append(a); err != nil || !r.first {
+			return err
+		}
+		return s.answerAway(tx, r)
 	}
 	if e := parley.AsError(err); e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable {
 		return err
@@ -71,31 +74,41 @@ func ignoreNotFound(err error) error {
 }
 
 // published is the scheduled message as it is sent now, by who wrote it then.
-func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*store.Append, error) {
+func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send, *route, *store.Append, error) {
 	user, err := tx.User(job.Organization, m.Actor.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	s := &send{c: c, p: access.AsUser(job.Organization, user), id: m.ID, params: SendParams{
+	p, err := access.Acting(tx.Queries, job.Organization, user)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return nil, nil, nil, err
+	}
+	s := &send{c: c, p: p, id: m.ID, params: SendParams{
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
 		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo}}
+	if m.Author.Kind == parley.ActorRole {
+		s.params.From.Role = m.Author.ID
+	}
 	reopening, broadcast := parseSchedule(job.Payload)
 	s.params.Reopen = reopening
 	r, err := s.resolve(tx)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	a, err := s.build(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	a.Message.Author, a.Message.Actor, a.Message.Attachments = m.Author, m.Actor, m.Attachments
 	a.Message.SendAt, a.Message.CreatedAt = m.SendAt, m.CreatedAt
 	if err := s.reopen(tx, r); err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	if broadcast != "" {
 		a.Jobs = append(a.Jobs, fanOutJob(a, broadcast))
 	}
-	return a, nil
+	return s, r, a, nil
 }

@@ -58,7 +58,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 
 // remember keeps a route for the next send to the same place.
 func (c *Core) remember(s *send, key routeKey, r *route) {
-	if r.conversation.Status == parley.StatusOpen && r.contacts <= 1 && s.plain() {
+	if r.conversation.Status == parley.StatusOpen && r.contacts <= 1 && r.role == nil && s.plain() {
 		c.routes.put(key, r)
 	}
 }
@@ -74,7 +74,7 @@ func (s *send) look(ctx context.Context) (r *route, err error) {
 	switch {
 	case parley.IsKind(err, parley.KindUnavailable):
 		return nil, err
-	case err != nil || r.conversation.Status != parley.StatusOpen || r.contacts > 1:
+	case err != nil || r.conversation.Status != parley.StatusOpen || r.contacts > 1 || r.role != nil:
 		return nil, nil
 	}
 	return r, nil
@@ -88,7 +88,8 @@ type send struct {
 	id     parley.ID
 	claim  *store.Idempotency
 	policy parley.Policy
-	later  bool // it is scheduled
+	later  bool         // it is scheduled
+	role   *parley.Role // as which it is sent
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -133,7 +134,7 @@ func (s *send) lifetime() error {
 
 // hot reports whether nothing but the route has to be known to accept the message.
 func (s *send) hot() bool {
-	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0
+	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -221,6 +222,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if s.params.To.Broadcast != "" {
 		err = s.c.expand(tx, s, a, r)
 	}
+	if err == nil && r.first {
+		err = s.answerAway(tx, r)
+	}
 	return a, r, err
 }
 
@@ -284,7 +288,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.p.Actor(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}
@@ -383,6 +387,8 @@ func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parle
 		return parley.Queued, nil
 	case r.members > 0:
 		return parley.Sent, map[parley.DeliveryState]int{parley.Sent: r.members}
+	case r.role != nil:
+		return parley.Queued, nil
 	}
 	return parley.Delivered, nil
 }

@@ -111,13 +111,14 @@ func without(list []*subscriber, s *subscriber) []*subscriber {
 	return list
 }
 
-// doubt marks the readers whose key or user an event is about.
+// doubt marks the readers whose key or user an event is about, and all where it changes what users may do.
 func (r *readers) doubt(e *parley.Event) {
-	if e.Type != parley.EventKeyRevoked && e.Type != parley.EventUserUpdated {
+	sets := e.Type == parley.EventPermissionsUpdated
+	if e.Type != parley.EventKeyRevoked && e.Type != parley.EventUserUpdated && !sets {
 		return
 	}
 	for s := range r.all {
-		if s.principal.Key == e.Subject || s.principal.User == e.Subject {
+		if sets || s.principal.Key == e.Subject || s.principal.User == e.Subject {
 			s.mu.Lock()
 			s.doubt = true
 			s.mu.Unlock()

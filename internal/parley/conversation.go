@@ -83,6 +83,28 @@ type Participant struct {
 	LeftSequence     int64   // 0 while it takes part
 	DeliveredThrough int64   // markers of a user
 	ReadThrough      int64
+	Earlier          []Span // the parts that a user left before the present one, where they are remembered
+}
+
+// Span is a time in a conversation: what comes after one item and before another.
+type Span struct{ Joined, Left int64 }
+
+// Receives reports whether an item falls into the time of the participant's part.
+func (p *Participant) Receives(sequence int64) bool {
+	return Receives(p.JoinedSequence, p.LeftSequence, p.Earlier, sequence)
+}
+
+// Receives reports whether an item falls into a part that goes on where left is 0, or into an earlier one.
+func Receives(joined, left int64, earlier []Span, sequence int64) bool {
+	if sequence > joined && (left == 0 || sequence < left) {
+		return true
+	}
+	for _, e := range earlier {
+		if sequence > e.Joined && sequence < e.Left {
+			return true
+		}
+	}
+	return false
 }
 
 // ActorKind says who or what wrote, received or did something.

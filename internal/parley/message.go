@@ -238,6 +238,7 @@ type EventData struct {
 	Reason   string        `json:"reason,omitempty"`
 	Through  int64         `json:"through,omitempty"` // a marker
 	Actor    ID            `json:"actor,omitempty"`   // the user who did it
+	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
 }
 
 // EventType names a kind of fact.
@@ -263,6 +264,10 @@ const (
 	EventTeamCreated         EventType = "team.created"
 	EventTeamUpdated         EventType = "team.updated"
 	EventTeamDeleted         EventType = "team.deleted"
+	EventRoleCreated         EventType = "role.created"
+	EventRoleUpdated         EventType = "role.updated"
+	EventRoleDeleted         EventType = "role.deleted"
+	EventRoleDuty            EventType = "role.duty" // somebody came on duty or went off
 	EventBroadcastCreated    EventType = "broadcast.created"
 	EventBroadcastUpdated    EventType = "broadcast.updated"
 	EventBroadcastDeleted    EventType = "broadcast.deleted"
@@ -270,6 +275,9 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventPermissionsCreated  EventType = "permissions.created"
+	EventPermissionsUpdated  EventType = "permissions.updated"
+	EventPermissionsDeleted  EventType = "permissions.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

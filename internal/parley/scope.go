@@ -20,6 +20,9 @@ const (
 	ScopeUsersWrite          Scope = "users:write"
 	ScopeTeamsRead           Scope = "teams:read"
 	ScopeTeamsWrite          Scope = "teams:write"
+	ScopeRolesRead           Scope = "roles:read"
+	ScopeRolesWrite          Scope = "roles:write"
+	ScopeRolesDuty           Scope = "roles:duty" // the key's user comes on duty and goes off
 	ScopeBroadcastsRead      Scope = "broadcasts:read"
 	ScopeBroadcastsWrite     Scope = "broadcasts:write"
 	ScopeChannelsRead        Scope = "channels:read"
@@ -29,6 +32,8 @@ const (
 	ScopeEventsRead          Scope = "events:read"
 	ScopeKeysRead            Scope = "keys:read"
 	ScopeKeysWrite           Scope = "keys:write"
+	ScopePermissionsRead     Scope = "permissions:read"
+	ScopePermissionsWrite    Scope = "permissions:write"
 	ScopeOrganizationRead    Scope = "organization:read"
 	ScopeOrganizationWrite   Scope = "organization:write"
 	ScopeOrganizationsCreate Scope = "organizations:create" // the operator's: make further organizations
@@ -42,9 +47,9 @@ var Scopes = []Scope{
 	ScopeMessagesRead, ScopeMessagesSend, ScopeMessagesRecord, ScopeMessagesDelete,
 	ScopeConversationsRead, ScopeConversationsWrite, ScopePrivateRead,
 	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite,
-	ScopeTeamsRead, ScopeTeamsWrite, ScopeBroadcastsRead, ScopeBroadcastsWrite,
+	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead,
-	ScopeKeysRead, ScopeKeysWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
+	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
 	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAdminHold,
 }
 

@@ -202,11 +202,15 @@ func scanParticipant(r *sql.Rows, p *parley.Participant, before ...any) error {
 // Participants returns everybody who takes or took part in a conversation.
 func (q Queries) Participants(organization, conversation parley.ID) ([]parley.Participant, error) {
 	var participants []parley.Participant
-	err := q.c.Query("SELECT "+participantColumns+` FROM participants WHERE organization_id = $1 AND conversation_id = $2
-		ORDER BY kind, participant_id, address`, []any{string(organization), string(conversation)}, func(r *sql.Rows) error {
+	err := q.c.Query("SELECT "+partColumns+" FROM participants AS p"+joinEarlier+` WHERE p.organization_id = $1 AND p.conversation_id = $2
+		ORDER BY p.kind, p.participant_id, p.address`, []any{string(organization), string(conversation)}, func(r *sql.Rows) error {
 		var p parley.Participant
-		err := scanParticipant(r, &p)
-		participants = append(participants, p)
+		earlier, err := scanPart(r, &p)
+		if n := len(participants); earlier == nil || n == 0 || participants[n-1].Kind != p.Kind || participants[n-1].ID != p.ID {
+			participants = append(participants, p)
+		}
+		last := &participants[len(participants)-1]
+		last.Earlier = append(last.Earlier, earlier...)
 		return err
 	})
 	return participants, err

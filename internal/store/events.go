@@ -32,6 +32,9 @@ func (tx *Tx) mustHave(organization parley.ID) {
 	}
 }
 
+// MustHave is mustHave for the packages below this one.
+func (tx *Tx) MustHave(organization parley.ID) { tx.mustHave(organization) }
+
 func (tx *Tx) emit(organization parley.ID, e parley.Event) {
 	e.At = tx.Now
 	tx.tx.Emit(emitted{organization, e})

@@ -157,6 +157,7 @@ func (tx *Tx) TakenID(organization, id parley.ID) error {
 	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM contacts WHERE organization_id = $1 AND id = $2)
 		OR EXISTS (SELECT 1 FROM users WHERE organization_id = $1 AND id = $2)
 		OR EXISTS (SELECT 1 FROM teams WHERE organization_id = $1 AND id = $2)
+		OR EXISTS (SELECT 1 FROM roles WHERE organization_id = $1 AND id = $2)
 		OR EXISTS (SELECT 1 FROM broadcasts WHERE organization_id = $1 AND id = $2)
 		OR EXISTS (SELECT 1 FROM channels WHERE organization_id = $1 AND id = $2)
 		OR EXISTS (SELECT 1 FROM conversations WHERE organization_id = $1 AND id = $2)

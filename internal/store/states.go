@@ -10,8 +10,27 @@ import (
 	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
-var ownParts = "SELECT conversation_id, " + participantColumns + " FROM participants WHERE organization_id = $1 AND conversation_id IN " +
-	idSource + " AND kind = 'user' AND participant_id = $3"
+// partColumns are those of a participant p, and of one of its earlier parts.
+const partColumns = `p.kind, p.participant_id, p.name, p.address_kind, p.address, p.joined_sequence, p.left_sequence, p.delivered_through,
+	p.read_through, coalesce(e.joined_sequence, 0), coalesce(e.left_sequence, 0)`
+
+// joinEarlier adds the earlier parts of users: a row for each.
+const joinEarlier = ` LEFT JOIN past_parts AS e ON e.organization_id = p.organization_id AND e.conversation_id = p.conversation_id
+	AND e.user_id = p.participant_id AND p.kind = 'user'`
+
+// scanPart reads a participant of partColumns; the earlier part, if any, is returned.
+func scanPart(r *sql.Rows, p *parley.Participant, before ...any) ([]parley.Span, error) {
+	var e parley.Span
+	err := r.Scan(append(before, &p.Kind, &p.ID, &p.Name, &p.Address.Kind, &p.Address.Value, &p.JoinedSequence, &p.LeftSequence,
+		&p.DeliveredThrough, &p.ReadThrough, &e.Joined, &e.Left)...)
+	if e.Left == 0 {
+		return nil, err
+	}
+	return []parley.Span{e}, err
+}
+
+var ownParts = "SELECT p.conversation_id, " + partColumns + " FROM participants AS p" + joinEarlier +
+	" WHERE p.organization_id = $1 AND p.conversation_id IN " + idSource + " AND p.kind = 'user' AND p.participant_id = $3"
 
 // PartsOf returns a user's part in those of the conversations that it takes or took part in.
 func (q Queries) PartsOf(organization, user parley.ID, conversations []parley.ID) (map[parley.ID]*parley.Participant, error) {
@@ -21,9 +40,12 @@ func (q Queries) PartsOf(organization, user parley.ID, conversations []parley.ID
 	}
 	err := q.c.Query(ownParts, []any{string(organization), idRows(conversations), string(user)}, func(r *sql.Rows) error {
 		var conversation parley.ID
-		p := &parley.Participant{}
-		err := scanParticipant(r, p, &conversation)
-		parts[conversation] = p
+		var p parley.Participant
+		earlier, err := scanPart(r, &p, &conversation)
+		if parts[conversation] == nil {
+			parts[conversation] = &p
+		}
+		parts[conversation].Earlier = append(parts[conversation].Earlier, earlier...)
 		return err
 	})
 	return parts, err
@@ -36,10 +58,18 @@ type Member struct {
 	LeftSequence     int64
 	DeliveredThrough int64
 	ReadThrough      int64
+	Earlier          []parley.Span
 }
 
-var membersOf = `SELECT p.conversation_id, p.participant_id, p.joined_sequence, p.left_sequence, p.delivered_through, p.read_through
-	FROM participants AS p WHERE p.organization_id = $1 AND p.conversation_id IN ` + idSource + " AND p.kind = 'user' ORDER BY p.conversation_id, p.participant_id"
+// Receives reports whether an item falls into the time of the member's part.
+func (m *Member) Receives(sequence int64) bool {
+	return parley.Receives(m.JoinedSequence, m.LeftSequence, m.Earlier, sequence)
+}
+
+var membersOf = `SELECT p.conversation_id, p.participant_id, p.joined_sequence, p.left_sequence, p.delivered_through, p.read_through,
+		coalesce(e.joined_sequence, 0), coalesce(e.left_sequence, 0)
+	FROM participants AS p` + joinEarlier + " WHERE p.organization_id = $1 AND p.conversation_id IN " + idSource +
+	" AND p.kind = 'user' ORDER BY p.conversation_id, p.participant_id"
 
 // MembersOf returns the users who take or took part in conversations, in order of their ids.
 func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (map[parley.ID][]Member, error) {
@@ -50,8 +80,17 @@ func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (m
 	err := q.c.Query(membersOf, []any{string(organization), idRows(conversations)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var m Member
-		err := r.Scan(&conversation, &m.User, &m.JoinedSequence, &m.LeftSequence, &m.DeliveredThrough, &m.ReadThrough)
-		members[conversation] = append(members[conversation], m)
+		var e parley.Span
+		err := r.Scan(&conversation, &m.User, &m.JoinedSequence, &m.LeftSequence, &m.DeliveredThrough, &m.ReadThrough, &e.Joined, &e.Left)
+		list := members[conversation]
+		if n := len(list); n == 0 || list[n-1].User != m.User {
+			list = append(list, m)
+		}
+		if e.Left > 0 {
+			last := &list[len(list)-1]
+			last.Earlier = append(last.Earlier, e)
+		}
+		members[conversation] = list
 		return err
 	})
 	return members, err

@@ -24,9 +24,13 @@ var migrationHeart string
 //go:embed migrations/0001_heart_postgres.sql
 var migrationHeartPostgres string
 
+//go:embed migrations/0004_roles.sql
+var migrationRoles string
+
 // Migrations is the schema, step by step. It is only ever added to.
 var migrations = []sqldb.Migration{
 	{Name: "heart", SQL: migrationHeart, Postgres: migrationHeartPostgres, Oldest: 1},
+	{Name: "roles", SQL: migrationRoles, Oldest: 1},
 }
 
 // Options are how a store is opened.

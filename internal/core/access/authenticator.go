@@ -102,9 +102,9 @@ func (a *Authenticator) Forget() {
 	clear(a.cache)
 }
 
-// ChangedBy reports whether an event changes what is kept: a key or a user.
+// ChangedBy reports whether an event changes what is kept: a key, a user, or what users may do.
 func ChangedBy(t parley.EventType) bool {
-	return t == parley.EventKeyRevoked || t == parley.EventUserUpdated
+	return t == parley.EventKeyRevoked || t == parley.EventUserUpdated || t == parley.EventPermissionsUpdated
 }
 
 // load verifies a credential against the store.
@@ -127,6 +127,10 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	if err != nil {
 		return cached{}, parley.About(err, "not-found", organizationHeader)
 	}
+	scopes, err := within(q, at, user.ID, key.Scopes)
+	if err != nil {
+		return cached{}, err
+	}
 	entry := cached{until: now.Add(cacheFor)}
 	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(entry.until) {
 		entry.until = key.ExpiresAt
@@ -135,7 +139,7 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	entry.principal = newPrincipal(Principal{
 		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
 		RateLimit: key.RateLimit, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", seal: sealOf(secret),
-	}, key.Scopes)
+	}, scopes)
 	return entry, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
 )
 
 // Principal is who a request acts as: a key's user in one organization. It is never changed once made, and
@@ -72,6 +73,13 @@ func (p *Principal) Actor() parley.Actor {
 		return parley.Actor{Kind: parley.ActorSystem, Name: p.UserName}
 	}
 	return parley.Actor{Kind: parley.ActorUser, ID: p.User, Name: p.UserName}
+}
+
+// Acting is AsUser as far as the user's permission sets go now.
+func Acting(q store.Queries, organization parley.ID, u parley.User) (*Principal, error) {
+	p := AsUser(organization, u)
+	scopes, err := within(q, organization, u.ID, p.scopes)
+	return newPrincipal(*p, scopes), err
 }
 
 // AsUser is the principal for what a user asked for earlier, such as a scheduled message: it sees and may do

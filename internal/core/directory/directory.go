@@ -1,4 +1,4 @@
-// Package directory keeps who and what there is to talk with: organizations, users, teams, broadcast lists,
+// Package directory keeps who and what there is to talk with: organizations, users, teams, roles, broadcast lists,
 // contacts and channels, and the rules for changing them.
 package directory
 
@@ -21,25 +21,31 @@ type Options struct {
 	// resumed, its limits changed, it was deleted. Nil: nobody wants to know. It must not block.
 	ChannelChanged func(organization, channel parley.ID)
 	Now            func() time.Time // nil: time.Now
+	// Kick wakes the timers after work for them was added; nil: nobody listens. It must not block.
+	Kick func()
 }
 
-// Directory is the one place that changes organizations, users, teams, broadcast lists, contacts and channels.
+// Directory is the one place that changes organizations, users, teams, roles, broadcast lists, contacts and channels.
 type Directory struct {
 	store          *store.Store
 	authenticator  *access.Authenticator
 	connectors     map[string]connector.Definition
 	channelChanged func(organization, channel parley.ID)
 	now            func() time.Time
+	kick           func()
 }
 
 // New returns a directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Store, authenticator: o.Authenticator, connectors: o.Connectors, channelChanged: o.ChannelChanged, now: o.Now}
+	d := &Directory{store: o.Store, authenticator: o.Authenticator, connectors: o.Connectors, channelChanged: o.ChannelChanged, now: o.Now, kick: o.Kick}
 	if d.now == nil {
 		d.now = time.Now
 	}
 	if d.channelChanged == nil {
 		d.channelChanged = func(parley.ID, parley.ID) {}
+	}
+	if d.kick == nil {
+		d.kick = func() {}
 	}
 	return d
 }

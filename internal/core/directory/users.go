@@ -118,7 +118,7 @@ type UserPatch struct {
 	Metadata map[string]*string // one by one; nil removes one
 }
 
-// UpdateUser changes a user. An inactive one may not act, and its keys do not work. An ifMatch that is not 0
+// UpdateUser changes a user. An inactive one may not act, is off duty, and its keys do not work. An ifMatch that is not 0
 // must be its revision.
 func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parley.ID, patch UserPatch, ifMatch int64) (parley.User, error) {
 	if err := p.Require(parley.ScopeUsersWrite); err != nil {
@@ -144,6 +144,12 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		}
 		if active && !user.Active { // sends to it that are on their way are not for it any more
 			if err := tx.BumpDirects(p.Organization, id); err != nil {
+				return user, err
+			}
+			if err := access.KeepsAdmin(tx.Queries, p.Organization, id); err != nil {
+				return user, err
+			}
+			if err := goOffAll(tx, p, id); err != nil {
 				return user, err
 			}
 		}

@@ -117,7 +117,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 		"message_tags.tag": erased, "media.name": erased, "parked.raw": erased, "attempts.text": erased, "attempts.request": erased,
 		"deliveries.reason": erased,
 
-		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "broadcasts": other, "contacts": other,
+		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "permission_sets": other, "broadcasts": other, "contacts": other,
 		"contact_addresses": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,

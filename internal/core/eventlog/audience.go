@@ -42,9 +42,11 @@ var scopes = map[string]parley.Scope{
 	"contact":      parley.ScopeContactsRead,
 	"user":         parley.ScopeUsersRead,
 	"team":         parley.ScopeTeamsRead,
+	"role":         parley.ScopeRolesRead,
 	"broadcast":    parley.ScopeBroadcastsRead,
 	"channel":      parley.ScopeChannelsRead,
 	"organization": parley.ScopeOrganizationRead,
+	"permissions":  parley.ScopePermissionsRead,
 	"key":          parley.ScopeKeysRead,
 }
 
@@ -241,8 +243,8 @@ func present(members []store.Member) map[parley.ID]bool {
 func receivers(members []store.Member, sequence int64) map[parley.ID]bool {
 	users := make(map[parley.ID]bool, len(members))
 	for i := range members {
-		if m := &members[i]; sequence > m.JoinedSequence && (m.LeftSequence == 0 || sequence < m.LeftSequence) {
-			users[m.User] = true
+		if members[i].Receives(sequence) {
+			users[members[i].User] = true
 		}
 	}
 	return users

@@ -63,7 +63,7 @@ func derive(m *parley.Message, participants []parley.Participant, marks []store.
 	var list []parley.Delivery
 	for _, who := range participants {
 		member := store.Member{User: who.ID, JoinedSequence: who.JoinedSequence, LeftSequence: who.LeftSequence,
-			DeliveredThrough: who.DeliveredThrough, ReadThrough: who.ReadThrough}
+			DeliveredThrough: who.DeliveredThrough, ReadThrough: who.ReadThrough, Earlier: who.Earlier}
 		if who.Kind != parley.ActorUser || !isRecipient(&member, m) {
 			continue
 		}

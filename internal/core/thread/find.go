@@ -242,8 +242,8 @@ func (l *finder) received(list []*parley.Message) ([]*parley.Message, error) {
 	parts, err := l.s.q.PartsOf(l.s.p.Organization, l.f.Recipient, conversationsOf(list))
 	return slices.DeleteFunc(list, func(m *parley.Message) bool {
 		part := parts[m.Conversation]
-		return !to[m.ID] && (part == nil || m.Direction != parley.NoDirection || m.Author.ID == l.f.Recipient ||
-			!receives(part.JoinedSequence, part.LeftSequence, m.Sequence))
+		return !to[m.ID] && (part == nil || m.Direction != parley.NoDirection || wrote(l.f.Recipient, m) ||
+			!part.Receives(m.Sequence))
 	}), err
 }
 

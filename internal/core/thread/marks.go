@@ -112,8 +112,7 @@ func (s *Sight) recipient(tx *store.Tx, message parley.ID) (parley.Message, *par
 		return m, nil, err
 	}
 	part := parts[c.ID]
-	if part == nil || m.Sequence == 0 || m.Direction != parley.NoDirection || m.Author.ID == s.p.User ||
-		!receives(part.JoinedSequence, part.LeftSequence, m.Sequence) {
+	if part == nil || m.Sequence == 0 || m.Direction != parley.NoDirection || wrote(s.p.User, &m) || !part.Receives(m.Sequence) {
 		return m, nil, errNotRecipient()
 	}
 	return m, part, nil

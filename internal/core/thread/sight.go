@@ -193,13 +193,7 @@ func (s *Sight) SeesMessage(c *parley.Conversation, m *parley.Message) bool {
 	case m.Sequence == 0:
 		return m.Author.ID == s.p.User || m.Actor.ID == s.p.User
 	}
-	part := s.parts[c.ID]
-	return receives(part.JoinedSequence, part.LeftSequence, m.Sequence)
-}
-
-// receives reports whether an item falls into the time of somebody's part in a conversation.
-func receives(joined, left, sequence int64) bool {
-	return sequence > joined && (left == 0 || sequence < left)
+	return s.parts[c.ID].Receives(m.Sequence)
 }
 
 // Conversation returns a conversation that the principal sees, without its participants.

@@ -10,7 +10,8 @@ import (
 //   - one that is scheduled or was canceled before its time, and one that is recorded, says so itself;
 //   - inbound messages, notes and the system's items are delivered;
 //   - one that went out has deliveries, which are counted;
-//   - one between members is counted by the markers of those who receive it;
+//   - one between members is counted by the markers of those who receive it; one to a role is queued while nobody
+//     is on duty;
 //   - one to a broadcast list is queued while its copies are being added, and sent then. Its recipients are
 //     counted by BroadcastState, where somebody asks for it alone.
 func FillStates(q store.Queries, organization parley.ID, messages []*parley.Message) error {
@@ -80,7 +81,7 @@ func countMembers(q store.Queries, organization parley.ID, messages []*parley.Me
 			alone = append(alone, m)
 		}
 	}
-	return markBroadcasts(q, organization, alone)
+	return markAlone(q, organization, alone)
 }
 
 // memberCounts derives how many recipients of a message are in each state.
@@ -100,7 +101,12 @@ func memberCounts(m *parley.Message, members []store.Member) map[parley.Delivery
 
 // isRecipient reports whether a member receives a message between members.
 func isRecipient(member *store.Member, m *parley.Message) bool {
-	return member.User != m.Author.ID && receives(member.JoinedSequence, member.LeftSequence, m.Sequence)
+	return !wrote(member.User, m) && member.Receives(m.Sequence)
+}
+
+// wrote reports whether a user is the author of a message, or wrote it as a role.
+func wrote(user parley.ID, m *parley.Message) bool {
+	return m.Author.ID == user || m.Author.Kind == parley.ActorRole && m.Actor.ID == user
 }
 
 // Recipients are the users who receive a message between members.
@@ -125,9 +131,9 @@ func memberState(member *store.Member, m *parley.Message) parley.DeliveryState {
 	return parley.Sent
 }
 
-// markBroadcasts sets the state of those messages without recipients of their own that were sent to a
-// broadcast list.
-func markBroadcasts(q store.Queries, organization parley.ID, messages []*parley.Message) error {
+// markAlone sets the state of those messages without recipients of their own that were sent to a broadcast list, or to
+// a role while nobody was on duty.
+func markAlone(q store.Queries, organization parley.ID, messages []*parley.Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
@@ -144,7 +150,11 @@ func markBroadcasts(q store.Queries, organization parley.ID, messages []*parley.
 		return err
 	}
 	for _, m := range messages {
-		if c := known[m.Conversation]; c == nil || c.Kind != parley.ConversationBroadcast {
+		switch c := known[m.Conversation]; {
+		case c != nil && c.Kind == parley.ConversationRole:
+			m.State = parley.Queued
+			continue
+		case c == nil || c.Kind != parley.ConversationBroadcast:
 			continue
 		}
 		m.State = parley.Sent

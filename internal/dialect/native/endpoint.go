@@ -114,6 +114,12 @@ func change[B, A any](o contract.Operation, f func(*call, *B) (A, error)) *endpo
 	}}
 }
 
+// changeOf is change by a body that may be left out.
+func changeOf[B, A any](o contract.Operation, f func(*call, *B) (A, error)) *endpoint {
+	o.Bodiless = true
+	return change(o, f)
+}
+
 // order does something that has no answer.
 func order(o contract.Operation, f func(*call) error) *endpoint {
 	return &endpoint{Operation: o, run: func(c *call) error {

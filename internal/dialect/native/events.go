@@ -3,6 +3,7 @@ package native
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,6 +93,9 @@ func (d *door) stream(c *call, filter eventlog.Filter) error {
 		p, err := c.authenticate()
 		if err == nil {
 			err = p.Require(c.endpoint.Scope)
+		}
+		if err == nil && !slices.Equal(p.Scopes(), c.p.Scopes()) { // what it sees is another now
+			err = parley.Conflict("scopes-changed", "the key permits something else than when the stream began")
 		}
 		return err
 	}

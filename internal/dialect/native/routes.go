@@ -11,7 +11,7 @@ import (
 
 // endpoints are all operations: the index of the door.
 func (d *door) endpoints() []*endpoint {
-	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), d.listEndpoints(), d.contactEndpoints(),
+	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), d.permissionEndpoints(), d.listEndpoints(), d.roleEndpoints(), d.contactEndpoints(),
 		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), d.eventEndpoints(), d.healthEndpoints())
 }
 

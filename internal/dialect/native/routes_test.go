@@ -59,6 +59,13 @@ var samples = map[string]sample{
 	"listUsers":                {path: "/v1/users?active=true&limit=1"},
 	"getUser":                  {path: "/v1/users/{user}"},
 	"patchUser":                {path: "/v1/users/{user}", body: `{"name":"Ana B."}`},
+	"createPermissionSet":      {path: "/v1/permission-sets", body: `{"name":"Desk","scopes":["permissions:write"]}`},
+	"listPermissionSets":       {path: "/v1/permission-sets"},
+	"getPermissionSet":         {path: "/v1/permission-sets/{set}"},
+	"patchPermissionSet":       {path: "/v1/permission-sets/{set}", body: `{"name":"Front","scopes":["permissions:write"]}`},
+	"deletePermissionSet":      {path: "/v1/permission-sets/{set}"},
+	"getPermissions":           {path: "/v1/users/{user}/permissions"},
+	"setPermissions":           {path: "/v1/users/{user2}/permissions", body: `{"sets":["{set}"]}`, more: []parley.Scope{parley.ScopeMessagesRead}},
 	"createTeam":               {path: "/v1/teams", body: `{"name":"Night","members":["{user}"]}`},
 	"listTeams":                {path: "/v1/teams"},
 	"getTeam":                  {path: "/v1/teams/{team}"},
@@ -67,6 +74,20 @@ var samples = map[string]sample{
 	"listTeamMembers":          {path: "/v1/teams/{team}/members"},
 	"addTeamMembers":           {path: "/v1/teams/{team}/members", body: `{"users":["{user2}"]}`},
 	"removeTeamMember":         {path: "/v1/teams/{team}/members/{user}"},
+	"createRole":               {path: "/v1/roles", body: `{"name":"Charge nurse","description":"Floor 2","metadata":{"k":"v"},"tags":["ward"],"awayText":"Call 100","members":["{user}"]}`},
+	"listRoles":                {path: "/v1/roles?limit=2"},
+	"getRole":                  {path: "/v1/roles/{role}"},
+	"patchRole":                {path: "/v1/roles/{role}", body: `{"name":"Nurse","tags":["a"],"ownerRequired":true}`},
+	"deleteRole":               {path: "/v1/roles/{role}"},
+	"listRoleMembers":          {path: "/v1/roles/{role}/members"},
+	"addRoleMembers":           {path: "/v1/roles/{role}/members", body: `{"users":["{user2}"]}`},
+	"removeRoleMember":         {path: "/v1/roles/{role}/members/{user}"},
+	"listOnDuty":               {path: "/v1/roles/{role}/duty"},
+	"comeOnDuty":               {path: "/v1/roles/{role}/duty/in", body: `{"user":"{user2}"}`, more: []parley.Scope{parley.ScopeRolesWrite}},
+	"goOffDuty":                {path: "/v1/roles/{role}/duty/out", body: `{"user":"{user}","successor":"{user2}"}`, more: []parley.Scope{parley.ScopeRolesWrite}},
+	"createShift":              {path: "/v1/roles/{role}/shifts", body: `{"user":"{user}","startsAt":"2199-01-01T08:00:00Z","endsAt":"2199-01-01T16:00:00Z"}`},
+	"listShifts":               {path: "/v1/roles/{role}/shifts?from=2199-01-01T00:00:00Z"},
+	"deleteShift":              {path: "/v1/roles/{role}/shifts/{shift}"},
 	"createBroadcast":          {path: "/v1/broadcasts", body: `{"name":"All"}`},
 	"listBroadcasts":           {path: "/v1/broadcasts"},
 	"getBroadcast":             {path: "/v1/broadcasts/{broadcast}"},
@@ -135,6 +156,11 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	own := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Ana's", User: ana.ID, Scopes: []string{"messages:read", "messages:send"}}))
 	bo := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Bo"}))
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Front desk", Members: []string{ana.ID}}))
+	role := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: []string{ana.ID, bo.ID}}))
+	must[*api.Role](t)(c.ComeOnDuty(ctx, role.ID, api.DutyIn{User: ana.ID}))
+	shift := must[*api.Shift](t)(c.CreateShift(ctx, role.ID, api.ShiftRequest{User: ana.ID, StartsAt: api.NewTime(time.Date(2199, 2, 1, 8, 0, 0, 0, time.UTC)),
+		EndsAt: api.NewTime(time.Date(2199, 2, 1, 16, 0, 0, 0, time.UTC))}))
+	set := must[*api.PermissionSet](t)(c.CreatePermissionSet(ctx, api.PermissionSetRequest{Name: string(parley.NewID(time.Now())), Scopes: []string{"messages:read", "permissions:write"}}))
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
 	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
@@ -145,7 +171,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
-	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "broadcast": broadcast.ID, "contact": contact.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

@@ -89,6 +89,12 @@ var lists = []counted{
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
 	{"listTeams", "/v1/teams", 0, 0},
 	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
+	{"listPermissionSets", "/v1/permission-sets", 103, 0},
+	{"listRoles", "/v1/roles", 0, 0},
+	{"listRoles", "/v1/roles?member={user}&onDuty={user}", 0, 0},
+	{"listRoleMembers", "/v1/roles/{role}/members", 0, 0},
+	{"listOnDuty", "/v1/roles/{role}/duty", 0, 0},
+	{"listShifts", "/v1/roles/{role}/shifts", 0, 0},
 	{"listBroadcasts", "/v1/broadcasts", 0, 0},
 	{"listBroadcastMembers", "/v1/broadcasts/{broadcast}/members", 0, 0},
 	{"listChannels", "/v1/channels", 0, 0},
@@ -306,15 +312,34 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: users[:3]}))
 		must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
 	}
+	role := w.manyRoles(t, users)
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
-	things := map[string]string{"user": users[0], "channel": channel, "team": team, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	w.talk(t, things, users, contacts)
 	return things
+}
+
+// manyRoles makes roles, of which one has many members, who are on duty and have shifts.
+func (w *world) manyRoles(t *testing.T, users []string) string {
+	t.Helper()
+	ctx, c := t.Context(), w.admin
+	role := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: users})).ID
+	at := time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, user := range users {
+		if i < 100 { // three are built in
+			must[*api.PermissionSet](t)(c.CreatePermissionSet(ctx, api.PermissionSetRequest{Name: user, Scopes: []string{"messages:read"}}))
+		}
+		must[*api.Role](t)(c.ComeOnDuty(ctx, role, api.DutyIn{User: user}))
+		must[*api.Shift](t)(c.CreateShift(ctx, role, api.ShiftRequest{User: user, StartsAt: api.NewTime(at), EndsAt: api.NewTime(at.Add(time.Hour))}))
+		other := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Doctor", Members: users[:2]})).ID
+		must[*api.Role](t)(c.ComeOnDuty(ctx, other, api.DutyIn{User: users[0]}))
+	}
+	return role
 }
 
 func scopesOfUsers() (scopes []string) {

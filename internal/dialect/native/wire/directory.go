@@ -65,6 +65,16 @@ func Key(k *access.NewKey) api.Key {
 	return out
 }
 
+// PermissionSet renders a permission set.
+func PermissionSet(s *parley.PermissionSet) api.PermissionSet {
+	return api.PermissionSet{ID: string(s.ID), Name: s.Name, Scopes: texts(s.Scopes), BuiltIn: s.BuiltIn, Rev: s.Rev, CreatedAt: stamp(s.CreatedAt)}
+}
+
+// Permissions renders what a user may do at most.
+func Permissions(p *access.Permissions) api.Permissions {
+	return api.Permissions{Limited: p.Limited, Sets: texts(p.Sets), Scopes: texts(p.Scopes)}
+}
+
 // KnownKey renders a key that was made before.
 func KnownKey(k *parley.Key) api.Key { return Key(&access.NewKey{Key: *k}) }
 

@@ -91,6 +91,8 @@ func (r *sendReader) recipient(name []byte) error {
 	switch string(name) {
 	case "user":
 		return fill(&to.User)(r.id(16))
+	case "role":
+		return fill(&to.Role)(r.id(23))
 	case "team":
 		return fill(&to.Team)(r.id(17))
 	case "broadcast":

@@ -10,9 +10,10 @@ import (
 func SendParams(b *api.SendRequest) core.SendParams {
 	out := core.SendParams{
 		To: core.To{
-			User: parley.ID(b.To.User), Users: IDs(b.To.Users), Team: parley.ID(b.To.Team), Broadcast: parley.ID(b.To.Broadcast),
+			User: parley.ID(b.To.User), Users: IDs(b.To.Users), Role: parley.ID(b.To.Role), Team: parley.ID(b.To.Team), Broadcast: parley.ID(b.To.Broadcast),
 			Conversation: parley.ID(b.To.Conversation), Contact: parley.ID(b.To.Contact), Address: b.To.Address, Channel: parley.ID(b.To.Channel),
 		},
+		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
 		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Reopen: parley.ReopenPolicy(b.Reopen),

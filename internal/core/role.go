@@ -1,0 +1,149 @@
+package core
+
+import (
+	"slices"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/duty"
+)
+
+// author is who is shown as the author of the message.
+func (s *send) author() parley.Actor {
+	if s.role != nil {
+		return roleActor(s.role)
+	}
+	return s.p.Actor()
+}
+
+func roleActor(r *parley.Role) parley.Actor {
+	return parley.Actor{Kind: parley.ActorRole, ID: r.ID, Name: r.Name}
+}
+
+// holdsRole refuses to send as a role that the principal's user is not on duty for at this moment.
+func (s *send) holdsRole(tx *store.Tx) error {
+	id := s.params.From.Role
+	if id == "" {
+		return nil
+	}
+	role, err := duty.Get(tx.Queries, s.p.Organization, id)
+	if err != nil {
+		return unknown(err, "from.role", "role-unknown")
+	}
+	if !slices.Contains(role.OnDuty, s.p.User) {
+		return &parley.Error{Kind: parley.KindForbidden, Code: "not-on-duty", Message: "you are not on duty for the role",
+			Fields: []parley.FieldError{{Field: "from.role", Code: "not-on-duty", Message: "must be a role that you are on duty for"}}}
+	}
+	s.role = &role
+	return nil
+}
+
+// toRole is the conversation of the author and a role.
+func (s *send) toRole(tx *store.Tx, id parley.ID) (*route, error) {
+	role, err := duty.Get(tx.Queries, s.p.Organization, id)
+	if err != nil {
+		return nil, unknown(err, "to.role", "role-unknown")
+	}
+	conversation, err := s.roleThread(tx, &role, s.self())
+	if err != nil {
+		return nil, err
+	}
+	return s.reaching(&role, s.p.User, conversation)
+}
+
+// roleThread finds or makes the conversation of a role with somebody, in which all who are on duty take part.
+func (s *send) roleThread(tx *store.Tx, role *parley.Role, asker parley.Participant) (parley.Conversation, error) {
+	key := duty.ThreadKey(role.ID, asker.ID)
+	conversation, err := tx.ConversationByKey(s.p.Organization, key)
+	if err == nil {
+		conversation.Participants, err = tx.Participants(s.p.Organization, conversation.ID)
+		return conversation, err
+	}
+	if !parley.IsKind(err, parley.KindNotFound) {
+		return conversation, err
+	}
+	participants := []parley.Participant{asker, {Kind: parley.ActorRole, ID: role.ID, Name: role.Name}}
+	owners, err := duty.Owners(tx.Queries, s.p.Organization, role.ID)
+	if err != nil {
+		return conversation, err
+	}
+	for _, o := range owners {
+		if o.User != asker.ID {
+			participants = append(participants, parley.Participant{Kind: parley.ActorUser, ID: o.User, Name: o.Name})
+		}
+	}
+	conversation = parley.Conversation{Kind: parley.ConversationRole, Visibility: parley.VisibleToMembers, ThreadKey: key, Inbox: true}
+	err = s.create(tx, &conversation, participants)
+	conversation.Participants = participants
+	return conversation, err
+}
+
+// intoRole is the route into a role's conversation that exists.
+func (s *send) intoRole(tx *store.Tx, conversation parley.Conversation, participants []parley.Participant) (*route, error) {
+	at := slices.IndexFunc(participants, func(p parley.Participant) bool { return p.Kind == parley.ActorRole })
+	if at < 0 {
+		return nil, parley.Conflict("role-deleted", "the role of the conversation was deleted")
+	}
+	role, err := duty.Get(tx.Queries, s.p.Organization, participants[at].ID)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil, parley.Conflict("role-deleted", "the role of the conversation was deleted")
+	}
+	if err != nil {
+		return nil, err
+	}
+	conversation.Participants = participants
+	for _, p := range participants {
+		if p.Kind == parley.ActorUser && conversation.ThreadKey == duty.ThreadKey(role.ID, p.ID) {
+			return s.reaching(&role, p.ID, conversation)
+		}
+	}
+	return s.reaching(&role, "", conversation)
+}
+
+// asRole is the conversation of a role and a user that somebody on duty for the role writes to.
+func (s *send) asRole(tx *store.Tx, u parley.User) (*route, error) {
+	conversation, err := s.roleThread(tx, s.role, parley.Participant{Kind: parley.ActorUser, ID: u.ID, Name: u.Name})
+	if err != nil {
+		return nil, err
+	}
+	return s.reaching(s.role, u.ID, conversation)
+}
+
+// reaching is the route to those who take part in a role's conversation with somebody. While nobody else is on duty what
+// they write is kept for who comes, unless the role wants somebody to be there.
+func (s *send) reaching(role *parley.Role, asker parley.ID, conversation parley.Conversation) (*route, error) {
+	participants := conversation.Participants
+	conversation.Participants = nil
+	r := &route{conversation: conversation, members: members(participants, s.p.User)}
+	attended := slices.ContainsFunc(role.OnDuty, func(id parley.ID) bool { return id != asker })
+	if attended || s.p.User != asker || s.params.Record != nil {
+		return r, nil
+	}
+	if role.OwnerRequired {
+		return nil, &parley.Error{Kind: parley.KindConflict, Code: "role-unattended", Message: "nobody is on duty for the role",
+			Facts: map[string]any{"awayText": role.AwayText}}
+	}
+	r.role = role
+	var since int64
+	for _, p := range participants {
+		if p.Kind == parley.ActorUser && p.LeftSequence > 0 {
+			since = max(since, p.LeftSequence-1)
+		}
+	}
+	r.first = conversation.LastSequence == since && role.AwayText != "" && !s.later
+	return r, nil
+}
+
+// answerAway answers the first message that comes while nobody is on duty with the role's own text.
+func (s *send) answerAway(tx *store.Tx, r *route) error {
+	author := roleActor(r.role)
+	a := &store.Append{Organization: s.p.Organization, Message: parley.Message{
+		ID: parley.NewID(tx.Now), Conversation: r.conversation.ID, Kind: parley.KindSystem, Direction: parley.NoDirection, Author: author, Actor: author,
+		Body: []parley.Part{{Kind: parley.PartText, Text: r.role.AwayText}}, Priority: parley.PriorityNormal, ReplyTo: s.id, TTL: s.params.TTL,
+		State: parley.Delivered}}
+	if a.Message.TTL > 0 {
+		a.Jobs = []store.Job{{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(a.Message.ID)), Kind: store.JobExpire, Message: a.Message.ID}}
+	}
+	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: a.Message.Conversation, Message: a.Message.ID}}
+	return tx.Append(a)
+}

@@ -1,0 +1,210 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/duty"
+	"github.com/parley-server/parley/internal/store/grant"
+)
+
+// roles: roles, who may hold them, and who is on duty.
+func roles(w *world) {
+	o, other := w.organization(), w.organization()
+	r := parley.Role{ID: w.id(), Name: "A role", Description: "x", Metadata: map[string]string{"k": "v"}, Tags: []string{"t"}, OwnerRequired: true,
+		SingleOwner: true, ReplayHistory: true, AwayText: "away"}
+	second := parley.Role{ID: w.id(), Name: "Another"}
+	w.do(func(tx *store.Tx) error {
+		n, err := duty.AddMembers(tx, o, r.ID, []parley.ID{"b", "a"})
+		none, err2 := duty.AddMembers(tx, o, r.ID, nil)
+		w.equal("added", fmt.Sprint(n, none), "2 0")
+		for _, id := range []parley.ID{"a", "b"} {
+			err = errors.Join(err, tx.InsertUser(o, &parley.User{ID: id, Name: "User " + string(id), Active: true}))
+		}
+		return errors.Join(duty.Insert(tx, o, &r), duty.Insert(tx, o, &second), err, err2)
+	})
+	if err := w.try(func(tx *store.Tx) error { return duty.Insert(tx, o, &parley.Role{ID: r.ID}) }); !parley.IsKind(err, parley.KindConflict) {
+		w.Errorf("a taken id: %v", err)
+	}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(duty.SetOwner(tx, o, r.ID, parley.Owner{User: "b"}), duty.SetOwner(tx, o, r.ID, parley.Owner{User: "b", Shift: "s"}))
+	})
+	r.Members, r.OnDuty = []parley.ID{"a", "b"}, []parley.ID{"b"}
+	got, err := duty.Get(w.read(), o, r.ID)
+	w.must(err)
+	w.equal("the role", got, r)
+	owners, err := duty.Owners(w.read(), o, r.ID)
+	w.must(err)
+	w.equal("owners", owners, []parley.Owner{{User: "b", Name: "User b", Shift: "s", Since: owners[0].Since}})
+	of, err := duty.RolesOf(w.read(), o, "b")
+	w.must(err)
+	w.equal("of b", of, []parley.ID{r.ID})
+	for want, f := range map[string]duty.Filter{"2": {}, "1 of a": {Member: "a"}, "1 of b": {OnDuty: "b"}, "1 of both": {Member: "b", OnDuty: "b"},
+		"0": {Member: "a", OnDuty: "a"}} {
+		list, next, err := duty.List(w.read(), o, f, "", 5)
+		w.must(err)
+		w.equal(want, fmt.Sprint(len(list))+string(next), want[:1])
+	}
+	page, next, err := duty.List(w.read(), o, duty.Filter{}, "", 1)
+	w.must(err)
+	w.equal("a page", fmt.Sprint(page[0].ID, next), fmt.Sprint(r.ID, r.ID))
+
+	r.Name, r.Tags = "New", nil
+	w.do(func(tx *store.Tx) error { return duty.Update(tx, o, &r) })
+	w.notFound(w.try(func(tx *store.Tx) error { return duty.Update(tx, other, &r) }))
+	w.do(func(tx *store.Tx) error { return duty.RemoveMember(tx, o, r.ID, "a") })
+	w.notFound(w.try(func(tx *store.Tx) error { return duty.RemoveMember(tx, o, r.ID, "a") }))
+	w.do(func(tx *store.Tx) error { return duty.DropOwner(tx, o, r.ID, "b") })
+	got, err = duty.Get(w.read(), o, r.ID)
+	w.must(err)
+	w.equal("changed", fmt.Sprint(got.Rev, got.Name, fmt.Sprint(got.Tags, got.Members, got.OnDuty)), fmt.Sprint(2, "New", "[] [b] []"))
+	w.notFound(w.try(func(tx *store.Tx) error { return duty.Delete(tx, other, r.ID) }))
+	w.do(func(tx *store.Tx) error { return duty.Delete(tx, o, r.ID) })
+	_, err = duty.Get(w.read(), o, r.ID)
+	w.notFound(err)
+}
+
+// roleConversations: who comes on duty joins all conversations of a role, and earlier parts are remembered.
+func roleConversations(w *world) {
+	o := w.organization()
+	r := parley.Role{ID: w.id(), Name: "A role"}
+	asked := parley.Conversation{ID: w.id(), Kind: parley.ConversationRole, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen, ThreadKey: duty.ThreadKey(r.ID, "asker")}
+	own := parley.Conversation{ID: w.id(), Kind: parley.ConversationRole, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen, ThreadKey: duty.ThreadKey(r.ID, "a")}
+	role := parley.Participant{Kind: parley.ActorRole, ID: r.ID}
+	write := func(tx *store.Tx) error {
+		return tx.Append(&store.Append{Organization: o, Message: parley.Message{ID: w.id(), Conversation: asked.ID, Kind: parley.KindMessage, Direction: parley.NoDirection}})
+	}
+	join := func(role *parley.Role, user parley.ID, want ...parley.ID) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			ids, err := duty.Join(tx, o, role, parley.Actor{ID: user, Name: "User"})
+			w.equal(string(user)+" joined", ids, want)
+			return err
+		}
+	}
+	leave := func(user parley.ID) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			_, err := duty.Leave(tx, o, r.ID, user)
+			return err
+		}
+	}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(duty.Insert(tx, o, &r), tx.InsertConversation(o, &asked), tx.InsertConversation(o, &own),
+			tx.AddParticipants(o, asked.ID, []parley.Participant{role, {Kind: parley.ActorUser, ID: "asker"}}),
+			tx.AddParticipants(o, own.ID, []parley.Participant{role, {Kind: parley.ActorUser, ID: "a"}}))
+	})
+	replayed := r
+	replayed.ReplayHistory = true
+	for _, step := range []func(tx *store.Tx) error{write, // 1, for nobody
+		join(&r, "a", asked.ID), write, leave("a"), write, // a has 1 and 2; 3 is for nobody
+		join(&r, "b", asked.ID, own.ID), write, // b has 3 and 4
+		join(&r, "a", asked.ID), write, leave("a"), leave("b"), join(&replayed, "c", asked.ID, own.ID)} {
+		w.do(step)
+	}
+	parts, err := w.read().Participants(o, asked.ID)
+	w.must(err)
+	var got []string
+	for _, p := range parts {
+		if p.Kind == parley.ActorUser {
+			got = append(got, fmt.Sprintf("%s %d %d %v", p.ID, p.JoinedSequence, p.LeftSequence, p.Earlier))
+		}
+	}
+	w.equal("parts", got, []string{"a 4 6 [{0 3}]", "asker 0 0 []", "b 2 6 []", "c 0 0 []"})
+	mine, err := w.read().PartsOf(o, "a", []parley.ID{asked.ID, own.ID})
+	w.must(err)
+	w.equal("of a", fmt.Sprint(mine[asked.ID].Earlier, mine[own.ID].LeftSequence, mine[own.ID].Earlier), "[{0 3}] 0 []")
+	members, err := w.read().MembersOf(o, []parley.ID{asked.ID})
+	w.must(err)
+	w.equal("a receives", fmt.Sprint(members[asked.ID][0].Receives(2), members[asked.ID][0].Receives(3), members[asked.ID][0].Receives(5)), "true false true")
+	w.do(func(tx *store.Tx) error {
+		closed, err := duty.Close(tx, o, r.ID)
+		again, err2 := duty.Close(tx, o, r.ID)
+		w.equal("closed", fmt.Sprint(len(closed), len(again)), "2 0")
+		return errors.Join(err, err2)
+	})
+}
+
+// shifts: shifts of a role.
+func shifts(w *world) {
+	o, other := w.organization(), w.organization()
+	at := w.now().UTC()
+	var all []parley.Shift
+	for i := range 4 {
+		all = append(all, parley.Shift{ID: w.id(), Role: "r", User: parley.ID("u" + fmt.Sprint(i%2)), StartsAt: at.Add(time.Duration(i) * time.Hour), EndsAt: at.Add(time.Duration(i+1) * time.Hour)})
+		w.do(func(tx *store.Tx) error { return duty.InsertShift(tx, o, &all[i]) })
+	}
+	got, err := duty.Shift(w.read(), o, "r", all[0].ID)
+	w.must(err)
+	w.equal("the shift", got, all[0])
+	_, err = duty.Shift(w.read(), o, "other", all[0].ID)
+	w.notFound(err)
+	_, err = duty.Shift(w.read(), other, "r", all[0].ID)
+	w.notFound(err)
+	all[0].State, all[1].State = parley.ShiftOver, parley.ShiftBegun
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(duty.SetShift(tx, o, &all[0]), duty.SetShift(tx, o, &all[1]))
+	})
+	ahead, err := duty.Ahead(w.read(), o, "r")
+	w.must(err)
+	w.equal("ahead", ahead, all[1:])
+	page, err := duty.Shifts(w.read(), o, "r", "", at.Add(-time.Hour), at.Add(time.Hour*9), duty.Place{StartsAt: all[0].StartsAt, ID: all[0].ID}, 2)
+	w.must(err)
+	w.equal("a page", page, all[1:3])
+	page, err = duty.Shifts(w.read(), o, "r", "u0", at.Add(time.Hour), at.Add(time.Hour*9), duty.Place{}, 9)
+	w.must(err)
+	w.equal("of a user", page, all[2:3])
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(duty.DeleteShift(tx, o, all[1].ID), tx.Schedule(duty.ShiftJob(o, "r", at)))
+	})
+	w.do(func(tx *store.Tx) error {
+		_, err := duty.AddMembers(tx, o, "r", []parley.ID{"u1"})
+		return errors.Join(err, duty.RemoveMember(tx, o, "r", "u1"))
+	})
+	ahead, err = duty.Ahead(w.read(), o, "r")
+	w.must(err)
+	w.equal("ahead", ahead, all[2:3])
+}
+
+// permissionSets: permission sets, and who has which.
+func permissionSets(w *world) {
+	o, other := w.organization(), w.organization()
+	set := parley.PermissionSet{ID: w.id(), Name: "Desk", Scopes: []parley.Scope{parley.ScopeMessagesRead}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(grant.Insert(tx, o, &set), tx.InsertUser(o, &parley.User{ID: "a", Active: true}), tx.InsertUser(o, &parley.User{ID: "b", Active: true}))
+	})
+	if err := w.try(func(tx *store.Tx) error {
+		return grant.Insert(tx, o, &parley.PermissionSet{ID: w.id(), Name: "Desk"})
+	}); !parley.IsKind(err, parley.KindConflict) {
+		w.Errorf("a taken name: %v", err)
+	}
+	sets, err := grant.Sets(w.read(), o)
+	w.must(err)
+	w.equal("sets", sets, []parley.PermissionSet{set})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(grant.Give(tx, o, "a", []parley.ID{set.ID, parley.SetAdmin}), grant.Give(tx, o, "b", []parley.ID{}))
+	})
+	held := func(user parley.ID) string {
+		h, err := grant.Of(w.read(), o, user)
+		w.must(err)
+		return fmt.Sprintf("%v %d %v", h.Limited, len(h.Scopes), len(h.Sets))
+	}
+	admin, _ := parley.BuiltInSet(parley.SetAdmin)
+	w.equal("held", []string{held("a"), held("b"), held("c")}, []string{fmt.Sprintf("true %d 2", len(admin.Scopes)+1), "true 0 0", "false 0 0"})
+	n, err := grant.Holders(w.read(), o, parley.SetAdmin, "b")
+	w.must(err)
+	none, err := grant.Holders(w.read(), o, parley.SetAdmin, "a")
+	w.must(err)
+	used, err := grant.Used(w.read(), o, set.ID)
+	w.must(err)
+	unused, err := grant.Used(w.read(), other, set.ID)
+	w.must(err)
+	w.equal("use", fmt.Sprintf("%d %d %v %v", n, none, used, unused), "1 0 true false")
+	set.Name = "Front"
+	w.do(func(tx *store.Tx) error { return errors.Join(grant.Update(tx, o, &set), grant.Give(tx, o, "a", nil)) })
+	w.equal("revision", fmt.Sprint(set.Rev, held("a")), fmt.Sprint(2, "false 0 0"))
+	w.notFound(w.try(func(tx *store.Tx) error { return grant.Update(tx, other, &set) }))
+	w.notFound(w.try(func(tx *store.Tx) error { return grant.Delete(tx, other, set.ID) }))
+	w.do(func(tx *store.Tx) error { return grant.Delete(tx, o, set.ID) })
+}
