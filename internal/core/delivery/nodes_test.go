@@ -204,7 +204,7 @@ func TestClaimsAfterTrouble(t *testing.T) {
 // TestLateResult: a node that lost its claim while the call was under way still knows that the provider took the message, and
 // whose receipts are of it; it says so once.
 func TestLateResult(t *testing.T) {
-	const lease = 50 * time.Millisecond
+	const lease = 600 * time.Millisecond // of which a third is more than a claim takes
 	for _, policy := range []parley.UnknownPolicy{parley.UnknownHold, parley.UnknownResend} {
 		t.Run(string(policy), func(t *testing.T) {
 			s := &script{repeats: connector.RepeatNeither, send: func(_ context.Context, c call) (connector.Receipt, error) {
