@@ -55,6 +55,11 @@ type ContactLookup struct {
 	Name    string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
 }
 
+// ContactMerge says into which contact another one is merged.
+type ContactMerge struct {
+	Into string `json:"into" minLength:"1" maxLength:"64" doc:"The id of the contact that stays."`
+}
+
 // ContactFilter says which contacts a list holds: those to which everything given applies.
 type ContactFilter struct {
 	Page
@@ -120,6 +125,13 @@ func (c *Client) DeleteContact(ctx context.Context, id string, options ...CallOp
 // the same time make one contact.
 func (c *Client) FindContact(ctx context.Context, lookup ContactLookup, options ...CallOption) (*Contact, error) {
 	return fetch[Contact](ctx, c, request{method: http.MethodPost, path: "/v1/contacts/find", in: &lookup, repeatable: true}, options...)
+}
+
+// MergeContact makes a contact a part of another, and returns the other. The id of the one that was merged goes on answering
+// it. To do it again changes nothing.
+func (c *Client) MergeContact(ctx context.Context, id string, merge ContactMerge, options ...CallOption) (*Contact, error) {
+	r := request{method: http.MethodPost, in: &merge, repeatable: true}
+	return fetch[Contact](ctx, c, r.pathOf("v1", "contacts", id, "merge"), options...)
 }
 
 // AddContactAddress adds an address to a contact and returns the contact. An address that identifies another

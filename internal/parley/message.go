@@ -238,6 +238,7 @@ type EventData struct {
 	Reason   string        `json:"reason,omitempty"`
 	Through  int64         `json:"through,omitempty"` // a marker
 	Actor    ID            `json:"actor,omitempty"`   // the user who did it
+	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
 }
 
 // EventType names a kind of fact.
@@ -258,6 +259,7 @@ const (
 	EventContactCreated      EventType = "contact.created"
 	EventContactUpdated      EventType = "contact.updated"
 	EventContactDeleted      EventType = "contact.deleted"
+	EventContactMerged       EventType = "contact.merged"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
 	EventTeamCreated         EventType = "team.created"

@@ -24,9 +24,13 @@ var migrationHeart string
 //go:embed migrations/0001_heart_postgres.sql
 var migrationHeartPostgres string
 
+//go:embed migrations/0003_contacts.sql
+var migrationContacts string
+
 // Migrations is the schema, step by step. It is only ever added to.
 var migrations = []sqldb.Migration{
 	{Name: "heart", SQL: migrationHeart, Postgres: migrationHeartPostgres, Oldest: 1},
+	{Name: "contacts", SQL: migrationContacts, Oldest: 1},
 }
 
 // Options are how a store is opened.

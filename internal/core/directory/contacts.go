@@ -77,7 +77,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 		return parley.Contact{}, false, d.taken(ctx, p, contact.ID, params.Addresses, err)
 	}
 	if replay != nil {
-		contact, err = survivor(d.store.Read(ctx), p.Organization, replay.Resource)
+		contact, err = d.store.Read(ctx).Survivor(p.Organization, replay.Resource)
 	}
 	return contact, replay != nil, err
 }
@@ -142,24 +142,12 @@ func EnsureContact(tx *store.Tx, p *access.Principal, address parley.Address, gi
 	return given, true, err
 }
 
-// survivor returns a contact, or the one that it was merged into.
-func survivor(q store.Queries, organization, id parley.ID) (parley.Contact, error) {
-	contact, err := q.Contact(organization, id)
-	for range 10 { // merges of merges; more would be a circle
-		if err != nil || contact.MergedInto == "" {
-			return contact, err
-		}
-		contact, err = q.Contact(organization, contact.MergedInto)
-	}
-	return parley.Contact{}, parley.NotFound("contact", id)
-}
-
 // Contact returns a contact; the id of one that was merged answers the one it became.
 func (d *Directory) Contact(ctx context.Context, p *access.Principal, id parley.ID) (parley.Contact, error) {
 	if err := p.Require(parley.ScopeContactsRead); err != nil {
 		return parley.Contact{}, err
 	}
-	return survivor(d.store.Read(ctx), p.Organization, id)
+	return d.store.Read(ctx).Survivor(p.Organization, id)
 }
 
 // Contacts returns up to limit contacts that pass the filter, with ids after one. It examines a bounded number,
@@ -252,7 +240,7 @@ func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id p
 		return parley.Contact{}, err
 	}
 	return written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) {
-		contact, err := survivor(tx.Queries, p.Organization, id)
+		contact, err := tx.Survivor(p.Organization, id)
 		if err != nil {
 			return contact, err
 		}
@@ -269,28 +257,28 @@ func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id p
 }
 
 // DeleteContact deletes a contact and its addresses, and takes it off every broadcast list. Its conversations
-// stay.
+// stay. The id of one that was merged stands for the one that it became.
 func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
 		return err
 	}
 	return d.write(ctx, p, func(tx *store.Tx) error {
-		contact, err := tx.Contact(p.Organization, id)
+		contact, err := tx.Survivor(p.Organization, id)
 		if err != nil {
 			return err
 		}
 		if err := matchRev(ifMatch, contact.Rev); err != nil {
 			return err
 		}
-		left, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: id})
+		left, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: contact.ID})
 		if err != nil {
 			return err
 		}
 		for _, broadcast := range left {
 			emit(tx, p, parley.EventBroadcastUpdated, broadcast)
 		}
-		emit(tx, p, parley.EventContactDeleted, id)
+		emit(tx, p, parley.EventContactDeleted, contact.ID)
 		tx.Erased()
-		return tx.DeleteContact(p.Organization, id)
+		return tx.DeleteContact(p.Organization, contact.ID)
 	})
 }

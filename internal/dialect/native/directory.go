@@ -209,6 +209,11 @@ func (d *door) deleteContact(c *call) error {
 	return d.Directory.DeleteContact(c.ctx(), c.p, c.id(), c.ifMatch())
 }
 
+func (d *door) mergeContact(c *call, b *api.ContactMerge) (api.Contact, error) {
+	survivor, err := d.Directory.MergeContact(c.ctx(), c.p, c.id(), parley.ID(b.Into), c.ifMatch())
+	return wire.Contact(&survivor), err
+}
+
 func (d *door) addContactAddress(c *call, b *api.Address) (api.Contact, error) {
 	changed, err := d.Directory.AddAddresses(c.ctx(), c.p, c.id(), wire.Addresses([]api.Address{*b}), c.ifMatch())
 	return wire.Contact(&changed), single(err, "addresses[0]", "value")

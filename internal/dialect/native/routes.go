@@ -57,6 +57,8 @@ func (d *door) contactEndpoints() []*endpoint {
 	find.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.Responses["201"] = described.Responses["200"]
 	}
+	merge := operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
+	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
 	return []*endpoint{
 		create(operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
 		byID(list(operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts)),
@@ -64,6 +66,7 @@ func (d *door) contactEndpoints() []*endpoint {
 		get(operation("GET /v1/contacts/{id}", "getContact", read, "Get a contact"), d.contact),
 		matched(change(operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
 		matched(order(operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), d.deleteContact)),
+		matched(change(merge, d.mergeContact)),
 		matched(change(operation("POST /v1/contacts/{id}/addresses", "addContactAddress", write, "Add an address to a contact"), d.addContactAddress)),
 		matched(order(operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
 			"Take an address, as kind:value, from a contact"), d.removeContactAddress)),

@@ -80,10 +80,11 @@ var tests = []struct {
 	{"OneHolder", oneHolder},
 
 	{"Organizations", organizations},
-	{"People", people},
+	{"People", persons},
 	{"Teams", teams},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
+	{"Merges", merges},
 	{"Channels", channels},
 	{"Conversations", conversations},
 	{"Copies", copies},
