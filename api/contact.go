@@ -49,10 +49,12 @@ type ContactPatch struct {
 	OptedOut   *bool              `json:"optedOut,omitempty" doc:"Whether it wants no messages."`
 }
 
-// ContactLookup finds the contact that an address identifies, or makes one.
+// ContactLookup finds the contact with an external id, else the one that an address identifies, or makes one. At least one of
+// the two must be given.
 type ContactLookup struct {
-	Address string `json:"address" minLength:"1" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value."`
-	Name    string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
+	ExternalID string `json:"externalId,omitempty" maxLength:"255" doc:"The id it has in another system. A contact that the address finds and that has none gets it."`
+	Address    string `json:"address,omitempty" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value. A contact that the external id finds and that does not have it gets it."`
+	Name       string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
 }
 
 // ContactMerge says into which contact another one is merged.
@@ -121,8 +123,8 @@ func (c *Client) DeleteContact(ctx context.Context, id string, options ...CallOp
 	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "contacts", id), options...)
 }
 
-// FindContact returns the contact that an address identifies, and makes one where there is none. Two calls at
-// the same time make one contact.
+// FindContact returns the contact with an external id, else the one that an address identifies, and makes one where there is
+// none. Two calls at the same time make one contact.
 func (c *Client) FindContact(ctx context.Context, lookup ContactLookup, options ...CallOption) (*Contact, error) {
 	return fetch[Contact](ctx, c, request{method: http.MethodPost, path: "/v1/contacts/find", in: &lookup, repeatable: true}, options...)
 }

@@ -174,10 +174,14 @@ func (q Queries) Contact(organization, id parley.ID) (parley.Contact, error) {
 	return q.contact("contacts AS c WHERE c.organization_id = $1 AND c.id = $2", string(id), string(organization), string(id))
 }
 
-// ContactByExternalID returns the contact with an id of another system.
+// ContactByExternalID returns the contact with an id of another system, or that which it was merged into.
 func (q Queries) ContactByExternalID(organization parley.ID, external string) (parley.Contact, error) {
-	return q.contact("contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> ''",
+	contact, err := q.contact("contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> ''",
 		external, string(organization), external)
+	if err == nil && contact.MergedInto != "" {
+		contact, err = q.Contact(organization, contact.MergedInto)
+	}
+	return contact, err
 }
 
 // ContactByAddress returns the contact that an address identifies.

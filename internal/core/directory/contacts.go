@@ -103,45 +103,6 @@ func (d *Directory) taken(ctx context.Context, p *access.Principal, contact parl
 	return parley.About(err, "address-taken", field)
 }
 
-// FindOrCreateContact returns the contact that an address identifies, made now with this name if there was
-// none, and says whether it was made.
-func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal, address parley.Address, name string) (contact parley.Contact, made bool, err error) {
-	if err := p.Require(parley.ScopeContactsWrite); err != nil {
-		return contact, false, err
-	}
-	var c check
-	c.text("name", name, false, maxName)
-	normal, err := parley.NewAddress(address.Kind, address.Value)
-	c.add("address", err)
-	if err := c.err(); err != nil {
-		return contact, false, err
-	}
-	contact, err = d.store.Read(ctx).ContactByAddress(p.Organization, normal)
-	if !parley.IsKind(err, parley.KindNotFound) {
-		return contact, false, err
-	}
-	id := parley.NewID(d.now())
-	contact, err = written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) {
-		contact, _, err := EnsureContact(tx, p, normal, parley.Contact{ID: id, Name: name, Saved: name != ""})
-		return contact, err
-	})
-	return contact, contact.ID == id, err
-}
-
-// EnsureContact returns the contact that an address identifies, inside a unit: if there is none, the one given
-// is made with it. It says whether it was made. The address must be normalized.
-func EnsureContact(tx *store.Tx, p *access.Principal, address parley.Address, given parley.Contact) (parley.Contact, bool, error) {
-	contact, err := tx.ContactByAddress(p.Organization, address)
-	if !parley.IsKind(err, parley.KindNotFound) {
-		return contact, false, err
-	}
-	address.Shared = false
-	given.Addresses = []parley.Address{address}
-	emit(tx, p, parley.EventContactCreated, given.ID)
-	err = tx.InsertContact(p.Organization, &given)
-	return given, true, err
-}
-
 // Contact returns a contact; the id of one that was merged answers the one it became.
 func (d *Directory) Contact(ctx context.Context, p *access.Principal, id parley.ID) (parley.Contact, error) {
 	if err := p.Require(parley.ScopeContactsRead); err != nil {

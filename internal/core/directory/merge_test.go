@@ -35,7 +35,7 @@ func TestMerge(t *testing.T) {
 	if got := must[parley.Contact](t)(w.Contact(ctx, w.admin, zoe.ID)); got.ID != yan.ID || got.Name != "Yan Z." || changed.ID != yan.ID {
 		t.Errorf("the former id answers %+v", got)
 	}
-	if owner, _, err := w.FindOrCreateContact(ctx, w.admin, ana, ""); err != nil || owner.ID != yan.ID {
+	if owner, _, err := w.FindOrCreateContact(ctx, w.admin, directory.Lookup{Address: ana}); err != nil || owner.ID != yan.ID {
 		t.Errorf("its address identifies %v, %v", owner, err)
 	}
 	for _, id := range []string{"crm-1", "crm-2"} {

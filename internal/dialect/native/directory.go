@@ -183,11 +183,15 @@ func (d *door) contacts(c *call, f api.ContactFilter) ([]api.Contact, string, er
 }
 
 func (d *door) findContact(c *call, b *api.ContactLookup) (api.Contact, error) {
-	address, err := parley.ParseAddress(b.Address)
-	if err != nil {
-		return api.Contact{}, err
+	lookup := directory.Lookup{ExternalID: b.ExternalID, Name: b.Name}
+	if b.Address != "" {
+		address, err := parley.ParseAddress(b.Address)
+		if err != nil {
+			return api.Contact{}, err
+		}
+		lookup.Address = address
 	}
-	found, made, err := d.Directory.FindOrCreateContact(c.ctx(), c.p, address, b.Name)
+	found, made, err := d.Directory.FindOrCreateContact(c.ctx(), c.p, lookup)
 	if made {
 		c.status = http.StatusCreated
 	}

@@ -52,8 +52,9 @@ func (d *door) listEndpoints() []*endpoint {
 
 func (d *door) contactEndpoints() []*endpoint {
 	const read, write = parley.ScopeContactsRead, parley.ScopeContactsWrite
-	find := operation("POST /v1/contacts/find", "findContact", write, "Find the contact that an address identifies, or make one")
-	find.Details = "Answers 201 where the contact was made, else 200."
+	find := operation("POST /v1/contacts/find", "findContact", write, "Find a contact by external id or address, or make one")
+	find.Details = "The external id is looked for first. A contact that is found gets the other of the two, if it has none such. " +
+		"Answers 201 where the contact was made, else 200."
 	find.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.Responses["201"] = described.Responses["200"]
 	}
