@@ -71,6 +71,38 @@ type ContactFilter struct {
 	Saved      string `query:"saved" enum:"true,false" doc:"Whether somebody has named it."`
 }
 
+// AttributeType says what the values of an attribute look like.
+type AttributeType string
+
+// The types of attributes.
+const (
+	AttributeString   AttributeType = "string"
+	AttributeNumber   AttributeType = "number"
+	AttributeBoolean  AttributeType = "boolean"
+	AttributeDate     AttributeType = "date"
+	AttributeDateTime AttributeType = "datetime"
+	AttributeChoice   AttributeType = "choice"
+)
+
+// Attribute defines what is kept of contacts under a key. Values are texts of the form that the type has.
+type Attribute struct {
+	Key       string        `json:"key" doc:"The key in the attributes of a contact: letters, digits, _, . and -."`
+	Type      AttributeType `json:"type" enum:"string,number,boolean,date,datetime,choice" doc:"What values look like."`
+	Label     string        `json:"label" doc:"What people call it; may be empty."`
+	Choices   []string      `json:"choices,omitempty" doc:"Of the type choice: the values there are."`
+	Archived  bool          `json:"archived" doc:"Whether it is not set any more. Values that contacts have stay."`
+	Rev       int64         `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time          `json:"createdAt" format:"date-time" doc:"When it was defined."`
+}
+
+// AttributeRequest is what an attribute is to be like.
+type AttributeRequest struct {
+	Type     AttributeType `json:"type" enum:"string,number,boolean,date,datetime,choice" doc:"What values look like. It cannot be changed."`
+	Label    string        `json:"label,omitempty" maxLength:"200" doc:"What people call it."`
+	Choices  []string      `json:"choices,omitempty" maxItems:"200" maxLength:"200" doc:"Of the type choice: the values there are."`
+	Archived bool          `json:"archived,omitempty" doc:"Whether it is not set any more. Values that contacts have stay."`
+}
+
 // Broadcast is a list whose members are written to one to one.
 type Broadcast struct {
 	ID          string `json:"id" doc:"The id."`
@@ -146,6 +178,22 @@ func (c *Client) AddContactAddress(ctx context.Context, contact string, address 
 // RemoveContactAddress takes an address, as kind:value, from a contact.
 func (c *Client) RemoveContactAddress(ctx context.Context, contact, address string, options ...CallOption) error {
 	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "contacts", contact, "addresses", address), options...)
+}
+
+// DefineAttribute says what is kept of contacts under a key, or changes that.
+func (c *Client) DefineAttribute(ctx context.Context, key string, attribute AttributeRequest, options ...CallOption) (*Attribute, error) {
+	r := request{method: http.MethodPut, in: &attribute, repeatable: true}
+	return fetch[Attribute](ctx, c, r.pathOf("v1", "attributes", key), options...)
+}
+
+// GetAttribute returns the definition of an attribute.
+func (c *Client) GetAttribute(ctx context.Context, key string, options ...CallOption) (*Attribute, error) {
+	return fetch[Attribute](ctx, c, request{method: http.MethodGet}.pathOf("v1", "attributes", key), options...)
+}
+
+// ListAttributes returns a page of the definitions of attributes, in order of their keys.
+func (c *Client) ListAttributes(ctx context.Context, page Page, options ...CallOption) (*List[Attribute], error) {
+	return fetch[List[Attribute]](ctx, c, request{method: http.MethodGet, path: "/v1/attributes", query: queryOf(page)}, options...)
 }
 
 // CreateBroadcast makes a broadcast list.

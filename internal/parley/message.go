@@ -260,6 +260,7 @@ const (
 	EventContactUpdated      EventType = "contact.updated"
 	EventContactDeleted      EventType = "contact.deleted"
 	EventContactMerged       EventType = "contact.merged"
+	EventAttributeDefined    EventType = "attribute.defined"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
 	EventTeamCreated         EventType = "team.created"

@@ -23,7 +23,7 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"acknowledgements", "attempts", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
+	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"contact_addresses", "contacts", "conversations", "deliveries", "events", "hidden_messages", "idempotency", "jobs", "marks", "media",
 		"media_references", "message_tags", "messages", "organization_log", "parked", "participants", "provider_references", "team_members",
 		"teams", "users"}

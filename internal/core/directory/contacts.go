@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -33,7 +34,7 @@ func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 	} else if params.ID != "" {
 		id = params.ID
 	}
-	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: params.Attributes, Tags: tags,
+	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: maps.Clone(params.Attributes), Tags: tags,
 		ExternalID: params.ExternalID, OptedOut: params.OptedOut}, c.err()
 }
 
@@ -69,6 +70,9 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 			if err := tx.TakenID(p.Organization, contact.ID); err != nil {
 				return err
 			}
+		}
+		if err := typed(tx.Queries, p.Organization, contact.Attributes, slices.Collect(maps.Keys(contact.Attributes))); err != nil {
+			return err
 		}
 		emit(tx, p, parley.EventContactCreated, contact.ID)
 		return tx.InsertContact(p.Organization, &contact)
@@ -150,7 +154,16 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		c.text("externalId", contact.ExternalID, false, maxExternalID)
 		c.facts("attributes", contact.Attributes)
 		contact.Tags = c.tags(contact.Tags)
-		return c.err()
+		if err := c.err(); err != nil {
+			return err
+		}
+		var writes []string
+		for key, value := range patch.Attributes {
+			if value != nil {
+				writes = append(writes, key)
+			}
+		}
+		return typed(tx.Queries, p.Organization, contact.Attributes, writes)
 	})
 	return changed, d.taken(ctx, p, id, nil, err)
 }

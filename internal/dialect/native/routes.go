@@ -58,6 +58,8 @@ func (d *door) contactEndpoints() []*endpoint {
 	find.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.Responses["201"] = described.Responses["200"]
 	}
+	define := operation("PUT /v1/attributes/{key}", "defineAttribute", parley.ScopeOrganizationWrite, "Define an attribute of contacts, or change its definition")
+	define.Details = "The type of one that is defined cannot be changed. Values that contacts have stay as they are until they are written again."
 	merge := operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
 	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
 	return []*endpoint{
@@ -68,6 +70,9 @@ func (d *door) contactEndpoints() []*endpoint {
 		matched(change(operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
 		matched(order(operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), d.deleteContact)),
 		matched(change(merge, d.mergeContact)),
+		matched(change(define, d.defineAttribute)),
+		get(operation("GET /v1/attributes/{key}", "getAttribute", read, "Get the definition of an attribute"), d.attribute),
+		list(operation("GET /v1/attributes", "listAttributes", read, "List the attributes that are defined, by key"), d.attributes),
 		matched(change(operation("POST /v1/contacts/{id}/addresses", "addContactAddress", write, "Add an address to a contact"), d.addContactAddress)),
 		matched(order(operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
 			"Take an address, as kind:value, from a contact"), d.removeContactAddress)),

@@ -81,6 +81,9 @@ var samples = map[string]sample{
 	"getContact":               {path: "/v1/contacts/{contact}"},
 	"patchContact":             {path: "/v1/contacts/{contact}", body: `{"tags":["x"]}`},
 	"deleteContact":            {path: "/v1/contacts/{contact}"},
+	"defineAttribute":          {path: "/v1/attributes/city", body: `{"type":"choice","label":"City","choices":["Bonn"]}`},
+	"getAttribute":             {path: "/v1/attributes/born"},
+	"listAttributes":           {path: "/v1/attributes"},
 	"mergeContact":             {path: "/v1/contacts/{contact2}/merge", body: `{"into":"{contact}"}`},
 	"addContactAddress":        {path: "/v1/contacts/{contact}/addresses", body: `{"kind":"email","value":"cleo2@example.org"}`},
 	"removeContactAddress":     {path: "/v1/contacts/{contact}/addresses/phone:%2B15550100"},
@@ -139,6 +142,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
 	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
+	must[*api.Attribute](t)(c.DefineAttribute(ctx, "born", api.AttributeRequest{Type: api.AttributeDate}))
 	contact2 := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "email:cleo@example.org"}))
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
 	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))

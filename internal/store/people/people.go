@@ -3,24 +3,10 @@
 package people
 
 import (
-	"database/sql"
-
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/sqldb"
 )
-
-// ids returns the ids that a statement answers.
-func ids(q store.Queries, text string, args ...any) ([]parley.ID, error) {
-	var list []parley.ID
-	err := q.Conn().Query(text, args, func(r *sql.Rows) error {
-		var id parley.ID
-		err := r.Scan(&id)
-		list = append(list, id)
-		return err
-	})
-	return list, err
-}
 
 // exec runs statements, in order, on an organization that the unit works on.
 func exec(tx *store.Tx, organization parley.ID, all ...sqldb.Statement) error {

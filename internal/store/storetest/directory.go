@@ -315,6 +315,34 @@ func (w *world) mergedAliases(o, before, from, into parley.ID) {
 	w.notFound(err)
 }
 
+// attributes: what organizations keep of their contacts.
+func attributes(w *world) {
+	o, other := w.organization(), w.organization()
+	defined := []*parley.Attribute{{Key: "a", Type: parley.AttributeChoice, Label: "A", Choices: []string{"x", "y"}}, {Key: "b", Type: parley.AttributeDate, Archived: true}}
+	for _, a := range defined {
+		w.do(func(tx *store.Tx) error { return people.Define(tx, o, a) })
+	}
+	list, err := people.Attributes(w.read(), o, "", 10)
+	w.must(err)
+	w.equal("attributes", list, []parley.Attribute{*defined[0], *defined[1]})
+	again := parley.Attribute{Key: "a", Type: parley.AttributeString, Archived: true} // a type does not change
+	w.advance(time.Second)
+	w.do(func(tx *store.Tx) error { return people.Define(tx, o, &again) })
+	found, err := people.AttributesByKey(w.read(), o, "a", "absent")
+	w.must(err)
+	again.Type = parley.AttributeChoice
+	if len(found) != 1 || again.Rev != 2 || !again.CreatedAt.Equal(defined[0].CreatedAt) {
+		w.Fatalf("found are %v, the revision is %d", found, again.Rev)
+	}
+	w.equal("changed", *found["a"], again)
+	list, err = people.Attributes(w.read(), o, "a", 1)
+	w.must(err)
+	w.equal("the next", list, []parley.Attribute{*defined[1]})
+	found, err = people.AttributesByKey(w.read(), other, "a")
+	w.must(err)
+	w.equal("another organization's", len(found), 0)
+}
+
 // channels: channels and who sees them.
 func channels(w *world) {
 	o, other := w.organization(), w.organization()

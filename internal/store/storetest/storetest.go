@@ -85,6 +85,7 @@ var tests = []struct {
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},
+	{"Attributes", attributes},
 	{"Channels", channels},
 	{"Conversations", conversations},
 	{"Copies", copies},
