@@ -49,10 +49,17 @@ type ContactPatch struct {
 	OptedOut   *bool              `json:"optedOut,omitempty" doc:"Whether it wants no messages."`
 }
 
-// ContactLookup finds the contact that an address identifies, or makes one.
+// ContactLookup finds the contact with an external id, else the one that an address identifies, or makes one. At least one of
+// the two must be given.
 type ContactLookup struct {
-	Address string `json:"address" minLength:"1" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value."`
-	Name    string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
+	ExternalID string `json:"externalId,omitempty" maxLength:"255" doc:"The id it has in another system. A contact that the address finds and that has none gets it."`
+	Address    string `json:"address,omitempty" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value. A contact that the external id finds and that does not have it gets it."`
+	Name       string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
+}
+
+// ContactMerge says into which contact another one is merged.
+type ContactMerge struct {
+	Into string `json:"into" minLength:"1" maxLength:"64" doc:"The id of the contact that stays."`
 }
 
 // ContactFilter says which contacts a list holds: those to which everything given applies.
@@ -62,6 +69,38 @@ type ContactFilter struct {
 	ExternalID string `query:"externalId" doc:"With this id in another system."`
 	Tag        string `query:"tag" doc:"With this tag."`
 	Saved      string `query:"saved" enum:"true,false" doc:"Whether somebody has named it."`
+}
+
+// AttributeType says what the values of an attribute look like.
+type AttributeType string
+
+// The types of attributes.
+const (
+	AttributeString   AttributeType = "string"
+	AttributeNumber   AttributeType = "number"
+	AttributeBoolean  AttributeType = "boolean"
+	AttributeDate     AttributeType = "date"
+	AttributeDateTime AttributeType = "datetime"
+	AttributeChoice   AttributeType = "choice"
+)
+
+// Attribute defines what is kept of contacts under a key. Values are texts of the form that the type has.
+type Attribute struct {
+	Key       string        `json:"key" doc:"The key in the attributes of a contact: letters, digits, _, . and -."`
+	Type      AttributeType `json:"type" enum:"string,number,boolean,date,datetime,choice" doc:"What values look like."`
+	Label     string        `json:"label" doc:"What people call it; may be empty."`
+	Choices   []string      `json:"choices,omitempty" doc:"Of the type choice: the values there are."`
+	Archived  bool          `json:"archived" doc:"Whether it is not set any more. Values that contacts have stay."`
+	Rev       int64         `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time          `json:"createdAt" format:"date-time" doc:"When it was defined."`
+}
+
+// AttributeRequest is what an attribute is to be like.
+type AttributeRequest struct {
+	Type     AttributeType `json:"type" enum:"string,number,boolean,date,datetime,choice" doc:"What values look like. It cannot be changed."`
+	Label    string        `json:"label,omitempty" maxLength:"200" doc:"What people call it."`
+	Choices  []string      `json:"choices,omitempty" maxItems:"200" maxLength:"200" doc:"Of the type choice: the values there are."`
+	Archived bool          `json:"archived,omitempty" doc:"Whether it is not set any more. Values that contacts have stay."`
 }
 
 // Broadcast is a list whose members are written to one to one.
@@ -116,10 +155,17 @@ func (c *Client) DeleteContact(ctx context.Context, id string, options ...CallOp
 	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "contacts", id), options...)
 }
 
-// FindContact returns the contact that an address identifies, and makes one where there is none. Two calls at
-// the same time make one contact.
+// FindContact returns the contact with an external id, else the one that an address identifies, and makes one where there is
+// none. Two calls at the same time make one contact.
 func (c *Client) FindContact(ctx context.Context, lookup ContactLookup, options ...CallOption) (*Contact, error) {
 	return fetch[Contact](ctx, c, request{method: http.MethodPost, path: "/v1/contacts/find", in: &lookup, repeatable: true}, options...)
+}
+
+// MergeContact makes a contact a part of another, and returns the other. The id of the one that was merged goes on answering
+// it. To do it again changes nothing.
+func (c *Client) MergeContact(ctx context.Context, id string, merge ContactMerge, options ...CallOption) (*Contact, error) {
+	r := request{method: http.MethodPost, in: &merge, repeatable: true}
+	return fetch[Contact](ctx, c, r.pathOf("v1", "contacts", id, "merge"), options...)
 }
 
 // AddContactAddress adds an address to a contact and returns the contact. An address that identifies another
@@ -132,6 +178,22 @@ func (c *Client) AddContactAddress(ctx context.Context, contact string, address 
 // RemoveContactAddress takes an address, as kind:value, from a contact.
 func (c *Client) RemoveContactAddress(ctx context.Context, contact, address string, options ...CallOption) error {
 	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "contacts", contact, "addresses", address), options...)
+}
+
+// DefineAttribute says what is kept of contacts under a key, or changes that.
+func (c *Client) DefineAttribute(ctx context.Context, key string, attribute AttributeRequest, options ...CallOption) (*Attribute, error) {
+	r := request{method: http.MethodPut, in: &attribute, repeatable: true}
+	return fetch[Attribute](ctx, c, r.pathOf("v1", "attributes", key), options...)
+}
+
+// GetAttribute returns the definition of an attribute.
+func (c *Client) GetAttribute(ctx context.Context, key string, options ...CallOption) (*Attribute, error) {
+	return fetch[Attribute](ctx, c, request{method: http.MethodGet}.pathOf("v1", "attributes", key), options...)
+}
+
+// ListAttributes returns a page of the definitions of attributes, in order of their keys.
+func (c *Client) ListAttributes(ctx context.Context, page Page, options ...CallOption) (*List[Attribute], error) {
+	return fetch[List[Attribute]](ctx, c, request{method: http.MethodGet, path: "/v1/attributes", query: queryOf(page)}, options...)
 }
 
 // CreateBroadcast makes a broadcast list.

@@ -9,22 +9,24 @@ import (
 type Organization struct {
 	ID        string `json:"id" doc:"The id."`
 	Name      string `json:"name" doc:"What people call it."`
-	Policy    Policy `json:"policy" doc:"What it sets for everything sent in it."`
+	Policy    Policy `json:"policy" doc:"What it sets for everything in it."`
 	Rev       int64  `json:"rev" doc:"Its revision, as in ETag and If-Match."`
 	CreatedAt Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
-// Policy is what an organization sets for everything sent in it.
+// Policy is what an organization sets for everything in it.
 type Policy struct {
 	DefaultTTL int64 `json:"defaultTtl" doc:"Seconds that content lives where a send does not say; 0: until it is deleted."`
 	MaxTTL     int64 `json:"maxTtl" doc:"The longest ttl in seconds, 0: no cap."`
 	LockTTL    bool  `json:"lockTtl" doc:"Whether defaultTtl holds for every send, whatever it says."`
+
+	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
 type OrganizationPatch struct {
 	Name   *string      `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
-	Policy *PolicyPatch `json:"policy,omitempty" doc:"What it sets for everything sent in it."`
+	Policy *PolicyPatch `json:"policy,omitempty" doc:"What it sets for everything in it."`
 }
 
 // PolicyPatch changes an organization's policy. What is left out stays as it is.
@@ -32,6 +34,8 @@ type PolicyPatch struct {
 	DefaultTTL *int64 `json:"defaultTtl,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that content lives where a send does not say; 0: until it is deleted."`
 	MaxTTL     *int64 `json:"maxTtl,omitempty" minimum:"0" maximum:"3153600000" doc:"The longest ttl in seconds, 0: no cap."`
 	LockTTL    *bool  `json:"lockTtl,omitempty" doc:"Whether defaultTtl holds for every send, whatever it says."`
+
+	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
 }
 
 // OrganizationRequest is an organization to make.

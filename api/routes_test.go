@@ -170,6 +170,16 @@ func contactRoutes() []route {
 		{"FindContact", func(ctx context.Context, c *api.Client) error {
 			return only(c.FindContact(ctx, api.ContactLookup{Address: phone.String()}))
 		}, "POST", "/v1/contacts/find", `{"address":"phone:+15550100"}`, 200},
+		{"DefineAttribute", func(ctx context.Context, c *api.Client) error {
+			return only(c.DefineAttribute(ctx, "a/b", api.AttributeRequest{Type: api.AttributeNumber}))
+		}, "PUT", "/v1/attributes/a%2Fb", `{"type":"number"}`, 200},
+		{"GetAttribute", func(ctx context.Context, c *api.Client) error { return only(c.GetAttribute(ctx, "city")) }, "GET", "/v1/attributes/city", "", 200},
+		{"ListAttributes", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListAttributes(ctx, api.Page{Limit: 1}))
+		}, "GET", "/v1/attributes?limit=1", "", 200},
+		{"MergeContact", func(ctx context.Context, c *api.Client) error {
+			return only(c.MergeContact(ctx, "k1", api.ContactMerge{Into: "k2"}))
+		}, "POST", "/v1/contacts/k1/merge", `{"into":"k2"}`, 200},
 		{"AddContactAddress", func(ctx context.Context, c *api.Client) error { return only(c.AddContactAddress(ctx, "k1", phone)) },
 			"POST", "/v1/contacts/k1/addresses", `{"kind":"phone","value":"+15550100"}`, 201},
 		{"RemoveContactAddress", func(ctx context.Context, c *api.Client) error {

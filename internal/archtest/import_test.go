@@ -45,7 +45,7 @@ var layers = []rule{
 	{"internal/webhook", append([]string{"internal/connector"}, door...)},
 
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/grant"}},
-	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},

@@ -33,10 +33,7 @@ func (s *send) toContact(tx *store.Tx, id parley.ID) (*route, error) {
 
 // contact returns a contact that the request names, or the one that it was merged into.
 func (s *send) contact(tx *store.Tx, id parley.ID) (parley.Contact, error) {
-	contact, err := tx.Contact(s.p.Organization, id)
-	if err == nil && contact.MergedInto != "" {
-		contact, err = tx.Contact(s.p.Organization, contact.MergedInto)
-	}
+	contact, err := tx.Survivor(s.p.Organization, id)
 	return contact, unknown(err, "to.contact", "contact-unknown")
 }
 

@@ -36,8 +36,10 @@ func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
 		author.Name = u.Name
 		return unknown(err, "record.author.id", "user-unknown")
 	case parley.ActorContact:
-		contact, err := tx.Contact(s.p.Organization, author.ID)
-		author.Name = contact.Name
+		contact, err := tx.Survivor(s.p.Organization, author.ID)
+		if err == nil {
+			author.ID, author.Name = contact.ID, contact.Name
+		}
 		return unknown(err, "record.author.id", "contact-unknown")
 	case parley.ActorTeam:
 		t, err := tx.Team(s.p.Organization, author.ID)

@@ -114,7 +114,7 @@ func (c *Core) retryable(tx *store.Tx, p *Principal, m *parley.Message, before *
 	if before.Recipient.Kind != parley.ActorContact {
 		return nil
 	}
-	contact, err := tx.Contact(p.Organization, before.Recipient.ID)
+	contact, err := tx.Survivor(p.Organization, before.Recipient.ID)
 	if err == nil && contact.OptedOut {
 		return parley.Conflict("contact-opted-out", "the contact does not want to be written to")
 	}

@@ -206,7 +206,7 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 // sender returns the addresses that the message may come from, and the channel that their contact last wrote on.
 func sender(q store.Queries, organization parley.ID, params *InboundParams) ([]parley.Address, parley.ID, error) {
 	if params.Contact != "" {
-		contact, err := q.Contact(organization, params.Contact)
+		contact, err := q.Survivor(organization, params.Contact)
 		return contact.Addresses, contact.LastChannel, unknown(err, "contact", "contact-unknown")
 	}
 	address, err := parley.ParseAddress(params.From)

@@ -16,6 +16,8 @@ type Policy struct {
 	DefaultTTL time.Duration // 0: content lives until it is deleted
 	MaxTTL     time.Duration // 0: no cap
 	LockTTL    bool          // a send may not choose; DefaultTTL holds
+
+	DefinedAttributesOnly bool // contacts have no others
 }
 
 // Account is a login. It has a user in each organization it belongs to.

@@ -239,6 +239,7 @@ type EventData struct {
 	Through  int64         `json:"through,omitempty"` // a marker
 	Actor    ID            `json:"actor,omitempty"`   // the user who did it
 	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
+	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
 }
 
 // EventType names a kind of fact.
@@ -259,6 +260,8 @@ const (
 	EventContactCreated      EventType = "contact.created"
 	EventContactUpdated      EventType = "contact.updated"
 	EventContactDeleted      EventType = "contact.deleted"
+	EventContactMerged       EventType = "contact.merged"
+	EventAttributeDefined    EventType = "attribute.defined"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
 	EventTeamCreated         EventType = "team.created"

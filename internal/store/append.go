@@ -98,7 +98,7 @@ func (s *Store) runAppends(t *sqldb.Tx, items []any) ([]error, error) {
 // Append writes messages inside a general unit, which has made all checks itself.
 func (tx *Tx) Append(appends ...*Append) error {
 	for _, a := range appends {
-		tx.mustHave(a.Organization)
+		tx.MustHave(a.Organization)
 	}
 	sights, err := tx.inspect(appends)
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -105,9 +106,14 @@ func (tx *Tx) RemoveContactAddress(organization, contact parley.ID, a parley.Add
 	return err
 }
 
-// DeleteContact deletes a contact and its addresses. Conversations keep their own copy of who took part.
+// DeleteContact deletes a contact with its addresses, and what is left of those that were merged into it. Conversations
+// keep their own copy of who took part.
 func (tx *Tx) DeleteContact(organization, id parley.ID) error {
-	_, err := tx.c.Exec("DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2", string(organization), string(id))
+	_, err := tx.c.Exec("DELETE FROM contacts WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''", string(organization), string(id))
+	if err != nil {
+		return err
+	}
+	_, err = tx.c.Exec("DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2", string(organization), string(id))
 	if err != nil {
 		return err
 	}
@@ -142,15 +148,40 @@ func scanContact(r *sql.Rows, c *parley.Contact) error {
 	return decodeJSON(tags, &c.Tags)
 }
 
+// Survivor returns a contact, or the one that it was merged into.
+func (q Queries) Survivor(organization, id parley.ID) (parley.Contact, error) {
+	contact, err := q.Contact(organization, id)
+	if err == nil && contact.MergedInto != "" { // never one that was merged itself
+		contact, err = q.Contact(organization, contact.MergedInto)
+	}
+	return contact, err
+}
+
+// Became returns the id of the contact that one was merged into, else the id itself, of whatever it is.
+func (q Queries) Became(organization, id parley.ID) (became parley.ID, err error) {
+	err = q.c.Row("SELECT merged_into FROM contacts WHERE organization_id = $1 AND id = $2", []any{string(organization), string(id)}, &became)
+	if absent(err) {
+		err = nil
+	}
+	if became == "" {
+		became = id
+	}
+	return became, err
+}
+
 // Contact returns a contact with its addresses.
 func (q Queries) Contact(organization, id parley.ID) (parley.Contact, error) {
 	return q.contact("contacts AS c WHERE c.organization_id = $1 AND c.id = $2", string(id), string(organization), string(id))
 }
 
-// ContactByExternalID returns the contact with an id of another system.
+// ContactByExternalID returns the contact with an id of another system, or that which it was merged into.
 func (q Queries) ContactByExternalID(organization parley.ID, external string) (parley.Contact, error) {
-	return q.contact("contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> ''",
+	contact, err := q.contact("contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> ''",
 		external, string(organization), external)
+	if err == nil && contact.MergedInto != "" {
+		contact, err = q.Contact(organization, contact.MergedInto)
+	}
+	return contact, err
 }
 
 // ContactByAddress returns the contact that an address identifies.
@@ -254,7 +285,6 @@ func (f *ContactFilter) passes(c *parley.Contact) bool {
 	return c.MergedInto == "" &&
 		(f.Saved == nil || *f.Saved == c.Saved) &&
 		(f.Tag == "" || slices.Contains(c.Tags, f.Tag)) &&
-		(f.ExternalID == "" || f.ExternalID == c.ExternalID) &&
 		strings.HasPrefix(strings.ToLower(c.Name), strings.ToLower(f.NamePrefix))
 }
 
@@ -276,23 +306,21 @@ func (q Queries) Contacts(organization parley.ID, f ContactFilter, after parley.
 	return contacts, next, q.addAddresses(organization, byID)
 }
 
-// source picks the narrowest index for the filter.
+// source looks up what the filter has an index for. An external id of a contact that was merged is the other's.
 func (f *ContactFilter) source(organization, after parley.ID) (string, []any) {
-	const head = "SELECT " + contactColumns + " FROM "
-	switch {
-	case f.Address.Value != "":
+	text, args := "SELECT "+contactColumns+" FROM contacts AS c WHERE c.organization_id = $1 AND c.id > $2", []any{string(organization), string(after)}
+	if f.Address.Value != "" {
 		// Two lookups rather than an OR: each of the two indexes is of one kind of address.
-		return head + `contacts AS c WHERE c.organization_id = $1 AND c.id IN (
-				SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 0
-				UNION ALL
-				SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)
-			AND c.id > $4 ORDER BY c.id LIMIT $5`,
-			[]any{string(organization), string(f.Address.Kind), f.Address.Value, string(after)}
-	case f.ExternalID != "":
-		return head + `contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> '' AND c.id > $3
-			ORDER BY c.id LIMIT $4`, []any{string(organization), f.ExternalID, string(after)}
+		text += ` AND c.id IN (SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $3 AND value = $4 AND shared = 0
+			UNION ALL SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $3 AND value = $4 AND shared = 1)`
+		args = append(args, string(f.Address.Kind), f.Address.Value)
 	}
-	return head + "contacts AS c WHERE c.organization_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3", []any{string(organization), string(after)}
+	if f.ExternalID != "" {
+		args = append(args, f.ExternalID)
+		text += fmt.Sprintf(` AND c.id IN (SELECT CASE WHEN merged_into = '' THEN id ELSE merged_into END FROM contacts
+			WHERE organization_id = $1 AND external_id = $%d AND external_id <> '')`, len(args))
+	}
+	return text + fmt.Sprintf(" ORDER BY c.id LIMIT $%d", len(args)+1), args
 }
 
 var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `

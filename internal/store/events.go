@@ -21,19 +21,16 @@ type emitted struct {
 // Emit adds a fact to the log of an organization that the unit works on. It is numbered when the transaction's units
 // are through.
 func (tx *Tx) Emit(organization parley.ID, e parley.Event) {
-	tx.mustHave(organization)
+	tx.MustHave(organization)
 	tx.emit(organization, e)
 }
 
-// mustHave stops a unit that changes an organization which it was not begun for: other nodes may change it too.
-func (tx *Tx) mustHave(organization parley.ID) {
+// MustHave stops a unit that changes an organization which it was not begun for: other nodes may change it too.
+func (tx *Tx) MustHave(organization parley.ID) {
 	if !slices.Contains(tx.taken, string(organization)) {
 		panic("a unit changes organization " + string(organization) + ", which it was not begun for") // a programming error
 	}
 }
-
-// MustHave is mustHave for the packages below this one.
-func (tx *Tx) MustHave(organization parley.ID) { tx.mustHave(organization) }
 
 func (tx *Tx) emit(organization parley.ID, e parley.Event) {
 	e.At = tx.Now

@@ -16,10 +16,11 @@ type storedPolicy struct {
 	DefaultTTL int64 `json:"defaultTtl,omitempty"`
 	MaxTTL     int64 `json:"maxTtl,omitempty"`
 	LockTTL    bool  `json:"lockTtl,omitempty"`
+	Defined    bool  `json:"definedAttributesOnly,omitempty"`
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	return encodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL})
+	return encodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly})
 }
 
 // encodeJSON makes the text of a JSON column.
@@ -77,7 +78,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined}
 	return nil
 }
 

@@ -24,12 +24,16 @@ var migrationHeart string
 //go:embed migrations/0001_heart_postgres.sql
 var migrationHeartPostgres string
 
+//go:embed migrations/0003_contacts.sql
+var migrationContacts string
+
 //go:embed migrations/0004_roles.sql
 var migrationRoles string
 
 // Migrations is the schema, step by step. It is only ever added to.
 var migrations = []sqldb.Migration{
 	{Name: "heart", SQL: migrationHeart, Postgres: migrationHeartPostgres, Oldest: 1},
+	{Name: "contacts", SQL: migrationContacts, Oldest: 1},
 	{Name: "roles", SQL: migrationRoles, Oldest: 1},
 }
 

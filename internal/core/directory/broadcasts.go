@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -173,15 +174,19 @@ func membersOf(users, contacts []parley.ID) ([]parley.BroadcastMember, error) {
 
 // AddBroadcastMembers adds up to 1000 users and contacts to a list. Who is on it stays on it.
 func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal, id parley.ID, users, contacts []parley.ID) (parley.Broadcast, error) {
-	members, err := membersOf(users, contacts)
-	if err != nil {
+	if _, err := membersOf(users, contacts); err != nil {
 		return parley.Broadcast{}, err
 	}
 	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
 		if err := requireUsers(tx.Queries, p.Organization, "users", users); err != nil {
 			return false, err
 		}
-		if err := requireContacts(tx.Queries, p.Organization, contacts); err != nil {
+		survivors, err := survivors(tx.Queries, p.Organization, contacts)
+		if err != nil {
+			return false, err
+		}
+		members, err := membersOf(users, survivors)
+		if err != nil {
 			return false, err
 		}
 		n, err := tx.AddBroadcastMembers(p.Organization, id, members)
@@ -199,19 +204,23 @@ func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal
 	})
 }
 
-// requireContacts refuses ids that are no contacts.
-func requireContacts(q store.Queries, organization parley.ID, ids []parley.ID) error {
+// survivors refuses ids that are no contacts, and returns those that the others became.
+func survivors(q store.Queries, organization parley.ID, ids []parley.ID) ([]parley.ID, error) {
 	contacts, err := q.ContactsByID(organization, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var c check
+	became := slices.Clone(ids)
 	for i, id := range ids {
-		if contacts[id] == nil || contacts[id].MergedInto != "" {
+		switch contact := contacts[id]; {
+		case contact == nil:
 			c.refuse(fmt.Sprintf("contacts[%d]", i), "contact-unknown", "%q is no contact of the organization", id)
+		case contact.MergedInto != "":
+			became[i] = contact.MergedInto
 		}
 	}
-	return c.err()
+	return became, c.err()
 }
 
 // RemoveBroadcastMembers takes up to 1000 users and contacts off a list. Who is not on it is passed over.
@@ -230,6 +239,12 @@ func (d *Directory) RemoveBroadcastMembers(ctx context.Context, p *access.Princi
 // RemoveBroadcastMember takes one member off a list. NotFound where it is not on it.
 func (d *Directory) RemoveBroadcastMember(ctx context.Context, p *access.Principal, id parley.ID, member parley.BroadcastMember) (parley.Broadcast, error) {
 	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		if member.Kind == parley.ActorContact {
+			var err error
+			if member.ID, err = tx.Became(p.Organization, member.ID); err != nil {
+				return false, err
+			}
+		}
 		n, err := tx.RemoveBroadcastMembers(p.Organization, id, []parley.BroadcastMember{member})
 		if err == nil && n == 0 {
 			err = parley.NotFound("member", member.ID)

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -33,7 +34,7 @@ func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 	} else if params.ID != "" {
 		id = params.ID
 	}
-	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: params.Attributes, Tags: tags,
+	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: maps.Clone(params.Attributes), Tags: tags,
 		ExternalID: params.ExternalID, OptedOut: params.OptedOut}, c.err()
 }
 
@@ -70,6 +71,9 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 				return err
 			}
 		}
+		if err := typed(tx.Queries, p.Organization, contact.Attributes, slices.Collect(maps.Keys(contact.Attributes))); err != nil {
+			return err
+		}
 		emit(tx, p, parley.EventContactCreated, contact.ID)
 		return tx.InsertContact(p.Organization, &contact)
 	})
@@ -77,7 +81,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 		return parley.Contact{}, false, d.taken(ctx, p, contact.ID, params.Addresses, err)
 	}
 	if replay != nil {
-		contact, err = survivor(d.store.Read(ctx), p.Organization, replay.Resource)
+		contact, err = d.store.Read(ctx).Survivor(p.Organization, replay.Resource)
 	}
 	return contact, replay != nil, err
 }
@@ -103,63 +107,12 @@ func (d *Directory) taken(ctx context.Context, p *access.Principal, contact parl
 	return parley.About(err, "address-taken", field)
 }
 
-// FindOrCreateContact returns the contact that an address identifies, made now with this name if there was
-// none, and says whether it was made.
-func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal, address parley.Address, name string) (contact parley.Contact, made bool, err error) {
-	if err := p.Require(parley.ScopeContactsWrite); err != nil {
-		return contact, false, err
-	}
-	var c check
-	c.text("name", name, false, maxName)
-	normal, err := parley.NewAddress(address.Kind, address.Value)
-	c.add("address", err)
-	if err := c.err(); err != nil {
-		return contact, false, err
-	}
-	contact, err = d.store.Read(ctx).ContactByAddress(p.Organization, normal)
-	if !parley.IsKind(err, parley.KindNotFound) {
-		return contact, false, err
-	}
-	id := parley.NewID(d.now())
-	contact, err = written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) {
-		contact, _, err := EnsureContact(tx, p, normal, parley.Contact{ID: id, Name: name, Saved: name != ""})
-		return contact, err
-	})
-	return contact, contact.ID == id, err
-}
-
-// EnsureContact returns the contact that an address identifies, inside a unit: if there is none, the one given
-// is made with it. It says whether it was made. The address must be normalized.
-func EnsureContact(tx *store.Tx, p *access.Principal, address parley.Address, given parley.Contact) (parley.Contact, bool, error) {
-	contact, err := tx.ContactByAddress(p.Organization, address)
-	if !parley.IsKind(err, parley.KindNotFound) {
-		return contact, false, err
-	}
-	address.Shared = false
-	given.Addresses = []parley.Address{address}
-	emit(tx, p, parley.EventContactCreated, given.ID)
-	err = tx.InsertContact(p.Organization, &given)
-	return given, true, err
-}
-
-// survivor returns a contact, or the one that it was merged into.
-func survivor(q store.Queries, organization, id parley.ID) (parley.Contact, error) {
-	contact, err := q.Contact(organization, id)
-	for range 10 { // merges of merges; more would be a circle
-		if err != nil || contact.MergedInto == "" {
-			return contact, err
-		}
-		contact, err = q.Contact(organization, contact.MergedInto)
-	}
-	return parley.Contact{}, parley.NotFound("contact", id)
-}
-
 // Contact returns a contact; the id of one that was merged answers the one it became.
 func (d *Directory) Contact(ctx context.Context, p *access.Principal, id parley.ID) (parley.Contact, error) {
 	if err := p.Require(parley.ScopeContactsRead); err != nil {
 		return parley.Contact{}, err
 	}
-	return survivor(d.store.Read(ctx), p.Organization, id)
+	return d.store.Read(ctx).Survivor(p.Organization, id)
 }
 
 // Contacts returns up to limit contacts that pass the filter, with ids after one. It examines a bounded number,
@@ -201,7 +154,16 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		c.text("externalId", contact.ExternalID, false, maxExternalID)
 		c.facts("attributes", contact.Attributes)
 		contact.Tags = c.tags(contact.Tags)
-		return c.err()
+		if err := c.err(); err != nil {
+			return err
+		}
+		var writes []string
+		for key, value := range patch.Attributes {
+			if value != nil {
+				writes = append(writes, key)
+			}
+		}
+		return typed(tx.Queries, p.Organization, contact.Attributes, writes)
 	})
 	return changed, d.taken(ctx, p, id, nil, err)
 }
@@ -252,7 +214,7 @@ func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id p
 		return parley.Contact{}, err
 	}
 	return written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) {
-		contact, err := survivor(tx.Queries, p.Organization, id)
+		contact, err := tx.Survivor(p.Organization, id)
 		if err != nil {
 			return contact, err
 		}
@@ -269,28 +231,28 @@ func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id p
 }
 
 // DeleteContact deletes a contact and its addresses, and takes it off every broadcast list. Its conversations
-// stay.
+// stay. The id of one that was merged stands for the one that it became.
 func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
 		return err
 	}
 	return d.write(ctx, p, func(tx *store.Tx) error {
-		contact, err := tx.Contact(p.Organization, id)
+		contact, err := tx.Survivor(p.Organization, id)
 		if err != nil {
 			return err
 		}
 		if err := matchRev(ifMatch, contact.Rev); err != nil {
 			return err
 		}
-		left, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: id})
+		left, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: contact.ID})
 		if err != nil {
 			return err
 		}
 		for _, broadcast := range left {
 			emit(tx, p, parley.EventBroadcastUpdated, broadcast)
 		}
-		emit(tx, p, parley.EventContactDeleted, id)
+		emit(tx, p, parley.EventContactDeleted, contact.ID)
 		tx.Erased()
-		return tx.DeleteContact(p.Organization, id)
+		return tx.DeleteContact(p.Organization, contact.ID)
 	})
 }

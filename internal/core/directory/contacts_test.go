@@ -118,7 +118,7 @@ func TestContactTaken(t *testing.T) {
 	if err != nil || len(found) != 2 {
 		t.Errorf("by address: %v, %v", found, err)
 	}
-	if owner, _, err := w.FindOrCreateContact(ctx, w.admin, ana, ""); err != nil || owner.ID != first.ID {
+	if owner, _, err := w.FindOrCreateContact(ctx, w.admin, directory.Lookup{Address: ana}); err != nil || owner.ID != first.ID {
 		t.Errorf("the address identifies %v, %v", owner, err)
 	}
 	// Nor does one organization take another's.
@@ -137,7 +137,7 @@ func TestContactConcurrentDuplicates(t *testing.T) {
 	errs := make([]error, tries)
 	for i := range tries {
 		wg.Go(func() {
-			contact, fresh, err := w.FindOrCreateContact(ctx, w.admin, phone, "")
+			contact, fresh, err := w.FindOrCreateContact(ctx, w.admin, directory.Lookup{Address: phone})
 			ids[i], madeCount[i] = contact.ID, fresh
 			if err != nil {
 				t.Error(err)
@@ -175,7 +175,7 @@ func TestContactList(t *testing.T) {
 		}
 		made[parley.Contact](t)(w.CreateContact(ctx, w.admin, params, nil))
 	}
-	must2(t)(w.FindOrCreateContact(ctx, w.admin, phone, ""))
+	must2(t)(w.FindOrCreateContact(ctx, w.admin, directory.Lookup{Address: phone}))
 	for name, test := range map[string]struct {
 		filter store.ContactFilter
 		want   int
@@ -244,4 +244,85 @@ func TestCreateContactOnce(t *testing.T) {
 	_, _, err = w.CreateContact(ctx, w.admin, directory.ContactParams{ID: first.ID}, request)
 	wantError(t, err, parley.KindConflict, "id-taken", "")
 	made[parley.Contact](t)(w.CreateContact(ctx, w.admin, params, request))
+}
+
+func TestFindContact(t *testing.T) {
+	w := newWorld(t)
+	ctx := background(t)
+	find := func(l directory.Lookup) (parley.Contact, bool) {
+		t.Helper()
+		contact, fresh, err := w.FindOrCreateContact(ctx, w.admin, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return contact, fresh
+	}
+	_, log := w.events(t, w.admin, 0)
+	first, fresh := find(directory.Lookup{ExternalID: "crm-1"})
+	if !fresh || first.ExternalID != "crm-1" || !first.Saved || len(first.Addresses) != 0 {
+		t.Errorf("made %+v", first)
+	}
+	second, fresh := find(directory.Lookup{Address: phone, Name: "Bea"})
+	if !fresh || second.Name != "Bea" || second.ID == first.ID {
+		t.Errorf("made %+v", second)
+	}
+	log = w.wantEvents(t, w.admin, log, parley.EventContactCreated, parley.EventContactCreated)
+	if got, fresh := find(directory.Lookup{ExternalID: "crm-1", Address: ana, Name: "Else"}); fresh || got.ID != first.ID || len(got.Addresses) != 1 || got.Name != "" || got.Rev != 2 {
+		t.Errorf("completed by the address: %+v", got)
+	}
+	if got, fresh := find(directory.Lookup{ExternalID: "crm-2", Address: phone}); fresh || got.ID != second.ID || got.ExternalID != "crm-2" {
+		t.Errorf("completed by the external id: %+v", got)
+	}
+	log = w.wantEvents(t, w.admin, log, parley.EventContactUpdated, parley.EventContactUpdated)
+	for _, l := range []directory.Lookup{{ExternalID: "crm-1"}, {Address: ana}, {ExternalID: "crm-1", Address: ana}} {
+		if got, fresh := find(l); fresh || got.ID != first.ID || got.Rev != 2 {
+			t.Errorf("found by %+v: %+v", l, got)
+		}
+	}
+	for _, test := range []struct {
+		lookup      directory.Lookup
+		kind        parley.ErrorKind
+		code, field string
+	}{
+		{directory.Lookup{Name: "Nobody"}, parley.KindInvalid, "required", "address"},
+		{directory.Lookup{Address: parley.Address{Kind: "email", Value: "x"}}, parley.KindInvalid, "address-invalid", "address"},
+		{directory.Lookup{ExternalID: strings.Repeat("x", 256)}, parley.KindInvalid, "too-long", "externalId"},
+		{directory.Lookup{ExternalID: "crm-1", Address: phone}, parley.KindConflict, "address-taken", "address"},
+		{directory.Lookup{ExternalID: "crm-3", Address: phone}, parley.KindConflict, "external-id-differs", "externalId"},
+	} {
+		_, _, err := w.FindOrCreateContact(ctx, w.admin, test.lookup)
+		wantError(t, err, test.kind, test.code, test.field)
+	}
+	w.wantEvents(t, w.admin, log)
+	must[parley.Contact](t)(w.MergeContact(ctx, w.admin, second.ID, first.ID, 0))
+	if got, fresh := find(directory.Lookup{ExternalID: "crm-2"}); fresh || got.ID != first.ID {
+		t.Errorf("the external id of one that was merged finds %+v", got)
+	}
+}
+
+// TestFindContactAtOnce: of those who ask for the same person by different of its names, one makes it.
+func TestFindContactAtOnce(t *testing.T) {
+	w := newWorld(t)
+	ctx := background(t)
+	lookups := []directory.Lookup{{ExternalID: "crm-1", Address: ana}, {ExternalID: "crm-1"}, {ExternalID: "crm-1", Address: phone}}
+	var wg sync.WaitGroup
+	ids := make([]parley.ID, 30)
+	for i := range ids {
+		wg.Go(func() {
+			contact, _, err := w.FindOrCreateContact(ctx, w.admin, lookups[i%len(lookups)])
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = contact.ID
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Fatalf("there are several: %v", ids)
+		}
+	}
+	if got := must[parley.Contact](t)(w.Contact(ctx, w.admin, ids[0])); len(got.Addresses) != 2 {
+		t.Errorf("it has %+v", got.Addresses)
+	}
 }

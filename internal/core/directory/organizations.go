@@ -80,6 +80,8 @@ type OrganizationPatch struct {
 	DefaultTTL *time.Duration
 	MaxTTL     *time.Duration
 	LockTTL    *bool
+
+	DefinedAttributesOnly *bool
 }
 
 const maxTTL = 100 * 365 * 24 * time.Hour
@@ -101,6 +103,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.DefaultTTL, patch.DefaultTTL)
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
 		set(&o.Policy.LockTTL, patch.LockTTL)
+		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
 		if err := checkOrganization(o); err != nil {
 			return o, err
 		}

@@ -218,7 +218,7 @@ func TestScopes(t *testing.T) {
 		"leave list alone":  func() error { return second(w.RemoveBroadcastMember(ctx, p, "x", parley.BroadcastMember{})) },
 		"delete list":       func() error { return w.DeleteBroadcast(ctx, p, "x", 0) },
 		"make contact":      func() error { return third(w.CreateContact(ctx, p, directory.ContactParams{}, nil)) },
-		"find contact":      func() error { return third(w.FindOrCreateContact(ctx, p, ana, "")) },
+		"find contact":      func() error { return third(w.FindOrCreateContact(ctx, p, directory.Lookup{Address: ana})) },
 		"contact":           func() error { return second(w.Contact(ctx, p, "x")) },
 		"contacts":          func() error { return third(w.Contacts(ctx, p, store.ContactFilter{}, "", 1)) },
 		"set contact":       func() error { return second(w.UpdateContact(ctx, p, "x", directory.ContactPatch{}, 0)) },

@@ -40,6 +40,7 @@ var scopes = map[string]parley.Scope{
 	"interaction":  parley.ScopeMessagesRead,
 	"conversation": parley.ScopeConversationsRead,
 	"contact":      parley.ScopeContactsRead,
+	"attribute":    parley.ScopeContactsRead,
 	"user":         parley.ScopeUsersRead,
 	"team":         parley.ScopeTeamsRead,
 	"role":         parley.ScopeRolesRead,

@@ -174,6 +174,8 @@ func joinContacts(q store.Queries, organization parley.ID, list []Detail, with C
 		switch d.Type {
 		case parley.EventContactCreated, parley.EventContactUpdated:
 			return d.Subject
+		case parley.EventContactMerged:
+			return d.Data.Into
 		}
 		return ""
 	}

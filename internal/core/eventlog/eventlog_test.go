@@ -135,7 +135,7 @@ func TestEveryEventHasAScope(t *testing.T) {
 	for _, kind := range []parley.EventType{parley.EventMessageCreated, parley.EventMessageScheduled, parley.EventMessageCanceled,
 		parley.EventMessageRemoved, parley.EventDeliveryUpdated, parley.EventInteraction, parley.EventConversationCreated,
 		parley.EventConversationUpdated, parley.EventConversationRead, parley.EventParticipantsChanged, parley.EventContactCreated,
-		parley.EventContactUpdated, parley.EventContactDeleted, parley.EventUserCreated, parley.EventUserUpdated, parley.EventTeamCreated,
+		parley.EventContactUpdated, parley.EventContactDeleted, parley.EventContactMerged, parley.EventAttributeDefined, parley.EventUserCreated, parley.EventUserUpdated, parley.EventTeamCreated,
 		parley.EventTeamUpdated, parley.EventTeamDeleted, parley.EventBroadcastCreated, parley.EventBroadcastUpdated,
 		parley.EventBroadcastDeleted, parley.EventChannelCreated, parley.EventChannelUpdated, parley.EventChannelDeleted,
 		parley.EventOrganizationUpdated, parley.EventKeyCreated, parley.EventKeyRevoked} {

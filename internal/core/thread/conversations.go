@@ -116,6 +116,11 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 		place.At = time.UnixMilli(from.at)
 	}
 	s := NewSight(t.read(ctx), p)
+	if f.Participant != "" {
+		if f.Participant, err = s.q.Became(p.Organization, f.Participant); err != nil {
+			return nil, "", err
+		}
+	}
 	m := &merge{s: s, shown: true, after: place}
 	if err := m.find(&f, pageOf(limit)+1); err != nil {
 		return nil, "", err

@@ -109,8 +109,17 @@ func pointers(messages []parley.Message) []*parley.Message {
 	return list
 }
 
-// resolve turns a sender's address into the contact that it identifies.
-func (f *MessageFilter) resolve(s *Sight) error {
+// resolve turns a sender's address into the contact that it identifies, and contacts that were merged into those that
+// they became.
+func (f *MessageFilter) resolve(s *Sight) (err error) {
+	for _, who := range []*parley.ID{&f.Sender, &f.Recipient} {
+		if *who == "" {
+			continue
+		}
+		if *who, err = s.q.Became(s.p.Organization, *who); err != nil {
+			return err
+		}
+	}
 	if f.SenderAddress.Value == "" || f.Sender != "" {
 		return nil
 	}

@@ -69,8 +69,14 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 // RemoveParticipant ends somebody's part in a conversation: that of a user or contact by id, or of a bare address.
 func (t *Threads) RemoveParticipant(ctx context.Context, p *access.Principal, conversation parley.ID, who NewParticipant) error {
 	return t.changeConversation(ctx, p, conversation, func(tx *store.Tx, s *Sight, c *parley.Conversation) error {
-		if _, err := admitsOutside(c); err != nil {
+		_, err := admitsOutside(c)
+		if err != nil {
 			return err
+		}
+		if who.Contact != "" {
+			if who.Contact, err = tx.Became(p.Organization, who.Contact); err != nil {
+				return err
+			}
 		}
 		participants, err := tx.Participants(p.Organization, c.ID)
 		if err != nil {

@@ -21,7 +21,7 @@ func (d *door) patchOrganization(c *call, b *api.OrganizationPatch) (api.Organiz
 	patch := directory.OrganizationPatch{Name: b.Name}
 	if b.Policy != nil {
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
-		patch.LockTTL = b.Policy.LockTTL
+		patch.LockTTL, patch.DefinedAttributesOnly = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly
 	}
 	o, err := d.Directory.UpdateOrganization(c.ctx(), c.p, patch, c.ifMatch())
 	if err == nil {
@@ -183,11 +183,15 @@ func (d *door) contacts(c *call, f api.ContactFilter) ([]api.Contact, string, er
 }
 
 func (d *door) findContact(c *call, b *api.ContactLookup) (api.Contact, error) {
-	address, err := parley.ParseAddress(b.Address)
-	if err != nil {
-		return api.Contact{}, err
+	lookup := directory.Lookup{ExternalID: b.ExternalID, Name: b.Name}
+	if b.Address != "" {
+		address, err := parley.ParseAddress(b.Address)
+		if err != nil {
+			return api.Contact{}, err
+		}
+		lookup.Address = address
 	}
-	found, made, err := d.Directory.FindOrCreateContact(c.ctx(), c.p, address, b.Name)
+	found, made, err := d.Directory.FindOrCreateContact(c.ctx(), c.p, lookup)
 	if made {
 		c.status = http.StatusCreated
 	}
@@ -207,6 +211,11 @@ func (d *door) patchContact(c *call, b *api.ContactPatch) (api.Contact, error) {
 
 func (d *door) deleteContact(c *call) error {
 	return d.Directory.DeleteContact(c.ctx(), c.p, c.id(), c.ifMatch())
+}
+
+func (d *door) mergeContact(c *call, b *api.ContactMerge) (api.Contact, error) {
+	survivor, err := d.Directory.MergeContact(c.ctx(), c.p, c.id(), parley.ID(b.Into), c.ifMatch())
+	return wire.Contact(&survivor), err
 }
 
 func (d *door) addContactAddress(c *call, b *api.Address) (api.Contact, error) {
@@ -238,4 +247,36 @@ func (d *door) removeContactAddress(c *call) error {
 	}
 	_, err = d.Directory.RemoveAddress(c.ctx(), c.p, c.id(), address, c.ifMatch())
 	return err
+}
+
+func (d *door) defineAttribute(c *call, b *api.AttributeRequest) (api.Attribute, error) {
+	key := c.r.PathValue("key")
+	if !parley.AttributeKey(key) {
+		e := parley.NotFound("attribute", parley.ID(key))
+		e.Message = "there can be no such attribute: a key is 1 to 100 letters, digits, _, . and -"
+		return api.Attribute{}, e
+	}
+	a := parley.Attribute{Key: key, Type: parley.AttributeType(b.Type), Label: b.Label, Choices: b.Choices, Archived: b.Archived}
+	defined, err := d.Directory.DefineAttribute(c.ctx(), c.p, a, c.ifMatch())
+	return wire.Attribute(&defined), err
+}
+
+func (d *door) attribute(c *call) (api.Attribute, error) {
+	a, err := d.Directory.Attribute(c.ctx(), c.p, c.r.PathValue("key"))
+	return wire.Attribute(&a), err
+}
+
+// keyCursor marks a cursor that is a key.
+const keyCursor = "key:"
+
+func (d *door) attributes(c *call, f api.Page) ([]api.Attribute, string, error) {
+	after, found := strings.CutPrefix(f.After, keyCursor)
+	if f.After != "" && !found {
+		return nil, "", errCursor()
+	}
+	list, next, err := d.Directory.Attributes(c.ctx(), c.p, after, limit(f.Limit))
+	if next != "" {
+		next = keyCursor + next
+	}
+	return wire.Each(list, wire.Attribute), next, err
 }

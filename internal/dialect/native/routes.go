@@ -52,11 +52,16 @@ func (d *door) listEndpoints() []*endpoint {
 
 func (d *door) contactEndpoints() []*endpoint {
 	const read, write = parley.ScopeContactsRead, parley.ScopeContactsWrite
-	find := operation("POST /v1/contacts/find", "findContact", write, "Find the contact that an address identifies, or make one")
-	find.Details = "Answers 201 where the contact was made, else 200."
+	find := operation("POST /v1/contacts/find", "findContact", write, "Find a contact by external id or address, or make one")
+	find.Details = "The external id is looked for first. A contact that is found gets the other of the two, if it has none such. " +
+		"Answers 201 where the contact was made, else 200."
 	find.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.Responses["201"] = described.Responses["200"]
 	}
+	define := operation("PUT /v1/attributes/{key}", "defineAttribute", parley.ScopeOrganizationWrite, "Define an attribute of contacts, or change its definition")
+	define.Details = "The type of one that is defined cannot be changed. Values that contacts have stay as they are until they are written again."
+	merge := operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
+	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
 	return []*endpoint{
 		create(operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
 		byID(list(operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts)),
@@ -64,6 +69,10 @@ func (d *door) contactEndpoints() []*endpoint {
 		get(operation("GET /v1/contacts/{id}", "getContact", read, "Get a contact"), d.contact),
 		matched(change(operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
 		matched(order(operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), d.deleteContact)),
+		matched(change(merge, d.mergeContact)),
+		matched(change(define, d.defineAttribute)),
+		get(operation("GET /v1/attributes/{key}", "getAttribute", read, "Get the definition of an attribute"), d.attribute),
+		list(operation("GET /v1/attributes", "listAttributes", read, "List the attributes that are defined, by key"), d.attributes),
 		matched(change(operation("POST /v1/contacts/{id}/addresses", "addContactAddress", write, "Add an address to a contact"), d.addContactAddress)),
 		matched(order(operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
 			"Take an address, as kind:value, from a contact"), d.removeContactAddress)),

@@ -102,6 +102,10 @@ var samples = map[string]sample{
 	"getContact":               {path: "/v1/contacts/{contact}"},
 	"patchContact":             {path: "/v1/contacts/{contact}", body: `{"tags":["x"]}`},
 	"deleteContact":            {path: "/v1/contacts/{contact}"},
+	"defineAttribute":          {path: "/v1/attributes/city", body: `{"type":"choice","label":"City","choices":["Bonn"]}`},
+	"getAttribute":             {path: "/v1/attributes/born"},
+	"listAttributes":           {path: "/v1/attributes"},
+	"mergeContact":             {path: "/v1/contacts/{contact2}/merge", body: `{"into":"{contact}"}`},
 	"addContactAddress":        {path: "/v1/contacts/{contact}/addresses", body: `{"kind":"email","value":"cleo2@example.org"}`},
 	"removeContactAddress":     {path: "/v1/contacts/{contact}/addresses/phone:%2B15550100"},
 	"createChannel":            {path: "/v1/channels", body: `{"name":"Fax","connector":"sandbox","platform":"fax","open":false,"members":["{user}"]}`},
@@ -164,6 +168,8 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
 	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
+	must[*api.Attribute](t)(c.DefineAttribute(ctx, "born", api.AttributeRequest{Type: api.AttributeDate}))
+	contact2 := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "email:cleo@example.org"}))
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
 	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))
 	key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
@@ -171,7 +177,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
-	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

@@ -87,6 +87,7 @@ var lists = []counted{
 	{"listUsers", "/v1/users", 0, 0},
 	{"listContacts", "/v1/contacts", 0, 0},
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
+	{"listAttributes", "/v1/attributes", 0, 0},
 	{"listTeams", "/v1/teams", 0, 0},
 	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
 	{"listPermissionSets", "/v1/permission-sets", 103, 0},
@@ -302,6 +303,7 @@ func (w *world) many(t *testing.T) map[string]string {
 		contacts = append(contacts, must[*api.Contact](t)(c.CreateContact(ctx, api.ContactRequest{Name: fmt.Sprint("Contact ", i), Tags: tags,
 			Addresses: []api.Address{{Kind: "phone", Value: fmt.Sprintf("+1555%07d", i)}, {Kind: "email", Value: fmt.Sprintf("contact%d@example.org", i)}}})).ID)
 		must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
+		must[*api.Attribute](t)(c.DefineAttribute(ctx, fmt.Sprint("key", i), api.AttributeRequest{Type: api.AttributeDate}))
 	}
 	for i := range 10 {
 		files = append(files, must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader(fmt.Sprint("text ", i)))).ID)

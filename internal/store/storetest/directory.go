@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // organizations: organizations and their keys.
@@ -45,8 +46,8 @@ func organizations(w *world) {
 	w.notFound(err)
 }
 
-// people: accounts and users.
-func people(w *world) {
+// persons: accounts and users.
+func persons(w *world) {
 	o, other := w.organization(), w.organization()
 	var account parley.Account
 	w.do(func(tx *store.Tx) (err error) {
@@ -232,6 +233,114 @@ func contacts(w *world) {
 	w.notFound(err)
 	_, err = w.read().ContactByAddress(o, fax)
 	w.notFound(err)
+}
+
+// merges: a contact becomes a part of another, with what names it.
+func merges(w *world) {
+	o, other := w.organization(), w.organization()
+	from := parley.Contact{ID: w.id(), ExternalID: "e1", Addresses: []parley.Address{phone("+491")}}
+	into := parley.Contact{ID: w.id(), Name: "Ana", Addresses: []parley.Address{phone("+492")}}
+	before := parley.Contact{ID: w.id(), ExternalID: "e0", MergedInto: from.ID}
+	stranger := parley.Contact{ID: from.ID, Addresses: []parley.Address{phone("+491")}}
+	conversation := parley.Conversation{ID: w.id(), Kind: parley.ConversationExternal, Visibility: parley.VisibleToOrganization}
+	elsewhere := conversation
+	part := func(c *parley.Contact, a parley.Address) parley.Participant {
+		return parley.Participant{Kind: parley.ActorContact, ID: c.ID, Name: c.Name, Address: a}
+	}
+	message := func(organization parley.ID) *store.Append {
+		author := parley.Actor{Kind: parley.ActorContact, ID: from.ID}
+		return &store.Append{Organization: organization, Message: parley.Message{ID: w.id(), Conversation: conversation.ID, Author: author, Actor: author},
+			Deliveries: []parley.Delivery{{Number: 1, Recipient: author, Address: phone("+491"), State: parley.Queued}}}
+	}
+	theirs, ours := message(other), message(o)
+	w.do(func(tx *store.Tx) error {
+		err := errors.Join(tx.InsertContact(o, &from), tx.InsertContact(o, &into), tx.InsertContact(o, &before), tx.InsertContact(other, &stranger),
+			tx.InsertConversation(o, &conversation), tx.InsertConversation(other, &elsewhere), tx.UpdateContact(o, &before),
+			tx.AddParticipants(o, conversation.ID, []parley.Participant{part(&from, phone("+491")), part(&from, phone("+492")), part(&into, phone("+492"))}),
+			tx.AddParticipants(other, conversation.ID, []parley.Participant{part(&stranger, phone("+491"))}), tx.Append(ours, theirs))
+		gone := part(&into, phone("+492"))
+		return errors.Join(err, tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
+			ID: store.JobID(store.JobFanOut, "m"), Kind: store.JobFanOut, Payload: "a list", DueAt: w.now()}))
+	})
+	rev := func(organization parley.ID) int64 {
+		c, err := w.read().Conversation(organization, conversation.ID)
+		w.must(err)
+		return c.Rev
+	}
+	was, stays := rev(o), rev(other)
+	w.do(func(tx *store.Tx) error {
+		return people.Merge(tx, people.Merging{Organization: o, From: from.ID, Into: into.ID, Name: "Ana"}, &from)
+	})
+	w.equal("revisions", fmt.Sprint(rev(o), rev(other)), fmt.Sprint(was+1, stays))
+	participants, err := w.read().Participants(o, conversation.ID)
+	w.must(err)
+	w.equal("who takes part", participants, []parley.Participant{part(&into, phone("+491")), part(&into, phone("+492"))})
+	for organization, want := range map[parley.ID]parley.ID{o: into.ID, other: stranger.ID} {
+		id := map[parley.ID]parley.ID{o: ours.Message.ID, other: theirs.Message.ID}[organization]
+		m, err := w.read().Message(organization, id)
+		w.must(err)
+		deliveries, err := w.read().Deliveries(organization, id)
+		w.must(err)
+		w.equal("who wrote it, and to whom", fmt.Sprint(m.Author.ID, m.Actor.ID, deliveries[0].Recipient.ID), fmt.Sprint(want, want, want))
+	}
+	for id, want := range map[parley.ID]parley.ID{before.ID: into.ID, into.ID: into.ID, "absent": "absent"} {
+		became, err := w.read().Became(o, id)
+		w.must(err)
+		w.equal("what it became", became, want)
+	}
+	w.mergedAliases(o, before.ID, from.ID, into.ID)
+}
+
+// mergedAliases looks at what is left of contacts that were merged into another.
+func (w *world) mergedAliases(o, before, from, into parley.ID) {
+	survivor, err := w.read().Survivor(o, before)
+	w.must(err)
+	w.equal("the survivor", survivor.ID, into)
+	_, err = w.read().Survivor(o, "absent")
+	w.notFound(err)
+	left, err := w.read().Contact(o, from)
+	w.must(err)
+	w.equal("its addresses", len(left.Addresses), 0)
+	payloads, err := people.FanOuts(w.read(), o)
+	w.must(err)
+	w.equal("fan-outs", payloads, []string{"a list"})
+	list, _, err := w.read().Contacts(o, store.ContactFilter{ExternalID: "e0"}, "", 10)
+	w.must(err)
+	w.equal("by the external id of one that was merged", fmt.Sprint(len(list), list[0].ID), fmt.Sprint(1, into))
+	list, _, err = w.read().Contacts(o, store.ContactFilter{ExternalID: "e0", Address: phone("+492")}, "", 10)
+	w.must(err)
+	w.equal("and by an address", len(list), 1)
+	w.do(func(tx *store.Tx) error { return tx.DeleteContact(o, into) })
+	_, err = w.read().Contact(o, before)
+	w.notFound(err)
+}
+
+// attributes: what organizations keep of their contacts.
+func attributes(w *world) {
+	o, other := w.organization(), w.organization()
+	defined := []*parley.Attribute{{Key: "a", Type: parley.AttributeChoice, Label: "A", Choices: []string{"x", "y"}}, {Key: "b", Type: parley.AttributeDate, Archived: true}}
+	for _, a := range defined {
+		w.do(func(tx *store.Tx) error { return people.Define(tx, o, a) })
+	}
+	list, err := people.Attributes(w.read(), o, "", 10)
+	w.must(err)
+	w.equal("attributes", list, []parley.Attribute{*defined[0], *defined[1]})
+	again := parley.Attribute{Key: "a", Type: parley.AttributeString, Archived: true} // a type does not change
+	w.advance(time.Second)
+	w.do(func(tx *store.Tx) error { return people.Define(tx, o, &again) })
+	found, err := people.AttributesByKey(w.read(), o, "a", "absent")
+	w.must(err)
+	again.Type = parley.AttributeChoice
+	if len(found) != 1 || again.Rev != 2 || !again.CreatedAt.Equal(defined[0].CreatedAt) {
+		w.Fatalf("found are %v, the revision is %d", found, again.Rev)
+	}
+	w.equal("changed", *found["a"], again)
+	list, err = people.Attributes(w.read(), o, "a", 1)
+	w.must(err)
+	w.equal("the next", list, []parley.Attribute{*defined[1]})
+	found, err = people.AttributesByKey(w.read(), other, "a")
+	w.must(err)
+	w.equal("another organization's", len(found), 0)
 }
 
 // channels: channels and who sees them.

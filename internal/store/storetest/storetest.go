@@ -80,7 +80,7 @@ var tests = []struct {
 	{"OneHolder", oneHolder},
 
 	{"Organizations", organizations},
-	{"People", people},
+	{"People", persons},
 	{"Teams", teams},
 	{"Roles", roles},
 	{"RoleConversations", roleConversations},
@@ -88,6 +88,8 @@ var tests = []struct {
 	{"PermissionSets", permissionSets},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
+	{"Merges", merges},
+	{"Attributes", attributes},
 	{"Channels", channels},
 	{"Conversations", conversations},
 	{"Copies", copies},

@@ -11,7 +11,8 @@ import (
 func Organization(o *parley.Organization) api.Organization {
 	return api.Organization{
 		ID: string(o.ID), Name: o.Name, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
-		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL},
+		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
+			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly},
 	}
 }
 
@@ -47,6 +48,12 @@ func Contact(c *parley.Contact) api.Contact {
 		out.Addresses[i] = api.Address{Kind: string(a.Kind), Value: a.Value, Shared: a.Shared}
 	}
 	return out
+}
+
+// Attribute renders the definition of an attribute.
+func Attribute(a *parley.Attribute) api.Attribute {
+	return api.Attribute{Key: a.Key, Type: api.AttributeType(a.Type), Label: a.Label, Choices: a.Choices, Archived: a.Archived,
+		Rev: a.Rev, CreatedAt: stamp(a.CreatedAt)}
 }
 
 // Addresses are addresses that a request names. They are normalized where they are kept.

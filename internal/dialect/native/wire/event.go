@@ -10,7 +10,7 @@ import (
 func Event(d *eventlog.Detail) api.Event {
 	out := api.Event{Sequence: d.Sequence, Type: api.EventType(d.Type), Time: stamp(d.At), Data: api.EventData{
 		ID: string(d.Subject), ConversationID: string(d.Event.Conversation), MessageID: string(d.Event.Message), DeliveryID: DeliveryID(d.Event.Message, d.Data.Delivery),
-		Status: eventStatus(&d.Data), Phase: string(d.Data.Phase), Code: d.Data.Code, Reason: d.Data.Reason, Through: d.Data.Through, Actor: string(d.Data.Actor), User: string(d.Data.User),
+		Status: eventStatus(&d.Data), Phase: string(d.Data.Phase), Code: d.Data.Code, Reason: d.Data.Reason, Through: d.Data.Through, Actor: string(d.Data.Actor), User: string(d.Data.User), Into: string(d.Data.Into),
 	}}
 	if d.Message != nil {
 		out.Data.Message = new(Message(d.Message))
@@ -46,6 +46,7 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 	o.optionalNumber(`"through":`, d.Data.Through)
 	o.optional(`"actor":`, string(d.Data.Actor))
 	o.optional(`"user":`, string(d.Data.User))
+	o.optional(`"into":`, string(d.Data.Into))
 	if m != nil {
 		o.name(`"message":`)
 		o.out = AppendMessage(o.out, m)
