@@ -104,7 +104,7 @@ var lists = []counted{
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
 	{"listEvents", "/v1/events", 0, 0},
 	{"listEvents", "/v1/events?type=message.created", 0, chunks},
-	{"listEvents", "/v1/events?conversation={group}", 0, chunks},
+	{"listEvents", "/v1/events?conversation={group}&after={talk}", 0, chunks},
 }
 
 // moreStatements is by how many statements a large page may need more than a small one: kinds of things that a page of one
@@ -322,6 +322,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
+	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.talk(t, things, users, contacts)
 	return things
 }
