@@ -229,7 +229,7 @@ func (w *load) stop() {
 func (w *load) delivered(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * patience); ; time.Sleep(100 * time.Millisecond) {
-		page, err := w.l.c.ListMessages(t.Context(), api.MessageFilter{Status: string(api.Queued), Page: api.Page{Limit: 1}})
+		page, err := w.l.c.ListMessages(t.Context(), api.MessageFilter{Tag: w.tag, Status: string(api.Queued), Page: api.Page{Limit: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
