@@ -43,10 +43,7 @@ func New(o Options) *Deliveries {
 }
 
 // Line is what a channel has to deliver of one priority.
-type Line struct {
-	line store.Line
-	due  time.Time
-}
+type Line struct{ line store.Line }
 
 // Lane names the channel, whose limits all its lines share.
 func (l Line) Lane() string { return laneName(l.line.Lane) }
@@ -56,7 +53,7 @@ func (l Line) Urgent() bool { return l.line.Priority >= parley.PriorityHigh.Rank
 
 // DueAt is when its first delivery is due, or its first lease ends; later where another server takes those of the channel,
 // for the case that it does not.
-func (l Line) DueAt() time.Time { return l.due }
+func (l Line) DueAt() time.Time { return l.line.Due }
 
 func laneName(l store.Lane) string { return string(l.Organization) + "/" + string(l.Channel) }
 
@@ -110,23 +107,22 @@ func (d *Deliveries) Lines(ctx context.Context) ([]Line, error) {
 		if l.Claimed && l.Due.Before(patient) {
 			l.Due = patient
 		}
-		lines[i] = Line{l, l.Due}
-		switch {
-		case d.store.Mine(laneName(l.Lane)):
-		case lines[i].Urgent():
-			lines[i].due = l.Due.Add(urgentOfOthers)
-		default:
-			lines[i].due = l.Due.Add(dueOfOthers)
+		lines[i] = Line{l}
+		if !d.store.Mine(lines[i].Lane()) {
+			lines[i].line.Due = l.Due.Add(lines[i].leftToOthers())
 		}
 	}
 	return lines, err
 }
 
-// How long a channel's deliveries are left to the server that takes them. Of one that is gone the others know sooner.
-const (
-	dueOfOthers    = 30 * time.Second
-	urgentOfOthers = time.Second
-)
+// leftToOthers is how long a channel's deliveries are left to the server that takes them. Of one that is gone the others
+// know sooner.
+func (l Line) leftToOthers() time.Duration {
+	if l.Urgent() {
+		return time.Second
+	}
+	return 30 * time.Second
+}
 
 // Due returns up to n deliveries of a line that are due.
 func (d *Deliveries) Due(ctx context.Context, l Line, n int) ([]*Work, error) {

@@ -309,7 +309,7 @@ func (l *Lookup) find(q store.Queries, organization parley.ID) (contact parley.C
 		return contact, false, err
 	}
 	contact, err = q.ContactByAddress(organization, l.Address)
-	if err == nil && l.ExternalID != "" && contact.ExternalID == l.ExternalID { // it was not there a moment ago
+	if err == nil && contact.ExternalID == l.ExternalID { // it may have got it a moment ago
 		return contact, true, nil
 	}
 	if err == nil && l.ExternalID != "" && contact.ExternalID != "" {

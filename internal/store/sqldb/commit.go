@@ -118,13 +118,8 @@ func (w *writer) share(b *batch) error {
 	}
 	w.broken, w.undone = false, false
 	began := time.Now()
-	defer func() {
-		w.turns.ended(len(b.units)-w.turns.taken, time.Since(began), time.Now())
-		if !b.units[0].Background {
-			w.shared = len(b.units)
-		}
-	}()
-	ctx, cancel := w.db.backend.bound()
+	defer func() { w.turns.ended(len(b.units)-w.turns.taken, time.Since(began), time.Now()) }()
+	ctx, cancel := w.db.backend.patience(context.Background())
 	defer cancel()
 	tx := &Tx{Conn: Conn{ctx: ctx, x: w}, writer: w}
 	if err := w.db.backend.begin(tx, b); err != nil {
@@ -140,6 +135,9 @@ func (w *writer) share(b *batch) error {
 		}
 		w.db.backend.answer(outcome{batch: b.units, results: results})
 		return nil
+	}
+	if !b.units[0].Background {
+		w.expected = len(b.units) + len(w.foreground)
 	}
 	return w.end(tx, outcome{batch: b.units, results: results, began: began})
 }

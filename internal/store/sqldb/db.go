@@ -102,11 +102,10 @@ type backend interface {
 	translate(err error) error
 	// beside runs beside a committer until it has ended; stop is called then, before nobody can be answered any more.
 	beside(w *writer) (stop func())
-	// bound is the context of a transaction's statements, and patience that of one that reads.
-	bound() (context.Context, context.CancelFunc)
+	// patience bounds a transaction's statements, or one that reads.
 	patience(ctx context.Context) (context.Context, context.CancelFunc)
-	// gather may wait for more units.
-	gather(w *writer, b *batch)
+	// gathers is how long a transaction waits for units at most.
+	gathers() time.Duration
 	// begin begins a transaction for the units, and gives it its time.
 	begin(tx *Tx, b *batch) error
 	// commit commits and has the units answered when that is durable. On an error nobody will be answered.

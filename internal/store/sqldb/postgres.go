@@ -152,11 +152,7 @@ func (p *postgres) beside(*writer) func() { return func() {} }
 // gatherTime is how long a transaction waits for units: what it costs falls with how many share it.
 const gatherTime = 3 * time.Millisecond
 
-func (p *postgres) gather(w *writer, b *batch) { w.gather(b, gatherTime) }
-
-func (p *postgres) bound() (context.Context, context.CancelFunc) {
-	return p.patience(context.Background())
-}
+func (p *postgres) gathers() time.Duration { return gatherTime }
 
 func (p *postgres) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, p.options.patience)
@@ -196,7 +192,7 @@ func (p *postgres) restShare() time.Duration { return time.Duration(4*p.nodes() 
 // giveWay lets the foreground go first.
 func (p *postgres) giveWay(b *batch) {
 	if !b.units[0].Background {
-		p.isBusy(b)
+		p.noteBusy(b)
 		return
 	}
 	now := time.Now()
@@ -206,9 +202,9 @@ func (p *postgres) giveWay(b *batch) {
 	p.began = now
 }
 
-// isBusy notes that many wait for the foreground. Of several programs none sees what the others' do: there it is so when a
+// noteBusy notes that many wait for the foreground. Of several programs none sees what the others' do: there it is so when a
 // transaction is shared at all.
-func (p *postgres) isBusy(b *batch) {
+func (p *postgres) noteBusy(b *batch) {
 	if b.waited >= maxUnits/4 || p.nodes() > 1 && len(b.units) >= busyUnits/4 {
 		p.busy.Store(time.Now().Add(2 * busyTime).UnixNano()) // a transaction may take that long
 	}

@@ -54,7 +54,7 @@ func (s *embedded) committers() int { return 1 }
 
 func (s *embedded) used() int { return 1 }
 
-func (s *embedded) gather(*writer, *batch) {}
+func (s *embedded) gathers() time.Duration { return 0 }
 
 func (s *embedded) shared() bool { return false }
 
@@ -139,13 +139,9 @@ func (s *embedded) beside(*writer) func() {
 	}
 }
 
-// bound is no bound: a context that can end would cost a goroutine a statement, and a disk that hangs cannot be left.
+// patience has no end: a context that can end would cost a goroutine a statement, and a disk that hangs cannot be left.
 func (s *embedded) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() {}
-}
-
-func (s *embedded) bound() (context.Context, context.CancelFunc) {
-	return context.Background(), func() {}
 }
 
 func (s *embedded) begin(tx *Tx, _ *batch) error {

@@ -60,3 +60,36 @@ func TestTurnsEnd(t *testing.T) {
 		t.Errorf("nobody is busy, and it waits %v", wait)
 	}
 }
+
+// TestGathersWhomItExpects: a transaction waits for the writers that may write again, and for nobody else.
+func TestGathersWhomItExpects(t *testing.T) {
+	const long = time.Hour
+	for _, test := range []struct {
+		name                    string
+		there, coming, expected int
+		moment                  time.Duration
+		want                    int
+	}{
+		{"all are there", 5, 3, 5, long, 5},
+		{"some are missing", 2, 3, 5, long, 5},
+		{"more than a transaction takes", 2, 100, 200, long, maxUnits},
+		{"few", 1, 1, busyUnits/2 - 1, long, 1},
+		{"nobody comes", 2, 0, 10, time.Millisecond, 2},
+		{"it does not wait", 2, 3, 5, 0, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWriter(&DB{closing: t.Context()})
+			w.expected = test.expected
+			b := &batch{}
+			for range test.there {
+				b.take(&pending{})
+			}
+			for range test.coming {
+				w.foreground <- &pending{}
+			}
+			if w.gather(b, test.moment); len(b.units) != test.want {
+				t.Errorf("%d units, want %d", len(b.units), test.want)
+			}
+		})
+	}
+}

@@ -23,7 +23,7 @@ type writer struct {
 	statements map[string]*prepared
 	foreground chan *pending
 	background chan *pending
-	shared     int         // how many shared the last transaction of the foreground
+	expected   int         // units of the foreground: those that shared its last transaction, and that waited behind it
 	tasks      chan func() // run between transactions
 	stopped    chan struct{}
 	broken     bool // a statement failed in a way that ends the transaction
@@ -152,15 +152,15 @@ func (w *writer) collect() *batch {
 	}
 	w.drain(b)
 	b.waited = len(b.units)
-	w.db.backend.gather(w, b)
+	w.gather(b, w.db.backend.gathers())
 	w.spare(b)
 	return b
 }
 
-// gather waits a moment for the writers that were answered together to write again.
+// gather waits up to a moment for the writers that were answered together to write again.
 func (w *writer) gather(b *batch, moment time.Duration) {
-	want := min(len(b.units)+w.shared, maxUnits)
-	if len(b.units) >= want || want < busyUnits/2 || b.units[0].Background {
+	want := min(w.expected, maxUnits)
+	if moment == 0 || len(b.units) >= want || want < busyUnits/2 || b.units[0].Background {
 		return
 	}
 	timer := time.NewTimer(moment)

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -249,31 +248,38 @@ func leases(w *world) {
 // claimsBeside: whoever withdraws a delivery knows of a claim that another node makes at the same time.
 func claimsBeside(w *world) {
 	o := w.organization()
-	a := w.thread(o).say("m")
-	found := w.due()
-	var withdrawn sync.WaitGroup
-	withdraw := func(tx *store.Tx) error {
-		waiting, err := tx.HoldWaiting([]store.JobRef{found[0].Ref()})
-		if len(waiting) != 0 {
-			w.Errorf("waiting are %+v", waiting)
-		}
-		jobs, e := tx.HoldJobsOf(o, &a.Message)
-		if len(jobs) != 1 || !jobs[0].Claimed {
-			w.Errorf("the message's jobs are %+v", jobs)
-		}
-		return errors.Join(err, e)
+	for name, claimed := range map[string]func(tx *store.Tx, a *store.Append, j store.Job) (bool, error){
+		"waiting": func(tx *store.Tx, _ *store.Append, j store.Job) (bool, error) {
+			waiting, err := tx.HoldWaiting([]store.JobRef{j.Ref()})
+			return len(waiting) == 0, err
+		},
+		"of a message": func(tx *store.Tx, a *store.Append, _ store.Job) (bool, error) {
+			jobs, err := tx.HoldJobsOf(o, &a.Message)
+			return len(jobs) == 1 && jobs[0].Claimed, err
+		},
+	} {
+		a := w.thread(o).say("m")
+		found := w.jobOf(w.due(), a.Message.ID)
+		var withdrawn sync.WaitGroup
+		w.must(w.WriteBackground(context.Background(), nil, func(tx *store.Tx) error {
+			_, err := tx.Claim([]store.Job{found}, tx.Now.Add(lease))
+			withdrawn.Go(func() {
+				err := w.Write(context.Background(), o, func(tx *store.Tx) error {
+					known, err := claimed(tx, a, found)
+					if !known {
+						w.Errorf("%s: the claim is not known", name)
+					}
+					return err
+				})
+				if err != nil {
+					w.Error(err)
+				}
+			})
+			time.Sleep(50 * time.Millisecond) // it must wait
+			return err
+		}))
+		withdrawn.Wait()
 	}
-	w.must(w.WriteBackground(context.Background(), nil, func(tx *store.Tx) error {
-		_, err := tx.Claim(found, tx.Now.Add(lease))
-		withdrawn.Go(func() {
-			if err := w.Write(context.Background(), o, withdraw); err != nil {
-				w.Error(err)
-			}
-		})
-		time.Sleep(50 * time.Millisecond) // it must wait
-		return err
-	}))
-	withdrawn.Wait()
 }
 
 // lostClaims: what was claimed when the store was closed is due when it is opened again, where other nodes use the
