@@ -232,7 +232,7 @@ func (tx *Tx) number(a *Append, e *end) {
 	if a.Message.TTL > 0 && a.Message.ExpiresAt.IsZero() {
 		a.Message.ExpiresAt = tx.Now.Add(a.Message.TTL)
 	}
-	if sent := millis(a.Message.SentAt); sent >= e.activity || e.last == "" {
+	if sent := Millis(a.Message.SentAt); sent >= e.activity || e.last == "" {
 		e.last, e.activity = a.Message.ID, sent
 	}
 	e.inbox = e.inbox || !a.KeepOut
@@ -244,7 +244,7 @@ const maxSetBack = 24 * time.Hour
 
 // next is when a message is sent now: not before the last one, though the clock may say so.
 func (e *end) next(now time.Time) time.Time {
-	if last := moment(e.activity); last.After(now) && last.Sub(now) <= maxSetBack {
+	if last := Moment(e.activity); last.After(now) && last.Sub(now) <= maxSetBack {
 		return last
 	}
 	return now
@@ -317,7 +317,7 @@ func (tx *Tx) claimKeys(batch []*Append) (map[*Append]*Replay, error) {
 	for _, n := range order {
 		a := batch[n]
 		if i := a.Idempotency; i != nil {
-			rows.Add(string(a.Organization), i.Scope, i.RequestHash, i.Status, string(i.Resource), millis(tx.Now))
+			rows.Add(string(a.Organization), i.Scope, i.RequestHash, i.Status, string(i.Resource), Millis(tx.Now))
 			mine.Add(n, string(a.Organization), i.Scope)
 		}
 	}
@@ -369,11 +369,11 @@ func (q Queries) Idempotency(organization parley.ID, scope string) (*Replay, err
 	r := &Replay{Idempotency{Scope: scope}}
 	err := q.c.Row("SELECT request_hash, status, resource_id FROM idempotency WHERE organization_id = $1 AND scope = $2",
 		[]any{string(organization), scope}, &r.RequestHash, &r.Status, &r.Resource)
-	return r, found(err, "idempotency record", "")
+	return r, Found(err, "idempotency record", "")
 }
 
 // DropIdempotency deletes up to limit records older than a time, and says how many.
 func (tx *Tx) DropIdempotency(before time.Time, limit int) (int64, error) {
 	return tx.c.Exec(`DELETE FROM idempotency WHERE (organization_id, scope) IN
-		(SELECT organization_id, scope FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)`, millis(before), limit)
+		(SELECT organization_id, scope FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)`, Millis(before), limit)
 }

@@ -53,7 +53,7 @@ func (q Queries) Lines() ([]Line, error) {
 		var l Line
 		var due int64
 		err := r.Scan(&l.Organization, &l.Channel, &l.Claimed, &l.Priority, &due)
-		l.Due = moment(due)
+		l.Due = Moment(due)
 		all = append(all, l)
 		return err
 	})
@@ -65,7 +65,7 @@ func (q Queries) DueDeliveries(l Line, now time.Time, limit int) ([]Job, error) 
 	var jobs []Job
 	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = 'deliver' AND organization_id = $1 AND channel_id = $2
 		AND claimed = $3 AND priority = $4 AND due_at <= $5 ORDER BY due_at LIMIT $6`,
-		[]any{string(l.Organization), string(l.Channel), l.Claimed, l.Priority, millis(now), limit}, func(r *sql.Rows) error {
+		[]any{string(l.Organization), string(l.Channel), l.Claimed, l.Priority, Millis(now), limit}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)
 			return err
@@ -107,7 +107,7 @@ func (tx *Tx) LaneStates(lanes []Lane) ([]LaneState, error) {
 		}
 	}
 	states := make([]LaneState, 0, len(lanes))
-	err := tx.c.Query(laneStates, []any{rows.Param(), millis(tx.Now)}, func(r *sql.Rows) error {
+	err := tx.c.Query(laneStates, []any{rows.Param(), Millis(tx.Now)}, func(r *sql.Rows) error {
 		var s LaneState
 		err := r.Scan(&s.Organization, &s.Channel, &s.Rate, &s.Concurrency, &s.Paused, &s.Deleted, &s.Arrival, &s.InFlight)
 		states = append(states, s)
@@ -176,12 +176,12 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 	var rows sqldb.Rows
 	claimed := make([]Job, len(jobs))
 	for i, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Claimed, j.Attempt, millis(j.DueAt))
+		rows.Add(string(j.Organization), j.ID, j.Claimed, j.Attempt, Millis(j.DueAt))
 		claimed[i] = j
 		claimed[i].Attempt++
 	}
 	got := make([]JobRef, 0, len(jobs))
-	err = tx.c.Query(claimJobs, []any{rows.Param(), millis(until), strconv.FormatInt(millis(tx.Now), 10)}, func(r *sql.Rows) error {
+	err = tx.c.Query(claimJobs, []any{rows.Param(), Millis(until), strconv.FormatInt(Millis(tx.Now), 10)}, func(r *sql.Rows) error {
 		var ref JobRef
 		err := r.Scan(&ref.Organization, &ref.ID)
 		got = append(got, ref)
@@ -201,7 +201,7 @@ var renewJobs = `UPDATE jobs SET due_at = j.due_at
 func (tx *Tx) Renew(jobs []Job, until time.Time) error {
 	var rows sqldb.Rows
 	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID, j.Attempt, millis(until))
+		rows.Add(string(j.Organization), j.ID, j.Attempt, Millis(until))
 	}
 	_, err := tx.c.Exec(renewJobs, rows.Param())
 	return err
@@ -280,7 +280,7 @@ func (q Queries) DueReceipts(timers []Job) ([]DueReceipt, error) {
 		err := r.Scan(&n, &d.Conversation, &d.State, &d.Attempts, &sent, &delivered, &d.Smooth)
 		j := &timers[n]
 		d.Organization, d.ID, d.Message, d.Number, d.Payload = j.Organization, j.ID, j.Message, j.Delivery, j.Payload
-		d.SentAt, d.DeliveredAt = moment(sent), moment(delivered)
+		d.SentAt, d.DeliveredAt = Moment(sent), Moment(delivered)
 		due[n] = d
 		return err
 	})
@@ -304,7 +304,7 @@ func (tx *Tx) Park(organization parley.ID, p *Parked) error {
 	p.CreatedAt = tx.Now
 	_, err := tx.c.Exec(`INSERT INTO parked (organization_id, id, channel_id, kind, reference, message_id, raw, reason, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, string(organization), string(p.ID), string(p.Channel), p.Kind, p.Reference,
-		string(p.Message), p.Raw, p.Reason, millis(p.CreatedAt))
+		string(p.Message), p.Raw, p.Reason, Millis(p.CreatedAt))
 	return err
 }
 
@@ -313,7 +313,7 @@ const parkedColumns = "id, channel_id, kind, reference, message_id, raw, reason,
 func scanParked(r *sql.Rows, p *Parked, before ...any) error {
 	var created int64
 	err := r.Scan(append(before, &p.ID, &p.Channel, &p.Kind, &p.Reference, &p.Message, &p.Raw, &p.Reason, &created)...)
-	p.CreatedAt = moment(created)
+	p.CreatedAt = Moment(created)
 	return err
 }
 
@@ -363,7 +363,7 @@ func (q Queries) ParkedList(organization, after parley.ID, limit int) ([]Parked,
 // DropParked deletes up to limit parked things of an organization made before a time, and says how many.
 func (tx *Tx) DropParked(organization parley.ID, before time.Time, limit int) (int64, error) {
 	return tx.c.Exec(`DELETE FROM parked WHERE organization_id = $1 AND id IN (SELECT id FROM parked
-		WHERE organization_id = $1 AND created_at < $2 ORDER BY id LIMIT $3)`, string(organization), millis(before), limit)
+		WHERE organization_id = $1 AND created_at < $2 ORDER BY id LIMIT $3)`, string(organization), Millis(before), limit)
 }
 
 // Lease lets a holder, and nobody else, do what the name says until the time is over, and says whether it may. Who holds
@@ -375,7 +375,7 @@ func (s *Store) Lease(ctx context.Context, name, holder string, lasts time.Durat
 	err = s.Write(ctx, "", func(tx *Tx) error {
 		n, err := tx.c.Exec(`INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-			WHERE leases.holder = excluded.holder OR leases.until <= $4`, name, holder, millis(tx.Now.Add(lasts)), millis(tx.Now))
+			WHERE leases.holder = excluded.holder OR leases.until <= $4`, name, holder, Millis(tx.Now.Add(lasts)), Millis(tx.Now))
 		held = n > 0
 		return err
 	})

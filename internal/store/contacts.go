@@ -13,11 +13,11 @@ import (
 // InsertContact adds a contact with its addresses. What is taken is parley.Conflict "address-taken",
 // "external-id-taken" or "id-taken".
 func (tx *Tx) InsertContact(organization parley.ID, c *parley.Contact) error {
-	attributes, err := encodeJSON(c.Attributes)
+	attributes, err := EncodeJSON(c.Attributes)
 	if err != nil {
 		return err
 	}
-	tags, err := encodeJSON(c.Tags)
+	tags, err := EncodeJSON(c.Tags)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (tx *Tx) InsertContact(organization parley.ID, c *parley.Contact) error {
 	n, err := tx.c.Exec(`INSERT INTO contacts (organization_id, id, name, saved, attributes, tags, external_id, opted_out,
 			last_channel_id, merged_into, rev, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 1, $10) ON CONFLICT (organization_id, id) DO NOTHING`,
-		string(organization), string(c.ID), c.Name, c.Saved, attributes, tags, c.ExternalID, c.OptedOut, string(c.LastChannel), millis(c.CreatedAt))
+		string(organization), string(c.ID), c.Name, c.Saved, attributes, tags, c.ExternalID, c.OptedOut, string(c.LastChannel), Millis(c.CreatedAt))
 	switch {
 	case sqldb.IsUnique(err):
 		return externalIDTaken(c.ExternalID)
@@ -43,11 +43,11 @@ func externalIDTaken(id string) error {
 
 // UpdateContact writes everything but the addresses, raises the revision and returns it.
 func (tx *Tx) UpdateContact(organization parley.ID, c *parley.Contact) error {
-	attributes, err := encodeJSON(c.Attributes)
+	attributes, err := EncodeJSON(c.Attributes)
 	if err != nil {
 		return err
 	}
-	tags, err := encodeJSON(c.Tags)
+	tags, err := EncodeJSON(c.Tags)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (tx *Tx) UpdateContact(organization parley.ID, c *parley.Contact) error {
 	if sqldb.IsUnique(err) {
 		return externalIDTaken(c.ExternalID)
 	}
-	return found(err, "contact", c.ID)
+	return Found(err, "contact", c.ID)
 }
 
 var insertAddresses = `INSERT INTO contact_addresses (organization_id, contact_id, kind, value, shared, position)
@@ -141,11 +141,11 @@ func scanContact(r *sql.Rows, c *parley.Contact) error {
 	if err != nil {
 		return err
 	}
-	c.CreatedAt = moment(created)
-	if err := decodeJSON(attributes, &c.Attributes); err != nil {
+	c.CreatedAt = Moment(created)
+	if err := DecodeJSON(attributes, &c.Attributes); err != nil {
 		return err
 	}
-	return decodeJSON(tags, &c.Tags)
+	return DecodeJSON(tags, &c.Tags)
 }
 
 // Survivor returns a contact, or the one that it was merged into.
@@ -226,13 +226,13 @@ func (q Queries) contactAddresses(organization string, contact parley.ID) ([]par
 func (q Queries) AddressOwner(organization parley.ID, a parley.Address) (owner parley.ID, err error) {
 	err = q.c.Row("SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 0",
 		[]any{string(organization), string(a.Kind), a.Value}, &owner)
-	return owner, found(err, "contact", parley.ID(a.String()))
+	return owner, Found(err, "contact", parley.ID(a.String()))
 }
 
 var (
-	contactsByID        = "SELECT " + contactColumns + " FROM contacts AS c WHERE c.organization_id = $1 AND c.id IN " + idSource
+	contactsByID        = "SELECT " + contactColumns + " FROM contacts AS c WHERE c.organization_id = $1 AND c.id IN " + IDSource
 	addressesOfContacts = "SELECT a.contact_id, a.kind, a.value, a.shared FROM contact_addresses AS a WHERE a.organization_id = $1 AND a.contact_id IN " +
-		idSource + " ORDER BY a.contact_id, a.position, a.kind, a.value"
+		IDSource + " ORDER BY a.contact_id, a.position, a.kind, a.value"
 )
 
 // ContactsByID returns those of the contacts that exist, with their addresses.
@@ -241,7 +241,7 @@ func (q Queries) ContactsByID(organization parley.ID, ids []parley.ID) (map[parl
 	if len(ids) == 0 {
 		return contacts, nil
 	}
-	err := q.c.Query(contactsByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(contactsByID, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		c := &parley.Contact{}
 		err := scanContact(r, c)
 		contacts[c.ID] = c
@@ -261,7 +261,7 @@ func (q Queries) addAddresses(organization parley.ID, contacts map[parley.ID]*pa
 	for id := range contacts {
 		ids = append(ids, id)
 	}
-	return q.c.Query(addressesOfContacts, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	return q.c.Query(addressesOfContacts, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		var contact parley.ID
 		var a parley.Address
 		if err := r.Scan(&contact, &a.Kind, &a.Value, &a.Shared); err != nil {
@@ -323,12 +323,12 @@ func (f *ContactFilter) source(organization, after parley.ID) (string, []any) {
 	return text + fmt.Sprintf(" ORDER BY c.id LIMIT $%d", len(args)+1), args
 }
 
-var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + idSource + `
+var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + IDSource + `
 	AND ((recipient_id <> '' AND recipient_id = $3) OR (address <> '' AND address_kind = $4 AND address = $5))`
 
 // DeliveredTo returns those of the messages that have a delivery to somebody, by id or by address.
 func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id parley.ID, a parley.Address) (map[parley.ID]bool, error) {
-	found, err := q.ids(deliveredTo, string(organization), idRows(messages), string(id), string(a.Kind), a.Value)
+	found, err := q.ids(deliveredTo, string(organization), IDRows(messages), string(id), string(a.Kind), a.Value)
 	to := make(map[parley.ID]bool, len(found))
 	for _, id := range found {
 		to[id] = true

@@ -32,9 +32,9 @@ func (tx *Tx) InsertConversation(organization parley.ID, c *parley.Conversation)
 	_, err = tx.c.Exec(`INSERT INTO conversations (organization_id, id, kind, visibility, status, snoozed_until, title, description, avatar_id,
 			thread_key, channel_id, assignees, tags, metadata, inbox, last_sequence, last_message_id, activity_at, rev, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '', $16, 1, $17)`,
-		string(organization), string(c.ID), string(c.Kind), string(c.Visibility), string(c.Status), millis(c.SnoozedUntil), c.Title,
+		string(organization), string(c.ID), string(c.Kind), string(c.Visibility), string(c.Status), Millis(c.SnoozedUntil), c.Title,
 		c.Description, string(c.Avatar), c.ThreadKey,
-		string(c.Channel), string(assignees), string(tags), string(metadata), c.Inbox, millis(c.ActivityAt), millis(c.CreatedAt))
+		string(c.Channel), string(assignees), string(tags), string(metadata), c.Inbox, Millis(c.ActivityAt), Millis(c.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return parley.Conflict("thread-taken", "another open conversation has the thread key %q, or the id is taken", c.ThreadKey)
 	}
@@ -52,18 +52,18 @@ func scanConversation(r *sql.Rows, c *parley.Conversation) error {
 	if err != nil {
 		return err
 	}
-	c.SnoozedUntil, c.ActivityAt, c.CreatedAt = moment(snoozed), moment(activity), moment(created)
-	if err := decodeJSON(assignees, &c.Assignees); err != nil {
+	c.SnoozedUntil, c.ActivityAt, c.CreatedAt = Moment(snoozed), Moment(activity), Moment(created)
+	if err := DecodeJSON(assignees, &c.Assignees); err != nil {
 		return err
 	}
-	if err := decodeJSON(tags, &c.Tags); err != nil {
+	if err := DecodeJSON(tags, &c.Tags); err != nil {
 		return err
 	}
-	return decodeJSON(metadata, &c.Metadata)
+	return DecodeJSON(metadata, &c.Metadata)
 }
 
-// decodeJSON reads a JSON column, whose null and empty forms are common.
-func decodeJSON(text string, into any) error {
+// DecodeJSON reads a JSON column, whose null and empty forms are common.
+func DecodeJSON(text string, into any) error {
 	if text == "" || text == "null" || text == "[]" || text == "{}" {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (q Queries) conversation(where, name string, args ...any) (c parley.Convers
 	return c, err
 }
 
-var conversationsByID = "SELECT " + conversationColumns + " FROM conversations AS c WHERE c.organization_id = $1 AND c.id IN " + idSource
+var conversationsByID = "SELECT " + conversationColumns + " FROM conversations AS c WHERE c.organization_id = $1 AND c.id IN " + IDSource
 
 // Conversations returns those of the conversations that exist, without participants.
 func (q Queries) Conversations(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Conversation, error) {
@@ -101,7 +101,7 @@ func (q Queries) Conversations(organization parley.ID, ids []parley.ID) (map[par
 	if len(ids) == 0 {
 		return conversations, nil
 	}
-	err := q.c.Query(conversationsByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(conversationsByID, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		c := &parley.Conversation{}
 		err := scanConversation(r, c)
 		conversations[c.ID] = c
@@ -127,12 +127,12 @@ func (tx *Tx) UpdateConversation(organization parley.ID, c *parley.Conversation)
 	}
 	err = tx.c.Row(`UPDATE conversations SET status = $1, snoozed_until = $2, title = $3, assignees = $4, tags = $5, metadata = $6,
 			inbox = $7, channel_id = $8, description = $9, avatar_id = $10, rev = rev + 1
-		WHERE organization_id = $11 AND id = $12 RETURNING rev`, []any{string(c.Status), millis(c.SnoozedUntil), c.Title, string(assignees),
+		WHERE organization_id = $11 AND id = $12 RETURNING rev`, []any{string(c.Status), Millis(c.SnoozedUntil), c.Title, string(assignees),
 		string(tags), string(metadata), c.Inbox, string(c.Channel), c.Description, string(c.Avatar), string(organization), string(c.ID)}, &c.Rev)
 	if sqldb.IsUnique(err) {
 		return parley.Conflict("thread-taken", "another open conversation has the same thread")
 	}
-	return found(err, "conversation", c.ID)
+	return Found(err, "conversation", c.ID)
 }
 
 // BumpConversation raises the revision: what a send saw of it is stale.
@@ -217,7 +217,7 @@ func (q Queries) Participants(organization, conversation parley.ID) ([]parley.Pa
 }
 
 var participantsOf = "SELECT p.conversation_id, " + participantColumns + ` FROM participants AS p WHERE p.organization_id = $1
-	AND p.conversation_id IN ` + idSource + " ORDER BY p.conversation_id, p.kind, p.participant_id"
+	AND p.conversation_id IN ` + IDSource + " ORDER BY p.conversation_id, p.kind, p.participant_id"
 
 // ParticipantsOf returns the participants of several conversations.
 func (q Queries) ParticipantsOf(organization parley.ID, conversations []parley.ID) (map[parley.ID][]parley.Participant, error) {
@@ -225,7 +225,7 @@ func (q Queries) ParticipantsOf(organization parley.ID, conversations []parley.I
 	if len(conversations) == 0 {
 		return participants, nil
 	}
-	err := q.c.Query(participantsOf, []any{string(organization), idRows(conversations)}, func(r *sql.Rows) error {
+	err := q.c.Query(participantsOf, []any{string(organization), IDRows(conversations)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var p parley.Participant
 		err := scanParticipant(r, &p, &conversation)
@@ -291,7 +291,7 @@ func (q Queries) FirstParticipants(organization parley.ID, conversations []parle
 	if len(conversations) == 0 {
 		return participants, nil
 	}
-	err := q.c.Query(firstParticipants, []any{idRows(conversations), string(organization), limit}, func(r *sql.Rows) error {
+	err := q.c.Query(firstParticipants, []any{IDRows(conversations), string(organization), limit}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var p parley.Participant
 		err := scanParticipant(r, &p, &conversation)
@@ -308,13 +308,13 @@ var onChannels = sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN conversations A
 // of those without.
 func (q Queries) CountOn(organization parley.ID, channels []parley.ID, limit int) (n int, err error) {
 	err = q.c.Row("SELECT count(*) FROM (SELECT 1 FROM "+onChannels+") AS found",
-		[]any{idRows(channels), string(organization), string(parley.VisibleToOrganization), limit}, &n)
+		[]any{IDRows(channels), string(organization), string(parley.VisibleToOrganization), limit}, &n)
 	return n, err
 }
 
 // ConversationsOn returns up to limit of them.
 func (q Queries) ConversationsOn(organization parley.ID, channels []parley.ID, limit int) ([]parley.ID, error) {
-	return q.ids("SELECT c.id FROM "+onChannels, idRows(channels), string(organization), string(parley.VisibleToOrganization), limit)
+	return q.ids("SELECT c.id FROM "+onChannels, IDRows(channels), string(organization), string(parley.VisibleToOrganization), limit)
 }
 
 // Activity is a conversation's place in a list, most recently active first.
@@ -333,7 +333,7 @@ func (a Activity) bounds() (int64, string) {
 	if a.At.IsZero() {
 		return held, "~" // above every id
 	}
-	return millis(a.At), string(a.ID)
+	return Millis(a.At), string(a.ID)
 }
 
 // Stream is a list of conversations that an index holds in order of their activity.
@@ -364,7 +364,7 @@ type ActivityRow struct {
 	CreatedAt  time.Time
 }
 
-var activityOf = `SELECT id, activity_at, created_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + idSource
+var activityOf = `SELECT id, activity_at, created_at, visibility, channel_id, status FROM conversations WHERE organization_id = $1 AND id IN ` + IDSource
 
 // ActivityOf returns the places of those of the conversations that exist.
 func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]ActivityRow, error) {
@@ -372,11 +372,11 @@ func (q Queries) ActivityOf(organization parley.ID, ids []parley.ID) ([]Activity
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err := q.c.Query(activityOf, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(activityOf, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		var a ActivityRow
 		var at, created int64
 		err := r.Scan(&a.ID, &at, &created, &a.Visibility, &a.Channel, &a.Status)
-		a.At, a.CreatedAt = moment(at), moment(created)
+		a.At, a.CreatedAt = Moment(at), Moment(created)
 		rows = append(rows, a)
 		return err
 	})

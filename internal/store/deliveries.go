@@ -21,7 +21,7 @@ var insertDeliveries = `INSERT INTO deliveries (organization_id, message_id, num
 func addDelivery(rows *sqldb.Rows, organization parley.ID, d *parley.Delivery) {
 	rows.Add(string(organization), string(d.Message), d.Number, string(d.Conversation), string(d.Channel), string(d.Recipient.Kind),
 		string(d.Recipient.ID), d.Recipient.Name, string(d.Address.Kind), d.Address.Value, string(d.State), string(d.Phase), d.Code,
-		d.Reason, millis(d.ValidUntil), d.RetryOf, millis(d.CreatedAt), millis(d.EndedAt))
+		d.Reason, Millis(d.ValidUntil), d.RetryOf, Millis(d.CreatedAt), Millis(d.EndedAt))
 }
 
 // InsertDelivery adds a delivery to a message that is there already: a retry by hand.
@@ -41,8 +41,8 @@ func scanDelivery(r *sql.Rows, d *parley.Delivery, more ...any) error {
 	err := r.Scan(append([]any{&d.Message, &d.Number, &d.Conversation, &d.Channel, &d.Recipient.Kind, &d.Recipient.ID, &d.Recipient.Name,
 		&d.Address.Kind, &d.Address.Value, &d.State, &d.Phase, &d.Code, &d.Reason, &d.Attempts, &next, &valid, &d.RetryOf, &created,
 		&sent, &delivered, &read, &ended}, more...)...)
-	d.NextAttempt, d.ValidUntil, d.CreatedAt = moment(next), moment(valid), moment(created)
-	d.SentAt, d.DeliveredAt, d.ReadAt, d.EndedAt = moment(sent), moment(delivered), moment(read), moment(ended)
+	d.NextAttempt, d.ValidUntil, d.CreatedAt = Moment(next), Moment(valid), Moment(created)
+	d.SentAt, d.DeliveredAt, d.ReadAt, d.EndedAt = Moment(sent), Moment(delivered), Moment(read), Moment(ended)
 	d.Held = d.State == parley.Unknown // until somebody tries again, or lets it be
 	return err
 }
@@ -94,7 +94,7 @@ func (q Queries) Deliveries(organization, message parley.ID) ([]parley.Delivery,
 }
 
 var countStates = `SELECT d.message_id, d.state, count(*) FROM deliveries AS d WHERE d.organization_id = $1 AND d.message_id IN ` +
-	idSource + ` GROUP BY d.message_id, d.state`
+	IDSource + ` GROUP BY d.message_id, d.state`
 
 // DeliveryCounts returns how many deliveries of each message are in each state.
 func (q Queries) DeliveryCounts(organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.DeliveryState]int, error) {
@@ -102,7 +102,7 @@ func (q Queries) DeliveryCounts(organization parley.ID, messages []parley.ID) (m
 	if len(messages) == 0 {
 		return counts, nil
 	}
-	err := q.c.Query(countStates, []any{string(organization), idRows(messages)}, func(r *sql.Rows) error {
+	err := q.c.Query(countStates, []any{string(organization), IDRows(messages)}, func(r *sql.Rows) error {
 		var id parley.ID
 		var state parley.DeliveryState
 		var n int
@@ -132,7 +132,7 @@ func (tx *Tx) UpdateDeliveries(deliveries map[DeliveryRef]*parley.Delivery) erro
 	var rows sqldb.Rows
 	for ref, d := range deliveries {
 		rows.Add(string(ref.Organization), string(ref.Message), ref.Number, string(d.State), string(d.Phase), d.Code, d.Reason, d.Attempts,
-			millis(d.NextAttempt), millis(d.SentAt), millis(d.DeliveredAt), millis(d.ReadAt), millis(d.EndedAt))
+			Millis(d.NextAttempt), Millis(d.SentAt), Millis(d.DeliveredAt), Millis(d.ReadAt), Millis(d.EndedAt))
 	}
 	return tx.bulk(updateDeliveries, &rows)
 }
@@ -148,8 +148,8 @@ var advanceDeliveries = `UPDATE deliveries SET state = j.state, ` + moreAttempts
 func (tx *Tx) AdvanceDeliveries(deliveries map[DeliveryRef]*parley.Delivery) error {
 	var rows sqldb.Rows
 	for ref, d := range deliveries {
-		rows.Add(string(ref.Organization), string(ref.Message), ref.Number, string(d.State), d.Attempts, millis(d.SentAt),
-			millis(d.DeliveredAt), millis(d.ReadAt))
+		rows.Add(string(ref.Organization), string(ref.Message), ref.Number, string(d.State), d.Attempts, Millis(d.SentAt),
+			Millis(d.DeliveredAt), Millis(d.ReadAt))
 	}
 	return tx.bulk(advanceDeliveries, &rows)
 }

@@ -74,13 +74,13 @@ func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
 	for _, d := range deliveries {
 		rows.Add(string(d.Organization), hideJob(d.Message, deliveryReader(d.Number)))
 	}
-	_, err := tx.c.Exec(startHiding, rows.Param(), millis(tx.Now.Add(HideAfter)))
+	_, err := tx.c.Exec(startHiding, rows.Param(), Millis(tx.Now.Add(HideAfter)))
 	return err
 }
 
 // SetExpiry moves the end of a message's content.
 func (tx *Tx) SetExpiry(organization, message parley.ID, at time.Time) error {
-	_, err := tx.c.Exec("UPDATE messages SET expires_at = $1 WHERE organization_id = $2 AND id = $3", millis(at), string(organization), string(message))
+	_, err := tx.c.Exec("UPDATE messages SET expires_at = $1 WHERE organization_id = $2 AND id = $3", Millis(at), string(organization), string(message))
 	return err
 }
 
@@ -94,7 +94,7 @@ func (q Queries) OnRead(organization, conversation parley.ID, after, through int
 // Hide takes a message's content out of what a user sees, and says whether it was there.
 func (tx *Tx) Hide(organization, message, user parley.ID) (bool, error) {
 	n, err := tx.c.Exec(`INSERT INTO hidden_messages (organization_id, message_id, user_id, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT DO NOTHING`, string(organization), string(message), string(user), millis(tx.Now))
+		ON CONFLICT DO NOTHING`, string(organization), string(message), string(user), Millis(tx.Now))
 	return n > 0, err
 }
 
@@ -104,7 +104,7 @@ func (tx *Tx) Seen(organization, conversation, user parley.ID, through int64) (b
 	args := []any{string(organization), string(conversation), string(user), string(MarkRead), through}
 	n, err := tx.c.Exec(`INSERT INTO marks (organization_id, conversation_id, user_id, kind, through, at)
 		SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM marks WHERE organization_id = $1 AND conversation_id = $2
-			AND user_id = $3 AND kind = $4 AND through >= $5)`, append(args, millis(tx.Now))...)
+			AND user_id = $3 AND kind = $4 AND through >= $5)`, append(args, Millis(tx.Now))...)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -168,7 +168,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 		if err != nil {
 			return err
 		}
-		rows.Add(string(e.Organization), string(m.ID), rest, millis(tx.Now), string(e.Reason))
+		rows.Add(string(e.Organization), string(m.ID), rest, Millis(tx.Now), string(e.Reason))
 	}
 	_, err := tx.c.Exec(eraseMessages, rows.Param())
 	return err

@@ -122,7 +122,7 @@ func ofChannels(events []parley.Event) (n int) {
 // ChannelsRev is the revision of an organization's channels: it is raised by every change of one of them.
 func (q Queries) ChannelsRev(organization parley.ID) (rev int64, err error) {
 	err = q.c.Row("SELECT channels_rev FROM organization_log WHERE organization_id = $1", []any{string(organization)}, &rev)
-	return rev, found(err, "organization", organization)
+	return rev, Found(err, "organization", organization)
 }
 
 // numberOutside is the sabotage of numbering: its counter is in memory, and outlives a rollback.
@@ -177,7 +177,7 @@ func writeEvents(tx *sqldb.Tx, commits []Committed) error {
 			if err != nil {
 				return err
 			}
-			rows.Add(string(c.Organization), run[len(run)-1].Sequence, len(run), millis(run[0].At), facts)
+			rows.Add(string(c.Organization), run[len(run)-1].Sequence, len(run), Millis(run[0].At), facts)
 		}
 	}
 	return tx.ExecLast(sqldb.Statement{Text: insertEvents, Args: []any{rows.Param()}})
@@ -207,7 +207,7 @@ type LogRange struct{ Oldest, Latest int64 }
 func (q Queries) LogRange(organization parley.ID) (r LogRange, err error) {
 	err = q.c.Row("SELECT oldest_event, last_event FROM organization_log WHERE organization_id = $1",
 		[]any{string(organization)}, &r.Oldest, &r.Latest)
-	return r, found(err, "organization", organization)
+	return r, Found(err, "organization", organization)
 }
 
 var latestEvents = `SELECT l.organization_id, l.last_event FROM ` + sqldb.From("$1", "organization_id TEXT") + ` AS j
@@ -216,7 +216,7 @@ var latestEvents = `SELECT l.organization_id, l.last_event FROM ` + sqldb.From("
 // LatestEvents returns the sequences of the newest events of logs.
 func (q Queries) LatestEvents(organizations []parley.ID) (map[parley.ID]int64, error) {
 	latest := make(map[parley.ID]int64, len(organizations))
-	err := q.c.Query(latestEvents, []any{idRows(organizations)}, func(r *sql.Rows) error {
+	err := q.c.Query(latestEvents, []any{IDRows(organizations)}, func(r *sql.Rows) error {
 		var organization parley.ID
 		var sequence int64
 		err := r.Scan(&organization, &sequence)
@@ -261,7 +261,7 @@ func scanRun(r *sql.Rows) ([]parley.Event, error) {
 	run := make([]parley.Event, 0, count)
 	for _, part := range parts {
 		for _, f := range part.Facts {
-			e := parley.Event{Sequence: through - count + 1 + int64(len(run)), Type: f.Type, At: moment(at),
+			e := parley.Event{Sequence: through - count + 1 + int64(len(run)), Type: f.Type, At: Moment(at),
 				Conversation: part.Conversation, Message: part.Message, Subject: f.Subject}
 			if f.Data != nil {
 				e.Data = *f.Data

@@ -106,7 +106,7 @@ var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, prior
 	ON CONFLICT (organization_id, id) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload`
 
 func addJob(rows *sqldb.Rows, j Job, dueAt int64, now time.Time) {
-	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, dueAt, string(j.Message), j.Delivery, j.Payload, millis(now))
+	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, dueAt, string(j.Message), j.Delivery, j.Payload, Millis(now))
 }
 
 // delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
@@ -120,20 +120,20 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 		addDelivery(&rows.deliveries, a.Organization, d)
 	}
 	for _, j := range a.Jobs {
-		due := millis(j.DueAt)
+		due := Millis(j.DueAt)
 		switch {
 		case j.Kind == JobExpire:
-			due = millis(a.Message.ExpiresAt)
+			due = Millis(a.Message.ExpiresAt)
 		case j.Kind == JobDeliver:
 			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
 			key := string(a.Organization) + j.order()
-			due = millis(now)
+			due = Millis(now)
 			if queued || busy[key] {
 				due = held
 			}
 			busy[key] = true
 			if a.Message.Validity > 0 {
-				addJob(&rows.jobs, validityJob(&j), millis(now.Add(a.Message.Validity)), now)
+				addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)), now)
 			}
 		}
 		addJob(&rows.jobs, j, due, now)
@@ -148,7 +148,7 @@ func (tx *Tx) Schedule(jobs ...Job) error {
 	}
 	var rows sqldb.Rows
 	for _, j := range jobs {
-		addJob(&rows, j, millis(j.DueAt), tx.Now)
+		addJob(&rows, j, Millis(j.DueAt), tx.Now)
 	}
 	_, err := tx.c.Exec(insertJobs, rows.Param())
 	return err
@@ -159,7 +159,7 @@ func (tx *Tx) Schedule(jobs ...Job) error {
 func (q Queries) NextDue(kind JobKind) (time.Time, error) {
 	var due int64
 	err := q.c.Row("SELECT coalesce(min(due_at), 0) FROM jobs WHERE kind = $1 AND kind <> 'deliver'", []any{string(kind)}, &due)
-	return moment(due), err
+	return Moment(due), err
 }
 
 const jobColumns = `organization_id, id, kind, channel_id, priority, due_at, claimed, attempt,
@@ -169,13 +169,13 @@ func scanJob(r *sql.Rows) (j Job, err error) {
 	var due, created int64
 	err = r.Scan(&j.Organization, &j.ID, &j.Kind, &j.Channel, &j.Priority, &due, &j.Claimed, &j.Attempt,
 		&j.Message, &j.Delivery, &j.Payload, &created)
-	j.DueAt, j.CreatedAt = moment(due), moment(created)
+	j.DueAt, j.CreatedAt = Moment(due), Moment(created)
 	if j.Kind != JobDeliver {
 		return j, err
 	}
 	j.Lost = j.Claimed || j.Payload == payloadLost
 	if at, isTime := strconv.ParseInt(j.Payload, 10, 64); j.Claimed && isTime == nil {
-		j.ClaimedAt = moment(at)
+		j.ClaimedAt = Moment(at)
 	}
 	return j, err
 }
@@ -198,7 +198,7 @@ func (tx *Tx) Retry(jobs []Job) error {
 		if j.Lost {
 			payload = payloadLost
 		}
-		rows.Add(string(j.Organization), j.ID, millis(j.DueAt), payload)
+		rows.Add(string(j.Organization), j.ID, Millis(j.DueAt), payload)
 	}
 	_, err := tx.c.Exec(retryJobs, rows.Param())
 	return err
@@ -237,7 +237,7 @@ func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 	if orders.Len() == 0 {
 		return nil
 	}
-	_, err := tx.c.Exec(releaseJobs, orders.Param(), millis(tx.Now))
+	_, err := tx.c.Exec(releaseJobs, orders.Param(), Millis(tx.Now))
 	return err
 }
 
@@ -246,7 +246,7 @@ func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 func (q Queries) DueJobs(kind JobKind, now time.Time, limit int) ([]Job, error) {
 	var jobs []Job
 	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2 ORDER BY due_at LIMIT $3`,
-		[]any{string(kind), millis(now), limit}, func(r *sql.Rows) error {
+		[]any{string(kind), Millis(now), limit}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)
 			return err
@@ -302,7 +302,7 @@ func (q Queries) Backlog(now time.Time) (b Backlog, err error) {
 	var oldest int64
 	err = q.c.Row(`SELECT count(*), coalesce(min(created_at), 0) FROM jobs WHERE kind = 'deliver'`, nil, &b.Waiting, &oldest)
 	if oldest > 0 {
-		b.Oldest = now.Sub(moment(oldest))
+		b.Oldest = now.Sub(Moment(oldest))
 	}
 	return b, err
 }
@@ -317,14 +317,14 @@ func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 	if err != nil {
 		return err
 	}
-	due := millis(tx.Now)
+	due := Millis(tx.Now)
 	if busy {
 		due = held
 	}
 	var rows sqldb.Rows
 	addJob(&rows, j, due, tx.Now)
 	if !validUntil.IsZero() {
-		addJob(&rows, validityJob(&j), millis(validUntil), tx.Now)
+		addJob(&rows, validityJob(&j), Millis(validUntil), tx.Now)
 	}
 	return tx.bulk(insertJobs, &rows)
 }

@@ -30,7 +30,7 @@ func (q Queries) ActivityHeads(organization parley.ID, streams []Stream, after A
 		var n int
 		var head sql.NullInt64
 		err := r.Scan(&n, &head)
-		heads[n] = moment(head.Int64)
+		heads[n] = Moment(head.Int64)
 		return err
 	})
 	return heads, err
@@ -185,7 +185,7 @@ func (q Queries) candidates(text string, args ...any) ([]Candidate, error) {
 		var c Candidate
 		var at int64
 		err := r.Scan(&at, &c.ID, &c.Passes)
-		c.At = moment(at)
+		c.At = Moment(at)
 		list = append(list, c)
 		return err
 	})
@@ -217,7 +217,7 @@ func (q Queries) heads(text string, args ...any) ([]MessageHead, error) {
 		var h MessageHead
 		var sent int64
 		err := r.Scan(&h.ID, &h.Conversation, &h.Sequence, &sent, &h.Kind, &h.Direction, &h.AuthorKind, &h.Author, &h.Channel, &h.Platform)
-		h.SentAt = moment(sent)
+		h.SentAt = Moment(sent)
 		heads = append(heads, h)
 		return err
 	})
@@ -278,11 +278,11 @@ func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int)
 		ORDER BY m.conversation_id DESC LIMIT $4`, string(organization), string(parent), string(before), limit)
 }
 
-var headsByID = "messages AS m WHERE m.organization_id = $1 AND m.id IN " + idSource
+var headsByID = "messages AS m WHERE m.organization_id = $1 AND m.id IN " + IDSource
 
 // HeadsByID returns those of the messages that exist.
 func (q Queries) HeadsByID(organization parley.ID, ids []parley.ID) (map[parley.ID]MessageHead, error) {
-	found, err := q.heads(headsByID, string(organization), idRows(ids))
+	found, err := q.heads(headsByID, string(organization), IDRows(ids))
 	heads := make(map[parley.ID]MessageHead, len(found))
 	for _, h := range found {
 		heads[h.ID] = h
@@ -332,7 +332,7 @@ func (q Queries) ThreadHeads(organization parley.ID, conversations []parley.ID, 
 		if err := r.Scan(&h.Conversation, &at); err != nil || at == 0 {
 			return err
 		}
-		h.At = moment(at)
+		h.At = Moment(at)
 		heads = append(heads, h)
 		return nil
 	})
@@ -340,7 +340,7 @@ func (q Queries) ThreadHeads(organization parley.ID, conversations []parley.ID, 
 }
 
 func (p Place) args(organization parley.ID, conversations []parley.ID, limit int) []any {
-	return []any{idRows(conversations), string(organization), p.at(), string(p.Conversation), p.Sequence, limit}
+	return []any{IDRows(conversations), string(organization), p.at(), string(p.Conversation), p.Sequence, limit}
 }
 
 var placesIn = `SELECT m.conversation_id, m.sent_at, m.sequence FROM ` + sqldb.From("$1", "id TEXT") + ` AS j CROSS JOIN messages AS m
@@ -354,7 +354,7 @@ func (q Queries) PlacesIn(organization parley.ID, conversations []parley.ID, aft
 		var p Place
 		var sent int64
 		err := r.Scan(&p.Conversation, &sent, &p.Sequence)
-		p.SentAt = moment(sent)
+		p.SentAt = Moment(sent)
 		places[p.Conversation] = append(places[p.Conversation], p)
 		return err
 	})
@@ -381,7 +381,7 @@ var headsAt = sqldb.From("$2", "id TEXT", "sent_at BIGINT", "sequence BIGINT") +
 func (q Queries) HeadsAt(organization parley.ID, places []Place, n NarrowHeads) (map[Place]MessageHead, error) {
 	var rows sqldb.Rows
 	for _, p := range places {
-		rows.Add(string(p.Conversation), millis(p.SentAt), p.Sequence)
+		rows.Add(string(p.Conversation), Millis(p.SentAt), p.Sequence)
 	}
 	found, err := q.heads(headsAt, string(organization), rows.Param(), string(n.Kind), string(n.Channel), n.Platform, string(n.Direction), string(n.Author))
 	heads := make(map[Place]MessageHead, len(found))

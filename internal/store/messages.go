@@ -30,7 +30,7 @@ type details struct {
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
-		Validity: m.Validity.Milliseconds(), SendAt: millis(m.SendAt)}
+		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt)}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -48,7 +48,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt = moment(d.SendAt)
+	m.SendAt = Moment(d.SendAt)
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal
@@ -97,9 +97,9 @@ func (rows *appendRows) message(a *Append) error {
 		attachments = string(encoded)
 	}
 	o := string(a.Organization)
-	rows.messages.Add(o, string(m.ID), string(m.Conversation), m.Sequence, millis(m.SentAt), millis(m.CreatedAt), string(m.Kind),
+	rows.messages.Add(o, string(m.ID), string(m.Conversation), m.Sequence, Millis(m.SentAt), Millis(m.CreatedAt), string(m.Kind),
 		string(m.Direction), string(m.Author.Kind), string(m.Author.ID), m.Author.Name, string(m.Channel), m.Platform, string(body),
-		attachments, m.Reference, string(m.Parent), millis(m.ExpiresAt), extra)
+		attachments, m.Reference, string(m.Parent), Millis(m.ExpiresAt), extra)
 	for _, tag := range m.Tags {
 		rows.tags.Add(o, tag, string(m.ID), string(m.Conversation))
 	}
@@ -120,7 +120,7 @@ func scanMessage(r *sql.Rows, m *parley.Message, more ...any) error {
 	if err := r.Scan(into...); err != nil {
 		return err
 	}
-	m.SentAt, m.CreatedAt, m.ExpiresAt, m.RemovedAt = moment(sent), moment(created), moment(expires), moment(removed)
+	m.SentAt, m.CreatedAt, m.ExpiresAt, m.RemovedAt = Moment(sent), Moment(created), Moment(expires), Moment(removed)
 	if body != "" {
 		if err := json.Unmarshal([]byte(body), &m.Body); err != nil {
 			return err
@@ -155,7 +155,7 @@ func (q Queries) Message(organization, id parley.ID) (m parley.Message, err erro
 	return m, err
 }
 
-var messagesByID = "SELECT " + messageColumns + " FROM messages AS m WHERE m.organization_id = $1 AND m.id IN " + idSource
+var messagesByID = "SELECT " + messageColumns + " FROM messages AS m WHERE m.organization_id = $1 AND m.id IN " + IDSource
 
 // Messages returns those of the messages that exist, without their states.
 func (q Queries) Messages(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Message, error) {
@@ -163,7 +163,7 @@ func (q Queries) Messages(organization parley.ID, ids []parley.ID) (map[parley.I
 	if len(ids) == 0 {
 		return messages, nil
 	}
-	err := q.c.Query(messagesByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(messagesByID, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		m := &parley.Message{}
 		err := scanMessage(r, m)
 		messages[m.ID] = m
@@ -251,13 +251,13 @@ func (tx *Tx) CancelScheduled(organization, id parley.ID, reason string) error {
 	return err
 }
 
-var copiesIn = `SELECT m.conversation_id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id IN ` + idSource +
+var copiesIn = `SELECT m.conversation_id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id IN ` + IDSource +
 	` AND m.parent_id = $3 AND m.parent_id <> ''`
 
 // CopiesIn returns those of the conversations that have a copy of a broadcast message.
 func (q Queries) CopiesIn(organization, parent parley.ID, conversations []parley.ID) (map[parley.ID]bool, error) {
 	have := make(map[parley.ID]bool)
-	err := q.c.Query(copiesIn, []any{string(organization), idRows(conversations), string(parent)}, func(r *sql.Rows) error {
+	err := q.c.Query(copiesIn, []any{string(organization), IDRows(conversations), string(parent)}, func(r *sql.Rows) error {
 		var id parley.ID
 		err := r.Scan(&id)
 		have[id] = true
@@ -286,7 +286,7 @@ func (tx *Tx) InsertMedia(organization parley.ID, m *parley.Media) error {
 	m.CreatedAt = tx.Now
 	_, err := tx.c.Exec(`INSERT INTO media (organization_id, id, name, content_type, size, sha256, uploader_id, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, string(organization), string(m.ID), m.Name, m.ContentType, m.Size, m.SHA256,
-		string(m.Uploader), millis(m.CreatedAt))
+		string(m.Uploader), Millis(m.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return idTaken(m.ID)
 	}
@@ -299,7 +299,7 @@ const mediaColumns = `m.id, m.name, m.content_type, m.size, m.sha256, m.uploader
 func scanMedia(r *sql.Rows, m *parley.Media) error {
 	var created int64
 	err := r.Scan(&m.ID, &m.Name, &m.ContentType, &m.Size, &m.SHA256, &m.Uploader, &created, &m.Attached)
-	m.CreatedAt = moment(created)
+	m.CreatedAt = Moment(created)
 	return err
 }
 
@@ -315,7 +315,7 @@ func (q Queries) Media(organization, id parley.ID) (parley.Media, error) {
 	return *files[id], nil
 }
 
-var mediaByID = "SELECT " + mediaColumns + " FROM media AS m WHERE m.organization_id = $1 AND m.id IN " + idSource
+var mediaByID = "SELECT " + mediaColumns + " FROM media AS m WHERE m.organization_id = $1 AND m.id IN " + IDSource
 
 // MediaByID returns those of the files that exist.
 func (q Queries) MediaByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Media, error) {
@@ -323,7 +323,7 @@ func (q Queries) MediaByID(organization parley.ID, ids []parley.ID) (map[parley.
 	if len(ids) == 0 {
 		return files, nil
 	}
-	err := q.c.Query(mediaByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(mediaByID, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		m := &parley.Media{}
 		err := scanMedia(r, m)
 		files[m.ID] = m
@@ -376,7 +376,7 @@ var releaseMedia = `DELETE FROM media_references WHERE organization_id = $1 AND 
 // ReleaseMedia takes the files from messages whose content goes, and schedules the deletion of those that no
 // other message has.
 func (tx *Tx) ReleaseMedia(organization parley.ID, messages ...parley.ID) error {
-	released, err := tx.ids(releaseMedia, string(organization), idRows(messages))
+	released, err := tx.ids(releaseMedia, string(organization), IDRows(messages))
 	if err != nil || len(released) == 0 {
 		return err
 	}

@@ -20,11 +20,11 @@ type storedPolicy struct {
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	return encodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly})
+	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly})
 }
 
-// encodeJSON makes the text of a JSON column.
-func encodeJSON(v any) (string, error) {
+// EncodeJSON makes the text of a JSON column.
+func EncodeJSON(v any) (string, error) {
 	encoded, err := json.Marshal(v)
 	return string(encoded), err
 }
@@ -38,7 +38,7 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	}
 	o.CreatedAt, o.Rev = tx.Now, 1
 	_, err = tx.c.Exec("INSERT INTO organizations (id, name, policy, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
-		string(o.ID), o.Name, policy, millis(o.CreatedAt))
+		string(o.ID), o.Name, policy, Millis(o.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return idTaken(o.ID)
 	}
@@ -61,7 +61,7 @@ func (tx *Tx) UpdateOrganization(o *parley.Organization) error {
 	}
 	err = tx.c.Row("UPDATE organizations SET name = $1, policy = $2, rev = rev + 1 WHERE id = $3 RETURNING rev",
 		[]any{o.Name, policy, string(o.ID)}, &o.Rev)
-	return found(err, "organization", o.ID)
+	return Found(err, "organization", o.ID)
 }
 
 const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at"
@@ -73,10 +73,10 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 		return err
 	}
 	var p storedPolicy
-	if err := decodeJSON(policy, &p); err != nil {
+	if err := DecodeJSON(policy, &p); err != nil {
 		return err
 	}
-	o.CreatedAt = moment(created)
+	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
 		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined}
 	return nil
@@ -180,7 +180,7 @@ func (tx *Tx) InsertChannel(organization parley.ID, c *parley.Channel) error {
 		ON CONFLICT (organization_id, id) DO NOTHING`,
 		string(organization), string(c.ID), c.Name, c.Connector, c.Platform, string(c.AddressKind), c.Address, string(c.Settings),
 		string(c.Thread), string(c.Reopen), c.Conversational, c.Open, c.Default, c.Rate, c.Concurrency, string(c.OnUnknown), c.Paused,
-		millis(c.CreatedAt))
+		Millis(c.CreatedAt))
 	switch {
 	case sqldb.IsUnique(err):
 		return defaultTaken(c.AddressKind)
@@ -203,7 +203,7 @@ func (tx *Tx) insertChannelMembers(organization parley.ID, c *parley.Channel) er
 	if len(c.Members) == 0 {
 		return nil
 	}
-	_, err := tx.c.Exec(insertChannelMembers, string(organization), string(c.ID), idRows(c.Members))
+	_, err := tx.c.Exec(insertChannelMembers, string(organization), string(c.ID), IDRows(c.Members))
 	return err
 }
 
@@ -219,7 +219,7 @@ func (tx *Tx) UpdateChannel(organization parley.ID, c *parley.Channel) error {
 		return defaultTaken(c.AddressKind)
 	}
 	if err != nil {
-		return found(err, "channel", c.ID)
+		return Found(err, "channel", c.ID)
 	}
 	_, err = tx.c.Exec("DELETE FROM channel_members WHERE organization_id = $1 AND channel_id = $2", string(organization), string(c.ID))
 	if err != nil {
@@ -237,7 +237,7 @@ func (tx *Tx) ClearDefaultChannel(organization parley.ID, kind parley.AddressKin
 // DeleteChannel ends a channel. Its row stays for what it sent; its settings and members go.
 func (tx *Tx) DeleteChannel(organization, id parley.ID) error {
 	n, err := tx.c.Exec(`UPDATE channels SET deleted_at = $1, settings = '{}', is_default = 0, rev = rev + 1
-		WHERE organization_id = $2 AND id = $3 AND deleted_at = 0`, millis(tx.Now), string(organization), string(id))
+		WHERE organization_id = $2 AND id = $3 AND deleted_at = 0`, Millis(tx.Now), string(organization), string(id))
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func scanChannel(r *sql.Rows, c *parley.Channel, more ...any) error {
 	var settings string
 	err := r.Scan(append([]any{&c.ID, &c.Name, &c.Connector, &c.Platform, &c.AddressKind, &c.Address, &settings, &c.Thread, &c.Reopen, &c.Conversational,
 		&c.Open, &c.Default, &c.Rate, &c.Concurrency, &c.OnUnknown, &c.Paused, &c.Rev, &created}, more...)...)
-	c.CreatedAt, c.Settings = moment(created), []byte(settings)
+	c.CreatedAt, c.Settings = Moment(created), []byte(settings)
 	return err
 }
 
@@ -288,7 +288,7 @@ func (q Queries) channel(where, organization, name string) (c parley.Channel, er
 	return c, err
 }
 
-var channelsByID = "SELECT " + channelColumns + " FROM channels AS c WHERE c.organization_id = $1 AND c.id IN " + idSource
+var channelsByID = "SELECT " + channelColumns + " FROM channels AS c WHERE c.organization_id = $1 AND c.id IN " + IDSource
 
 // ChannelsByID returns those of the channels that exist, with their members; deleted ones too, for their names.
 func (q Queries) ChannelsByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Channel, error) {
@@ -296,7 +296,7 @@ func (q Queries) ChannelsByID(organization parley.ID, ids []parley.ID) (map[parl
 	if len(ids) == 0 {
 		return channels, nil
 	}
-	err := q.c.Query(channelsByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(channelsByID, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		c := &parley.Channel{}
 		err := scanChannel(r, c)
 		channels[c.ID] = c
@@ -308,7 +308,7 @@ func (q Queries) ChannelsByID(organization parley.ID, ids []parley.ID) (map[parl
 	return channels, q.addChannelMembers(organization, channels)
 }
 
-var membersOfChannels = "SELECT m.channel_id, m.user_id FROM channel_members AS m WHERE m.organization_id = $1 AND m.channel_id IN " + idSource +
+var membersOfChannels = "SELECT m.channel_id, m.user_id FROM channel_members AS m WHERE m.organization_id = $1 AND m.channel_id IN " + IDSource +
 	" ORDER BY m.channel_id, m.user_id"
 
 func (q Queries) addChannelMembers(organization parley.ID, channels map[parley.ID]*parley.Channel) error {
@@ -319,7 +319,7 @@ func (q Queries) addChannelMembers(organization parley.ID, channels map[parley.I
 	if len(ids) == 0 {
 		return nil
 	}
-	return q.c.Query(membersOfChannels, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	return q.c.Query(membersOfChannels, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		var channel, user parley.ID
 		if err := r.Scan(&channel, &user); err != nil {
 			return err

@@ -30,7 +30,7 @@ func scanPart(r *sql.Rows, p *parley.Participant, before ...any) ([]parley.Span,
 }
 
 var ownParts = "SELECT p.conversation_id, " + partColumns + " FROM participants AS p" + joinEarlier +
-	" WHERE p.organization_id = $1 AND p.conversation_id IN " + idSource + " AND p.kind = 'user' AND p.participant_id = $3"
+	" WHERE p.organization_id = $1 AND p.conversation_id IN " + IDSource + " AND p.kind = 'user' AND p.participant_id = $3"
 
 // PartsOf returns a user's part in those of the conversations that it takes or took part in.
 func (q Queries) PartsOf(organization, user parley.ID, conversations []parley.ID) (map[parley.ID]*parley.Participant, error) {
@@ -38,7 +38,7 @@ func (q Queries) PartsOf(organization, user parley.ID, conversations []parley.ID
 	if len(conversations) == 0 || user == "" {
 		return parts, nil
 	}
-	err := q.c.Query(ownParts, []any{string(organization), idRows(conversations), string(user)}, func(r *sql.Rows) error {
+	err := q.c.Query(ownParts, []any{string(organization), IDRows(conversations), string(user)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var p parley.Participant
 		earlier, err := scanPart(r, &p, &conversation)
@@ -68,7 +68,7 @@ func (m *Member) Receives(sequence int64) bool {
 
 var membersOf = `SELECT p.conversation_id, p.participant_id, p.joined_sequence, p.left_sequence, p.delivered_through, p.read_through,
 		coalesce(e.joined_sequence, 0), coalesce(e.left_sequence, 0)
-	FROM participants AS p` + joinEarlier + " WHERE p.organization_id = $1 AND p.conversation_id IN " + idSource +
+	FROM participants AS p` + joinEarlier + " WHERE p.organization_id = $1 AND p.conversation_id IN " + IDSource +
 	" AND p.kind = 'user' ORDER BY p.conversation_id, p.participant_id"
 
 // MembersOf returns the users who take or took part in conversations, in order of their ids.
@@ -77,7 +77,7 @@ func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (m
 	if len(conversations) == 0 {
 		return members, nil
 	}
-	err := q.c.Query(membersOf, []any{string(organization), idRows(conversations)}, func(r *sql.Rows) error {
+	err := q.c.Query(membersOf, []any{string(organization), IDRows(conversations)}, func(r *sql.Rows) error {
 		var conversation parley.ID
 		var m Member
 		var e parley.Span
@@ -96,7 +96,7 @@ func (q Queries) MembersOf(organization parley.ID, conversations []parley.ID) (m
 	return members, err
 }
 
-var hiddenFrom = `SELECT message_id, user_id, at FROM hidden_messages WHERE organization_id = $1 AND message_id IN ` + idSource
+var hiddenFrom = `SELECT message_id, user_id, at FROM hidden_messages WHERE organization_id = $1 AND message_id IN ` + IDSource
 
 // HiddenFrom returns for whom, and since when, each message's content is hidden because they have read it.
 func (q Queries) HiddenFrom(organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.ID]time.Time, error) {
@@ -104,20 +104,20 @@ func (q Queries) HiddenFrom(organization parley.ID, messages []parley.ID) (map[p
 	if len(messages) == 0 {
 		return hidden, nil
 	}
-	err := q.c.Query(hiddenFrom, []any{string(organization), idRows(messages)}, func(r *sql.Rows) error {
+	err := q.c.Query(hiddenFrom, []any{string(organization), IDRows(messages)}, func(r *sql.Rows) error {
 		var message, user parley.ID
 		var at int64
 		err := r.Scan(&message, &user, &at)
 		if hidden[message] == nil {
 			hidden[message] = map[parley.ID]time.Time{}
 		}
-		hidden[message][user] = moment(at)
+		hidden[message][user] = Moment(at)
 		return err
 	})
 	return hidden, err
 }
 
-var jobsByID = `SELECT message_id FROM jobs WHERE organization_id = $1 AND id IN ` + idSource
+var jobsByID = `SELECT message_id FROM jobs WHERE organization_id = $1 AND id IN ` + IDSource
 
 // FanningOut returns those of the messages whose copies are still being added.
 func (q Queries) FanningOut(organization parley.ID, messages []parley.ID) (map[parley.ID]bool, error) {
@@ -169,7 +169,7 @@ func (q Queries) CopyCounts(organization, parent parley.ID) (map[parley.Delivery
 // Acknowledge notes that somebody has taken note of a message, and says whether that is new.
 func (tx *Tx) Acknowledge(organization, message parley.ID, actor parley.Actor) (bool, error) {
 	n, err := tx.c.Exec(`INSERT INTO acknowledgements (organization_id, message_id, actor_kind, actor_id, at)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, string(organization), string(message), string(actor.Kind), string(actor.ID), millis(tx.Now))
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, string(organization), string(message), string(actor.Kind), string(actor.ID), Millis(tx.Now))
 	return n > 0, err
 }
 
@@ -181,14 +181,14 @@ func (q Queries) Acknowledgements(organization, message parley.ID) ([]parley.Int
 		i := parley.Interaction{Message: message, Kind: parley.InteractionAcknowledged}
 		var at int64
 		err := r.Scan(&i.Actor.Kind, &i.Actor.ID, &at)
-		i.At = moment(at)
+		i.At = Moment(at)
 		list = append(list, i)
 		return err
 	})
 	return list, err
 }
 
-var sequencesOf = "SELECT id, sequence FROM messages WHERE organization_id = $1 AND id IN " + idSource
+var sequencesOf = "SELECT id, sequence FROM messages WHERE organization_id = $1 AND id IN " + IDSource
 
 // SequencesOf returns the numbers of messages in their conversations; 0 of scheduled ones.
 func (q Queries) SequencesOf(organization parley.ID, messages []parley.ID) (map[parley.ID]int64, error) {
@@ -196,7 +196,7 @@ func (q Queries) SequencesOf(organization parley.ID, messages []parley.ID) (map[
 	if len(messages) == 0 {
 		return sequences, nil
 	}
-	err := q.c.Query(sequencesOf, []any{string(organization), idRows(messages)}, func(r *sql.Rows) error {
+	err := q.c.Query(sequencesOf, []any{string(organization), IDRows(messages)}, func(r *sql.Rows) error {
 		var id parley.ID
 		var sequence int64
 		err := r.Scan(&id, &sequence)
@@ -223,7 +223,7 @@ var writeAttempts = `INSERT INTO attempts (organization_id, message_id, delivery
 func (tx *Tx) WriteAttempts(attempts []AttemptRow) error {
 	var rows sqldb.Rows
 	for _, a := range attempts {
-		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, millis(a.StartedAt), millis(a.EndedAt),
+		rows.Add(string(a.Organization), string(a.Message), a.Delivery, a.Number, Millis(a.StartedAt), Millis(a.EndedAt),
 			string(a.Outcome), a.Code, a.Text, a.Request, a.Status)
 	}
 	return tx.bulk(writeAttempts, &rows)
@@ -263,7 +263,7 @@ func (q Queries) Attempts(organization, message parley.ID) ([]parley.Attempt, er
 			var a parley.Attempt
 			var started, ended int64
 			err := r.Scan(&a.Message, &a.Delivery, &a.Number, &started, &ended, &a.Outcome, &a.Code, &a.Text, &a.Request, &a.Status)
-			a.StartedAt, a.EndedAt = moment(started), moment(ended)
+			a.StartedAt, a.EndedAt = Moment(started), Moment(ended)
 			attempts = append(attempts, a)
 			return err
 		})
@@ -320,7 +320,7 @@ func (q Queries) AttemptsBefore(organization parley.ID, f AttemptFilter, before 
 				&h.Channel, &h.To.Kind, &h.To.Value, &connector, &open); err != nil {
 				return err
 			}
-			h.StartedAt, h.EndedAt = moment(started), moment(ended)
+			h.StartedAt, h.EndedAt = Moment(started), Moment(ended)
 			if len(rows) == limit {
 				next = &last
 				return errEnough

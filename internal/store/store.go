@@ -314,27 +314,27 @@ func (s *Store) OnCommit(f func([]Committed)) {
 	s.listeners.all = append(s.listeners.all, f)
 }
 
-// errNoRow tells an absent row from other failures.
+// absent tells an absent row from other failures.
 func absent(err error) bool { return errors.Is(err, sqldb.ErrNoRow) }
 
-// found turns an absent row into NotFound.
-func found(err error, what string, id parley.ID) error {
+// Found turns an absent row into NotFound.
+func Found(err error, what string, id parley.ID) error {
 	if absent(err) {
 		return parley.NotFound(what, id)
 	}
 	return err
 }
 
-// millis is a time as it is stored: milliseconds since 1970 in UTC, 0 for none.
-func millis(t time.Time) int64 {
+// Millis is a time as it is stored: milliseconds since 1970 in UTC, 0 for none.
+func Millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMilli()
 }
 
-// moment undoes millis.
-func moment(ms int64) time.Time {
+// Moment undoes Millis.
+func Moment(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}

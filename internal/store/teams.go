@@ -12,7 +12,7 @@ import (
 func (tx *Tx) InsertTeam(organization parley.ID, t *parley.Team) error {
 	t.CreatedAt, t.Rev = tx.Now, 1
 	_, err := tx.c.Exec("INSERT INTO teams (organization_id, id, name, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
-		string(organization), string(t.ID), t.Name, millis(t.CreatedAt))
+		string(organization), string(t.ID), t.Name, Millis(t.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return idTaken(t.ID)
 	}
@@ -23,7 +23,7 @@ func (tx *Tx) InsertTeam(organization parley.ID, t *parley.Team) error {
 func (tx *Tx) UpdateTeam(organization parley.ID, t *parley.Team) error {
 	err := tx.c.Row("UPDATE teams SET name = $1, rev = rev + 1 WHERE organization_id = $2 AND id = $3 RETURNING rev",
 		[]any{t.Name, string(organization), string(t.ID)}, &t.Rev)
-	return found(err, "team", t.ID)
+	return Found(err, "team", t.ID)
 }
 
 // DeleteTeam deletes a team and its members.
@@ -47,7 +47,7 @@ func (tx *Tx) AddTeamMembers(organization, team parley.ID, users []parley.ID) ([
 	if len(users) == 0 {
 		return nil, nil
 	}
-	return tx.ids(insertTeamMembers, string(organization), string(team), idRows(users))
+	return tx.ids(insertTeamMembers, string(organization), string(team), IDRows(users))
 }
 
 // RemoveTeamMember takes a user out of a team. NotFound where it is not in it.
@@ -96,9 +96,9 @@ func (q Queries) Team(organization, id parley.ID) (t parley.Team, err error) {
 	err = q.c.Row("SELECT id, name, rev, created_at FROM teams WHERE organization_id = $1 AND id = $2",
 		[]any{string(organization), string(id)}, &t.ID, &t.Name, &t.Rev, &created)
 	if err != nil {
-		return t, found(err, "team", id)
+		return t, Found(err, "team", id)
 	}
-	t.CreatedAt = moment(created)
+	t.CreatedAt = Moment(created)
 	t.Members, err = q.TeamMembers(organization, id)
 	return t, err
 }
@@ -117,7 +117,7 @@ func (q Queries) Teams(organization, member, after parley.ID, limit int) ([]parl
 	teams, next, err := list(q.c, text, args, limit, limit+1, func(r *sql.Rows, t *parley.Team) (parley.ID, bool, error) {
 		var created int64
 		err := r.Scan(&t.ID, &t.Name, &t.Rev, &created)
-		t.CreatedAt = moment(created)
+		t.CreatedAt = Moment(created)
 		return t.ID, true, err
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (q Queries) Teams(organization, member, after parley.ID, limit int) ([]parl
 	return teams, next, q.addTeamMembers(organization, teams)
 }
 
-var membersOfTeams = "SELECT m.team_id, m.user_id FROM team_members AS m WHERE m.organization_id = $1 AND m.team_id IN " + idSource +
+var membersOfTeams = "SELECT m.team_id, m.user_id FROM team_members AS m WHERE m.organization_id = $1 AND m.team_id IN " + IDSource +
 	" ORDER BY m.team_id, m.user_id"
 
 func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) error {
@@ -139,7 +139,7 @@ func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) err
 		ids[i] = teams[i].ID
 		byID[ids[i]] = &teams[i]
 	}
-	return q.c.Query(membersOfTeams, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	return q.c.Query(membersOfTeams, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		var team, user parley.ID
 		if err := r.Scan(&team, &user); err != nil {
 			return err
@@ -159,7 +159,7 @@ func (tx *Tx) LeaveTogether(organization, conversation parley.ID, users []parley
 	if len(users) == 0 {
 		return nil
 	}
-	if _, err := tx.c.Exec(leaveTogether, string(organization), string(conversation), idRows(users)); err != nil {
+	if _, err := tx.c.Exec(leaveTogether, string(organization), string(conversation), IDRows(users)); err != nil {
 		return err
 	}
 	return tx.BumpConversation(organization, conversation)
@@ -172,7 +172,7 @@ const JobMembers JobKind = "members"
 func (tx *Tx) InsertBroadcast(organization parley.ID, b *parley.Broadcast) error {
 	b.CreatedAt, b.Rev, b.MemberCount = tx.Now, 1, 0
 	_, err := tx.c.Exec("INSERT INTO broadcasts (organization_id, id, name, member_count, rev, created_at) VALUES ($1, $2, $3, 0, 1, $4)",
-		string(organization), string(b.ID), b.Name, millis(b.CreatedAt))
+		string(organization), string(b.ID), b.Name, Millis(b.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return idTaken(b.ID)
 	}
@@ -183,7 +183,7 @@ func (tx *Tx) InsertBroadcast(organization parley.ID, b *parley.Broadcast) error
 func (tx *Tx) UpdateBroadcast(organization parley.ID, b *parley.Broadcast) error {
 	err := tx.c.Row(`UPDATE broadcasts SET name = $1, member_count = $2, rev = rev + 1 WHERE organization_id = $3 AND id = $4
 		RETURNING rev`, []any{b.Name, b.MemberCount, string(organization), string(b.ID)}, &b.Rev)
-	return found(err, "broadcast", b.ID)
+	return Found(err, "broadcast", b.ID)
 }
 
 // DeleteBroadcast deletes a list; see DropBroadcastMembers for its members.
@@ -250,7 +250,7 @@ func (tx *Tx) LeaveBroadcasts(organization parley.ID, member parley.BroadcastMem
 func scanBroadcast(r *sql.Rows, b *parley.Broadcast) (parley.ID, bool, error) {
 	var created int64
 	err := r.Scan(&b.ID, &b.Name, &b.MemberCount, &b.Rev, &created)
-	b.CreatedAt = moment(created)
+	b.CreatedAt = Moment(created)
 	return b.ID, true, err
 }
 

@@ -12,7 +12,7 @@ import (
 // EnsureAccount returns the account with an e-mail address, made now with this id and name if there was none.
 func (tx *Tx) EnsureAccount(a parley.Account) (parley.Account, error) {
 	_, err := tx.c.Exec("INSERT INTO accounts (id, email, name, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (email) DO NOTHING",
-		string(a.ID), a.Email, a.Name, millis(tx.Now))
+		string(a.ID), a.Email, a.Name, Millis(tx.Now))
 	if err != nil {
 		return a, err
 	}
@@ -23,8 +23,8 @@ func (tx *Tx) EnsureAccount(a parley.Account) (parley.Account, error) {
 func (q Queries) AccountByEmail(email string) (a parley.Account, err error) {
 	var created int64
 	err = q.c.Row("SELECT id, email, name, created_at FROM accounts WHERE email = $1", []any{email}, &a.ID, &a.Email, &a.Name, &created)
-	a.CreatedAt = moment(created)
-	return a, found(err, "account", parley.ID(email))
+	a.CreatedAt = Moment(created)
+	return a, Found(err, "account", parley.ID(email))
 }
 
 // Membership is an organization that an account belongs to, and its user there.
@@ -51,14 +51,14 @@ func (q Queries) Memberships(account parley.ID, limit int) ([]Membership, error)
 
 // InsertUser adds a user. An account that has one in the organization is parley.Conflict "email-taken".
 func (tx *Tx) InsertUser(organization parley.ID, u *parley.User) error {
-	metadata, err := encodeJSON(u.Metadata)
+	metadata, err := EncodeJSON(u.Metadata)
 	if err != nil {
 		return err
 	}
 	u.CreatedAt, u.Rev = tx.Now, 1
 	n, err := tx.c.Exec(`INSERT INTO users (organization_id, id, account_id, name, email, machine, active, metadata, rev, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9) ON CONFLICT (organization_id, id) DO NOTHING`,
-		string(organization), string(u.ID), string(u.Account), u.Name, u.Email, u.Machine, u.Active, metadata, millis(u.CreatedAt))
+		string(organization), string(u.ID), string(u.Account), u.Name, u.Email, u.Machine, u.Active, metadata, Millis(u.CreatedAt))
 	switch {
 	case sqldb.IsUnique(err):
 		return emailTaken(u.Email)
@@ -74,7 +74,7 @@ func emailTaken(email string) error {
 
 // UpdateUser writes what can be changed, raises the revision and returns it.
 func (tx *Tx) UpdateUser(organization parley.ID, u *parley.User) error {
-	metadata, err := encodeJSON(u.Metadata)
+	metadata, err := EncodeJSON(u.Metadata)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (tx *Tx) UpdateUser(organization parley.ID, u *parley.User) error {
 	if sqldb.IsUnique(err) {
 		return emailTaken(u.Email)
 	}
-	return found(err, "user", u.ID)
+	return Found(err, "user", u.ID)
 }
 
 const userColumns = "u.id, u.account_id, u.name, u.email, u.machine, u.active, u.metadata, u.rev, u.created_at"
@@ -96,8 +96,8 @@ func scanUser(r *sql.Rows, u *parley.User) error {
 	if err != nil {
 		return err
 	}
-	u.CreatedAt = moment(created)
-	return decodeJSON(metadata, &u.Metadata)
+	u.CreatedAt = Moment(created)
+	return DecodeJSON(metadata, &u.Metadata)
 }
 
 // User returns a user.
@@ -123,7 +123,7 @@ func (q Queries) user(where string, organization, id parley.ID) (u parley.User, 
 	return u, err
 }
 
-var usersByID = "SELECT " + userColumns + " FROM users AS u WHERE u.organization_id = $1 AND u.id IN " + idSource
+var usersByID = "SELECT " + userColumns + " FROM users AS u WHERE u.organization_id = $1 AND u.id IN " + IDSource
 
 // UsersByID returns those of the users that exist.
 func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.User, error) {
@@ -131,7 +131,7 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 	if len(ids) == 0 {
 		return users, nil
 	}
-	err := q.c.Query(usersByID, []any{string(organization), idRows(ids)}, func(r *sql.Rows) error {
+	err := q.c.Query(usersByID, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
 		u := &parley.User{}
 		err := scanUser(r, u)
 		users[u.ID] = u
@@ -140,12 +140,12 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 	return users, err
 }
 
-// idSource is the ids of idRows, the second parameter. It is a list to look up rather than a table to join: SQLite
+// IDSource is the ids of IDRows, the second parameter. It is a list to look up rather than a table to join: SQLite
 // would put the organization's whole table before such a table.
-var idSource = "(SELECT id FROM " + sqldb.From("$2", "id TEXT") + " AS j)"
+var IDSource = "(SELECT id FROM " + sqldb.From("$2", "id TEXT") + " AS j)"
 
-// idRows is a parameter of ids, a row each.
-func idRows(ids []parley.ID) []byte {
+// IDRows is a parameter of ids, a row each.
+func IDRows(ids []parley.ID) []byte {
 	var rows sqldb.Rows
 	for _, id := range ids {
 		rows.Add(string(id))
@@ -178,7 +178,7 @@ func (q Queries) Users(organization parley.ID, f UserFilter, after parley.ID, li
 
 // InsertKey adds a key.
 func (tx *Tx) InsertKey(k *parley.Key) error {
-	scopes, err := encodeJSON(k.Scopes)
+	scopes, err := EncodeJSON(k.Scopes)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (tx *Tx) InsertKey(k *parley.Key) error {
 	_, err = tx.c.Exec(`INSERT INTO keys (id, organization_id, account_id, user_id, name, scopes, rate_limit, secret_hash,
 			expires_at, revoked_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)`, string(k.ID), string(k.Organization), string(k.Account), string(k.User),
-		k.Name, scopes, k.RateLimit, hex.EncodeToString(k.SecretHash), millis(k.ExpiresAt), millis(k.CreatedAt))
+		k.Name, scopes, k.RateLimit, hex.EncodeToString(k.SecretHash), Millis(k.ExpiresAt), Millis(k.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return idTaken(k.ID)
 	}
@@ -195,7 +195,7 @@ func (tx *Tx) InsertKey(k *parley.Key) error {
 
 // RevokeKey ends a key; one that has been revoked keeps its time.
 func (tx *Tx) RevokeKey(id parley.ID) error {
-	_, err := tx.c.Exec("UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0", millis(tx.Now), string(id))
+	_, err := tx.c.Exec("UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0", Millis(tx.Now), string(id))
 	return err
 }
 
@@ -208,11 +208,11 @@ func scanKey(r *sql.Rows, k *parley.Key) error {
 	if err != nil {
 		return err
 	}
-	k.ExpiresAt, k.RevokedAt, k.CreatedAt = moment(expires), moment(revoked), moment(created)
+	k.ExpiresAt, k.RevokedAt, k.CreatedAt = Moment(expires), Moment(revoked), Moment(created)
 	if k.SecretHash, err = hex.DecodeString(hash); err != nil {
 		return err
 	}
-	return decodeJSON(scopes, &k.Scopes)
+	return DecodeJSON(scopes, &k.Scopes)
 }
 
 // Key returns a key, revoked and expired ones too.
@@ -273,7 +273,7 @@ func (tx *Tx) Mark(organization, conversation, user parley.ID, kind MarkKind, th
 	}
 	_, err = tx.c.Exec(`INSERT INTO marks (organization_id, conversation_id, user_id, kind, through, at)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		string(organization), string(conversation), string(user), string(kind), through, millis(tx.Now))
+		string(organization), string(conversation), string(user), string(kind), through, Millis(tx.Now))
 	return true, err
 }
 
@@ -294,7 +294,7 @@ func (q Queries) MarksFrom(organization, conversation parley.ID, sequence int64)
 			var m UserMark
 			var at int64
 			err := r.Scan(&m.User, &m.Kind, &m.Through, &at)
-			m.At = moment(at)
+			m.At = Moment(at)
 			marks = append(marks, m)
 			return err
 		})

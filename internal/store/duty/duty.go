@@ -4,8 +4,6 @@ package duty
 
 import (
 	"database/sql"
-	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -24,18 +22,6 @@ func ShiftJob(organization, role parley.ID, due time.Time) store.Job {
 	return store.Job{Organization: organization, ID: store.JobID(JobShift, string(role)), Kind: JobShift, DueAt: due, Payload: string(role)}
 }
 
-// idSource is the ids of idRows, the second parameter: a list to look up.
-var idSource = "(SELECT id FROM " + sqldb.From("$2", "id TEXT") + " AS j)"
-
-// idRows is a parameter of ids, a row each.
-func idRows(ids []parley.ID) []byte {
-	var rows sqldb.Rows
-	for _, id := range ids {
-		rows.Add(string(id))
-	}
-	return rows.Param()
-}
-
 // idsOf runs a statement that answers ids.
 func idsOf(c sqldb.Conn, text string, args ...any) ([]parley.ID, error) {
 	var ids []parley.ID
@@ -46,35 +32,4 @@ func idsOf(c sqldb.Conn, text string, args ...any) ([]parley.ID, error) {
 		return err
 	})
 	return ids, err
-}
-
-// found turns an absent row into NotFound.
-func found(err error, what string, id parley.ID) error {
-	if errors.Is(err, sqldb.ErrNoRow) {
-		return parley.NotFound(what, id)
-	}
-	return err
-}
-
-// millis is a time as it is stored.
-func millis(t time.Time) int64 { return t.UnixMilli() }
-
-// moment undoes millis.
-func moment(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-// encode makes JSON of what a role has of facts and tags.
-func encode(r *parley.Role) (metadata, tags string, err error) {
-	m, err := json.Marshal(r.Metadata)
-	if err != nil {
-		return "", "", err
-	}
-	t, err := json.Marshal(r.Tags)
-	return string(m), string(t), err
-}
-
-func decode(text string, into any) error {
-	if text == "null" || text == "{}" || text == "[]" {
-		return nil
-	}
-	return json.Unmarshal([]byte(text), into)
 }

@@ -16,7 +16,7 @@ func Owners(q store.Queries, organization, role parley.ID) ([]parley.Owner, erro
 		var o parley.Owner
 		var since int64
 		err := r.Scan(&o.User, &o.Name, &o.Shift, &since)
-		o.Since = moment(since)
+		o.Since = store.Moment(since)
 		owners = append(owners, o)
 		return err
 	})
@@ -34,7 +34,7 @@ func SetOwner(tx *store.Tx, organization, role parley.ID, o parley.Owner) error 
 	tx.MustHave(organization)
 	_, err := tx.Conn().Exec(`INSERT INTO role_owners (organization_id, role_id, user_id, shift_id, since) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (organization_id, role_id, user_id) DO UPDATE SET shift_id = excluded.shift_id`,
-		string(organization), string(role), string(o.User), string(o.Shift), millis(tx.Now))
+		string(organization), string(role), string(o.User), string(o.Shift), store.Millis(tx.Now))
 	return err
 }
 

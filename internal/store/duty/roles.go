@@ -11,7 +11,11 @@ import (
 // Insert adds a role without members.
 func Insert(tx *store.Tx, organization parley.ID, r *parley.Role) error {
 	tx.MustHave(organization)
-	metadata, tags, err := encode(r)
+	metadata, err := store.EncodeJSON(r.Metadata)
+	if err != nil {
+		return err
+	}
+	tags, err := store.EncodeJSON(r.Tags)
 	if err != nil {
 		return err
 	}
@@ -19,7 +23,7 @@ func Insert(tx *store.Tx, organization parley.ID, r *parley.Role) error {
 	_, err = tx.Conn().Exec(`INSERT INTO roles (organization_id, id, name, description, metadata, tags, owner_required, single_owner,
 			replay_history, away_text, rev, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11)`, string(organization), string(r.ID), r.Name, r.Description, metadata, tags,
-		r.OwnerRequired, r.SingleOwner, r.ReplayHistory, r.AwayText, millis(r.CreatedAt))
+		r.OwnerRequired, r.SingleOwner, r.ReplayHistory, r.AwayText, store.Millis(r.CreatedAt))
 	if sqldb.IsUnique(err) {
 		return parley.Conflict("id-taken", "there is something with the id %q", r.ID)
 	}
@@ -29,7 +33,11 @@ func Insert(tx *store.Tx, organization parley.ID, r *parley.Role) error {
 // Update writes what can be changed of a role, raises the revision and returns it.
 func Update(tx *store.Tx, organization parley.ID, r *parley.Role) error {
 	tx.MustHave(organization)
-	metadata, tags, err := encode(r)
+	metadata, err := store.EncodeJSON(r.Metadata)
+	if err != nil {
+		return err
+	}
+	tags, err := store.EncodeJSON(r.Tags)
 	if err != nil {
 		return err
 	}
@@ -37,7 +45,7 @@ func Update(tx *store.Tx, organization parley.ID, r *parley.Role) error {
 			replay_history = $7, away_text = $8, rev = rev + 1 WHERE organization_id = $9 AND id = $10 RETURNING rev`,
 		[]any{r.Name, r.Description, metadata, tags, r.OwnerRequired, r.SingleOwner, r.ReplayHistory, r.AwayText,
 			string(organization), string(r.ID)}, &r.Rev)
-	return found(err, "role", r.ID)
+	return store.Found(err, "role", r.ID)
 }
 
 // Delete deletes a role with its members, its owners and its shifts. Its conversations are left as they are.
@@ -68,11 +76,11 @@ func scan(rows *sql.Rows, r *parley.Role) error {
 	if err != nil {
 		return err
 	}
-	r.CreatedAt = moment(created)
-	if err := decode(metadata, &r.Metadata); err != nil {
+	r.CreatedAt = store.Moment(created)
+	if err := store.DecodeJSON(metadata, &r.Metadata); err != nil {
 		return err
 	}
-	return decode(tags, &r.Tags)
+	return store.DecodeJSON(tags, &r.Tags)
 }
 
 // Get returns a role with its members and who is on duty.
@@ -134,8 +142,8 @@ func collect(q store.Queries, organization parley.ID, text string, args ...any) 
 }
 
 var (
-	membersOf = "SELECT m.role_id, m.user_id FROM role_members AS m WHERE m.organization_id = $1 AND m.role_id IN " + idSource + " ORDER BY m.role_id, m.user_id"
-	ownersOf  = "SELECT o.role_id, o.user_id FROM role_owners AS o WHERE o.organization_id = $1 AND o.role_id IN " + idSource + " ORDER BY o.role_id, o.user_id"
+	membersOf = "SELECT m.role_id, m.user_id FROM role_members AS m WHERE m.organization_id = $1 AND m.role_id IN " + store.IDSource + " ORDER BY m.role_id, m.user_id"
+	ownersOf  = "SELECT o.role_id, o.user_id FROM role_owners AS o WHERE o.organization_id = $1 AND o.role_id IN " + store.IDSource + " ORDER BY o.role_id, o.user_id"
 )
 
 func addPeople(q store.Queries, organization parley.ID, roles []parley.Role) error {
@@ -152,7 +160,7 @@ func addPeople(q store.Queries, organization parley.ID, roles []parley.Role) err
 		{membersOf, func(r *parley.Role) *[]parley.ID { return &r.Members }},
 		{ownersOf, func(r *parley.Role) *[]parley.ID { return &r.OnDuty }},
 	} {
-		err := q.Conn().Query(people.text, []any{string(organization), idRows(ids)}, func(rows *sql.Rows) error {
+		err := q.Conn().Query(people.text, []any{string(organization), store.IDRows(ids)}, func(rows *sql.Rows) error {
 			var role, user parley.ID
 			if err := rows.Scan(&role, &user); err != nil {
 				return err
@@ -177,7 +185,7 @@ func AddMembers(tx *store.Tx, organization, role parley.ID, users []parley.ID) (
 	if len(users) == 0 {
 		return 0, nil
 	}
-	return tx.Conn().Exec(insertMembers, string(organization), idRows(users), string(role))
+	return tx.Conn().Exec(insertMembers, string(organization), store.IDRows(users), string(role))
 }
 
 // RemoveMember takes a role, and the shifts that are to come, from a user. NotFound where the user may not hold it.

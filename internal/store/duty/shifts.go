@@ -14,7 +14,7 @@ func InsertShift(tx *store.Tx, organization parley.ID, s *parley.Shift) error {
 	s.State, s.CreatedAt = parley.ShiftPlanned, tx.Now
 	_, err := tx.Conn().Exec(`INSERT INTO shifts (organization_id, id, role_id, user_id, starts_at, ends_at, state, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, 'planned', $7)`, string(organization), string(s.ID), string(s.Role), string(s.User),
-		millis(s.StartsAt), millis(s.EndsAt), millis(s.CreatedAt))
+		store.Millis(s.StartsAt), store.Millis(s.EndsAt), store.Millis(s.CreatedAt))
 	return err
 }
 
@@ -40,7 +40,7 @@ func shifts(q store.Queries, text string, args ...any) ([]parley.Shift, error) {
 		var s parley.Shift
 		var starts, ends, created int64
 		err := r.Scan(&s.ID, &s.Role, &s.User, &starts, &ends, &s.State, &created)
-		s.StartsAt, s.EndsAt, s.CreatedAt = moment(starts), moment(ends), moment(created)
+		s.StartsAt, s.EndsAt, s.CreatedAt = store.Moment(starts), store.Moment(ends), store.Moment(created)
 		list = append(list, s)
 		return err
 	})
@@ -77,11 +77,11 @@ type Place struct {
 func Shifts(q store.Queries, organization, role, user parley.ID, from, to time.Time, after Place, limit int) ([]parley.Shift, error) {
 	start := int64(-1 << 62)
 	if !after.StartsAt.IsZero() {
-		start = millis(after.StartsAt)
+		start = store.Millis(after.StartsAt)
 	}
 	text := "SELECT " + shiftColumns + ` FROM shifts AS s WHERE s.organization_id = $1 AND s.role_id = $2 AND s.ends_at > $3 AND s.starts_at < $4
 		AND (s.starts_at, s.id) > ($5, $6)`
-	args := []any{string(organization), string(role), millis(from), millis(to), start, string(after.ID), limit}
+	args := []any{string(organization), string(role), store.Millis(from), store.Millis(to), start, string(after.ID), limit}
 	if user != "" {
 		text += " AND s.user_id = $8"
 		args = append(args, string(user))

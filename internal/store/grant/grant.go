@@ -4,9 +4,6 @@ package grant
 
 import (
 	"database/sql"
-	"encoding/json"
-	"errors"
-	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -23,29 +20,26 @@ func nameTaken(err error, s *parley.PermissionSet) error {
 // Insert adds a permission set.
 func Insert(tx *store.Tx, organization parley.ID, s *parley.PermissionSet) error {
 	tx.MustHave(organization)
-	scopes, err := json.Marshal(s.Scopes)
+	scopes, err := store.EncodeJSON(s.Scopes)
 	if err != nil {
 		return err
 	}
 	s.CreatedAt, s.Rev = tx.Now, 1
 	_, err = tx.Conn().Exec("INSERT INTO permission_sets (organization_id, id, name, scopes, rev, created_at) VALUES ($1, $2, $3, $4, 1, $5)",
-		string(organization), string(s.ID), s.Name, string(scopes), s.CreatedAt.UnixMilli())
+		string(organization), string(s.ID), s.Name, scopes, store.Millis(s.CreatedAt))
 	return nameTaken(err, s)
 }
 
 // Update writes a permission set, raises the revision and returns it.
 func Update(tx *store.Tx, organization parley.ID, s *parley.PermissionSet) error {
 	tx.MustHave(organization)
-	scopes, err := json.Marshal(s.Scopes)
+	scopes, err := store.EncodeJSON(s.Scopes)
 	if err != nil {
 		return err
 	}
 	err = tx.Conn().Row("UPDATE permission_sets SET name = $1, scopes = $2, rev = rev + 1 WHERE organization_id = $3 AND id = $4 RETURNING rev",
-		[]any{s.Name, string(scopes), string(organization), string(s.ID)}, &s.Rev)
-	if errors.Is(err, sqldb.ErrNoRow) {
-		return parley.NotFound("permission set", s.ID)
-	}
-	return nameTaken(err, s)
+		[]any{s.Name, scopes, string(organization), string(s.ID)}, &s.Rev)
+	return nameTaken(store.Found(err, "permission set", s.ID), s)
 }
 
 // Delete deletes a permission set that nobody has.
@@ -69,8 +63,8 @@ func Sets(q store.Queries, organization parley.ID) ([]parley.PermissionSet, erro
 			if err := r.Scan(&s.ID, &s.Name, &scopes, &s.Rev, &created); err != nil {
 				return err
 			}
-			s.CreatedAt = time.UnixMilli(created).UTC()
-			err := json.Unmarshal([]byte(scopes), &s.Scopes)
+			s.CreatedAt = store.Moment(created)
+			err := store.DecodeJSON(scopes, &s.Scopes)
 			sets = append(sets, s)
 			return err
 		})
@@ -104,7 +98,7 @@ func Of(q store.Queries, organization, user parley.ID) (h Holding, err error) {
 			return nil
 		}
 		var scopes []parley.Scope
-		err := json.Unmarshal([]byte(text), &scopes)
+		err := store.DecodeJSON(text, &scopes)
 		h.Scopes = append(h.Scopes, scopes...)
 		return err
 	})

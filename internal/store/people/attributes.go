@@ -2,8 +2,6 @@ package people
 
 import (
 	"database/sql"
-	"encoding/json"
-	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -13,7 +11,7 @@ import (
 // Define adds the definition of an attribute, or changes its label, its choices and whether it is archived.
 func Define(tx *store.Tx, organization parley.ID, a *parley.Attribute) error {
 	tx.MustHave(organization)
-	choices, err := json.Marshal(a.Choices)
+	choices, err := store.EncodeJSON(a.Choices)
 	if err != nil {
 		return err
 	}
@@ -22,8 +20,8 @@ func Define(tx *store.Tx, organization parley.ID, a *parley.Attribute) error {
 		VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT (organization_id, key) DO UPDATE SET label = excluded.label,
 			choices = excluded.choices, archived = excluded.archived, rev = attribute_definitions.rev + 1
 		RETURNING rev, created_at`,
-		[]any{string(organization), a.Key, string(a.Type), a.Label, string(choices), a.Archived, tx.Now.UnixMilli()}, &a.Rev, &created)
-	a.CreatedAt = time.UnixMilli(created).UTC()
+		[]any{string(organization), a.Key, string(a.Type), a.Label, choices, a.Archived, store.Millis(tx.Now)}, &a.Rev, &created)
+	a.CreatedAt = store.Moment(created)
 	return err
 }
 
@@ -38,9 +36,9 @@ func attributes(q store.Queries, text string, args ...any) ([]parley.Attribute, 
 		if err := r.Scan(&a.Key, &a.Type, &a.Label, &choices, &a.Archived, &a.Rev, &created); err != nil {
 			return err
 		}
-		a.CreatedAt = time.UnixMilli(created).UTC()
+		a.CreatedAt = store.Moment(created)
 		list = append(list, a)
-		return json.Unmarshal([]byte(choices), &list[len(list)-1].Choices)
+		return store.DecodeJSON(choices, &list[len(list)-1].Choices)
 	})
 	return list, err
 }
