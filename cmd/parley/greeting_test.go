@@ -16,6 +16,7 @@ func TestGreetingWorksWhenPasted(t *testing.T) {
 	t.Parallel()
 	needs(t, "sh", "curl")
 	p, d := startDemo(t, filepath.Join(t.TempDir(), "a folder"))
+	p.until(t, "it has greeted", func() bool { return strings.Contains(p.out.String(), "I will be there.") })
 	greeting := p.out.String()
 	commands := regexp.MustCompile(`(?m)^  (curl .*)$`).FindAllString(greeting, -1)
 	if len(commands) != 3 {

@@ -173,6 +173,7 @@ func (a *App) readiness() string {
 // startWork begins deliveries and timers. They stop before the store and after the server.
 func (a *App) startWork() {
 	c := a.options.Config
+	a.store.OnTurn(a.runner.Wake)
 	a.store.Work(true)
 	a.runner.Start()
 	a.onStop(func(ctx context.Context) error {

@@ -70,6 +70,7 @@ const (
 type Store struct {
 	db        atomic.Pointer[sqldb.DB]
 	works     atomic.Bool
+	turned    atomic.Pointer[func()]
 	left      []*sqldb.DB // databases that the store has moved away from
 	options   Options
 	appends   sqldb.Bulk
@@ -105,7 +106,7 @@ func newStore(o Options) *Store {
 func (s *Store) open(ctx context.Context, o Options, migrations []sqldb.Migration) (*sqldb.DB, error) {
 	return sqldb.Open(ctx, sqldb.Options{
 		Path: filepath.Join(o.Folder, "parley.db"), URL: o.URL, Readers: o.Readers, CacheKB: o.CacheKB, Log: o.Log, Now: o.Now,
-		Finish: s.finish, Observe: o.Observe, Fault: o.Fault, Sabotage: o.Sabotage,
+		Finish: s.finish, Observe: o.Observe, Turned: s.turn, Fault: o.Fault, Sabotage: o.Sabotage,
 	}, migrations)
 }
 
@@ -145,6 +146,15 @@ func (s *Store) Work(does bool) {
 // Mine reports whether, of the nodes that do such work, this one is to do what a key names.
 func (s *Store) Mine(key string) bool {
 	return s.Engine().Mine(key) || s.options.Sabotage == SabotageLeases // or the nodes would not meet
+}
+
+// OnTurn calls f when others share the work that Mine divides, or do not any more. It must not block.
+func (s *Store) OnTurn(f func()) { s.turned.Store(&f) }
+
+func (s *Store) turn() {
+	if f := s.turned.Load(); f != nil {
+		(*f)()
+	}
 }
 
 // Shared reports whether other nodes use the database too, or will.

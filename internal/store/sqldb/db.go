@@ -29,6 +29,8 @@ type Options struct {
 	// Observe is told of every commit: how many units shared it and how long it took, from its first statement
 	// to its being durable. It must not block.
 	Observe func(units int, took time.Duration)
+	// Turned is told when others share the work that DB.Mine divides, or do not any more. It must not block.
+	Turned func()
 	// Fault, for tests, is asked before every statement; an error takes its place. Reads ask it concurrently.
 	Fault func(statement string) error
 	// SyncFault, for tests, is asked before every sync of the write-ahead log; an error takes its place.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -272,7 +273,11 @@ func (p *postgres) see(ctx context.Context, conn interface {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	p.node.workers.Store(&workers)
+	slices.Sort(workers)
+	before := p.node.workers.Swap(&workers)
+	if p.options.Turned != nil && before != nil && !slices.Equal(*before, workers) {
+		p.options.Turned()
+	}
 	return nil
 }
 
