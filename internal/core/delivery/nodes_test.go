@@ -50,17 +50,22 @@ func (w *world) due(d *delivery.Deliveries) (due []*delivery.Work) {
 	return due
 }
 
-// TestLateClaim: what a node has claimed, but could not read before its lease ended, is called by the node that has it now.
-func TestLateClaim(t *testing.T) {
-	const lease = 300 * time.Millisecond
-	var slow atomic.Bool
-	s := &script{repeats: connector.RepeatNeither}
-	w := newNode(t, store.Options{Fault: func(statement string) error {
+// readsSlowly are the options of a store in which, now and then, deliveries take long to be read.
+func readsSlowly(slow *atomic.Bool, took time.Duration) store.Options {
+	return store.Options{Fault: func(statement string) error {
 		if slow.Load() && strings.HasPrefix(statement, "SELECT d.message_id") {
-			time.Sleep(2 * lease)
+			time.Sleep(took)
 		}
 		return nil
-	}}, s)
+	}}
+}
+
+// TestLateClaim: what a node has claimed, but could not read before its lease ended, is called by the node that has it now.
+func TestLateClaim(t *testing.T) {
+	const lease = 600 * time.Millisecond // of which a third is more than a claim takes
+	var slow atomic.Bool
+	s := &script{repeats: connector.RepeatNeither}
+	w := newNode(t, readsSlowly(&slow, 2*lease), s)
 	late := w.deliveries
 	first := w.store
 	w.open(store.Options{})
@@ -93,15 +98,10 @@ func TestLateClaim(t *testing.T) {
 
 // TestLateClaimAlone: what was claimed too late and is nobody else's is claimed again, and no attempt is said to be lost.
 func TestLateClaimAlone(t *testing.T) {
-	const lease = 300 * time.Millisecond
+	const lease = 600 * time.Millisecond // of which a third is more than a claim takes
 	var slow atomic.Bool
 	s := &script{repeats: connector.RepeatNeither}
-	w := newNode(t, store.Options{Fault: func(statement string) error {
-		if slow.Load() && strings.HasPrefix(statement, "SELECT d.message_id") {
-			time.Sleep(2 * lease)
-		}
-		return nil
-	}}, s)
+	w := newNode(t, readsSlowly(&slow, 2*lease), s)
 	ch := w.channel(scriptChannel)
 	id := w.send(ch, w.conversation(ch), outgoing{})[0]
 	for _, again := range []bool{true, false} {
