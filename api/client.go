@@ -9,6 +9,9 @@
 //
 // The struct tags beside the JSON names (doc, enum, minimum, maxLength, …) are what the server validates
 // requests with and makes its OpenAPI document from.
+//
+// Long because it is one package: a client and all it reads and writes are had with one import. Each area of the API has
+// a file, with its types first and the client's methods after them.
 package api
 
 import (

@@ -37,7 +37,9 @@ var layers = []rule{
 
 	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
 	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
+	{"internal/dialect/native/door", append([]string{"internal/dialect/native/contract", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract"}, door...)},
+	{"internal/dialect/native/*", append([]string{"internal/dialect/native/contract", "internal/dialect/native/door", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/*", door},
 	{"internal/inbound", append([]string{"internal/connector"}, door...)},
 	{"internal/live", door},

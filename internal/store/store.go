@@ -4,7 +4,7 @@ package store
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,23 +18,23 @@ import (
 	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
-//go:embed migrations/0001_heart.sql
-var migrationHeart string
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
 
-//go:embed migrations/0001_heart_postgres.sql
-var migrationHeartPostgres string
-
-//go:embed migrations/0003_contacts.sql
-var migrationContacts string
-
-//go:embed migrations/0004_roles.sql
-var migrationRoles string
-
-// Migrations is the schema, step by step. It is only ever added to.
+// Migrations is the schema, step by step. It is only ever added to, at the end.
 var migrations = []sqldb.Migration{
-	{Name: "heart", SQL: migrationHeart, Postgres: migrationHeartPostgres, Oldest: 1},
-	{Name: "contacts", SQL: migrationContacts, Oldest: 1},
-	{Name: "roles", SQL: migrationRoles, Oldest: 1},
+	{Name: "heart", SQL: migration("0001_heart"), Postgres: migration("0001_heart_postgres"), Oldest: 1},
+	{Name: "contacts", SQL: migration("0003_contacts"), Oldest: 1},
+	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
+}
+
+// migration is the text of a file.
+func migration(name string) string {
+	text, err := migrationFiles.ReadFile("migrations/" + name + ".sql")
+	if err != nil {
+		panic(err) // the program was built without it
+	}
+	return string(text)
 }
 
 // Options are how a store is opened.

@@ -3,38 +3,39 @@ package native
 import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
 )
 
-func (d *door) createChannel(c *call, b *api.ChannelRequest) (api.Channel, bool, error) {
-	ch, replayed, err := d.Directory.CreateChannel(c.ctx(), c.p, wire.ChannelParams(b), c.idempotency())
+func (d *domain) createChannel(c *door.Call, b *api.ChannelRequest) (api.Channel, bool, error) {
+	ch, replayed, err := d.Directory.CreateChannel(c.Ctx(), c.P, wire.ChannelParams(b), c.Idempotency())
 	return wire.Channel(&ch), replayed, err
 }
 
-func (d *door) channels(c *call, f api.ChannelFilter) ([]api.Channel, string, error) {
+func (d *domain) channels(c *door.Call, f api.ChannelFilter) ([]api.Channel, string, error) {
 	filter := directory.ChannelFilter{Connector: f.Connector, Platform: f.Platform}
-	channels, next, err := d.Directory.Channels(c.ctx(), c.p, filter, parley.ID(f.After), limit(f.Limit))
+	channels, next, err := d.Directory.Channels(c.Ctx(), c.P, filter, parley.ID(f.After), door.Limit(f.Limit))
 	return wire.Each(channels, wire.Channel), string(next), err
 }
 
-func (d *door) channel(c *call) (api.Channel, error) {
-	ch, err := d.Directory.Channel(c.ctx(), c.p, c.id())
+func (d *domain) channel(c *door.Call) (api.Channel, error) {
+	ch, err := d.Directory.Channel(c.Ctx(), c.P, c.ID())
 	return wire.Channel(&ch), err
 }
 
-func (d *door) patchChannel(c *call, b *api.ChannelPatch) (api.Channel, error) {
-	ch, err := d.Directory.UpdateChannel(c.ctx(), c.p, c.id(), wire.ChannelPatch(b), c.ifMatch())
+func (d *domain) patchChannel(c *door.Call, b *api.ChannelPatch) (api.Channel, error) {
+	ch, err := d.Directory.UpdateChannel(c.Ctx(), c.P, c.ID(), wire.ChannelPatch(b), c.IfMatch())
 	return wire.Channel(&ch), err
 }
 
-func (d *door) deleteChannel(c *call) error {
-	return d.Directory.DeleteChannel(c.ctx(), c.p, c.id(), c.ifMatch())
+func (d *domain) deleteChannel(c *door.Call) error {
+	return d.Directory.DeleteChannel(c.Ctx(), c.P, c.ID(), c.IfMatch())
 }
 
 // connectors is a page of the catalog; the cursor is a name.
-func (d *door) connectors(c *call, f api.Page) ([]api.Connector, string, error) {
-	catalog, err := d.Directory.Connectors(c.p)
+func (d *domain) connectors(c *door.Call, f api.Page) ([]api.Connector, string, error) {
+	catalog, err := d.Directory.Connectors(c.P)
 	if err != nil {
 		return nil, "", err
 	}
@@ -43,7 +44,7 @@ func (d *door) connectors(c *call, f api.Page) ([]api.Connector, string, error) 
 		if catalog[i].Name <= f.After {
 			continue
 		}
-		if len(entries) == limit(f.Limit) {
+		if len(entries) == door.Limit(f.Limit) {
 			return entries, entries[len(entries)-1].Name, nil
 		}
 		entries = append(entries, wire.Connector(&catalog[i]))
@@ -51,12 +52,12 @@ func (d *door) connectors(c *call, f api.Page) ([]api.Connector, string, error) 
 	return entries, "", nil
 }
 
-func (d *door) connector(c *call) (api.Connector, error) {
-	catalog, err := d.Directory.Connectors(c.p)
+func (d *domain) connector(c *door.Call) (api.Connector, error) {
+	catalog, err := d.Directory.Connectors(c.P)
 	if err != nil {
 		return api.Connector{}, err
 	}
-	name := c.r.PathValue("name")
+	name := c.Path("name")
 	for i := range catalog {
 		if catalog[i].Name == name {
 			return wire.Connector(&catalog[i]), nil

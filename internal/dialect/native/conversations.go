@@ -5,11 +5,12 @@ import (
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
 )
 
-func (d *door) createConversation(c *call, b *api.ConversationRequest) (api.Conversation, bool, error) {
+func (d *domain) createConversation(c *door.Call, b *api.ConversationRequest) (api.Conversation, bool, error) {
 	params := thread.ConversationParams{
 		Kind: parley.ConversationKind(b.Kind), Title: b.Title, Visibility: parley.Visibility(b.Visibility), Channel: parley.ID(b.Channel),
 		Assignees: wire.Assignees(b.Assignees), Tags: b.Tags, Metadata: b.Metadata,
@@ -17,7 +18,7 @@ func (d *door) createConversation(c *call, b *api.ConversationRequest) (api.Conv
 	for i := range b.Participants {
 		params.Participants = append(params.Participants, newParticipant(&b.Participants[i]))
 	}
-	made, replayed, err := d.Core.CreateConversation(c.ctx(), c.p, params, c.idempotency())
+	made, replayed, err := d.Core.CreateConversation(c.Ctx(), c.P, params, c.Idempotency())
 	return wire.Conversation(&made), replayed, err
 }
 
@@ -25,7 +26,7 @@ func newParticipant(p *api.NewParticipant) thread.NewParticipant {
 	return thread.NewParticipant{User: parley.ID(p.User), Contact: parley.ID(p.Contact), Address: p.Address}
 }
 
-func (d *door) conversations(c *call, f api.ConversationFilter) ([]api.Conversation, string, error) {
+func (d *domain) conversations(c *door.Call, f api.ConversationFilter) ([]api.Conversation, string, error) {
 	filter := thread.ConversationFilter{
 		Kind: parley.ConversationKind(f.Kind), Status: parley.ConversationStatus(f.Status), Channel: parley.ID(f.Channel), Tag: f.Tag, Inbox: wire.Optional(f.Inbox),
 	}
@@ -38,16 +39,16 @@ func (d *door) conversations(c *call, f api.ConversationFilter) ([]api.Conversat
 	if filter.Participant, filter.Address, err = somebody("participant", f.Participant); err != nil {
 		return nil, "", err
 	}
-	conversations, next, err := d.Core.Conversations(c.ctx(), c.p, filter, f.After, limit(f.Limit))
+	conversations, next, err := d.Core.Conversations(c.Ctx(), c.P, filter, f.After, door.Limit(f.Limit))
 	return wire.Each(conversations, wire.Conversation), next, err
 }
 
-func (d *door) conversation(c *call) (api.Conversation, error) {
-	found, err := d.Core.Conversation(c.ctx(), c.p, c.id())
+func (d *domain) conversation(c *door.Call) (api.Conversation, error) {
+	found, err := d.Core.Conversation(c.Ctx(), c.P, c.ID())
 	return wire.Conversation(&found), err
 }
 
-func (d *door) patchConversation(c *call, b *api.ConversationPatch) (api.Conversation, error) {
+func (d *domain) patchConversation(c *door.Call, b *api.ConversationPatch) (api.Conversation, error) {
 	patch := thread.ConversationPatch{SnoozedUntil: b.SnoozedUntil.Time, Title: b.Title, Channel: wire.Convert[parley.ID](b.Channel), Tags: b.Tags, Metadata: b.Metadata}
 	if b.Status != "" {
 		patch.Status = new(parley.ConversationStatus(b.Status))
@@ -55,41 +56,41 @@ func (d *door) patchConversation(c *call, b *api.ConversationPatch) (api.Convers
 	if b.Assignees != nil {
 		patch.Assignees = new(wire.Assignees(*b.Assignees))
 	}
-	changed, err := d.Core.UpdateConversation(c.ctx(), c.p, c.id(), patch, c.ifMatch())
+	changed, err := d.Core.UpdateConversation(c.Ctx(), c.P, c.ID(), patch, c.IfMatch())
 	return wire.Conversation(&changed), err
 }
 
-func (d *door) thread(c *call, f api.Page) ([]api.Message, string, error) {
-	messages, next, err := d.Core.Thread(c.ctx(), c.p, c.id(), f.After, limit(f.Limit))
+func (d *domain) thread(c *door.Call, f api.Page) ([]api.Message, string, error) {
+	messages, next, err := d.Core.Thread(c.Ctx(), c.P, c.ID(), f.After, door.Limit(f.Limit))
 	return wire.Each(messages, wire.Message), next, err
 }
 
-func (d *door) participants(c *call, f api.Page) ([]api.Participant, string, error) {
-	participants, err := d.Core.Participants(c.ctx(), c.p, c.id())
-	return part(participants, wire.Participant, f, err)
+func (d *domain) participants(c *door.Call, f api.Page) ([]api.Participant, string, error) {
+	participants, err := d.Core.Participants(c.Ctx(), c.P, c.ID())
+	return door.Part(participants, wire.Participant, f, err)
 }
 
-func (d *door) addParticipant(c *call, b *api.NewParticipant) (api.Participant, error) {
-	added, err := d.Core.AddParticipant(c.ctx(), c.p, c.id(), newParticipant(b))
+func (d *domain) addParticipant(c *door.Call, b *api.NewParticipant) (api.Participant, error) {
+	added, err := d.Core.AddParticipant(c.Ctx(), c.P, c.ID(), newParticipant(b))
 	for _, field := range []string{"user", "contact", "address"} { // the body is what the core calls the participant
-		err = single(err, "participant."+field, field)
+		err = door.Renamed(err, "participant."+field, field)
 	}
-	return wire.Participant(&added), single(err, "participant", "body")
+	return wire.Participant(&added), door.Renamed(err, "participant", "body")
 }
 
 // removeParticipant takes out a user, a contact or an address: of an id, the path does not say which it is.
-func (d *door) removeParticipant(c *call) error {
-	who := c.r.PathValue("participantId")
+func (d *domain) removeParticipant(c *door.Call) error {
+	who := c.Path("participantId")
 	if strings.Contains(who, ":") {
-		return d.Core.RemoveParticipant(c.ctx(), c.p, c.id(), thread.NewParticipant{Address: who})
+		return d.Core.RemoveParticipant(c.Ctx(), c.P, c.ID(), thread.NewParticipant{Address: who})
 	}
-	err := d.Core.RemoveParticipant(c.ctx(), c.p, c.id(), thread.NewParticipant{User: parley.ID(who)})
+	err := d.Core.RemoveParticipant(c.Ctx(), c.P, c.ID(), thread.NewParticipant{User: parley.ID(who)})
 	if parley.IsKind(err, parley.KindNotFound) {
-		err = d.Core.RemoveParticipant(c.ctx(), c.p, c.id(), thread.NewParticipant{Contact: parley.ID(who)})
+		err = d.Core.RemoveParticipant(c.Ctx(), c.P, c.ID(), thread.NewParticipant{Contact: parley.ID(who)})
 	}
 	return err
 }
 
-func (d *door) readConversation(c *call, b *api.ReadMark) error {
-	return d.Core.ReadThrough(c.ctx(), c.p, c.id(), b.Through)
+func (d *domain) readConversation(c *door.Call, b *api.ReadMark) error {
+	return d.Core.ReadThrough(c.Ctx(), c.P, c.ID(), b.Through)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -31,7 +32,7 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 const eventStream = "text/event-stream"
 
 // following is the endpoint of the event log.
-func (d *door) following(o contract.Operation) *endpoint {
+func (d *domain) following(o contract.Operation) *door.Endpoint {
 	o.Query, o.Answer = reflect.TypeFor[api.EventFilter](), reflect.TypeFor[api.EventPage]()
 	o.Details = "With `Accept: text/event-stream`, a live stream: each event is a block whose `id` is its sequence and whose `data` is the event. " +
 		"It begins with a block that has only an `id`, and sends another at least every 15 s where it had nothing else to send: the log has been considered up to there. " +
@@ -40,24 +41,24 @@ func (d *door) following(o contract.Operation) *endpoint {
 		described.Parameters = append(described.Parameters, &huma.Param{Name: "Last-Event-ID", In: "header",
 			Description: "Of a stream: the sequence after which to go on, instead of after.", Schema: &huma.Schema{Type: huma.TypeString}})
 		described.Responses["200"].Content[eventStream] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
-		described.Responses["410"] = d.contract.Refusal(http.StatusGone)
+		described.Responses["410"] = d.door.Refusal(http.StatusGone)
 	}
-	return &endpoint{Operation: o, run: d.events}
+	return door.Does(o, d.events)
 }
 
-func (d *door) events(c *call) error {
+func (d *domain) events(c *door.Call) error {
 	var given api.EventFilter
-	if err := c.endpoint.route.ReadQuery(c.r.URL.RawQuery, &given); err != nil {
+	if err := c.ReadQuery(&given); err != nil {
 		return err
 	}
 	filter := eventlog.Filter{After: place(given.After), Conversation: parley.ID(given.Conversation)}
 	for _, name := range given.Types {
 		filter.Types = append(filter.Types, parley.EventType(name))
 	}
-	if d.Streams != nil && c.r.Method == http.MethodGet && strings.Contains(c.r.Header.Get("Accept"), eventStream) { // HEAD would wait for nothing
+	if d.Streams != nil && c.R.Method == http.MethodGet && strings.Contains(c.R.Header.Get("Accept"), eventStream) { // HEAD would wait for nothing
 		return d.stream(c, filter)
 	}
-	page, err := d.Core.Events(c.ctx(), c.p, filter, given.Limit)
+	page, err := d.Core.Events(c.Ctx(), c.P, filter, given.Limit)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (d *door) events(c *call) error {
 	if page.Next != 0 {
 		answer.Next = &page.Next
 	}
-	return c.answer(answer, 0)
+	return c.Answer(answer, 0)
 }
 
 // place is where a cursor points to, which its pattern has been checked for.
@@ -81,8 +82,8 @@ func place(cursor api.EventCursor) int64 {
 }
 
 // stream asks again now and then whether the key still works.
-func (d *door) stream(c *call, filter eventlog.Filter) error {
-	if last := c.r.Header.Get("Last-Event-ID"); last != "" {
+func (d *domain) stream(c *door.Call, filter eventlog.Filter) error {
+	if last := c.R.Header.Get("Last-Event-ID"); last != "" {
 		n, err := strconv.ParseInt(last, 10, 64)
 		if err != nil || n < 0 {
 			return parley.Invalid("Last-Event-ID", "cursor-invalid", "must be the id of an event of this stream")
@@ -90,14 +91,11 @@ func (d *door) stream(c *call, filter eventlog.Filter) error {
 		filter.After = n
 	}
 	again := func() error {
-		p, err := c.authenticate()
-		if err == nil {
-			err = p.Require(c.endpoint.Scope)
-		}
-		if err == nil && !slices.Equal(p.Scopes(), c.p.Scopes()) { // what it sees is another now
+		p, err := c.Again()
+		if err == nil && !slices.Equal(p.Scopes(), c.P.Scopes()) { // what it sees is another now
 			err = parley.Conflict("scopes-changed", "the key permits something else than when the stream began")
 		}
 		return err
 	}
-	return d.Streams.Stream(c.w, c.r, c.p, filter, again)
+	return d.Streams.Stream(c.W, c.R, c.P, filter, again)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native/contract"
+	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
@@ -22,34 +23,34 @@ import (
 const formOverhead = 64 << 10
 
 // upload is the endpoint of a form with a file.
-func upload(o contract.Operation, f func(*call) (api.Media, bool, error)) *endpoint {
+func upload(o contract.Operation, f func(*door.Call) (api.Media, bool, error)) *door.Endpoint {
 	o.Details, o.Form = "A form with one file in the field `file`.", true
 	o.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 			Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{"file"},
 				Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary"}}}}}}
 	}
-	return again(o, http.StatusCreated, f)
+	return door.Again(o, http.StatusCreated, f)
 }
 
-func (d *door) upload(c *call) (api.Media, bool, error) {
-	httpd.AllowBody(c.w, d.Files.MaxSize()+formOverhead)
-	form, err := c.r.MultipartReader()
+func (d *domain) upload(c *door.Call) (api.Media, bool, error) {
+	httpd.AllowBody(c.W, d.Files.MaxSize()+formOverhead)
+	form, err := c.R.MultipartReader()
 	if err != nil {
-		return api.Media{}, false, unsupported("Content-Type", "multipart/form-data")
+		return api.Media{}, false, door.Unsupported("Content-Type", "multipart/form-data")
 	}
 	part, err := filePart(form)
 	if err != nil {
 		return api.Media{}, false, d.ofFile(err)
 	}
 	params := files.UploadParams{Name: part.FileName(), ContentType: part.Header.Get("Content-Type"), Content: &soleFile{form, part}}
-	m, replayed, err := d.Files.Upload(c.ctx(), c.p, params, c.idempotency())
+	m, replayed, err := d.Files.Upload(c.Ctx(), c.P, params, c.Idempotency())
 	return wire.Media(&m), replayed, d.ofFile(err)
 }
 
 // ofFile names the field of a file that is too large, or not what it is declared as. A form is too large by its
 // file.
-func (d *door) ofFile(err error) error {
+func (d *domain) ofFile(err error) error {
 	if e, ok := errors.AsType[*parley.Error](err); ok && e.Code == "body-too-large" {
 		err = &parley.Error{Kind: parley.KindTooLarge, Code: "media-too-large", Message: fmt.Sprintf("a file may have at most %d bytes", d.Files.MaxSize()),
 			Facts: map[string]any{"limit": d.Files.MaxSize()}}
@@ -106,35 +107,35 @@ func malformedForm(err error) error {
 	return &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: "the body is no valid form: " + err.Error()}
 }
 
-func (d *door) media(c *call) (api.Media, error) {
-	m, err := d.Files.Media(c.ctx(), c.p, c.id())
+func (d *domain) media(c *door.Call) (api.Media, error) {
+	m, err := d.Files.Media(c.Ctx(), c.P, c.ID())
 	return wire.Media(&m), err
 }
 
 // download is the endpoint of a file's bytes.
-func download(o contract.Operation, f func(*call) error) *endpoint {
+func download(o contract.Operation, f func(*door.Call) error) *door.Endpoint {
 	o.Status = http.StatusOK
 	o.Document = func(described *huma.Operation, _ huma.Registry) {
 		described.Responses["200"].Content = map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	}
-	return &endpoint{Operation: o, run: f}
+	return door.Does(o, f)
 }
 
-func (d *door) download(c *call) error {
-	m, blob, err := d.Files.Open(c.ctx(), c.p, c.id())
+func (d *domain) download(c *door.Call) error {
+	m, blob, err := d.Files.Open(c.Ctx(), c.P, c.ID())
 	if err != nil {
 		return err
 	}
 	defer blob.Close()
-	httpd.AllowTime(c.w, m.Size)
-	h := c.w.Header()
+	httpd.AllowTime(c.W, m.Size)
+	h := c.W.Header()
 	h.Set("Content-Type", m.ContentType)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Name}))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Cache-Control", "private, no-store")
-	h["X-Content-Type-Options"] = noSniff
-	http.ServeContent(c.w, c.r, "", m.CreatedAt, blob)
+	h.Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(c.W, c.R, "", m.CreatedAt, blob)
 	return nil
 }
 
-func (d *door) deleteMedia(c *call) error { return d.Files.Delete(c.ctx(), c.p, c.id()) }
+func (d *domain) deleteMedia(c *door.Call) error { return d.Files.Delete(c.Ctx(), c.P, c.ID()) }

@@ -2,9 +2,7 @@
 package native
 
 import (
-	"bytes"
 	"net/http"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -12,8 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
-	"github.com/parley-server/parley/internal/dialect/native/contract"
-	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/dialect/native/door"
 )
 
 // Options are what the door opens to.
@@ -29,27 +26,22 @@ type Options struct {
 	Version       string        // of the program, for the document
 }
 
-// door is the API with what its handlers share.
-type door struct {
+// domain is what the handlers of this package stand on.
+type domain struct {
 	Options
-	contract *contract.Contract
-	limiter  *httpd.Limiter
-	buffers  sync.Pool // of *bytes.Buffer
+	door *door.Door
 }
 
-const (
-	maxPooled = 64 << 10 // bytes of a buffer that is kept for the next request
-	pageLimit = 50       // entries of a page that nobody asked more or fewer of
-)
+func newDomain(o Options) *domain {
+	return &domain{Options: o, door: door.New(o.Authenticator, o.KeyRateLimit, information(o.Version))}
+}
 
 // New returns the handler of /v1/…, /docs/…, /healthz and /readyz. Any other path is answered 404.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter(), contract: contract.New(information(o.Version))}
-	d.buffers.New = func() any { return new(bytes.Buffer) }
+	d := newDomain(o)
 	mux := http.NewServeMux()
 	for _, e := range d.endpoints() {
-		e.route = d.contract.Add(e.Operation)
-		mux.Handle(e.Method+" "+e.Path, d.handler(e))
+		mux.Handle(e.Method+" "+e.Path, d.door.Handler(e))
 	}
 	d.pages(mux)
 	return mux
@@ -68,15 +60,3 @@ Every request but those of the server's health carries a key: ` + "`Authorizatio
 Lists answer ` + "`{\"data\": […], \"next\": CURSOR}`" + `: pass the cursor as ` + "`after`" + ` to go on; null ends the list.
 
 What goes wrong is answered as a problem (RFC 9457) with a stable ` + "`code`" + `, and names what is wrong with which field.`
-
-func (d *door) buffer() *bytes.Buffer {
-	b := d.buffers.Get().(*bytes.Buffer)
-	b.Reset()
-	return b
-}
-
-func (d *door) recycle(b *bytes.Buffer) {
-	if b.Cap() <= maxPooled {
-		d.buffers.Put(b)
-	}
-}

@@ -5,19 +5,20 @@ import (
 	"net/http"
 
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/dialect/native/door"
 )
 
-func (d *door) health(*call) (api.Health, error) { return api.Health{Status: "ok"}, nil }
+func (d *domain) health(*door.Call) (api.Health, error) { return api.Health{Status: "ok"}, nil }
 
 // readiness says whether requests are taken: 503 while they are not.
-func (d *door) readiness(c *call) (api.Health, error) {
+func (d *domain) readiness(c *door.Call) (api.Health, error) {
 	status := "ok"
 	if d.Ready != nil {
 		status = d.Ready()
 	}
 	if status != "ok" {
-		c.status = http.StatusServiceUnavailable
-		c.w.Header().Set("Retry-After", "1")
+		c.Status = http.StatusServiceUnavailable
+		c.W.Header().Set("Retry-After", "1")
 	}
 	return api.Health{Status: status}, nil
 }
@@ -29,17 +30,18 @@ var docs embed.FS
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // pages adds what is no operation: the document, and the page that shows it.
-func (d *door) pages(mux *http.ServeMux) {
+func (d *domain) pages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
-		h["Content-Type"], h["X-Content-Type-Options"] = jsonType, noSniff
+		h.Set("Content-Type", "application/json")
+		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-cache")
-		_, _ = w.Write(d.contract.Document()) // the caller is gone if it fails
+		_, _ = w.Write(d.door.Document()) // the caller is gone if it fails
 	})
 	for path, name := range map[string]string{"/docs": "docs/page.html", "/docs/page.css": "docs/page.css", "/docs/page.js": "docs/page.js"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 			h := w.Header()
-			h["X-Content-Type-Options"] = noSniff
+			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("Content-Security-Policy", docsPolicy)
 			h.Set("Referrer-Policy", "no-referrer")
 			h.Set("Cache-Control", "no-cache")
