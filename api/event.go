@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // EventType names a kind of fact.
@@ -128,4 +129,54 @@ func (c *Client) Events(ctx context.Context, filter EventFilter) iter.Seq2[Event
 			filter.After = AfterEvent(*page.Next)
 		}
 	}
+}
+
+// AuditEntry is one act in the audit log of the organization.
+type AuditEntry struct {
+	Sequence int64         `json:"sequence" doc:"The entry's number in the organization: 1, 2, 3 … without gaps."`
+	At       Time          `json:"at" doc:"When it was done."`
+	Actor    AuditActor    `json:"actor" doc:"Who did it."`
+	Act      string        `json:"act" doc:"What was done: one of the acts of the reference."`
+	Subject  AuditSubject  `json:"subject" doc:"What it was done to."`
+	Changes  []AuditChange `json:"changes" doc:"What was changed by it, always there."`
+	Address  string        `json:"address,omitempty" doc:"The address that the request came from, where there was one."`
+	Hash     string        `json:"hash" doc:"SHA-256 over the hash of the entry before and all of this one, in hexadecimal digits."`
+}
+
+// AuditActor is who did something.
+type AuditActor struct {
+	Kind string `json:"kind" enum:"user,key,operator,system" doc:"A person by a personal key, an organization key, whoever runs the server, or the server itself."`
+	User string `json:"user,omitempty" doc:"The id of the user that the key acts as."`
+	Key  string `json:"key,omitempty" doc:"The id of the key."`
+}
+
+// AuditSubject is what something was done to.
+type AuditSubject struct {
+	Kind string `json:"kind" doc:"What kind of thing it is."`
+	ID   string `json:"id" doc:"Its id."`
+}
+
+// AuditChange is a field that was changed. Values that are content, secrets, or what people are called and reached by are not
+// kept: then there is the name of the field only.
+type AuditChange struct {
+	Field string  `json:"field" doc:"The name of the field, as in the API."`
+	Old   *string `json:"old,omitempty" doc:"What it was; lists joined by commas."`
+	New   *string `json:"new,omitempty" doc:"What it became."`
+}
+
+// AuditFilter narrows a list of the audit log. What is empty does not.
+type AuditFilter struct {
+	Page
+	Actor   string    `query:"actor" maxLength:"100" doc:"By this user only, whose id it is, or operator or system."`
+	Key     string    `query:"key" maxLength:"100" doc:"With this key only."`
+	Act     string    `query:"act" maxLength:"100" doc:"This act only."`
+	Subject string    `query:"subject" maxLength:"100" doc:"Done to the thing with this id only."`
+	Since   time.Time `query:"since" doc:"Done at this time or later."`
+	Until   time.Time `query:"until" doc:"Done before this time."`
+}
+
+// ListAudit returns a page of the audit log, newest first.
+func (c *Client) ListAudit(ctx context.Context, filter AuditFilter, options ...CallOption) (*List[AuditEntry], error) {
+	r := request{method: http.MethodGet, path: "/v1/audit", query: queryOf(filter)}
+	return fetch[List[AuditEntry]](ctx, c, r, options...)
 }

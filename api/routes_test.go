@@ -106,6 +106,10 @@ func directoryRoutes() []route {
 		{"PatchOrganization", func(ctx context.Context, c *api.Client) error {
 			return only(c.PatchOrganization(ctx, api.OrganizationPatch{Name: &name}))
 		}, "PATCH", "/v1/organization", `{"name":"New"}`, 200},
+		{"ListAudit", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListAudit(ctx, api.AuditFilter{Page: api.Page{Limit: 10, After: "41"}, Actor: "operator", Act: "key.created", Subject: "k1",
+				Since: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}))
+		}, "GET", "/v1/audit?act=key.created&actor=operator&after=41&limit=10&since=2031-05-17T09%3A30%3A00Z&subject=k1", "", 200},
 		{"CreateOrganization", func(ctx context.Context, c *api.Client) error {
 			return only(c.CreateOrganization(ctx, api.OrganizationRequest{Name: name}))
 		}, "POST", "/v1/organizations", `{"name":"New"}`, 201},

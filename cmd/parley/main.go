@@ -25,6 +25,7 @@ type program struct {
 	Send    sendCommand    `cmd:"" help:"Send a message."`
 	Tail    tailCommand    `cmd:"" help:"Follow events."`
 	Migrate migrateCommand `cmd:"" help:"Move the database: from SQLite to PostgreSQL, or back."`
+	Audit   auditCommand   `cmd:"" help:"Check who did what, or take it elsewhere."`
 	Bench   benchCommand   `cmd:"" help:"Measure how fast this machine runs the server."`
 	Config  configCommand  `cmd:"" help:"Print the configuration in effect."`
 	Version versionCommand `cmd:"" help:"Print the version and how it was built."`

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/connector/sandbox"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
@@ -141,7 +142,7 @@ func whileMore(run func(context.Context) (bool, error)) func(context.Context) (i
 func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
-	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Files: a.files, Authenticator: authenticator,
+	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
@@ -185,7 +186,7 @@ func (a *App) startWork() {
 	go func() {
 		defer close(swept)
 		erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
-			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention)}}).Run(ctx)
+			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}}).Run(ctx)
 	}()
 	a.onStop(func(context.Context) error {
 		cancel()

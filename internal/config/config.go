@@ -51,6 +51,7 @@ type Config struct {
 
 	EventRetention       Duration `name:"event-retention" default:"30d" group:"Retention" help:"How long events can be read. At least 1h."`
 	IdempotencyRetention Duration `name:"idempotency-retention" default:"24h" group:"Retention" help:"How long a repeated Idempotency-Key gets the first answer. At least 1m."`
+	AuditRetention       Duration `name:"audit-retention" default:"0s" group:"Retention" help:"How long entries of the audit log are kept; 0s for ever, else at least 1d."`
 
 	LogLevel      string `name:"log-level" default:"info" enum:"debug,info,warn,error" group:"Logs and metrics" help:"The least severe lines to log: ${enum}."`
 	LogFormat     string `name:"log-format" default:"text" enum:"text,json" group:"Logs and metrics" help:"The form of log lines: ${enum}."`
@@ -121,6 +122,9 @@ func (c Config) Validate() error {
 		if least.value < least.from {
 			refuse(least.option, "must be at least %s", least.shown)
 		}
+	}
+	if r := c.AuditRetention; r != 0 && r < Duration(24*hour) {
+		refuse("audit-retention", "must be 0s or at least 1d")
 	}
 	return errors.Join(wrong...)
 }

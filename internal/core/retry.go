@@ -33,8 +33,13 @@ func (c *Core) RetryDelivery(ctx context.Context, p *Principal, message parley.I
 		if err := tx.ClaimKey(p.Organization, claim); err != nil {
 			return err
 		}
-		made, err = c.retry(tx, p, message, number, deliveries)
-		return err
+		if made, err = c.retry(tx, p, message, number, deliveries); err != nil {
+			return err
+		}
+		var changes parley.Changes
+		changes.Made("delivery", made.Number)
+		changes.Made("retryOf", number)
+		return p.Did(tx, parley.ActDeliveryRetried, message, changes)
 	})
 	if err == nil {
 		c.kick()

@@ -32,7 +32,7 @@ func TestReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := string(content)
-	for name, text := range map[string]string{"states": states(), "operations": operations(t)} {
+	for name, text := range map[string]string{"states": states(), "acts": acts(), "operations": operations(t)} {
 		head, tail := fmt.Sprintf("<!-- %s: made by \"make generate\" -->\n", name), fmt.Sprintf("<!-- end of %s -->", name)
 		before, rest, found := strings.Cut(fresh, head)
 		_, after, ended := strings.Cut(rest, tail)
@@ -101,6 +101,16 @@ func states() string {
 	}
 	fmt.Fprintf(&text, "\nA message has the state of its deliveries that comes first in this list: %s. It is `scheduled` before it has any.\n",
 		strings.Join(names, ", "))
+	return text.String()
+}
+
+// acts is the table of what the audit log keeps.
+func acts() string {
+	var text strings.Builder
+	text.WriteString("| act | subject | what was done |\n| --- | --- | --- |\n")
+	for _, info := range parley.Acts {
+		fmt.Fprintf(&text, "| `%s` | %s | %s |\n", info.Act, info.Subject, info.Means)
+	}
 	return text.String()
 }
 

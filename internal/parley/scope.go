@@ -39,6 +39,7 @@ const (
 	ScopeOrganizationsCreate Scope = "organizations:create" // the operator's: make further organizations
 	ScopeSandboxRead         Scope = "sandbox:read"
 	ScopeSandboxWrite        Scope = "sandbox:write"
+	ScopeAuditRead           Scope = "audit:read"
 	ScopeAdminHold           Scope = "admin:hold"
 )
 
@@ -50,7 +51,7 @@ var Scopes = []Scope{
 	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead,
 	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
-	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAdminHold,
+	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAuditRead, ScopeAdminHold,
 }
 
 // Valid reports whether s is one of the scopes.

@@ -18,6 +18,10 @@ var rules = []struct{ name, query string }{
 		SELECT l.organization_id, count(e.sequence), min(e.sequence), max(e.sequence), l.oldest_event, l.last_event
 		FROM organization_log AS l LEFT JOIN logged AS e ON e.organization_id = l.organization_id GROUP BY l.organization_id
 		HAVING count(e.sequence) <> l.last_event - l.oldest_event + 1 OR min(e.sequence) <> l.oldest_event OR max(e.sequence) <> l.last_event`},
+	{"an organization's audit log has every number once", `
+		SELECT h.organization_id, count(a.sequence), min(a.sequence), max(a.sequence), h.dropped_sequence, h.last_sequence
+		FROM audit_heads AS h LEFT JOIN audit AS a ON a.organization_id = h.organization_id GROUP BY h.organization_id
+		HAVING count(a.sequence) <> h.last_sequence - h.dropped_sequence OR min(a.sequence) <> h.dropped_sequence + 1 OR max(a.sequence) <> h.last_sequence`},
 	{"a conversation's messages have every number once", `
 		SELECT c.id, count(m.id), count(DISTINCT m.sequence), max(m.sequence), c.last_sequence FROM conversations AS c
 		LEFT JOIN messages AS m ON m.organization_id = c.organization_id AND m.conversation_id = c.id AND m.sequence > 0

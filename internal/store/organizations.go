@@ -29,7 +29,7 @@ func EncodeJSON(v any) (string, error) {
 	return string(encoded), err
 }
 
-// InsertOrganization adds an organization with an empty event log.
+// InsertOrganization adds an organization with an empty event log and an empty audit log.
 func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	tx.taken = append(slices.Clip(tx.taken), string(o.ID)) // nobody else can have it before it is there
 	policy, err := encodePolicy(o.Policy)
@@ -46,6 +46,10 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 		return err
 	}
 	_, err = tx.c.Exec("INSERT INTO organization_log (organization_id, last_event, oldest_event, channels_rev) VALUES ($1, 0, 1, 1)", string(o.ID))
+	if err != nil {
+		return err
+	}
+	_, err = tx.c.Exec("INSERT INTO audit_heads (organization_id, last_sequence, last_hash, dropped_sequence, dropped_hash) VALUES ($1, 0, '', 0, '')", string(o.ID))
 	return err
 }
 

@@ -26,6 +26,8 @@ var migrations = []sqldb.Migration{
 	{Name: "heart", SQL: migration("0001_heart"), Postgres: migration("0001_heart_postgres"), Oldest: 1},
 	{Name: "contacts", SQL: migration("0003_contacts"), Oldest: 1},
 	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
+	// A program that knows no audit log would do what belongs there without a word.
+	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 }
 
 // migration is the text of a file.
@@ -115,6 +117,17 @@ var ErrClosed = sqldb.ErrClosed
 
 // Migrations are the steps of the schema.
 func Migrations() []sqldb.Migration { return migrations }
+
+// OpenAsIs opens a database to look at what is there: its schema and its claims stay as they are.
+func OpenAsIs(ctx context.Context, o Options) (*Store, error) {
+	s := newStore(o)
+	db, err := s.open(ctx, o, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.db.Store(db)
+	return s, nil
+}
 
 // OpenEngine opens only the database of a store, with its schema and its claims as they are, for whoever moves it.
 func OpenEngine(ctx context.Context, o Options) (*sqldb.DB, error) {

@@ -7,17 +7,24 @@ import (
 
 	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/audit/audittest"
 	"github.com/parley-server/parley/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// suites are the conformance suites of the store and of the areas of its tables.
+func suites(t *testing.T, open func(t *testing.T, o store.Options) *store.Store) {
+	storetest.Run(t, open)
+	audittest.Run(t, open)
+}
 
 // TestStore runs the conformance suite on both databases, on PostgreSQL also where its own order of texts is a linguistic
 // one, and looks at the statements that it ran.
 func TestStore(t *testing.T) {
 	ran := statements{texts: map[string]bool{}}
 	whole := t.Run("SQLite", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T, o store.Options) *store.Store { return open(t, ran.of(o)) })
+		suites(t, func(t *testing.T, o store.Options) *store.Store { return open(t, ran.of(o)) })
 	})
 	for _, c := range []struct {
 		name     string
@@ -25,7 +32,7 @@ func TestStore(t *testing.T) {
 	}{{"PostgreSQL", pgtest.Database}, {"ICU", pgtest.DatabaseICU}} {
 		whole = t.Run(c.name, func(t *testing.T) {
 			places := map[string]string{} // a suite opens its database again
-			storetest.Run(t, func(t *testing.T, o store.Options) *store.Store {
+			suites(t, func(t *testing.T, o store.Options) *store.Store {
 				if places[o.Folder] == "" {
 					places[o.Folder] = c.database(t)
 				}

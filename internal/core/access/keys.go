@@ -106,6 +106,9 @@ func (k *Keys) Create(ctx context.Context, p *Principal, params KeyParams, i *Id
 			return err
 		}
 		tx.Emit(p.Organization, parley.Event{Type: parley.EventKeyCreated, Subject: id, Data: parley.EventData{Actor: p.User}})
+		if err := p.Did(tx, parley.ActKeyCreated, id, madeKey(key, params.User)); err != nil {
+			return err
+		}
 		return tx.InsertKey(&key)
 	})
 	if err != nil {
@@ -119,6 +122,23 @@ func (k *Keys) Create(ctx context.Context, p *Principal, params KeyParams, i *Id
 		key.User = params.User // whom it acts as here; a personal key itself is its account's
 	}
 	return NewKey{Key: key, Token: token}, false, nil
+}
+
+// madeKey is what the audit log says of a new key. The user is whose personal key it is, if it is one.
+func madeKey(key parley.Key, user parley.ID) parley.Changes {
+	var changes parley.Changes
+	changes.Made("name", key.Name)
+	changes.Made("scopes", key.Scopes)
+	if user == "" {
+		user = key.User
+	}
+	changes.Made("user", string(user))
+	changes.Made("account", string(key.Account))
+	if key.RateLimit > 0 {
+		changes.Made("rateLimit", key.RateLimit)
+	}
+	changes.Made("expiresAt", key.ExpiresAt)
+	return changes
 }
 
 // allowed is the principal with one more scope, for what follows from another permission.
@@ -138,6 +158,11 @@ func sortedScopes(scopes []parley.Scope) []parley.Scope {
 func insertMachine(tx *store.Tx, p *Principal, id parley.ID, name string) error {
 	user := parley.User{ID: id, Name: name, Machine: true, Active: true}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventUserCreated, Subject: id, Data: parley.EventData{Actor: p.User}})
+	var changes parley.Changes
+	changes.Made("machine", true)
+	if err := p.Did(tx, parley.ActUserCreated, id, changes); err != nil {
+		return err
+	}
 	return tx.InsertUser(p.Organization, &user)
 }
 
@@ -237,6 +262,9 @@ func (k *Keys) Revoke(ctx context.Context, p *Principal, id parley.ID) error {
 		}
 		tx.Emit(p.Organization, parley.Event{Type: parley.EventKeyRevoked, Subject: id, Data: parley.EventData{Actor: p.User}})
 		tx.After(k.authenticator.Forget)
+		if err := p.Did(tx, parley.ActKeyRevoked, id, nil); err != nil {
+			return err
+		}
 		return tx.RevokeKey(id)
 	})
 }

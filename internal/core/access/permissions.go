@@ -103,6 +103,12 @@ func (k *Keys) CreateSet(ctx context.Context, p *Principal, name string, scopes 
 		}
 		set = made
 		emitSet(tx, p, parley.EventPermissionsCreated, set.ID)
+		var changes parley.Changes
+		changes.Made("name", set.Name)
+		changes.Made("scopes", set.Scopes)
+		if err := p.Did(tx, parley.ActSetCreated, set.ID, changes); err != nil {
+			return err
+		}
 		return grant.Insert(tx, p.Organization, &set)
 	})
 	if err == nil && replay != nil {
@@ -143,6 +149,7 @@ func (k *Keys) changeSet(ctx context.Context, p *Principal, id parley.ID, ifMatc
 // UpdateSet changes a permission set. What is nil stays as it is. Keys of those who have it follow at once.
 func (k *Keys) UpdateSet(ctx context.Context, p *Principal, id parley.ID, name *string, scopes []parley.Scope, ifMatch int64) (parley.PermissionSet, error) {
 	return k.changeSet(ctx, p, id, ifMatch, func(tx *store.Tx, s *parley.PermissionSet) error {
+		before := *s
 		if name != nil {
 			s.Name = *name
 		}
@@ -153,6 +160,12 @@ func (k *Keys) UpdateSet(ctx context.Context, p *Principal, id parley.ID, name *
 			return err
 		}
 		emitSet(tx, p, parley.EventPermissionsUpdated, id)
+		var changes parley.Changes
+		changes.Set("name", before.Name, s.Name)
+		changes.Set("scopes", before.Scopes, s.Scopes)
+		if err := p.Did(tx, parley.ActSetUpdated, id, changes); err != nil {
+			return err
+		}
 		return grant.Update(tx, p.Organization, s)
 	})
 }
@@ -168,6 +181,12 @@ func (k *Keys) DeleteSet(ctx context.Context, p *Principal, id parley.ID, ifMatc
 			return err
 		}
 		emitSet(tx, p, parley.EventPermissionsDeleted, id)
+		var changes parley.Changes
+		changes.Gone("name", s.Name)
+		changes.Gone("scopes", s.Scopes)
+		if err := p.Did(tx, parley.ActSetDeleted, id, changes); err != nil {
+			return err
+		}
 		return grant.Delete(tx, p.Organization, id)
 	})
 	return err
@@ -208,14 +227,24 @@ func (k *Keys) Permit(ctx context.Context, p *Principal, user parley.ID, sets []
 				return err
 			}
 		}
+		before, err := grant.Of(tx.Queries, p.Organization, user)
+		if err != nil {
+			return err
+		}
 		if err := grant.Give(tx, p.Organization, user, sets); err != nil {
 			return err
 		}
 		tx.Emit(p.Organization, parley.Event{Type: parley.EventUserUpdated, Subject: user, Data: parley.EventData{Actor: p.User}})
 		tx.After(k.authenticator.Forget)
 		held, err = grant.Of(tx.Queries, p.Organization, user)
+		if err != nil {
+			return err
+		}
 		held.Scopes = sortedScopes(held.Scopes)
-		return err
+		var changes parley.Changes
+		changes.Set("limited", before.Limited, held.Limited)
+		changes.Set("sets", before.Sets, held.Sets)
+		return p.Did(tx, parley.ActUserPermissions, user, changes)
 	})
 	return held, err
 }

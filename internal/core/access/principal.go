@@ -22,9 +22,11 @@ type Principal struct {
 	RateLimit    int       // requests a minute, 0: no limit
 	ExpiresAt    time.Time // when the key ends; zero: never
 
-	scopes []parley.Scope // sorted
-	bound  bool           // the key works in this organization only
-	seal   [32]byte       // makes what is kept of requests unguessable; derived from the secret, and never stored
+	scopes   []parley.Scope // sorted
+	bound    bool           // the key works in this organization only
+	operator bool           // is whoever runs the server, from outside of its organizations
+	address  string         // that the request came from; empty where that is not known, or does not matter
+	seal     [32]byte       // makes what is kept of requests unguessable; derived from the secret, and never stored
 }
 
 // System is the server itself at work in an organization, permitted everything there.
@@ -35,12 +37,12 @@ func System(organization parley.ID) *Principal {
 
 // SystemOperator is the server itself at work in an organization for whoever runs it.
 func SystemOperator(organization parley.ID) *Principal {
-	return newPrincipal(Principal{Organization: organization, UserName: "system"}, parley.Scopes)
+	return newPrincipal(Principal{Organization: organization, UserName: "system", operator: true}, parley.Scopes)
 }
 
 // Operator is whoever runs the server, who makes organizations.
 func Operator() *Principal {
-	return newPrincipal(Principal{UserName: "operator"}, []parley.Scope{parley.ScopeOrganizationsCreate})
+	return newPrincipal(Principal{UserName: "operator", operator: true}, []parley.Scope{parley.ScopeOrganizationsCreate})
 }
 
 func newPrincipal(p Principal, scopes []parley.Scope) *Principal {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -45,9 +46,27 @@ func (d *Directory) DefineAttribute(ctx context.Context, p *access.Principal, a 
 			return a, err
 		}
 		emit(tx, p, parley.EventAttributeDefined, parley.ID(a.Key))
+		if err := p.Did(tx, parley.ActAttributeDefined, parley.ID(a.Key), changesOfAttribute(known[a.Key], &a)); err != nil {
+			return a, err
+		}
 		err = people.Define(tx, p.Organization, &a)
 		return a, err
 	})
+}
+
+// changesOfAttribute are what a definition changed; before is nil for a new one.
+func changesOfAttribute(before, a *parley.Attribute) parley.Changes {
+	var changes parley.Changes
+	if before == nil {
+		changes.Made("type", string(a.Type))
+		changes.Made("label", a.Label)
+		changes.Made("choices", strings.Join(a.Choices, ","))
+		return changes
+	}
+	changes.Set("label", before.Label, a.Label)
+	changes.Set("choices", strings.Join(before.Choices, ","), strings.Join(a.Choices, ","))
+	changes.Set("archived", before.Archived, a.Archived)
+	return changes
 }
 
 func checkAttribute(a *parley.Attribute) error {

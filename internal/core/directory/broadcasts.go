@@ -63,6 +63,11 @@ func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, na
 	broadcast := parley.Broadcast{ID: parley.NewID(d.now()), Name: name}
 	replay, err := p.Once(ctx, d.store, i, 201, broadcast.ID, func(tx *store.Tx) error {
 		emit(tx, p, parley.EventBroadcastCreated, broadcast.ID)
+		var changes parley.Changes
+		changes.Made("name", name)
+		if err := p.Did(tx, parley.ActBroadcastCreated, broadcast.ID, changes); err != nil {
+			return err
+		}
 		return tx.InsertBroadcast(p.Organization, &broadcast)
 	})
 	if err != nil {
@@ -146,11 +151,18 @@ type BroadcastPatch struct{ Name *string }
 
 // UpdateBroadcast renames a list. An ifMatch that is not 0 must be its revision.
 func (d *Directory) UpdateBroadcast(ctx context.Context, p *access.Principal, id parley.ID, patch BroadcastPatch, ifMatch int64) (parley.Broadcast, error) {
-	return d.changeBroadcast(ctx, p, id, ifMatch, func(_ *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+	return d.changeBroadcast(ctx, p, id, ifMatch, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		var changes parley.Changes
+		if patch.Name != nil {
+			changes.Set("name", broadcast.Name, *patch.Name)
+		}
 		set(&broadcast.Name, patch.Name)
 		var c check
 		c.name(broadcast.Name)
-		return true, c.err()
+		if err := c.err(); err != nil {
+			return false, err
+		}
+		return true, p.Did(tx, parley.ActBroadcastUpdated, id, changes)
 	})
 }
 
@@ -200,8 +212,32 @@ func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal
 			}
 			return false, parley.About(parley.Conflict("broadcast-full", "a broadcast list has at most %d members", maxBroadcast), "broadcast-full", field)
 		}
-		return n > 0, nil
+		if n == 0 {
+			return false, nil
+		}
+		return true, auditMembers(tx, p, parley.ActBroadcastMembersAdded, broadcast, n, members)
 	})
+}
+
+// auditMembers tells the audit log of a change of a list's members: by how many it is longer now, and who was named.
+func auditMembers(tx *store.Tx, p *access.Principal, act parley.Act, broadcast *parley.Broadcast, by int64, members []parley.BroadcastMember) error {
+	var users, contacts []parley.ID
+	for _, m := range members {
+		if m.Kind == parley.ActorUser {
+			users = append(users, m.ID)
+		} else {
+			contacts = append(contacts, m.ID)
+		}
+	}
+	var changes parley.Changes
+	changes.Set("memberCount", broadcast.MemberCount-by, broadcast.MemberCount)
+	note := changes.Made
+	if by < 0 {
+		note = changes.Gone
+	}
+	note("users", users)
+	note("contacts", contacts)
+	return p.Did(tx, act, broadcast.ID, changes)
 }
 
 // survivors refuses ids that are no contacts, and returns those that the others became.
@@ -232,7 +268,10 @@ func (d *Directory) RemoveBroadcastMembers(ctx context.Context, p *access.Princi
 	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
 		n, err := tx.RemoveBroadcastMembers(p.Organization, id, members)
 		broadcast.MemberCount -= n
-		return n > 0, err
+		if err != nil || n == 0 {
+			return false, err
+		}
+		return true, auditMembers(tx, p, parley.ActBroadcastMembersRemoved, broadcast, -n, members)
 	})
 }
 
@@ -245,12 +284,16 @@ func (d *Directory) RemoveBroadcastMember(ctx context.Context, p *access.Princip
 				return false, err
 			}
 		}
-		n, err := tx.RemoveBroadcastMembers(p.Organization, id, []parley.BroadcastMember{member})
+		members := []parley.BroadcastMember{member}
+		n, err := tx.RemoveBroadcastMembers(p.Organization, id, members)
 		if err == nil && n == 0 {
 			err = parley.NotFound("member", member.ID)
 		}
+		if err != nil {
+			return false, err
+		}
 		broadcast.MemberCount -= n
-		return true, err
+		return true, auditMembers(tx, p, parley.ActBroadcastMembersRemoved, broadcast, -n, members)
 	})
 }
 
@@ -269,6 +312,12 @@ func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id
 			return err
 		}
 		emit(tx, p, parley.EventBroadcastDeleted, id)
+		var changes parley.Changes
+		changes.Gone("name", broadcast.Name)
+		changes.Gone("memberCount", broadcast.MemberCount)
+		if err := p.Did(tx, parley.ActBroadcastDeleted, id, changes); err != nil {
+			return err
+		}
 		if err := tx.DeleteBroadcast(p.Organization, id); err != nil {
 			return err
 		}

@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"reflect"
+	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -90,6 +93,9 @@ func (d *Directory) replaceChannel(tx *store.Tx, p *access.Principal, before, ch
 		}
 	}
 	emit(tx, p, parley.EventChannelUpdated, ch.ID)
+	if err := p.Did(tx, parley.ActChannelUpdated, ch.ID, changesOfChannel(before, ch)); err != nil {
+		return ch, err
+	}
 	if before.Paused && !ch.Paused || before.Rate != ch.Rate || before.Concurrency != ch.Concurrency {
 		tx.After(func() { d.channelChanged(p.Organization, ch.ID) })
 	}
@@ -144,8 +150,66 @@ func (d *Directory) DeleteChannel(ctx context.Context, p *access.Principal, id p
 			return err
 		}
 		emit(tx, p, parley.EventChannelDeleted, id)
+		var changes parley.Changes
+		changes.Gone("name", ch.Name)
+		if err := p.Did(tx, parley.ActChannelDeleted, id, changes); err != nil {
+			return err
+		}
 		tx.After(func() { d.channelChanged(p.Organization, id) })
 		tx.Erased() // its secrets
 		return tx.DeleteChannel(p.Organization, id)
 	})
+}
+
+// madeChannel is what the audit log says of a new channel.
+func madeChannel(ch parley.Channel) parley.Changes {
+	var changes parley.Changes
+	changes.Made("name", ch.Name)
+	changes.Made("connector", ch.Connector)
+	changes.Made("platform", ch.Platform)
+	changes.Made("address", ch.Address)
+	changes.Made("open", ch.Open)
+	changes.Made("members", ch.Members)
+	changes.Made("default", ch.Default)
+	return changes
+}
+
+// changesOfChannel are what a change of a channel changed. Settings are named without values: they may be secrets.
+func changesOfChannel(before, ch parley.Channel) parley.Changes {
+	var changes parley.Changes
+	changes.Set("name", before.Name, ch.Name)
+	changes.Set("address", before.Address, ch.Address)
+	for _, name := range changedSettings(before.Settings, ch.Settings) {
+		changes.Name("settings."+name, true)
+	}
+	changes.Set("reopen", string(before.Reopen), string(ch.Reopen))
+	changes.Set("conversational", before.Conversational, ch.Conversational)
+	changes.Set("open", before.Open, ch.Open)
+	changes.Set("members", sorted(before.Members), sorted(ch.Members))
+	changes.Set("default", before.Default, ch.Default)
+	changes.Set("rate", before.Rate, ch.Rate)
+	changes.Set("concurrency", before.Concurrency, ch.Concurrency)
+	changes.Set("onUnknown", string(before.OnUnknown), string(ch.OnUnknown))
+	changes.Set("paused", before.Paused, ch.Paused)
+	return changes
+}
+
+func sorted(ids []parley.ID) []parley.ID {
+	list := slices.Clone(ids)
+	slices.Sort(list)
+	return list
+}
+
+// changedSettings are the names of settings that differ, in order.
+func changedSettings(before, after json.RawMessage) []string {
+	var old, now map[string]any
+	_ = json.Unmarshal(before, &old) // what is no object has no settings
+	_ = json.Unmarshal(after, &now)
+	names := maps.Clone(old)
+	if names == nil {
+		names = map[string]any{}
+	}
+	maps.Copy(names, now)
+	maps.DeleteFunc(names, func(name string, _ any) bool { return reflect.DeepEqual(old[name], now[name]) })
+	return slices.Sorted(maps.Keys(names))
 }

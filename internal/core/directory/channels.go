@@ -97,6 +97,9 @@ func (d *Directory) createChannel(ctx context.Context, p *access.Principal, para
 			return err
 		}
 		emit(tx, p, parley.EventChannelCreated, ch.ID)
+		if err := p.Did(tx, parley.ActChannelCreated, ch.ID, madeChannel(ch)); err != nil {
+			return err
+		}
 		return parley.About(tx.InsertChannel(p.Organization, &stored), "default-taken", "default")
 	})
 	if err != nil || replay != nil {
@@ -114,6 +117,11 @@ func moveDefault(tx *store.Tx, p *access.Principal, ch parley.Channel) error {
 	for _, id := range before {
 		if id != ch.ID {
 			emit(tx, p, parley.EventChannelUpdated, id)
+			var changes parley.Changes
+			changes.Set("default", true, false)
+			if err := p.Did(tx, parley.ActChannelUpdated, id, changes); err != nil {
+				return err
+			}
 		}
 	}
 	return err

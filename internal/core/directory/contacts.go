@@ -75,6 +75,9 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 			return err
 		}
 		emit(tx, p, parley.EventContactCreated, contact.ID)
+		if err := p.Did(tx, parley.ActContactCreated, contact.ID, nil); err != nil {
+			return err
+		}
 		return tx.InsertContact(p.Organization, &contact)
 	})
 	if err != nil {
@@ -221,13 +224,32 @@ func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id p
 		if err := matchRev(ifMatch, contact.Rev); err != nil {
 			return contact, err
 		}
+		before := contact
+		before.Addresses = slices.Clone(contact.Addresses)
 		if err := change(tx, &contact); err != nil {
 			return contact, err
 		}
 		emit(tx, p, parley.EventContactUpdated, contact.ID)
+		if err := p.Did(tx, parley.ActContactUpdated, contact.ID, changesOfContact(before, contact)); err != nil {
+			return contact, err
+		}
 		err = tx.UpdateContact(p.Organization, &contact)
 		return contact, err
 	})
+}
+
+// changesOfContact are what a change of a contact changed, without what it is called, reached by or known for: the audit log
+// stays when that is erased.
+func changesOfContact(before, contact parley.Contact) parley.Changes {
+	var changes parley.Changes
+	changes.Name("name", before.Name != contact.Name)
+	changes.Set("saved", before.Saved, contact.Saved)
+	changes.Name("addresses", !slices.Equal(before.Addresses, contact.Addresses))
+	changes.Name("attributes", !maps.Equal(before.Attributes, contact.Attributes))
+	changes.Name("tags", !slices.Equal(before.Tags, contact.Tags))
+	changes.Name("externalId", before.ExternalID != contact.ExternalID)
+	changes.Set("optedOut", before.OptedOut, contact.OptedOut)
+	return changes
 }
 
 // DeleteContact deletes a contact and its addresses, and takes it off every broadcast list. Its conversations
@@ -252,6 +274,11 @@ func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id p
 			emit(tx, p, parley.EventBroadcastUpdated, broadcast)
 		}
 		emit(tx, p, parley.EventContactDeleted, contact.ID)
+		var changes parley.Changes
+		changes.Gone("broadcasts", left)
+		if err := p.Did(tx, parley.ActContactDeleted, contact.ID, changes); err != nil {
+			return err
+		}
 		tx.Erased()
 		return tx.DeleteContact(p.Organization, contact.ID)
 	})
@@ -333,11 +360,16 @@ func (l *Lookup) ensure(tx *store.Tx, p *access.Principal, id parley.ID) (parley
 			contact.Addresses = []parley.Address{l.Address}
 		}
 		emit(tx, p, parley.EventContactCreated, id)
+		if err := p.Did(tx, parley.ActContactCreated, id, nil); err != nil {
+			return contact, err
+		}
 		err = tx.InsertContact(p.Organization, &contact)
 		return contact, err
 	case err != nil || whole:
 		return contact, err
 	}
+	before := contact
+	before.Addresses = slices.Clone(contact.Addresses)
 	if l.Address.Value != "" && !hasAddress(&contact, l.Address) {
 		if len(contact.Addresses) >= maxAddresses {
 			return contact, parley.Invalid("address", "too-many", "a contact has at most %d", maxAddresses)
@@ -351,6 +383,9 @@ func (l *Lookup) ensure(tx *store.Tx, p *access.Principal, id parley.ID) (parley
 		contact.ExternalID = l.ExternalID
 	}
 	emit(tx, p, parley.EventContactUpdated, contact.ID)
+	if err := p.Did(tx, parley.ActContactUpdated, contact.ID, changesOfContact(before, contact)); err != nil {
+		return contact, err
+	}
 	err = tx.UpdateContact(p.Organization, &contact)
 	return contact, err
 }

@@ -121,7 +121,9 @@ func comeOn(tx *store.Tx, p *access.Principal, role *parley.Role, user parley.Us
 		if err != nil {
 			return err
 		}
-		emitDuty(tx, p, role.ID, user.ID, statusOn, reason)
+		if err := tellDuty(tx, p, role.ID, user.ID, statusOn, reason); err != nil {
+			return err
+		}
 		emitParts(tx, p, conversations, user.ID, joined)
 		role.OnDuty = append(role.OnDuty, user.ID)
 		slices.Sort(role.OnDuty)
@@ -154,7 +156,9 @@ func goOff(tx *store.Tx, p *access.Principal, role *parley.Role, user parley.ID,
 	if err != nil {
 		return err
 	}
-	emitDuty(tx, p, role.ID, user, statusOff, reason)
+	if err := tellDuty(tx, p, role.ID, user, statusOff, reason); err != nil {
+		return err
+	}
 	emitParts(tx, p, conversations, user, left)
 	return nil
 }
@@ -177,9 +181,19 @@ func goOffAll(tx *store.Tx, p *access.Principal, user parley.ID) error {
 	return nil
 }
 
-func emitDuty(tx *store.Tx, p *access.Principal, role, user parley.ID, status, reason string) {
+// tellDuty tells the event log and the audit log who came on duty or went off.
+func tellDuty(tx *store.Tx, p *access.Principal, role, user parley.ID, status, reason string) error {
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventRoleDuty, Subject: role,
 		Data: parley.EventData{Actor: p.User, User: user, Status: status, Reason: reason}})
+	act := parley.ActDutyOff
+	var changes parley.Changes
+	if status == statusOn {
+		act = parley.ActDutyOn
+		changes.Made("onDuty", string(user))
+	} else {
+		changes.Gone("onDuty", string(user))
+	}
+	return p.Did(tx, act, role, changes)
 }
 
 func emitParts(tx *store.Tx, p *access.Principal, conversations []parley.ID, user parley.ID, status string) {

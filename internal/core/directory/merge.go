@@ -63,7 +63,8 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 		return into, parley.Invalid("into", "too-many", "together the two have more than %d addresses, %d tags or %d attributes: remove some first",
 			maxAddresses, maxTags, maxFacts)
 	}
-	if err := mergeLists(tx, p, from.ID, into.ID); err != nil {
+	lists, err := mergeLists(tx, p, from.ID, into.ID)
+	if err != nil {
 		return into, err
 	}
 	if err := people.Merge(tx, people.Merging{Organization: p.Organization, From: from.ID, Into: into.ID, Name: into.Name}, &from); err != nil {
@@ -76,6 +77,12 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 		if err := tx.UpdateContact(p.Organization, contact); err != nil {
 			return into, err
 		}
+	}
+	var changes parley.Changes
+	changes.Made("into", string(into.ID))
+	changes.Made("broadcasts", lists)
+	if err := p.Did(tx, parley.ActContactMerged, from.ID, changes); err != nil {
+		return into, err
 	}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventContactMerged, Subject: from.ID, Data: parley.EventData{Actor: p.User, Into: into.ID}})
 	return tx.Contact(p.Organization, into.ID)
@@ -128,34 +135,34 @@ func combine(from, into *parley.Contact) (gone parley.Contact) {
 	return gone
 }
 
-// mergeLists puts a contact on the broadcast lists of another in its place. While the copies of a message to one of these
+// mergeLists puts a contact on the broadcast lists of another in its place, and returns these. While the copies of a message to one of these
 // are made, nobody could say which of the two has had its own.
-func mergeLists(tx *store.Tx, p *access.Principal, from, into parley.ID) error {
+func mergeLists(tx *store.Tx, p *access.Principal, from, into parley.ID) ([]parley.ID, error) {
 	lists, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: from})
 	if err != nil || len(lists) == 0 {
-		return err
+		return nil, err
 	}
 	under, err := people.FanOuts(tx.Queries, p.Organization)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range lists {
 		if slices.ContainsFunc(under, func(payload string) bool { return strings.Contains(payload, string(id)) }) {
-			return parley.Conflict("broadcast-under-way", "a message to the broadcast list %s is being written to its members; try again in a moment", id)
+			return nil, parley.Conflict("broadcast-under-way", "a message to the broadcast list %s is being written to its members; try again in a moment", id)
 		}
 		list, err := tx.Broadcast(p.Organization, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		added, err := tx.AddBroadcastMembers(p.Organization, id, []parley.BroadcastMember{{Kind: parley.ActorContact, ID: into}})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list.MemberCount += added
 		if err := tx.UpdateBroadcast(p.Organization, &list); err != nil {
-			return err
+			return nil, err
 		}
 		emit(tx, p, parley.EventBroadcastUpdated, id)
 	}
-	return nil
+	return lists, nil
 }

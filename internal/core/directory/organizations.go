@@ -45,6 +45,9 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 		if err := tx.InsertOrganization(&made.Organization); err != nil {
 			return err
 		}
+		if err := p.Began(tx, &made.Organization); err != nil {
+			return err
+		}
 		if err := tx.InsertUser(made.Organization.ID, &user); err != nil {
 			return err
 		}
@@ -99,6 +102,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		if err := matchRev(ifMatch, o.Rev); err != nil {
 			return o, err
 		}
+		before := o
 		set(&o.Name, patch.Name)
 		set(&o.Policy.DefaultTTL, patch.DefaultTTL)
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
@@ -108,9 +112,31 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 			return o, err
 		}
 		emit(tx, p, parley.EventOrganizationUpdated, o.ID)
+		if err := auditOrganization(tx, p, before, o); err != nil {
+			return o, err
+		}
 		err = tx.UpdateOrganization(&o)
 		return o, err
 	})
+}
+
+// auditOrganization tells the audit log of a change; of the policy by itself.
+func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organization) error {
+	var own, policy parley.Changes
+	own.Set("name", before.Name, o.Name)
+	policy.Set("policy.defaultTtl", before.Policy.DefaultTTL, o.Policy.DefaultTTL)
+	policy.Set("policy.maxTtl", before.Policy.MaxTTL, o.Policy.MaxTTL)
+	policy.Set("policy.lockTtl", before.Policy.LockTTL, o.Policy.LockTTL)
+	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
+	if len(policy) > 0 {
+		if err := p.Did(tx, parley.ActPolicyUpdated, o.ID, policy); err != nil {
+			return err
+		}
+	}
+	if len(own) > 0 || len(policy) == 0 {
+		return p.Did(tx, parley.ActOrganizationUpdated, o.ID, own)
+	}
+	return nil
 }
 
 func checkOrganization(o parley.Organization) error {

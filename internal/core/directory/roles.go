@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -61,8 +62,13 @@ func (d *Directory) CreateRole(ctx context.Context, p *access.Principal, params 
 			return err
 		}
 		emit(tx, p, parley.EventRoleCreated, role.ID)
-		_, err := admit(tx, p, &role, "members", params.Members)
-		return err
+		if _, err := admit(tx, p, &role, "members", params.Members); err != nil {
+			return err
+		}
+		var changes parley.Changes
+		changes.Made("name", role.Name)
+		changes.Made("members", role.Members)
+		return p.Did(tx, parley.ActRoleCreated, role.ID, changes)
 	})
 	if err != nil {
 		return parley.Role{}, false, err
@@ -147,7 +153,7 @@ type RolePatch struct {
 // UpdateRole changes a role. An ifMatch that is not 0 must be its revision.
 func (d *Directory) UpdateRole(ctx context.Context, p *access.Principal, id parley.ID, patch RolePatch, ifMatch int64) (parley.Role, error) {
 	return d.changeRole(ctx, p, id, ifMatch, func(tx *store.Tx, role *parley.Role) (bool, error) {
-		several := !role.SingleOwner
+		before := *role
 		set(&role.Name, patch.Name)
 		set(&role.Description, patch.Description)
 		set(&role.Tags, patch.Tags)
@@ -158,13 +164,29 @@ func (d *Directory) UpdateRole(ctx context.Context, p *access.Principal, id parl
 		role.Metadata = changeFacts(role.Metadata, patch.Metadata)
 		var c check
 		checkRole(&c, role)
-		if several && role.SingleOwner {
+		if !before.SingleOwner && role.SingleOwner {
 			if err := allowsSingle(tx, p, role, &c); err != nil {
 				return false, err
 			}
 		}
-		return true, c.err()
+		if err := c.err(); err != nil {
+			return false, err
+		}
+		return true, p.Did(tx, parley.ActRoleUpdated, id, changesOfRole(&before, role))
 	})
+}
+
+func changesOfRole(before, role *parley.Role) parley.Changes {
+	var changes parley.Changes
+	changes.Set("name", before.Name, role.Name)
+	changes.Set("ownerRequired", before.OwnerRequired, role.OwnerRequired)
+	changes.Set("singleOwner", before.SingleOwner, role.SingleOwner)
+	changes.Set("replayHistory", before.ReplayHistory, role.ReplayHistory)
+	changes.Name("description", before.Description != role.Description)
+	changes.Name("awayText", before.AwayText != role.AwayText)
+	changes.Name("tags", !slices.Equal(before.Tags, role.Tags))
+	changes.Name("metadata", !maps.Equal(before.Metadata, role.Metadata))
+	return changes
 }
 
 // allowsSingle refuses to make a role one for a single owner for which several are on duty, or planned at the same time.
@@ -194,7 +216,14 @@ func (d *Directory) AddRoleMembers(ctx context.Context, p *access.Principal, id 
 		return parley.Role{}, err
 	}
 	return d.changeRole(ctx, p, id, 0, func(tx *store.Tx, role *parley.Role) (bool, error) {
-		return admit(tx, p, role, "users", users)
+		before := role.Members
+		changed, err := admit(tx, p, role, "users", users)
+		if err != nil || !changed {
+			return false, err
+		}
+		var changes parley.Changes
+		changes.Made("members", slices.DeleteFunc(slices.Clone(role.Members), func(id parley.ID) bool { return slices.Contains(before, id) }))
+		return true, p.Did(tx, parley.ActRoleMembersAdded, id, changes)
 	})
 }
 
@@ -202,6 +231,11 @@ func (d *Directory) AddRoleMembers(ctx context.Context, p *access.Principal, id 
 func (d *Directory) RemoveRoleMember(ctx context.Context, p *access.Principal, id, user parley.ID) error {
 	_, err := d.changeRole(ctx, p, id, 0, func(tx *store.Tx, role *parley.Role) (bool, error) {
 		if err := duty.RemoveMember(tx, p.Organization, id, user); err != nil {
+			return false, err
+		}
+		var changes parley.Changes
+		changes.Gone("members", string(user))
+		if err := p.Did(tx, parley.ActRoleMembersRemoved, id, changes); err != nil {
 			return false, err
 		}
 		return true, goOff(tx, p, role, user, "")
@@ -256,6 +290,11 @@ func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parl
 				Data: parley.EventData{Actor: p.User, Status: string(parley.StatusClosed)}})
 		}
 		emit(tx, p, parley.EventRoleDeleted, id)
+		var changes parley.Changes
+		changes.Gone("name", role.Name)
+		if err := p.Did(tx, parley.ActRoleDeleted, id, changes); err != nil {
+			return err
+		}
 		return duty.Delete(tx, p.Organization, id)
 	})
 }

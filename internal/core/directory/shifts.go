@@ -84,6 +84,9 @@ func (d *Directory) CreateShift(ctx context.Context, p *access.Principal, id par
 			return err
 		}
 		emit(tx, p, parley.EventRoleUpdated, id)
+		if err := auditShift(tx, p, parley.ActShiftCreated, &shift); err != nil {
+			return err
+		}
 		if err := d.turn(tx, p, &role); err != nil {
 			return err
 		}
@@ -168,11 +171,28 @@ func parsePlace(after string) (duty.Place, error) {
 	return duty.Place{StartsAt: time.UnixMilli(at), ID: parley.ID(id)}, nil
 }
 
+// auditShift tells the audit log of a shift that is new, or no more.
+func auditShift(tx *store.Tx, p *access.Principal, act parley.Act, s *parley.Shift) error {
+	var changes parley.Changes
+	note := changes.Made
+	if act == parley.ActShiftDeleted {
+		note = changes.Gone
+	}
+	note("shift", string(s.ID))
+	note("user", string(s.User))
+	note("startsAt", s.StartsAt)
+	note("endsAt", s.EndsAt)
+	return p.Did(tx, act, s.Role, changes)
+}
+
 // DeleteShift takes back a shift. Whom it brought on duty goes off.
 func (d *Directory) DeleteShift(ctx context.Context, p *access.Principal, id, shift parley.ID) error {
 	_, err := d.changeRole(ctx, p, id, 0, func(tx *store.Tx, role *parley.Role) (bool, error) {
 		s, err := duty.Shift(tx.Queries, p.Organization, id, shift)
 		if err != nil {
+			return false, err
+		}
+		if err := auditShift(tx, p, parley.ActShiftDeleted, &s); err != nil {
 			return false, err
 		}
 		if err := endShift(tx, p, role, &s); err != nil {

@@ -37,8 +37,14 @@ func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, name st
 			return err
 		}
 		emit(tx, p, parley.EventTeamCreated, id)
-		_, err := join(tx, p, &team, "members", members)
-		return err
+		joined, err := join(tx, p, &team, "members", members)
+		if err != nil {
+			return err
+		}
+		var changes parley.Changes
+		changes.Made("name", name)
+		changes.Made("members", joined)
+		return p.Did(tx, parley.ActTeamCreated, id, changes)
 	})
 	if err != nil {
 		return parley.Team{}, false, err
@@ -56,36 +62,36 @@ func openTeam(tx *store.Tx, p *access.Principal, team parley.Team, id parley.ID)
 		Status: parley.StatusOpen, Title: team.Name, ThreadKey: TeamKey(team.ID), Inbox: true})
 }
 
-// join adds users to a team and to its conversation, and says how many were not in it.
-func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, users []parley.ID) (int, error) {
+// join adds users to a team and to its conversation, and says which of them were not in it.
+func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, users []parley.ID) ([]parley.ID, error) {
 	users = unique(users)
 	if err := requireUsers(tx.Queries, p.Organization, field, users); err != nil {
-		return 0, err
+		return nil, err
 	}
 	joined, err := tx.AddTeamMembers(p.Organization, team.ID, users)
 	if err != nil || len(joined) == 0 {
-		return 0, err
+		return nil, err
 	}
 	if team.Members, err = tx.TeamMembers(p.Organization, team.ID); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(team.Members) > maxTeam {
-		return 0, parley.About(parley.Conflict("team-full", "a team has at most %d users", maxTeam), "team-full", field)
+		return nil, parley.About(parley.Conflict("team-full", "a team has at most %d users", maxTeam), "team-full", field)
 	}
 	conversation, err := tx.ConversationByKey(p.Organization, TeamKey(team.ID))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	known, err := tx.UsersByID(p.Organization, joined)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	participants := make([]parley.Participant, len(joined))
 	for i, id := range joined {
 		participants[i] = parley.Participant{Kind: parley.ActorUser, ID: id, Name: known[id].Name}
 	}
 	emitParticipants(tx, p, conversation.ID, joined)
-	return len(joined), tx.AddParticipants(p.Organization, conversation.ID, participants)
+	return joined, tx.AddParticipants(p.Organization, conversation.ID, participants)
 }
 
 // emitParticipants tells that users joined or left a conversation; it names one who did alone.
@@ -172,10 +178,17 @@ type TeamPatch struct{ Name *string }
 // UpdateTeam renames a team and its conversation. An ifMatch that is not 0 must be the team's revision.
 func (d *Directory) UpdateTeam(ctx context.Context, p *access.Principal, id parley.ID, patch TeamPatch, ifMatch int64) (parley.Team, error) {
 	return d.changeTeam(ctx, p, id, ifMatch, func(tx *store.Tx, team *parley.Team) (bool, error) {
+		var changes parley.Changes
+		if patch.Name != nil {
+			changes.Set("name", team.Name, *patch.Name)
+		}
 		set(&team.Name, patch.Name)
 		var c check
 		c.name(team.Name)
 		if err := c.err(); err != nil {
+			return false, err
+		}
+		if err := p.Did(tx, parley.ActTeamUpdated, id, changes); err != nil {
 			return false, err
 		}
 		return true, changeTeamConversation(tx, p, id, func(conversation *parley.Conversation) { conversation.Title = team.Name })
@@ -205,7 +218,12 @@ func (d *Directory) AddTeamMembers(ctx context.Context, p *access.Principal, id 
 	}
 	return d.changeTeam(ctx, p, id, 0, func(tx *store.Tx, team *parley.Team) (bool, error) {
 		joined, err := join(tx, p, team, "users", users)
-		return joined > 0, err
+		if err != nil || len(joined) == 0 {
+			return false, err
+		}
+		var changes parley.Changes
+		changes.Made("members", joined)
+		return true, p.Did(tx, parley.ActTeamMembersAdded, id, changes)
 	})
 }
 
@@ -217,6 +235,11 @@ func (d *Directory) RemoveTeamMember(ctx context.Context, p *access.Principal, i
 			return false, err
 		}
 		if team.Members, err = tx.TeamMembers(p.Organization, id); err != nil {
+			return false, err
+		}
+		var changes parley.Changes
+		changes.Gone("members", string(user))
+		if err := p.Did(tx, parley.ActTeamMembersRemoved, id, changes); err != nil {
 			return false, err
 		}
 		return true, leave(tx, p, id, []parley.ID{user})
@@ -255,6 +278,11 @@ func (d *Directory) DeleteTeam(ctx context.Context, p *access.Principal, id parl
 			return err
 		}
 		emit(tx, p, parley.EventTeamDeleted, id)
+		var changes parley.Changes
+		changes.Gone("name", team.Name)
+		if err := p.Did(tx, parley.ActTeamDeleted, id, changes); err != nil {
+			return err
+		}
 		return tx.DeleteTeam(p.Organization, id)
 	})
 }

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -68,6 +69,12 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 			return err
 		}
 		emit(tx, p, parley.EventUserCreated, id)
+		var changes parley.Changes
+		changes.Made("machine", user.Machine)
+		changes.Made("account", string(user.Account))
+		if err := p.Did(tx, parley.ActUserCreated, id, changes); err != nil {
+			return err
+		}
 		return parley.About(tx.InsertUser(p.Organization, &user), "email-taken", "email")
 	})
 	if err != nil {
@@ -133,7 +140,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		if err := matchRev(ifMatch, user.Rev); err != nil {
 			return user, err
 		}
-		active := user.Active
+		before := user
 		if err := patch.apply(&user); err != nil {
 			return user, err
 		}
@@ -142,7 +149,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 				return user, err
 			}
 		}
-		if active && !user.Active { // sends to it that are on their way are not for it any more
+		if before.Active && !user.Active { // sends to it that are on their way are not for it any more
 			if err := tx.BumpDirects(p.Organization, id); err != nil {
 				return user, err
 			}
@@ -154,10 +161,24 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 			}
 		}
 		emit(tx, p, parley.EventUserUpdated, id)
+		if err := p.Did(tx, parley.ActUserUpdated, id, changesOfUser(before, user)); err != nil {
+			return user, err
+		}
 		tx.After(d.authenticator.Forget)
 		err = tx.UpdateUser(p.Organization, &user)
 		return user, parley.About(err, "email-taken", "email")
 	})
+}
+
+// changesOfUser are what a change of a user changed: what it is called is not kept, whose account it is on is.
+func changesOfUser(before, user parley.User) parley.Changes {
+	var changes parley.Changes
+	changes.Name("name", before.Name != user.Name)
+	changes.Name("email", before.Email != user.Email)
+	changes.Set("account", string(before.Account), string(user.Account))
+	changes.Set("active", before.Active, user.Active)
+	changes.Name("metadata", !maps.Equal(before.Metadata, user.Metadata))
+	return changes
 }
 
 func (patch UserPatch) apply(user *parley.User) error {

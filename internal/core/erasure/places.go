@@ -9,7 +9,7 @@ type place struct {
 }
 
 // places is the list of everything that holds content of a message: whoever adds a copy adds it here. Whatever is
-// not in it holds ids and facts only: events, idempotency records, provider references, marks, participants, jobs.
+// not in it holds ids and facts only: events, the audit log, idempotency records, provider references, marks, participants, jobs.
 // Deliveries keep to whom, and what became of it.
 //
 // The blobs of files, with their rows and names, follow by jobs of their own, for which ReleaseMedia asks. Old

@@ -22,6 +22,9 @@ func (e *Eraser) Recall(ctx context.Context, p *access.Principal, message parley
 		if err != nil || m.Removed != "" {
 			return err
 		}
+		if err := p.Did(tx, parley.ActMessageRecalled, m.ID, inConversation(&m)); err != nil {
+			return err
+		}
 		u := unit{tx: tx, p: p}
 		erasure := store.Erasure{Organization: p.Organization, Message: &m, Reason: parley.RemovedRecalled}
 		if m.Sequence == 0 && m.RecordedState != parley.Canceled {
@@ -41,6 +44,12 @@ func (e *Eraser) Recall(ctx context.Context, p *access.Principal, message parley
 	}
 	e.kick()
 	return e.threads.Shown(ctx, p, message)
+}
+
+// inConversation is what the audit log says of a message that goes.
+func inConversation(m *parley.Message) (changes parley.Changes) {
+	changes.Gone("conversation", string(m.Conversation))
+	return changes
 }
 
 // mine returns a message that the principal sees and may take back.
@@ -68,6 +77,9 @@ func (e *Eraser) CancelScheduled(ctx context.Context, p *access.Principal, messa
 		}
 		if m.Sequence != 0 || m.RecordedState == parley.Canceled || m.Removed != "" {
 			return parley.Conflict("not-scheduled", "the message is no longer scheduled")
+		}
+		if err := p.Did(tx, parley.ActMessageCanceled, m.ID, inConversation(&m)); err != nil {
+			return err
 		}
 		u := unit{tx: tx, p: p}
 		erasure := store.Erasure{Organization: p.Organization, Message: &m}

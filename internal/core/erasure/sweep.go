@@ -8,14 +8,16 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/audit"
 )
 
 // Retention is how long things are kept that nothing else ends. A zero field means its default.
 type Retention struct {
 	Events      time.Duration // default 30 days
 	Idempotency time.Duration // default 24 hours
+	Audit       time.Duration // default: for ever
 	Parked      time.Duration // what providers sent and nobody could match or read; default 30 days
-	Every       time.Duration // how often it is looked at; default 10 minutes, or half of the shortest of these
+	Every       time.Duration // how often it is looked at; default 10 minutes, or half of the shortest of the others
 }
 
 const day = 24 * time.Hour
@@ -132,6 +134,15 @@ func (w *Sweeper) organization(ctx context.Context, organization parley.ID) erro
 	})
 	if err != nil {
 		return err
+	}
+	if w.retention.Audit > 0 {
+		err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+			n, err := audit.Drop(tx, organization, tx.Now.Add(-w.retention.Audit), sweepAtOnce)
+			return n == sweepAtOnce, err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 		n, err := tx.DropParked(organization, tx.Now.Add(-w.retention.Parked), sweepAtOnce)

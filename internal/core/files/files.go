@@ -183,5 +183,10 @@ func (f *Files) Delete(ctx context.Context, p *access.Principal, id parley.ID) e
 	if file.Uploader != p.User {
 		return &parley.Error{Kind: parley.KindForbidden, Code: "uploader-required", Message: "only who uploaded a file may delete it"}
 	}
-	return f.store.Write(ctx, p.Organization, func(tx *store.Tx) error { return tx.DeleteMedia(p.Organization, id) })
+	return f.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		if err := p.Did(tx, parley.ActMediaDeleted, id, nil); err != nil {
+			return err
+		}
+		return tx.DeleteMedia(p.Organization, id)
+	})
 }

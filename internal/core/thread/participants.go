@@ -57,6 +57,9 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 			return err
 		}
 		emit(tx, p, parley.EventParticipantsChanged, c.ID, found.ID, parley.EventData{Status: joined})
+		if err := p.Did(tx, parley.ActParticipantAdded, c.ID, participantChange(&found, (*parley.Changes).Made)); err != nil {
+			return err
+		}
 		after, err := tx.Participants(p.Organization, c.ID)
 		if at := takingPart(after, found.Kind, found.ID, found.Address); at != nil {
 			added = *at
@@ -88,10 +91,23 @@ func (t *Threads) RemoveParticipant(ctx context.Context, p *access.Principal, co
 				continue
 			}
 			emit(tx, p, parley.EventParticipantsChanged, c.ID, at.ID, parley.EventData{Status: left})
+			if err := p.Did(tx, parley.ActParticipantRemoved, c.ID, participantChange(at, (*parley.Changes).Gone)); err != nil {
+				return err
+			}
 			return tx.LeaveConversation(p.Organization, c.ID, at)
 		}
 		return parley.NotFound("participant", parley.ID(who.name()))
 	})
+}
+
+// participantChange is who came or went, as the audit log has it: by id, and without an address.
+func participantChange(who *parley.Participant, note func(*parley.Changes, string, any)) (changes parley.Changes) {
+	if who.ID == "" {
+		changes.Name("address", true)
+	} else {
+		note(&changes, string(who.Kind), string(who.ID))
+	}
+	return changes
 }
 
 func (n *NewParticipant) is(who *parley.Participant) bool {

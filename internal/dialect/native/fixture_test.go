@@ -17,6 +17,7 @@ import (
 	"github.com/parley-server/parley/internal/connector/sandbox"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native"
@@ -72,7 +73,7 @@ func newWorld(t testing.TB) *world {
 	w.state.Store("ok")
 	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
 	t.Cleanup(hub.Close)
-	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Authenticator: w.auth, Version: "test",
+	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
 		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Log: quiet})})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native/door"
@@ -18,6 +19,7 @@ type Options struct {
 	Core          *core.Core
 	Directory     *directory.Directory
 	Keys          *access.Keys
+	Audit         *audit.Log
 	Files         *files.Files
 	Authenticator *access.Authenticator
 	Streams       Streams       // live events; nil: there are pages only

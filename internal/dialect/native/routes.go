@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/parley-server/parley/internal/dialect/native/auditing"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
@@ -15,16 +16,18 @@ import (
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), d.contactEndpoints(),
-		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), d.eventEndpoints(), d.healthEndpoints())
+		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), d.healthEndpoints())
 }
 
 func (d *domain) userEndpoints() []*door.Endpoint {
 	const read, write = parley.ScopeUsersRead, parley.ScopeUsersWrite
 	return []*door.Endpoint{
-		door.Create(door.Operation("POST /v1/users", "createUser", write, "Make a user"), http.StatusCreated, d.createUser),
+		door.Audited(door.Create(door.Operation("POST /v1/users", "createUser", write, "Make a user"), http.StatusCreated, d.createUser),
+			parley.ActUserCreated),
 		door.ByID(door.List(door.Operation("GET /v1/users", "listUsers", read, "List users"), d.users)),
 		door.Get(door.Operation("GET /v1/users/{id}", "getUser", read, "Get a user"), d.user),
-		door.Matched(door.Change(door.Operation("PATCH /v1/users/{id}", "patchUser", write, "Change a user"), d.patchUser)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/users/{id}", "patchUser", write, "Change a user"), d.patchUser)),
+			parley.ActUserUpdated, parley.ActDutyOff),
 	}
 }
 
@@ -32,24 +35,33 @@ func (d *domain) listEndpoints() []*door.Endpoint {
 	const readTeams, writeTeams = parley.ScopeTeamsRead, parley.ScopeTeamsWrite
 	const readLists, writeLists = parley.ScopeBroadcastsRead, parley.ScopeBroadcastsWrite
 	return []*door.Endpoint{
-		door.Create(door.Operation("POST /v1/teams", "createTeam", writeTeams, "Make a team with its conversation"), http.StatusCreated, d.createTeam),
+		door.Audited(door.Create(door.Operation("POST /v1/teams", "createTeam", writeTeams, "Make a team with its conversation"), http.StatusCreated, d.createTeam),
+			parley.ActTeamCreated),
 		door.ByID(door.List(door.Operation("GET /v1/teams", "listTeams", readTeams, "List teams"), d.teams)),
 		door.Get(door.Operation("GET /v1/teams/{id}", "getTeam", readTeams, "Get a team"), d.team),
-		door.Matched(door.Change(door.Operation("PATCH /v1/teams/{id}", "patchTeam", writeTeams, "Change a team"), d.patchTeam)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/teams/{id}", "deleteTeam", writeTeams, "Delete a team; its conversation is closed"), d.deleteTeam)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/teams/{id}", "patchTeam", writeTeams, "Change a team"), d.patchTeam)),
+			parley.ActTeamUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/teams/{id}", "deleteTeam", writeTeams, "Delete a team; its conversation is closed"), d.deleteTeam)),
+			parley.ActTeamDeleted),
 		door.ByID(door.List(door.Operation("GET /v1/teams/{id}/members", "listTeamMembers", readTeams, "List the users of a team"), d.teamMembers)),
-		door.Change(door.Operation("POST /v1/teams/{id}/members", "addTeamMembers", writeTeams, "Add users to a team"), d.addTeamMembers),
-		door.Order(door.Operation("DELETE /v1/teams/{id}/members/{userId}", "removeTeamMember", writeTeams, "Take a user out of a team"), d.removeTeamMember),
+		door.Audited(door.Change(door.Operation("POST /v1/teams/{id}/members", "addTeamMembers", writeTeams, "Add users to a team"), d.addTeamMembers),
+			parley.ActTeamMembersAdded),
+		door.Audited(door.Order(door.Operation("DELETE /v1/teams/{id}/members/{userId}", "removeTeamMember", writeTeams, "Take a user out of a team"), d.removeTeamMember),
+			parley.ActTeamMembersRemoved),
 
-		door.Create(door.Operation("POST /v1/broadcasts", "createBroadcast", writeLists, "Make a broadcast list"), http.StatusCreated, d.createBroadcast),
+		door.Audited(door.Create(door.Operation("POST /v1/broadcasts", "createBroadcast", writeLists, "Make a broadcast list"), http.StatusCreated, d.createBroadcast),
+			parley.ActBroadcastCreated),
 		door.ByID(door.List(door.Operation("GET /v1/broadcasts", "listBroadcasts", readLists, "List broadcast lists"), d.broadcasts)),
 		door.Get(door.Operation("GET /v1/broadcasts/{id}", "getBroadcast", readLists, "Get a broadcast list"), d.broadcast),
-		door.Matched(door.Change(door.Operation("PATCH /v1/broadcasts/{id}", "patchBroadcast", writeLists, "Change a broadcast list"), d.patchBroadcast)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/broadcasts/{id}", "deleteBroadcast", writeLists, "Delete a broadcast list"), d.deleteBroadcast)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/broadcasts/{id}", "patchBroadcast", writeLists, "Change a broadcast list"), d.patchBroadcast)),
+			parley.ActBroadcastUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/broadcasts/{id}", "deleteBroadcast", writeLists, "Delete a broadcast list"), d.deleteBroadcast)),
+			parley.ActBroadcastDeleted),
 		door.List(door.Operation("GET /v1/broadcasts/{id}/members", "listBroadcastMembers", readLists, "List the members of a broadcast list"), d.broadcastMembers),
-		door.Change(door.Operation("POST /v1/broadcasts/{id}/members", "addBroadcastMembers", writeLists, "Add users and contacts to a broadcast list"), d.addBroadcastMembers),
-		door.Order(door.Operation("DELETE /v1/broadcasts/{id}/members/{memberId}", "removeBroadcastMember", writeLists, "Take a user or contact off a broadcast list"),
-			d.removeBroadcastMember),
+		door.Audited(door.Change(door.Operation("POST /v1/broadcasts/{id}/members", "addBroadcastMembers", writeLists, "Add users and contacts to a broadcast list"), d.addBroadcastMembers),
+			parley.ActBroadcastMembersAdded),
+		door.Audited(door.Order(door.Operation("DELETE /v1/broadcasts/{id}/members/{memberId}", "removeBroadcastMember", writeLists, "Take a user or contact off a broadcast list"),
+			d.removeBroadcastMember), parley.ActBroadcastMembersRemoved),
 	}
 }
 
@@ -66,30 +78,37 @@ func (d *domain) contactEndpoints() []*door.Endpoint {
 	merge := door.Operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
 	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
 	return []*door.Endpoint{
-		door.Create(door.Operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
+		door.Audited(door.Create(door.Operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
+			parley.ActContactCreated),
 		door.ByID(door.List(door.Operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts)),
-		door.Change(find, d.findContact),
+		door.Audited(door.Change(find, d.findContact), parley.ActContactCreated, parley.ActContactUpdated),
 		door.Get(door.Operation("GET /v1/contacts/{id}", "getContact", read, "Get a contact"), d.contact),
-		door.Matched(door.Change(door.Operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), d.deleteContact)),
-		door.Matched(door.Change(merge, d.mergeContact)),
-		door.Matched(door.Change(define, d.defineAttribute)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
+			parley.ActContactUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), d.deleteContact)),
+			parley.ActContactDeleted),
+		door.Audited(door.Matched(door.Change(merge, d.mergeContact)), parley.ActContactMerged),
+		door.Audited(door.Matched(door.Change(define, d.defineAttribute)), parley.ActAttributeDefined),
 		door.Get(door.Operation("GET /v1/attributes/{key}", "getAttribute", read, "Get the definition of an attribute"), d.attribute),
 		door.List(door.Operation("GET /v1/attributes", "listAttributes", read, "List the attributes that are defined, by key"), d.attributes),
-		door.Matched(door.Change(door.Operation("POST /v1/contacts/{id}/addresses", "addContactAddress", write, "Add an address to a contact"), d.addContactAddress)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
-			"Take an address, as kind:value, from a contact"), d.removeContactAddress)),
+		door.Audited(door.Matched(door.Change(door.Operation("POST /v1/contacts/{id}/addresses", "addContactAddress", write, "Add an address to a contact"), d.addContactAddress)),
+			parley.ActContactUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
+			"Take an address, as kind:value, from a contact"), d.removeContactAddress)), parley.ActContactUpdated),
 	}
 }
 
 func (d *domain) channelEndpoints() []*door.Endpoint {
 	const read, write = parley.ScopeChannelsRead, parley.ScopeChannelsWrite
 	return []*door.Endpoint{
-		door.Create(door.Operation("POST /v1/channels", "createChannel", write, "Make a channel"), http.StatusCreated, d.createChannel),
+		door.Audited(door.Create(door.Operation("POST /v1/channels", "createChannel", write, "Make a channel"), http.StatusCreated, d.createChannel),
+			parley.ActChannelCreated, parley.ActChannelUpdated),
 		door.ByID(door.List(door.Operation("GET /v1/channels", "listChannels", read, "List channels"), d.channels)),
 		door.Get(door.Operation("GET /v1/channels/{id}", "getChannel", read, "Get a channel"), d.channel),
-		door.Matched(door.Change(door.Operation("PATCH /v1/channels/{id}", "patchChannel", write, "Change a channel"), d.patchChannel)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/channels/{id}", "deleteChannel", write, "Delete a channel; what it sent stays"), d.deleteChannel)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/channels/{id}", "patchChannel", write, "Change a channel"), d.patchChannel)),
+			parley.ActChannelUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/channels/{id}", "deleteChannel", write, "Delete a channel; what it sent stays"), d.deleteChannel)),
+			parley.ActChannelDeleted),
 		door.List(door.Operation("GET /v1/connectors", "listConnectors", read, "List what channels can be made of"), d.connectors),
 		door.Get(door.Operation("GET /v1/connectors/{name}", "getConnector", read, "Get an entry of the catalog"), d.connector),
 	}
@@ -101,7 +120,8 @@ func (d *domain) mediaEndpoints() []*door.Endpoint {
 		upload(door.Operation("POST /v1/media", "uploadMedia", write, "Upload a file"), d.upload),
 		door.Get(door.Operation("GET /v1/media/{id}", "getMedia", read, "Get what is known about a file"), d.media),
 		download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
-		door.Order(door.Operation("DELETE /v1/media/{id}", "deleteMedia", write, "Delete a file that no message has"), d.deleteMedia),
+		door.Audited(door.Order(door.Operation("DELETE /v1/media/{id}", "deleteMedia", write, "Delete a file that no message has"), d.deleteMedia),
+			parley.ActMediaDeleted),
 	}
 }
 
@@ -109,12 +129,15 @@ func (d *domain) organizationEndpoints() []*door.Endpoint {
 	const read, write = parley.ScopeOrganizationRead, parley.ScopeOrganizationWrite
 	return []*door.Endpoint{
 		door.Get(door.Operation("GET /v1/organization", "getOrganization", read, "Get the organization that the key acts in"), d.organization),
-		door.Matched(door.Change(door.Operation("PATCH /v1/organization", "patchOrganization", write, "Change the organization"), d.patchOrganization)),
-		door.Create(door.Operation("POST /v1/organizations", "createOrganization", parley.ScopeOrganizationsCreate, "Make a further organization, with its first key"),
-			http.StatusCreated, d.createOrganization),
-		door.Create(door.Operation("POST /v1/keys", "createKey", parley.ScopeKeysWrite, "Make a key; its secret is shown this once"), http.StatusCreated, d.createKey),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/organization", "patchOrganization", write, "Change the organization"), d.patchOrganization)),
+			parley.ActOrganizationUpdated, parley.ActPolicyUpdated),
+		door.Audited(door.Create(door.Operation("POST /v1/organizations", "createOrganization", parley.ScopeOrganizationsCreate, "Make a further organization, with its first key"),
+			http.StatusCreated, d.createOrganization), parley.ActOrganizationCreated),
+		door.Audited(door.Create(door.Operation("POST /v1/keys", "createKey", parley.ScopeKeysWrite, "Make a key; its secret is shown this once"), http.StatusCreated, d.createKey),
+			parley.ActKeyCreated, parley.ActUserCreated),
 		door.ByID(door.List(door.Operation("GET /v1/keys", "listKeys", parley.ScopeKeysRead, "List keys"), d.keys)),
 		door.Get(door.Operation("GET /v1/keys/{id}", "getKey", parley.ScopeKeysRead, "Get a key"), d.key),
-		door.Order(door.Operation("DELETE /v1/keys/{id}", "revokeKey", parley.ScopeKeysWrite, "End a key at once"), d.revokeKey),
+		door.Audited(door.Order(door.Operation("DELETE /v1/keys/{id}", "revokeKey", parley.ScopeKeysWrite, "End a key at once"), d.revokeKey),
+			parley.ActKeyRevoked),
 	}
 }

@@ -80,7 +80,7 @@ var samples = map[string]sample{
 	"patchRole":                {path: "/v1/roles/{role}", body: `{"name":"Nurse","tags":["a"],"ownerRequired":true}`},
 	"deleteRole":               {path: "/v1/roles/{role}"},
 	"listRoleMembers":          {path: "/v1/roles/{role}/members"},
-	"addRoleMembers":           {path: "/v1/roles/{role}/members", body: `{"users":["{user2}"]}`},
+	"addRoleMembers":           {path: "/v1/roles/{role}/members", body: `{"users":["{user3}"]}`},
 	"removeRoleMember":         {path: "/v1/roles/{role}/members/{user}"},
 	"listOnDuty":               {path: "/v1/roles/{role}/duty"},
 	"comeOnDuty":               {path: "/v1/roles/{role}/duty/in", body: `{"user":"{user2}"}`, more: []parley.Scope{parley.ScopeRolesWrite}},
@@ -126,6 +126,7 @@ var samples = map[string]sample{
 	"listKeys":                 {path: "/v1/keys"},
 	"getKey":                   {path: "/v1/keys/{key}"},
 	"revokeKey":                {path: "/v1/keys/{key}"},
+	"listAudit":                {path: "/v1/audit?limit=3&act=user.created"},
 	"listEvents":               {path: "/v1/events?limit=3"},
 	"getHealth":                {path: "/healthz"},
 	"getReadiness":             {path: "/readyz"},
@@ -159,6 +160,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	ana := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Ana", Email: string(parley.NewID(time.Now())) + "@example.org"}))
 	own := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Ana's", User: ana.ID, Scopes: []string{"messages:read", "messages:send"}}))
 	bo := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Bo"}))
+	di := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Di"}))
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Front desk", Members: []string{ana.ID}}))
 	role := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: []string{ana.ID, bo.ID}}))
 	must[*api.Role](t)(c.ComeOnDuty(ctx, role.ID, api.DutyIn{User: ana.ID}))
@@ -177,7 +179,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
-	return map[string]string{"user": ana.ID, "user2": bo.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

@@ -102,6 +102,7 @@ var lists = []counted{
 	{"listKeys", "/v1/keys", 0, 0},
 	{"listConnectors", "/v1/connectors", 1, 0},
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
+	{"listAudit", "/v1/audit", 0, 0},
 	{"listEvents", "/v1/events", 0, 0},
 	{"listEvents", "/v1/events?type=message.created", 0, chunks},
 	{"listEvents", "/v1/events?conversation={group}&after={talk}", 0, chunks},

@@ -27,6 +27,7 @@ type Operation struct {
 	Status       int          // of the answer, 0: 200, or 204 without one
 	Keyed        bool         // it takes an Idempotency-Key
 	Matched      bool         // it takes an If-Match
+	Acts         []parley.Act // that it writes into the audit log
 	Form         bool         // its body is a form, which Document describes
 
 	Query  reflect.Type // a struct with query tags; nil: no parameters
@@ -156,7 +157,7 @@ func (c *Contract) Add(o Operation) *Route {
 	}
 	route := &Route{Operation: o}
 	described := &huma.Operation{Method: o.Method, Path: o.Path, OperationID: o.ID, Tags: []string{o.Tag}, Summary: o.Summary,
-		Description: o.Details, Responses: map[string]*huma.Response{}}
+		Description: describe(&o), Responses: map[string]*huma.Response{}}
 	for _, found := range pathParameter.FindAllStringSubmatch(o.Path, -1) {
 		route.Parameters = append(route.Parameters, found[1])
 		described.Parameters = append(described.Parameters, &huma.Param{Name: found[1], In: "path", Required: true,
@@ -184,6 +185,18 @@ func (c *Contract) Add(o Operation) *Route {
 		c.openAPI.Tags = append(c.openAPI.Tags, &huma.Tag{Name: o.Tag})
 	}
 	return route
+}
+
+// describe is what the document says of an operation.
+func describe(o *Operation) string {
+	if len(o.Acts) == 0 {
+		return o.Details
+	}
+	acts := make([]string, len(o.Acts))
+	for i, act := range o.Acts {
+		acts[i] = "`" + string(act) + "`"
+	}
+	return strings.TrimSpace(o.Details + " In the audit log: " + strings.Join(acts, ", ") + ".")
 }
 
 // schema returns the schema of a type.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"mime"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -73,7 +74,19 @@ func (c *Call) admit() error {
 	if err := c.P.Require(c.endpoint.Scope); err != nil {
 		return err
 	}
+	if len(c.endpoint.Acts) > 0 {
+		c.P = c.P.From(c.remote())
+	}
 	return c.checkPath()
+}
+
+// remote is the address that the request came from.
+func (c *Call) remote() string {
+	host, _, err := net.SplitHostPort(c.R.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
 }
 
 func (c *Call) authenticate() (*access.Principal, error) {

@@ -163,6 +163,12 @@ func Does(o contract.Operation, f func(*Call) error) *Endpoint {
 	return &Endpoint{Operation: o, run: f}
 }
 
+// Audited is an endpoint whose acts are written into the audit log.
+func Audited(e *Endpoint, acts ...parley.Act) *Endpoint {
+	e.Acts = acts
+	return e
+}
+
 // ByID is a list in the order of ids: its cursor is one.
 func ByID(e *Endpoint) *Endpoint {
 	e.byID = true

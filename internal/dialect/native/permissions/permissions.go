@@ -19,13 +19,17 @@ func Endpoints(keys *access.Keys) []*door.Endpoint {
 	a := area{keys}
 	const read, write = parley.ScopePermissionsRead, parley.ScopePermissionsWrite
 	return []*door.Endpoint{
-		door.Create(door.Operation("POST /v1/permission-sets", "createPermissionSet", write, "Make a permission set"), http.StatusCreated, a.createPermissionSet),
+		door.Audited(door.Create(door.Operation("POST /v1/permission-sets", "createPermissionSet", write, "Make a permission set"), http.StatusCreated, a.createPermissionSet),
+			parley.ActSetCreated),
 		door.List(door.Operation("GET /v1/permission-sets", "listPermissionSets", read, "List permission sets, the built-in ones first"), a.permissionSets),
 		door.Get(door.Operation("GET /v1/permission-sets/{id}", "getPermissionSet", read, "Get a permission set"), a.permissionSet),
-		door.Matched(door.Change(door.Operation("PATCH /v1/permission-sets/{id}", "patchPermissionSet", write, "Change a permission set"), a.patchPermissionSet)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/permission-sets/{id}", "deletePermissionSet", write, "Delete a permission set that nobody has"), a.deletePermissionSet)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/permission-sets/{id}", "patchPermissionSet", write, "Change a permission set"), a.patchPermissionSet)),
+			parley.ActSetUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/permission-sets/{id}", "deletePermissionSet", write, "Delete a permission set that nobody has"), a.deletePermissionSet)),
+			parley.ActSetDeleted),
 		door.Get(door.Operation("GET /v1/users/{id}/permissions", "getPermissions", read, "Get what a user may do at most"), a.permissions),
-		door.Change(door.Operation("PUT /v1/users/{id}/permissions", "setPermissions", write, "Say what a user may do at most"), a.setPermissions),
+		door.Audited(door.Change(door.Operation("PUT /v1/users/{id}/permissions", "setPermissions", write, "Say what a user may do at most"), a.setPermissions),
+			parley.ActUserPermissions),
 	}
 }
 

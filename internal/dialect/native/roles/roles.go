@@ -19,20 +19,29 @@ func Endpoints(d *directory.Directory) []*door.Endpoint {
 	a := area{d}
 	const read, write, duty = parley.ScopeRolesRead, parley.ScopeRolesWrite, parley.ScopeRolesDuty
 	return []*door.Endpoint{
-		door.Create(door.Operation("POST /v1/roles", "createRole", write, "Make a role"), http.StatusCreated, a.createRole),
+		door.Audited(door.Create(door.Operation("POST /v1/roles", "createRole", write, "Make a role"), http.StatusCreated, a.createRole),
+			parley.ActRoleCreated),
 		door.ByID(door.List(door.Operation("GET /v1/roles", "listRoles", read, "List roles"), a.roles)),
 		door.Get(door.Operation("GET /v1/roles/{id}", "getRole", read, "Get a role"), a.role),
-		door.Matched(door.Change(door.Operation("PATCH /v1/roles/{id}", "patchRole", write, "Change a role"), a.patchRole)),
-		door.Matched(door.Order(door.Operation("DELETE /v1/roles/{id}", "deleteRole", write, "Delete a role; its conversations are closed"), a.deleteRole)),
+		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/roles/{id}", "patchRole", write, "Change a role"), a.patchRole)),
+			parley.ActRoleUpdated),
+		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/roles/{id}", "deleteRole", write, "Delete a role; its conversations are closed"), a.deleteRole)),
+			parley.ActRoleDeleted, parley.ActDutyOff),
 		door.ByID(door.List(door.Operation("GET /v1/roles/{id}/members", "listRoleMembers", read, "List the users who may be on duty for a role"), a.roleMembers)),
-		door.Change(door.Operation("POST /v1/roles/{id}/members", "addRoleMembers", write, "Let users be on duty for a role"), a.addRoleMembers),
-		door.Order(door.Operation("DELETE /v1/roles/{id}/members/{userId}", "removeRoleMember", write, "Take a role from a user"), a.removeRoleMember),
+		door.Audited(door.Change(door.Operation("POST /v1/roles/{id}/members", "addRoleMembers", write, "Let users be on duty for a role"), a.addRoleMembers),
+			parley.ActRoleMembersAdded),
+		door.Audited(door.Order(door.Operation("DELETE /v1/roles/{id}/members/{userId}", "removeRoleMember", write, "Take a role from a user"), a.removeRoleMember),
+			parley.ActRoleMembersRemoved, parley.ActDutyOff),
 		door.List(door.Operation("GET /v1/roles/{id}/duty", "listOnDuty", read, "List who is on duty for a role"), a.onDuty),
-		door.ChangeOf(door.Operation("POST /v1/roles/{id}/duty/in", "comeOnDuty", duty, "Come on duty for a role, or put somebody on duty"), a.comeOnDuty),
-		door.ChangeOf(door.Operation("POST /v1/roles/{id}/duty/out", "goOffDuty", duty, "Go off duty for a role, or take somebody off duty"), a.goOffDuty),
-		door.Create(door.Operation("POST /v1/roles/{id}/shifts", "createShift", write, "Plan a shift of a role"), http.StatusCreated, a.createShift),
+		door.Audited(door.ChangeOf(door.Operation("POST /v1/roles/{id}/duty/in", "comeOnDuty", duty, "Come on duty for a role, or put somebody on duty"), a.comeOnDuty),
+			parley.ActDutyOn, parley.ActDutyOff),
+		door.Audited(door.ChangeOf(door.Operation("POST /v1/roles/{id}/duty/out", "goOffDuty", duty, "Go off duty for a role, or take somebody off duty"), a.goOffDuty),
+			parley.ActDutyOff, parley.ActDutyOn),
+		door.Audited(door.Create(door.Operation("POST /v1/roles/{id}/shifts", "createShift", write, "Plan a shift of a role"), http.StatusCreated, a.createShift),
+			parley.ActShiftCreated, parley.ActDutyOn, parley.ActDutyOff),
 		door.List(door.Operation("GET /v1/roles/{id}/shifts", "listShifts", read, "List the shifts of a role"), a.shifts),
-		door.Order(door.Operation("DELETE /v1/roles/{id}/shifts/{shiftId}", "deleteShift", write, "Take back a shift of a role"), a.deleteShift),
+		door.Audited(door.Order(door.Operation("DELETE /v1/roles/{id}/shifts/{shiftId}", "deleteShift", write, "Take back a shift of a role"), a.deleteShift),
+			parley.ActShiftDeleted, parley.ActDutyOn, parley.ActDutyOff),
 	}
 }
 
