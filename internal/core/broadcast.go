@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -148,7 +149,7 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 	if err != nil {
 		return nil, err
 	}
-	f := &fanOutSend{c: c, p: p, parent: parent, channels: map[parley.AddressKind]*parley.Channel{}}
+	f := &fanOutSend{c: c, p: p, parent: parent, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
 	var routes []*route
 	for _, m := range members {
 		var r *route
@@ -195,12 +196,13 @@ type fanOutSend struct {
 	c        *Core
 	p        *Principal
 	parent   *parley.Message
+	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.c.now()), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference}}
 }
 

@@ -22,7 +22,6 @@ type Options struct {
 	Store      *store.Store
 	Connectors map[string]connector.Definition // the catalog
 	Log        *slog.Logger
-	Now        func() time.Time // nil: time.Now
 	// Kick wakes the queue after work was added; nil: nobody listens. It must not block.
 	Kick func()
 }
@@ -37,7 +36,7 @@ type Core struct {
 	store      *store.Store
 	connectors map[string]connector.Definition
 	log        *slog.Logger
-	now        func() time.Time
+	now        func(ctx context.Context, organization parley.ID) time.Time
 	kick       func()
 	routes     *routes
 	policies   sync.Map // organization → *cachedPolicy
@@ -45,18 +44,15 @@ type Core struct {
 
 // New returns the core over a store.
 func New(o Options) *Core {
-	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Store.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
 	if c.log == nil {
 		c.log = slog.Default()
 	}
 	if c.kick == nil {
 		c.kick = func() {}
 	}
-	c.Log = eventlog.New(o.Store, c.now)
-	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
+	c.Log = eventlog.New(o.Store)
+	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
@@ -76,7 +72,7 @@ const policyLife = time.Second
 
 // policy returns an organization's policy, at most policyLife old.
 func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Policy, error) {
-	now := c.now()
+	now := c.now(ctx, "")
 	if v, ok := c.policies.Load(organization); ok && now.Before(v.(*cachedPolicy).until) {
 		return v.(*cachedPolicy).policy, nil
 	}

@@ -101,7 +101,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 			return nil, err
 		}
 	}
-	now := c.now()
+	now := c.now(ctx, p.Organization)
 	if err := params.validate(now); err != nil {
 		return nil, err
 	}
@@ -132,9 +132,9 @@ func (s *send) lifetime() error {
 	return nil
 }
 
-// hot reports whether nothing but the route has to be known to accept the message.
+// hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
-	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
+	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records

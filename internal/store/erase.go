@@ -29,16 +29,16 @@ func OnReadJob(organization parley.ID, m *parley.Message) Job {
 }
 
 // onRead adds the jobs that wait for a message to be read: a mark, or a timer for each delivery.
-func (rows *appendRows) onRead(a *Append, now time.Time) {
+func (tx *Tx) onRead(rows *appendRows, a *Append) {
 	m := &a.Message
 	if !m.DeleteOnRead || m.Sequence == 0 {
 		return
 	}
 	if m.Direction == parley.NoDirection {
-		addJob(&rows.jobs, OnReadJob(a.Organization, m), held, now)
+		tx.addJob(&rows.jobs, OnReadJob(a.Organization, m), held)
 	}
 	for i := range a.Deliveries {
-		addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held, now)
+		tx.addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held)
 	}
 }
 
@@ -74,7 +74,7 @@ func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
 	for _, d := range deliveries {
 		rows.Add(string(d.Organization), hideJob(d.Message, deliveryReader(d.Number)))
 	}
-	_, err := tx.c.Exec(startHiding, rows.Param(), Millis(tx.Now.Add(HideAfter)))
+	_, err := tx.c.Exec(startHiding, rows.Param(), tx.due(Millis(tx.Now.Add(HideAfter))))
 	return err
 }
 

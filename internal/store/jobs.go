@@ -105,12 +105,15 @@ var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, prior
 	"message_id TEXT", "delivery BIGINT", "payload TEXT", "created_at BIGINT") + ` AS j WHERE true
 	ON CONFLICT (organization_id, id) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload`
 
-func addJob(rows *sqldb.Rows, j Job, dueAt int64, now time.Time) {
-	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, dueAt, string(j.Message), j.Delivery, j.Payload, Millis(now))
+// addJob adds a job that is due at a time of its organization.
+func (tx *Tx) addJob(rows *sqldb.Rows, j Job, dueAt int64) {
+	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, tx.due(dueAt), string(j.Message), j.Delivery, j.Payload,
+		Millis(tx.real))
 }
 
-// delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
-func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, now time.Time) {
+// addDeliveries adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
+func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[string]bool) {
+	now := tx.Now
 	for i := range a.Deliveries {
 		d := &a.Deliveries[i]
 		d.Message, d.Conversation, d.CreatedAt = a.Message.ID, a.Message.Conversation, now
@@ -122,6 +125,8 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 	for _, j := range a.Jobs {
 		due := Millis(j.DueAt)
 		switch {
+		case j.Kind != JobExpire && j.Kind != JobDeliver && due == 0:
+			due = Millis(now)
 		case j.Kind == JobExpire:
 			due = Millis(a.Message.ExpiresAt)
 		case j.Kind == JobDeliver:
@@ -133,12 +138,12 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 			}
 			busy[key] = true
 			if a.Message.Validity > 0 {
-				addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)), now)
+				tx.addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)))
 			}
 		}
-		addJob(&rows.jobs, j, due, now)
+		tx.addJob(&rows.jobs, j, due)
 	}
-	rows.onRead(a, now)
+	tx.onRead(rows, a)
 }
 
 // Schedule adds jobs at their due times; one that is there already gets the new time and payload.
@@ -148,7 +153,7 @@ func (tx *Tx) Schedule(jobs ...Job) error {
 	}
 	var rows sqldb.Rows
 	for _, j := range jobs {
-		addJob(&rows, j, Millis(j.DueAt), tx.Now)
+		tx.addJob(&rows, j, Millis(j.DueAt))
 	}
 	_, err := tx.c.Exec(insertJobs, rows.Param())
 	return err
@@ -198,7 +203,7 @@ func (tx *Tx) Retry(jobs []Job) error {
 		if j.Lost {
 			payload = payloadLost
 		}
-		rows.Add(string(j.Organization), j.ID, Millis(j.DueAt), payload)
+		rows.Add(string(j.Organization), j.ID, tx.due(Millis(j.DueAt)), payload)
 	}
 	_, err := tx.c.Exec(retryJobs, rows.Param())
 	return err
@@ -237,7 +242,7 @@ func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 	if orders.Len() == 0 {
 		return nil
 	}
-	_, err := tx.c.Exec(releaseJobs, orders.Param(), Millis(tx.Now))
+	_, err := tx.c.Exec(releaseJobs, orders.Param(), Millis(tx.real))
 	return err
 }
 
@@ -322,9 +327,9 @@ func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 		due = held
 	}
 	var rows sqldb.Rows
-	addJob(&rows, j, due, tx.Now)
+	tx.addJob(&rows, j, due)
 	if !validUntil.IsZero() {
-		addJob(&rows, validityJob(&j), Millis(validUntil), tx.Now)
+		tx.addJob(&rows, validityJob(&j), Millis(validUntil))
 	}
 	return tx.bulk(insertJobs, &rows)
 }

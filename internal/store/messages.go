@@ -219,7 +219,7 @@ func (tx *Tx) InsertScheduled(a *Append) error {
 	if err := rows.message(a); err != nil {
 		return err
 	}
-	rows.delivery(a, false, nil, tx.Now)
+	tx.addDeliveries(&rows, a, false, nil)
 	for _, e := range a.Events {
 		tx.Emit(a.Organization, e)
 	}

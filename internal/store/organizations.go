@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -36,7 +37,10 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	if err != nil {
 		return err
 	}
-	o.CreatedAt, o.Rev = tx.Now, 1
+	if o.Test && !o.ID.OfTest() {
+		return fmt.Errorf("the id %s does not say that it is of a test organization", o.ID)
+	}
+	o.CreatedAt, o.Rev = tx.real, 1
 	_, err = tx.c.Exec("INSERT INTO organizations (id, name, policy, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
 		string(o.ID), o.Name, policy, Millis(o.CreatedAt))
 	if sqldb.IsUnique(err) {
@@ -50,6 +54,9 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 		return err
 	}
 	_, err = tx.c.Exec("INSERT INTO audit_heads (organization_id, last_sequence, last_hash, dropped_sequence, dropped_hash) VALUES ($1, 0, '', 0, '')", string(o.ID))
+	if err == nil && o.Test {
+		err = tx.InsertClock(o.ID)
+	}
 	return err
 }
 
@@ -68,12 +75,12 @@ func (tx *Tx) UpdateOrganization(o *parley.Organization) error {
 	return Found(err, "organization", o.ID)
 }
 
-const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at"
+const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at, EXISTS (SELECT 1 FROM clocks AS k WHERE k.organization_id = o.id)"
 
 func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	var created int64
 	var policy string
-	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created, &o.Test}, more...)...); err != nil {
 		return err
 	}
 	var p storedPolicy

@@ -26,7 +26,7 @@ type Deliveries struct {
 	store      *store.Store
 	connectors map[string]connector.Definition
 	log        *slog.Logger
-	now        func() time.Time
+	now        func() time.Time // the real time; for what is told, the store has the organization's
 	trouble    atomic.Int64 // until when the database could not be asked, in nanoseconds since 1970
 }
 

@@ -14,6 +14,8 @@ type OrganizationParams struct {
 	Name string
 	// Operator lets its first key make further organizations.
 	Operator bool
+	// Test makes it a test organization, for good.
+	Test bool
 }
 
 // NewOrganization is an organization just made, with its first key.
@@ -33,8 +35,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	if err := c.err(); err != nil {
 		return NewOrganization{}, false, err
 	}
-	now := d.now()
-	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name}}
+	now := d.now(ctx, "")
+	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name, Test: params.Test}}
+	if params.Test {
+		made.Organization.ID = parley.NewTestID(now)
+	}
 	scopes := access.System("").Scopes()
 	if params.Operator {
 		scopes = append(scopes, parley.ScopeOrganizationsCreate)

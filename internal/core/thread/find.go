@@ -98,7 +98,7 @@ func (t *Threads) Messages(ctx context.Context, p *access.Principal, f MessageFi
 	for i, m := range l.page {
 		shown[i] = *m
 	}
-	return shown, next, s.conceal(pointers(shown), t.now())
+	return shown, next, s.conceal(pointers(shown), t.now(ctx, p.Organization))
 }
 
 func pointers(messages []parley.Message) []*parley.Message {

@@ -25,7 +25,7 @@ func (t *Threads) Shown(ctx context.Context, p *access.Principal, id parley.ID) 
 	if err != nil {
 		return m, err
 	}
-	return m, s.show(&m, &c, t.now())
+	return m, s.show(&m, &c, t.now(ctx, p.Organization))
 }
 
 // show completes a message that is shown by itself.
@@ -105,7 +105,7 @@ func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation 
 	if err != nil {
 		return nil, "", err
 	}
-	return s.thread(&c, from.position(), pageOf(limit), t.now())
+	return s.thread(&c, from.position(), pageOf(limit), t.now(ctx, p.Organization))
 }
 
 // thread reads until a page is full, past what the principal does not see.
