@@ -66,6 +66,9 @@ func (tx *Tx) follow() error {
 	return err
 }
 
+// Real is the real time of the transaction.
+func (tx *Tx) Real() time.Time { return tx.real }
+
 // Shown is what the clock of the unit's organization showed at a moment of the real time.
 func (tx *Tx) Shown(at time.Time) time.Time { return tx.clock.Now(at) }
 
@@ -152,15 +155,16 @@ type Ahead struct {
 	Next    time.Time // when the next is due by a clock that stands; zero: there is none
 }
 
-// Ahead looks at the queue of the unit's organization. What waits for a channel that is paused waits for nobody's clock.
-func (tx *Tx) Ahead(organization parley.ID) (a Ahead, err error) {
+// Ahead looks at the queue of an organization, at a moment of the real time. What waits for a channel that is paused waits
+// for nobody's clock.
+func (q Queries) Ahead(organization parley.ID, now time.Time) (a Ahead, err error) {
 	var next int64
-	err = tx.c.Row(`SELECT coalesce(sum(CASE WHEN j.claimed = 1 OR j.due_at <= $2 THEN 1 ELSE 0 END), 0),
+	err = q.c.Row(`SELECT coalesce(sum(CASE WHEN j.claimed = 1 OR j.due_at <= $2 THEN 1 ELSE 0 END), 0),
 			coalesce(min(CASE WHEN j.claimed = 0 AND j.due_at > $3 THEN j.due_at END), $4)
 		FROM jobs AS j LEFT JOIN channels AS c ON j.kind = 'deliver' AND j.claimed = 0 AND c.organization_id = j.organization_id AND c.id = j.channel_id
 			AND c.paused = 1 AND c.deleted_at = 0
 		WHERE j.organization_id = $1 AND c.id IS NULL AND j.due_at < $4`,
-		[]any{string(organization), Millis(tx.real), int64(far), int64(held)}, &a.Waiting, &next)
+		[]any{string(organization), Millis(now), int64(far), int64(held)}, &a.Waiting, &next)
 	if next < held {
 		a.Next = Moment(next - far)
 	}

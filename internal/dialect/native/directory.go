@@ -28,7 +28,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 }
 
 func (d *domain) createOrganization(c *door.Call, b *api.OrganizationRequest) (api.NewOrganization, bool, error) {
-	made, replayed, err := d.Directory.CreateOrganization(c.Ctx(), c.P, directory.OrganizationParams{Name: b.Name}, c.Idempotency())
+	made, replayed, err := d.Directory.CreateOrganization(c.Ctx(), c.P, directory.OrganizationParams{Name: b.Name, Test: b.Test}, c.Idempotency())
 	return api.NewOrganization{Organization: wire.Organization(&made.Organization), Key: wire.Key(&made.Key)}, replayed, err
 }
 
