@@ -80,6 +80,7 @@ var tests = []struct {
 	{"OneHolder", oneHolder},
 
 	{"Organizations", organizations},
+	{"Clocks", clocks},
 	{"People", persons},
 	{"Teams", teams},
 	{"Roles", roles},
