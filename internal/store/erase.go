@@ -250,3 +250,30 @@ func (tx *Tx) Shrink(n int) error {
 	}
 	return tx.tx.Shrink(n)
 }
+
+const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8)) ORDER BY id`
+
+// JobsOf returns the jobs of a message: its deliveries' and its own.
+func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return q.jobsOf(jobsOf, organization, m)
+}
+
+// HoldJobsOf is JobsOf, of jobs that no other node can claim before the transaction ends.
+func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return tx.jobsOf(jobsOf+" FOR UPDATE OF jobs", organization, m)
+}
+
+func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
+	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
+	var jobs []Job
+	err := q.c.Query(text,
+		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
+			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)),
+			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
+			j, err := scanJob(r)
+			jobs = append(jobs, j)
+			return err
+		})
+	return jobs, err
+}

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -37,9 +36,6 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	if err != nil {
 		return err
 	}
-	if o.Test && !o.ID.OfTest() {
-		return fmt.Errorf("the id %s does not say that it is of a test organization", o.ID)
-	}
 	o.CreatedAt, o.Rev = tx.real, 1
 	_, err = tx.c.Exec("INSERT INTO organizations (id, name, policy, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
 		string(o.ID), o.Name, policy, Millis(o.CreatedAt))
@@ -54,9 +50,6 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 		return err
 	}
 	_, err = tx.c.Exec("INSERT INTO audit_heads (organization_id, last_sequence, last_hash, dropped_sequence, dropped_hash) VALUES ($1, 0, '', 0, '')", string(o.ID))
-	if err == nil && o.Test {
-		err = tx.InsertClock(o.ID)
-	}
 	return err
 }
 

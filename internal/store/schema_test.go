@@ -236,7 +236,7 @@ var sql = regexp.MustCompile(`\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WH
 // pieces are the texts in the package, and in those of areas below it, that are SQL.
 func pieces(t *testing.T) (list []piece) {
 	var files []string
-	for _, folder := range []string{".", "audit", "duty", "grant", "people"} {
+	for _, folder := range []string{".", "audit", "clock", "duty", "grant", "people"} {
 		found, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(folder, err)

@@ -296,7 +296,7 @@ func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx
 		if err != nil || n == 0 {
 			return err
 		}
-		if err := tx.follow(); err != nil {
+		if err := tx.Follow(); err != nil {
 			return err
 		}
 		tx.dueBy(jobs)
@@ -313,7 +313,7 @@ func (s *Store) unit(f func(tx *Tx) error, organizations ...parley.ID) sqldb.Uni
 	return sqldb.Unit{Keys: keys, Size: generalSize, Run: func(tx *sqldb.Tx) error {
 		own := s.wrap(tx)
 		own.taken = keys
-		if err := own.follow(); err != nil {
+		if err := own.Follow(); err != nil {
 			return err
 		}
 		return f(own)

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/clock"
 )
 
 // OrganizationParams is an organization to make.
@@ -49,6 +50,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	replay, err := p.Once(ctx, d.store, i, 201, made.Organization.ID, func(tx *store.Tx) error {
 		if err := tx.InsertOrganization(&made.Organization); err != nil {
 			return err
+		}
+		if params.Test {
+			if err := clock.Insert(tx, made.Organization.ID); err != nil {
+				return err
+			}
 		}
 		if err := p.Began(tx, &made.Organization); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/clock"
 )
 
 // Clock is what the clock of a test organization shows.
@@ -49,7 +50,7 @@ func (g *Playground) shown(ctx context.Context, p *access.Principal) (Clock, err
 	if err != nil {
 		return Clock{}, err
 	}
-	ahead, err := q.Ahead(p.Organization, now)
+	ahead, err := clock.Ahead(q, p.Organization, now)
 	return Clock{Now: c.Now(now), Frozen: c.Stands && !c.Resumes, Target: c.Target, Waiting: ahead.Waiting}, err
 }
 
@@ -94,7 +95,7 @@ func (g *Playground) depart(ctx context.Context, p *access.Principal, params Clo
 			next.Stands, next.Resumes = !next.Resumes, false
 			moved(tx, p)
 		}
-		return tx.SetClock(p.Organization, next)
+		return clock.Set(tx, p.Organization, next)
 	})
 	return target, err
 }
@@ -118,8 +119,8 @@ func (params *ClockParams) target(now time.Time) (time.Time, error) {
 	case to.Sub(now) > maxBy:
 		return to, parley.Invalid("to", "out-of-range", "must be within %d seconds of what the clock shows", int64(maxBy/time.Second))
 	}
-	if to = to.UTC().Truncate(time.Millisecond); to.After(store.LastTime()) {
-		return to, parley.Invalid("to", "out-of-range", "must not be after %s", store.LastTime().Format(time.RFC3339))
+	if to = to.UTC().Truncate(time.Millisecond); to.After(clock.LastTime()) {
+		return to, parley.Invalid("to", "out-of-range", "must not be after %s", clock.LastTime().Format(time.RFC3339))
 	}
 	return to, nil
 }
@@ -150,7 +151,7 @@ func (g *Playground) step(ctx context.Context, p *access.Principal, target time.
 		if err != nil {
 			return err
 		}
-		ahead, err := tx.Ahead(p.Organization, tx.Real())
+		ahead, err := clock.Ahead(tx.Queries, p.Organization, tx.Real())
 		if err != nil || ahead.Waiting > 0 {
 			waiting = ahead.Waiting > 0
 			return err
@@ -166,7 +167,7 @@ func (g *Playground) step(ctx context.Context, p *access.Principal, target time.
 			next.Shows, next.Stands, next.Resumes, next.Target = target, !c.Resumes, false, time.Time{}
 			moved(tx, p)
 		}
-		return tx.SetClock(p.Organization, next)
+		return clock.Set(tx, p.Organization, next)
 	})
 	return waiting, there, err
 }
@@ -182,7 +183,7 @@ func (g *Playground) work(ctx context.Context, p *access.Principal, pause *time.
 	if err := g.turn(ctx); err != nil {
 		return err
 	}
-	ahead, err := g.store.Read(ctx).Ahead(p.Organization, g.store.Now(ctx, ""))
+	ahead, err := clock.Ahead(g.store.Read(ctx), p.Organization, g.store.Now(ctx, ""))
 	if err != nil || ahead.Waiting == 0 {
 		return err
 	}

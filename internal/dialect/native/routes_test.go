@@ -336,7 +336,7 @@ func (w *world) principal(t testing.TB) *access.Principal {
 // rehearsed returns the token of a key with some scopes of a new test organization.
 func (w *world) rehearsed(t testing.TB, scopes ...parley.Scope) string {
 	t.Helper()
-	params := directory.OrganizationParams{Name: "Rehearsal", Test: true}
+	params := directory.OrganizationParams{Name: "Rehearsal", Test: true, Operator: true}
 	made, _, err := w.directory.CreateOrganization(t.Context(), access.Operator(), params, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -80,7 +80,6 @@ var tests = []struct {
 	{"OneHolder", oneHolder},
 
 	{"Organizations", organizations},
-	{"Clocks", clocks},
 	{"People", persons},
 	{"Teams", teams},
 	{"Roles", roles},
