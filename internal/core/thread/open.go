@@ -3,11 +3,14 @@ package thread
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // Open adds a conversation with its participants, inside a unit.
@@ -23,6 +26,11 @@ func Open(tx *store.Tx, p *access.Principal, c *parley.Conversation, participant
 	}
 	if c.Avatar != "" {
 		if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
+			return err
+		}
+	}
+	if c.ExternalID != "" || c.Priority != 0 || len(c.Attributes) > 0 {
+		if err := inbox.SetDetails(tx, p.Organization, c); err != nil {
 			return err
 		}
 	}
@@ -86,6 +94,9 @@ type ConversationParams struct {
 	Assignees    []parley.Assignee
 	Tags         []string
 	Metadata     map[string]string
+	ExternalID   string
+	Priority     int // 1 to 5; 0: none
+	Attributes   map[string]string
 }
 
 // CreateConversation makes a conversation without a message, and says whether the request was a repeat. One with
@@ -95,7 +106,8 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 		return parley.Conversation{}, false, err
 	}
 	made := parley.Conversation{ID: parley.NewID(t.now()), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
-		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Inbox: true}
+		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Inbox: true,
+		ExternalID: params.ExternalID, Priority: params.Priority, Attributes: maps.Clone(params.Attributes)}
 	var c check
 	params.validate(&c)
 	made.Tags = c.labels(&made)
@@ -113,6 +125,10 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 		if err := checkNamed(tx.Queries, p, &conversation); err != nil {
 			return err
 		}
+		conversation.Attributes = maps.Clone(made.Attributes)
+		if err := attribute.Typed(tx.Queries, p.Organization, parley.OfConversations, conversation.Attributes, slices.Collect(maps.Keys(conversation.Attributes))); err != nil {
+			return err
+		}
 		participants, err := params.participants(tx, p)
 		if err != nil {
 			return err
@@ -120,7 +136,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 		return Open(tx, p, &conversation, participants)
 	})
 	if err != nil {
-		return parley.Conversation{}, false, err
+		return parley.Conversation{}, false, parley.About(err, "external-id-taken", "externalId")
 	}
 	if replay != nil {
 		made.ID = replay.Resource
