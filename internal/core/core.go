@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -28,11 +29,12 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go.
+// what they do with these as a whole is in the Inbox; what happened is in the Log; the Eraser makes content go.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	*inbox.Inbox
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -56,6 +58,7 @@ func New(o Options) *Core {
 		c.kick = func() {}
 	}
 	c.Log = eventlog.New(o.Store, c.now)
+	c.Inbox = inbox.New(inbox.Options{Store: o.Store, Now: c.now})
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)

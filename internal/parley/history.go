@@ -26,6 +26,14 @@ type Difference struct {
 	To    []string `json:"b,omitempty"`
 }
 
+// Ref names a participant among the facts of a change: its kind and id. A bare address is only called that.
+func (p *Participant) Ref() string {
+	if p.ID == "" {
+		return string(p.Kind)
+	}
+	return string(p.Kind) + ":" + string(p.ID)
+}
+
 // The reasons of changes that nobody makes by hand.
 const (
 	ReasonWoke    = "woke"    // its snooze ended

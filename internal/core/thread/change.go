@@ -80,7 +80,7 @@ func Save(tx *store.Tx, p *access.Principal, before, c *parley.Conversation, rea
 }
 
 // Remember keeps what became of a conversation in its history.
-func Remember(tx *store.Tx, p *access.Principal, c *parley.Conversation, reason string, changes ...parley.Change) error {
+func Remember(tx *store.Tx, p *access.Principal, c *parley.Conversation, reason string, changes ...parley.Difference) error {
 	if len(changes) == 0 {
 		return nil
 	}
