@@ -21,7 +21,6 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-<<<<<<< HEAD
 // Migrations is the schema, step by step. It is only ever added to, at the end.
 var migrations = []sqldb.Migration{
 	{Name: "heart", SQL: migration("0001_heart"), Postgres: migration("0001_heart_postgres"), Oldest: 1},
@@ -29,6 +28,7 @@ var migrations = []sqldb.Migration{
 	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
+	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
 }
 
 // migration is the text of a file.
@@ -38,26 +38,6 @@ func migration(name string) string {
 		panic(err) // the program was built without it
 	}
 	return string(text)
-=======
-//go:embed migrations/0001_heart_postgres.sql
-var migrationHeartPostgres string
-
-//go:embed migrations/0003_contacts.sql
-var migrationContacts string
-
-//go:embed migrations/0004_roles.sql
-var migrationRoles string
-
-//go:embed migrations/0007_inbox.sql
-var migrationInbox string
-
-// Migrations is the schema, step by step. It is only ever added to.
-var migrations = []sqldb.Migration{
-	{Name: "heart", SQL: migrationHeart, Postgres: migrationHeartPostgres, Oldest: 1},
-	{Name: "contacts", SQL: migrationContacts, Oldest: 1},
-	{Name: "roles", SQL: migrationRoles, Oldest: 1},
-	{Name: "inbox", SQL: migrationInbox, Oldest: 1},
->>>>>>> d7e72b8 (Conversations have an external id, a priority, typed attributes and a history; unread items are counted)
 }
 
 // Options are how a store is opened.

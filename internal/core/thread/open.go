@@ -118,7 +118,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	case params.external():
 		made.Visibility, made.Channel = parley.VisibleToOrganization, params.Channel
 	case params.Visibility != "":
-		made.Visibility = params.Visibility
+		made.Visibility, made.Channel = params.Visibility, params.Channel
 	}
 	replay, err := p.Once(ctx, t.store, i, 201, made.ID, func(tx *store.Tx) error {
 		conversation := made
@@ -149,6 +149,11 @@ func (params *ConversationParams) external() bool {
 	return params.Kind == parley.ConversationExternal || params.Kind == parley.ConversationSecure
 }
 
+// sharedNote is a note that the organization sees, or a channel's members.
+func (params *ConversationParams) sharedNote() bool {
+	return params.Kind == parley.ConversationNote && params.Visibility == parley.VisibleToOrganization
+}
+
 // maxParticipants is how many may be named in one request.
 const maxParticipants = 1000
 
@@ -170,8 +175,8 @@ func (params *ConversationParams) validate(c *check) {
 	}
 	if params.external() && params.Channel == "" {
 		c.refuse("channel", "required", "must be the id of the channel to write on")
-	} else if !params.external() && params.Channel != "" {
-		c.refuse("channel", "not-allowed", "goes with an external or secure conversation only")
+	} else if !params.external() && params.Channel != "" && !params.sharedNote() {
+		c.refuse("channel", "not-allowed", "goes with an external or secure conversation, or a note that the organization sees")
 	}
 	if len(params.Participants) > maxParticipants {
 		c.refuse("participants", "too-many", "must be at most %d", maxParticipants)
@@ -210,7 +215,12 @@ func (params *ConversationParams) participants(tx *store.Tx, p *access.Principal
 		if ch, err = seenChannel(tx.Queries, p, params.Channel); err != nil {
 			return nil, err
 		}
-	} else if p.User != "" {
+	} else if params.Channel != "" {
+		if _, err := seenChannel(tx.Queries, p, params.Channel); err != nil {
+			return nil, err
+		}
+	}
+	if !params.external() && p.User != "" {
 		list = append(list, parley.Participant{Kind: parley.ActorUser, ID: p.User, Name: p.UserName})
 	}
 	known, err := findPeople(tx.Queries, p, params.Participants)
