@@ -144,7 +144,18 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 	if more {
 		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
 	}
-	return page, next, s.addParticipants(page)
+	if f.Unread == nil {
+		err = s.countUnread(pointersTo(page)...)
+	}
+	return page, next, firstError(err, s.addParticipants(page))
+}
+
+func pointersTo[T any](list []T) []*T {
+	pointers := make([]*T, len(list))
+	for i := range list {
+		pointers[i] = &list[i]
+	}
+	return pointers
 }
 
 // collect takes candidates until a page is full, and says where it ends and whether there are more.
@@ -198,11 +209,11 @@ func (s *Sight) filter(batch []store.Candidate, f *ConversationFilter) (map[parl
 			delete(found, id)
 		}
 	}
-	if err := s.dropLeft(found, f); err != nil {
-		return nil, err
-	}
-	if err := s.countUnread(slices.Collect(maps.Values(found))...); err != nil || f.Unread == nil {
+	if err := s.dropLeft(found, f); err != nil || f.Unread == nil {
 		return found, err
+	}
+	if err := s.countUnread(slices.Collect(maps.Values(found))...); err != nil {
+		return nil, err
 	}
 	maps.DeleteFunc(found, func(_ parley.ID, c *parley.Conversation) bool { return (c.Unread > 0) != *f.Unread })
 	return found, nil

@@ -147,7 +147,9 @@ func (d *desk) refusesDetails(t *testing.T) {
 func TestUnreadItems(t *testing.T) {
 	d := newDesk(t)
 	ctx := t.Context()
-	unread := func(c *api.Client) int { return must[*api.Conversation](t)(c.GetConversation(ctx, d.conversation)).Unread }
+	unread := func(c *api.Client) int {
+		return must[*api.Conversation](t)(c.GetConversation(ctx, d.conversation)).Unread
+	}
 	d.inbound(t, "two")
 	must[*api.Message](t)(d.ana.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("three")}))
 	if got := []int{unread(d.ana), unread(d.ben)}; !slices.Equal(got, []int{2, 3}) {
