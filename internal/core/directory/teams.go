@@ -203,7 +203,7 @@ func changeTeamConversation(tx *store.Tx, p *access.Principal, team parley.ID, c
 	}
 	before := conversation
 	change(&conversation)
-	if changes := parley.Changes(&before, &conversation); len(changes) > 0 {
+	if changes := parley.Differences(&before, &conversation); len(changes) > 0 {
 		if err := inbox.AddHistory(tx, p.Organization, parley.HistoryEntry{Conversation: conversation.ID, Sequence: conversation.LastSequence,
 			Actor: p.Actor(), Changes: changes}); err != nil {
 			return err

@@ -30,7 +30,7 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 	define.Details = "The type of one that is defined cannot be changed. Values that conversations have stay as they are until they are written again."
 	return []*door.Endpoint{
 		door.List(history, a.history),
-		door.Matched(door.Change(define, a.defineAttribute)),
+		door.Audited(door.Matched(door.Change(define, a.defineAttribute)), parley.ActAttributeDefined),
 		door.Get(door.Operation("GET /v1/conversation-attributes/{key}", "getConversationAttribute", read, "Get the definition of an attribute of conversations"), a.attribute),
 		door.List(door.Operation("GET /v1/conversation-attributes", "listConversationAttributes", read, "List the attributes of conversations that are defined, by key"), a.attributes),
 	}

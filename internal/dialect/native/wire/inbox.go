@@ -8,5 +8,5 @@ import (
 // HistoryEntry renders what became of a conversation.
 func HistoryEntry(e *parley.HistoryEntry) api.HistoryEntry {
 	return api.HistoryEntry{ID: string(e.ID), Time: stamp(e.At), Sequence: e.Sequence, Actor: actor(e.Actor, parley.Address{}), Reason: e.Reason,
-		Changes: Each(e.Changes, func(c *parley.Change) api.Change { return api.Change{Field: c.Field, From: c.From, To: c.To} })}
+		Changes: Each(e.Changes, func(c *parley.Difference) api.Change { return api.Change{Field: c.Field, From: c.From, To: c.To} })}
 }
