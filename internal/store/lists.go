@@ -99,14 +99,15 @@ func (n *Narrow) conditions(args []any) (string, []any) {
 		add(` AND EXISTS (SELECT 1 FROM conversation_details AS d WHERE d.organization_id = $1 AND d.conversation_id = c.id AND d.priority = $%d)`, n.Priority)
 	}
 	if n.UnreadBy != "" {
-		add(notRead, string(n.UnreadBy))
+		args = append(args, string(n.UnreadBy), string(n.UnreadBy))
+		fmt.Fprintf(&b, notRead, len(args)-1, len(args))
 	}
 	return b.String(), args
 }
 
 // notRead is the condition that the conversation c goes on after what a user has read.
 const notRead = ` AND c.last_sequence > coalesce((SELECT max(w.read_through) FROM participants AS w WHERE w.organization_id = $1 AND w.conversation_id = c.id
-	AND w.kind = 'user' AND w.participant_id = $%[1]d), (SELECT max(k.through) FROM marks AS k WHERE k.organization_id = $1 AND k.conversation_id = c.id AND k.user_id = $%[1]d AND k.kind = 'read'), 0)`
+	AND w.kind = 'user' AND w.participant_id = $%d), (SELECT max(k.through) FROM marks AS k WHERE k.organization_id = $1 AND k.conversation_id = c.id AND k.user_id = $%d AND k.kind = 'read'), 0)`
 
 func inJSON(text string) string {
 	encoded, _ := json.Marshal(text) // a text can be encoded
