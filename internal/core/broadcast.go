@@ -243,7 +243,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 		}
 	}
 	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
-		if err := reopen(tx, f.p, &r.conversation); err != nil {
+		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -27,11 +28,12 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go.
+// what they do with these as a whole is in the Inbox; what happened is in the Log; the Eraser makes content go.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	*inbox.Inbox
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -53,6 +55,7 @@ func New(o Options) *Core {
 	}
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
+	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c

@@ -290,7 +290,7 @@ func (c *Core) awaken(tx *store.Tx, a *arrival, ch *parley.Channel, conversation
 				return err
 			}
 		}
-		return reopen(tx, a.actor, conversation)
+		return reopen(tx, a.actor, conversation, parley.ReasonReplied)
 	case !conversation.Inbox:
 		tx.Emit(a.organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
 			Data: parley.EventData{Status: string(conversation.Status), Actor: a.actor.User}})

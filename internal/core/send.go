@@ -259,27 +259,6 @@ func (s *send) attachments(tx *store.Tx) ([]parley.Attachment, error) {
 	return list, nil
 }
 
-// reopen opens a closed conversation, unless the send or its channel leaves it closed.
-func (s *send) reopen(tx *store.Tx, r *route) error {
-	if r.conversation.Status != parley.StatusClosed || s.params.Reopen == parley.ReopenNever || s.params.Record != nil && s.params.Record.Imported {
-		return nil
-	}
-	if r.channel != nil && r.channel.Reopen == parley.ReopenNever && s.params.Reopen == "" {
-		return nil
-	}
-	return reopen(tx, s.p, &r.conversation)
-}
-
-func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation) error {
-	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
-	if err := tx.UpdateConversation(p.Organization, conversation); err != nil {
-		return err
-	}
-	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
-		Data: parley.EventData{Status: string(parley.StatusOpen), Actor: p.User}})
-	return nil
-}
-
 // build makes the rows of the message for its route.
 func (s *send) build(r *route) (*store.Append, error) {
 	if err := s.fits(r); err != nil {

@@ -132,6 +132,16 @@ func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
 	return err
 }
 
+// CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
+// below one or from the greatest.
+func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {
+	if before == "" {
+		before = "~"
+	}
+	return q.heads(`messages AS m WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.conversation_id < $3
+		ORDER BY m.conversation_id DESC LIMIT $4`, string(organization), string(parent), string(before), limit)
+}
+
 // CopiesOf returns up to limit copies of a broadcast message, in order of their conversations, after one.
 func (q Queries) CopiesOf(organization, parent, after parley.ID, limit int) ([]*parley.Message, error) {
 	var copies []*parley.Message

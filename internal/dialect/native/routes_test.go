@@ -53,7 +53,7 @@ var samples = map[string]sample{
 	"createConversation":       {path: "/v1/conversations", body: `{"kind":"group","title":"We","participants":[{"user":"{user}"}]}`},
 	"listConversations":        {path: "/v1/conversations?status=open"},
 	"getConversation":          {path: "/v1/conversations/{conversation}"},
-	"patchConversation":        {path: "/v1/conversations/{conversation}", body: `{"title":"New","assignees":[{"kind":"user","id":"{user}"}],"metadata":{"a":null,"b":"c"}}`},
+	"patchConversation":        {path: "/v1/conversations/{conversation}", body: `{"title":"New","description":"What for","avatar":"","assignees":[{"kind":"user","id":"{user}"}],"metadata":{"a":null,"b":"c"},"externalId":"e-7","priority":2,"attributes":{"due":"2026-03-01"},"addTags":["x"],"removeTags":["y"]}`},
 	"listConversationMessages": {path: "/v1/conversations/{conversation}/messages"},
 	"listParticipants":         {path: "/v1/conversations/{conversation}/participants"},
 	"addParticipant":           {path: "/v1/conversations/{conversation}/participants", body: `{"user":"{user2}"}`},
@@ -134,6 +134,11 @@ var samples = map[string]sample{
 	"listEvents":               {path: "/v1/events?limit=3"},
 	"getHealth":                {path: "/healthz"},
 	"getReadiness":             {path: "/readyz"},
+
+	"listHistory":                 {path: "/v1/conversations/{conversation}/history"},
+	"defineConversationAttribute": {path: "/v1/conversation-attributes/tier", body: `{"type":"choice","label":"Tier","choices":["gold"]}`},
+	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
+	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
 }
 
 // fill puts ids into a sample.
@@ -175,6 +180,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
 	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
 	must[*api.Attribute](t)(c.DefineAttribute(ctx, "born", api.AttributeRequest{Type: api.AttributeDate}))
+	must[*api.Attribute](t)(c.DefineConversationAttribute(ctx, "due", api.AttributeRequest{Type: api.AttributeDate}))
 	contact2 := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "email:cleo@example.org"}))
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
 	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))

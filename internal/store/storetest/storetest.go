@@ -92,6 +92,8 @@ var tests = []struct {
 	{"Attributes", attributes},
 	{"Channels", channels},
 	{"Conversations", conversations},
+	{"Details", details},
+	{"History", history},
 	{"Copies", copies},
 	{"Deliveries", deliveries},
 	{"Attempts", attempts},

@@ -83,7 +83,8 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		SnoozedUntil: stamp(c.SnoozedUntil), Title: c.Title, Description: c.Description, Avatar: string(c.Avatar), Channel: string(c.Channel),
 		Assignees: make([]api.Assignee, len(c.Assignees)), Tags: filledList(c.Tags), Metadata: filled(c.Metadata), Inbox: c.Inbox,
 		Participants: Each(c.Participants, Participant), LastSequence: c.LastSequence, LastMessageID: string(c.LastMessage),
-		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), ExternalID: c.ExternalID, Priority: c.Priority,
+		Attributes: c.Attributes, Unread: c.Unread,
 	}
 	for i, a := range c.Assignees {
 		out.Assignees[i] = api.Assignee{Kind: api.ActorKind(a.Kind), ID: string(a.ID)}
@@ -106,6 +107,9 @@ func Participant(p *parley.Participant) api.Participant {
 		LeftSequence: p.LeftSequence, DeliveredThrough: p.DeliveredThrough, ReadThrough: p.ReadThrough}
 	if p.Kind == parley.ActorAddress {
 		out.ID = out.Address
+	}
+	for _, e := range p.Earlier {
+		out.Earlier = append(out.Earlier, api.Presence{JoinedSequence: e.Joined, LeftSequence: e.Left})
 	}
 	return out
 }
