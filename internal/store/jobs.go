@@ -26,6 +26,7 @@ const (
 	JobPublish  JobKind = "publish"  // a scheduled message's time has come
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
+	JobAckDue   JobKind = "acks"     // recipients are to have acknowledged a message
 )
 
 // Job is a row of the queue.
@@ -124,6 +125,8 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 		switch {
 		case j.Kind == JobExpire:
 			due = Millis(a.Message.ExpiresAt)
+		case j.Kind == JobAckDue:
+			due = Millis(a.Message.AckBy())
 		case j.Kind == JobDeliver:
 			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
 			key := string(a.Organization) + j.order()
@@ -255,7 +258,7 @@ func (q Queries) DueJobs(kind JobKind, now time.Time, limit int) ([]Job, error) 
 }
 
 const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
-	(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8)) ORDER BY id`
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7) OR (id > $8 AND id < $9)) ORDER BY id`
 
 // JobsOf returns the jobs of a message: its deliveries' and its own.
 func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
@@ -272,7 +275,7 @@ func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) 
 	var jobs []Job
 	err := q.c.Query(text,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
-			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)),
+			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)), JobID(JobAckDue, string(m.ID)),
 			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)

@@ -22,8 +22,9 @@ type Options struct {
 
 // Threads are the conversations of all organizations and what is in them.
 type Threads struct {
-	store *store.Store
-	now   func() time.Time
+	store     *store.Store
+	now       func() time.Time
+	listeners []Listener
 }
 
 // New returns the threads of a store.
