@@ -70,6 +70,12 @@ func scanConversation(r *sql.Rows, c *parley.Conversation) error {
 	return DecodeJSON(metadata, &c.Metadata)
 }
 
+// EncodeJSON makes the text of a JSON column.
+func EncodeJSON(v any) (string, error) {
+	encoded, err := json.Marshal(v)
+	return string(encoded), err
+}
+
 // DecodeJSON reads a JSON column, whose null and empty forms are common.
 func DecodeJSON(text string, into any) error {
 	if text == "" || text == "null" || text == "[]" || text == "{}" {

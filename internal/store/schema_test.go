@@ -23,11 +23,11 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels", "clocks",
+	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels", "clocks",
 		"contact_addresses", "contacts", "conversations", "deliveries", "events", "hidden_messages", "idempotency", "jobs", "marks", "media",
 		"conversation_attributes", "conversation_details", "conversation_history",
-		"media_references", "message_tags", "messages", "organization_log", "parked", "participants", "past_parts", "permission_sets",
-		"provider_references", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
+		"media_references", "message_batches", "message_tags", "messages", "organization_log", "parked", "participants", "past_parts", "permission_sets",
+		"provider_references", "replies", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}
@@ -237,7 +237,7 @@ var sql = regexp.MustCompile(`\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WH
 // pieces are the texts in the package, and in those of areas below it, that are SQL.
 func pieces(t *testing.T) (list []piece) {
 	var files []string
-	for _, folder := range []string{".", "audit", "clock", "duty", "grant", "inbox", "people"} {
+	for _, folder := range []string{".", "audit", "clock", "duty", "grant", "inbox", "people", "relation"} {
 		found, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(folder, err)

@@ -30,6 +30,7 @@ var migrations = []sqldb.Migration{
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	{Name: "clocks", SQL: migration("0011_clocks"), Oldest: 4},
 	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
+	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
 }
 
 // migration is the text of a file.

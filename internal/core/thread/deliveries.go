@@ -165,15 +165,61 @@ func (s *Sight) acknowledgements(message parley.ID) ([]parley.Interaction, error
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
-	ids := make([]parley.ID, len(list))
+	ids := map[parley.ActorKind][]parley.ID{}
 	for i := range list {
-		ids[i] = list[i].Actor.ID
+		ids[list[i].Actor.Kind] = append(ids[list[i].Actor.Kind], list[i].Actor.ID)
 	}
-	users, err := s.q.UsersByID(s.p.Organization, ids)
+	users, err := s.q.UsersByID(s.p.Organization, ids[parley.ActorUser])
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := s.q.ContactsByID(s.p.Organization, ids[parley.ActorContact])
 	for i := range list {
-		if u := users[list[i].Actor.ID]; u != nil {
-			list[i].Actor.Name = u.Name
+		who := &list[i].Actor
+		if u := users[who.ID]; u != nil && who.Kind == parley.ActorUser {
+			who.Name = u.Name
+		}
+		if c := contacts[who.ID]; c != nil && who.Kind == parley.ActorContact {
+			who.Name = c.Name
 		}
 	}
 	return list, err
+}
+
+// Acknowledgements returns the recipients of a message with when they acknowledged it, those first who have not.
+func (t *Threads) Acknowledgements(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Acknowledgement, error) {
+	s, m, err := t.message(ctx, p, message)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := s.deliveries(&m)
+	if err != nil {
+		return nil, err
+	}
+	acks, err := s.acknowledgements(m.ID)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[parley.Actor]time.Time, len(acks))
+	for _, a := range acks {
+		at[parley.Actor{Kind: a.Actor.Kind, ID: a.Actor.ID}] = a.At
+	}
+	var list []parley.Acknowledgement
+	for _, d := range deliveries {
+		if d.RetryOf == 0 {
+			who := RecipientOf(&d)
+			list = append(list, parley.Acknowledgement{Recipient: d.Recipient, Address: d.Address, At: at[parley.Actor{Kind: who.Kind, ID: who.ID}]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b parley.Acknowledgement) int { return a.At.Compare(b.At) })
+	return list, nil
+}
+
+// RecipientOf names the recipient of a delivery, also one that is an address and no more.
+func RecipientOf(d *parley.Delivery) parley.Actor {
+	who := d.Recipient
+	if who.Kind == parley.ActorAddress && who.ID == "" {
+		who.ID = parley.ID(d.Address.String())
+	}
+	return who
 }

@@ -24,8 +24,9 @@ type Options struct {
 
 // Threads are the conversations of all organizations and what is in them.
 type Threads struct {
-	store *store.Store
-	now   func(ctx context.Context, organization parley.ID) time.Time
+	store     *store.Store
+	now       func(ctx context.Context, organization parley.ID) time.Time
+	listeners []Listener
 }
 
 // New returns the threads of a store.

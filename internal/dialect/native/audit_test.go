@@ -17,6 +17,7 @@ import (
 
 // unaudited are the operations that change something and have no entry in the audit log, and why.
 var unaudited = map[string]string{
+	"sendBatch":          "a message is what the server is for, and tells of itself",
 	"sendMessage":        "a message is what the server is for, and tells of itself",
 	"sendToUser":         "a message",
 	"sendToConversation": "a message",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/parley-server/parley/internal/dialect/native/actions"
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/inbox"
@@ -18,7 +19,7 @@ import (
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(
-		d.messageEndpoints(),
+		d.messageEndpoints(), actions.Endpoints(d.Core),
 		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory),
 		d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory),
 		d.contactEndpoints(),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // blobs are the files whose deletion is scheduled.
@@ -216,4 +217,59 @@ func (w *world) onRead(o parley.ID) {
 	m, err := w.read().Message(o, ids[0])
 	w.must(err)
 	w.equal("expires", m.ExpiresAt, at)
+}
+
+// relations: what messages have to do with each other, and who is to acknowledge them.
+func relations(w *world) {
+	o, other := w.organization(), w.organization()
+	th, room := w.thread(o), w.room(o, 2)
+	root := th.say("root").Message
+	for _, organization := range []parley.ID{o, other} {
+		reply := func(n int64) *parley.Message {
+			return &parley.Message{ID: w.id(), Root: root.ID, Conversation: th.id, Sequence: n, SentAt: w.now().Add(time.Duration(n) * time.Second)}
+		}
+		w.do(func(tx *store.Tx) error { return relation.Add(tx, organization, reply(2), reply(4), reply(6)) })
+	}
+	page, err := relation.Replies(w.read(), o, root.ID, 2, 1)
+	w.must(err)
+	rest, err := relation.Replies(w.read(), o, root.ID, 4, 5)
+	w.must(err)
+	w.equal("replies", fmt.Sprint(len(page), len(rest)), "1 1")
+	counts, err := relation.CountReplies(w.read(), o, []relation.Thread{{Root: root.ID, After: 2}, {Root: "none"}})
+	w.must(err)
+	w.equal("counted", counts, map[parley.ID]parley.Replies{root.ID: {Count: 2, Last: time.UnixMilli(w.now().Add(6 * time.Second).UnixMilli()).UTC()}})
+	counts, err = relation.CountReplies(w.read(), o, []relation.Thread{{Root: root.ID, Until: 3}, {Root: root.ID, After: 5, Until: 9}})
+	w.must(err)
+	w.equal("counted in parts", counts[root.ID].Count, 2)
+
+	asked := th.message("asked")
+	asked.Message.RequestAck, asked.Message.Parent, asked.Message.Batch = true, "parent", "batch"
+	again := th.message("again")
+	again.Message.RequestAck = true
+	inside := room.message("inside")
+	w.do(func(tx *store.Tx) error {
+		err := errors.Join(tx.Append(asked), tx.Append(again), tx.Append(inside))
+		return errors.Join(err, relation.Add(tx, o, &asked.Message, &again.Message))
+	})
+	ana := parley.Actor{Kind: parley.ActorContact, ID: th.recipient}
+	unacked := func() []parley.ID {
+		ids, err := relation.Unacknowledged(w.read(), o, th.id, ana, 5)
+		w.must(err)
+		return ids
+	}
+	w.equal("not acknowledged", unacked(), []parley.ID{again.Message.ID, asked.Message.ID})
+	w.do(func(tx *store.Tx) error { _, err := tx.Acknowledge(o, asked.Message.ID, ana); return err })
+	w.equal("acknowledged", unacked(), []parley.ID{again.Message.ID})
+	acks, err := relation.CountAcks(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID})
+	w.must(err)
+	w.equal("who have", acks, map[parley.ID]int{asked.Message.ID: 1})
+	recipients, err := relation.CountRecipients(w.read(), o, []parley.ID{asked.Message.ID, inside.Message.ID})
+	w.must(err)
+	w.equal("recipients", recipients, map[parley.ID]int{asked.Message.ID: 1})
+	copies, err := relation.CountCopyAcks(w.read(), o, "parent")
+	w.must(err)
+	w.equal("of copies", copies, 1)
+	heads, err := w.read().HeadsBefore(o, store.MessageIndex{Batch: "batch"}, "", 5)
+	w.must(err)
+	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
 }

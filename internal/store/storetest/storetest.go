@@ -86,6 +86,7 @@ var tests = []struct {
 	{"RoleConversations", roleConversations},
 	{"Shifts", shifts},
 	{"PermissionSets", permissionSets},
+	{"Relations", relations},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},

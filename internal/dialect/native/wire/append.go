@@ -39,7 +39,12 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.entries(`"metadata":`, m.Metadata)
 	o.text(`"reference":`, m.Reference)
 	o.optional(`"replyTo":`, string(m.ReplyTo))
+	o.optional(`"root":`, string(m.Root))
+	o.optionalNumber(`"replies":`, int64(m.Replies.Count))
+	o.optionalTime(`"lastReplyAt":`, m.Replies.Last)
 	o.optional(`"parent":`, string(m.Parent))
+	o.optional(`"batch":`, string(m.Batch))
+	o.acks(m)
 	o.truth(`"recorded":`, m.Recorded)
 	if m.Removed != "" {
 		o.name(`"removed":`)
@@ -205,6 +210,18 @@ func (o *object) entries(name string, values map[string]string) {
 		o.out = append(appendString(o.out, key), ':')
 		o.out = appendString(o.out, values[key])
 	}
+	o.close('}')
+}
+
+func (o *object) acks(m *parley.Message) {
+	if !m.RequestAck {
+		return
+	}
+	o.name(`"acks":`)
+	o.open('{')
+	o.number(`"acknowledged":`, int64(m.Acks.Acknowledged))
+	o.number(`"pending":`, int64(m.Acks.Pending))
+	o.optionalTime(`"due":`, m.AckBy())
 	o.close('}')
 }
 

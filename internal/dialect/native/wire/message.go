@@ -14,6 +14,7 @@ func Message(m *parley.Message) api.Message {
 		Body: body(m.Body), Text: plainText(m.Body), Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
+		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Batch: string(m.Batch), Acks: acks(m),
 		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
@@ -23,6 +24,18 @@ func Message(m *parley.Message) api.Message {
 		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
 	}
 	return out
+}
+
+func acks(m *parley.Message) *api.Acks {
+	if !m.RequestAck {
+		return nil
+	}
+	return &api.Acks{Acknowledged: m.Acks.Acknowledged, Pending: m.Acks.Pending, Due: stamp(m.AckBy())}
+}
+
+// Acknowledgement renders what a recipient has to do with a message that asks to be acknowledged.
+func Acknowledgement(a *parley.Acknowledgement) api.Acknowledgement {
+	return api.Acknowledgement{Recipient: actor(a.Recipient, a.Address), Address: address(a.Address), At: stamp(a.At)}
 }
 
 func counts(of map[parley.DeliveryState]int) api.Counts {
