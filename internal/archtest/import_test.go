@@ -53,6 +53,7 @@ var layers = []rule{
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
+	{"internal/core/search", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/search", "internal/words"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
@@ -81,6 +82,7 @@ var layers = []rule{
 	{"internal/pgserver", []string{"internal/procfs"}},
 	{"internal/pgtest", []string{"internal/pgserver"}},
 	{"internal/procfs", nil},
+	{"internal/words", nil},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
