@@ -20,6 +20,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
@@ -50,6 +51,7 @@ type App struct {
 	keys      *access.Keys
 	hub       *live.Hub
 	runner    *queue.Runner
+	indexer   *search.Indexer
 	link      *cluster.Link // nil: no node is told of anything
 	metrics   *metrics
 	server    *httpd.Server

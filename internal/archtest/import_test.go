@@ -27,7 +27,7 @@ var layers = []rule{
 	{"cmd/parley", []string{"api", "internal/app", "internal/bench", "internal/config", "internal/demo", "internal/parley"}},
 	{"internal/bench", []string{"api", "internal/bench/fill", "internal/bench/load", "internal/pgserver", "internal/procfs"}},
 	{"internal/bench/fill", []string{"internal/connector", "internal/connector/sandbox", "internal/core/access",
-		"internal/core/directory", "internal/parley", "internal/store"}},
+		"internal/core/directory", "internal/core/search", "internal/parley", "internal/store"}},
 	{"internal/bench/load", nil},
 	{"internal/demo", []string{"api", "internal/app", "internal/config", "internal/core", "internal/parley"}},
 

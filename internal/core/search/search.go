@@ -49,8 +49,11 @@ type Page[T any] struct {
 // Snippet is a piece of what was found, with what was looked for in it.
 type Snippet struct {
 	Field     string // where it is
-	Fragments []words.Fragment
+	Fragments []Fragment
 }
+
+// Fragment is a piece of a text.
+type Fragment = words.Fragment
 
 // field is a text of what is searched.
 type field struct {

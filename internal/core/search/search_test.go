@@ -24,7 +24,7 @@ import (
 type world struct {
 	*coretest.World
 	searches *search.Searches
-	indexer *search.Indexer
+	indexer  *search.Indexer
 }
 
 func newWorld(t *testing.T) *world {

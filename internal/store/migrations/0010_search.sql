@@ -5,9 +5,9 @@ CREATE TABLE search_state (
 );
 -- A segment holds some things of one space, and is written once. What one becomes a part of takes its place.
 CREATE TABLE search_segments (
-  organization_id TEXT NOT NULL, id BIGINT NOT NULL, space TEXT NOT NULL, state TEXT NOT NULL, docs BIGINT NOT NULL,
+  organization_id TEXT NOT NULL, number BIGINT NOT NULL, space TEXT NOT NULL, state TEXT NOT NULL, docs BIGINT NOT NULL,
   first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, changed_at BIGINT NOT NULL,
-  PRIMARY KEY (organization_id, id)
+  PRIMARY KEY (organization_id, number)
 );
 CREATE TABLE search_pages (
   organization_id TEXT NOT NULL, segment BIGINT NOT NULL, kind TEXT NOT NULL, word TEXT NOT NULL, part BIGINT NOT NULL, data TEXT NOT NULL,

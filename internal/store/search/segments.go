@@ -94,8 +94,8 @@ func Save(tx *store.Tx, organization parley.ID, i *Index) (bool, error) {
 // Segments returns the segments of an organization.
 func Segments(q store.Queries, organization parley.ID) ([]Segment, error) {
 	var all []Segment
-	err := q.Conn().Query(`SELECT id, space, state, docs, first_at, last_at, changed_at FROM search_segments WHERE organization_id = $1
-		ORDER BY id`, []any{string(organization)}, func(r *sql.Rows) error {
+	err := q.Conn().Query(`SELECT number, space, state, docs, first_at, last_at, changed_at FROM search_segments WHERE organization_id = $1
+		ORDER BY number`, []any{string(organization)}, func(r *sql.Rows) error {
 		var s Segment
 		err := r.Scan(&s.ID, &s.Space, &s.State, &s.Docs, &s.FirstAt, &s.LastAt, &s.Changed)
 		all = append(all, s)
@@ -106,7 +106,7 @@ func Segments(q store.Queries, organization parley.ID) ([]Segment, error) {
 
 // InsertSegment adds a segment.
 func InsertSegment(tx *store.Tx, organization parley.ID, s *Segment) error {
-	_, err := tx.Conn().Exec(`INSERT INTO search_segments (organization_id, id, space, state, docs, first_at, last_at, changed_at)
+	_, err := tx.Conn().Exec(`INSERT INTO search_segments (organization_id, number, space, state, docs, first_at, last_at, changed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, string(organization), s.ID, string(s.Space), string(s.State), s.Docs, s.FirstAt, s.LastAt,
 		store.Millis(tx.Now))
 	return err
@@ -115,12 +115,12 @@ func InsertSegment(tx *store.Tx, organization parley.ID, s *Segment) error {
 // Finish makes a segment ready that was built.
 func Finish(tx *store.Tx, organization parley.ID, s *Segment) error {
 	_, err := tx.Conn().Exec(`UPDATE search_segments SET state = $3, docs = $4, first_at = $5, last_at = $6, changed_at = $7
-		WHERE organization_id = $1 AND id = $2`, string(organization), s.ID, string(Ready), s.Docs, s.FirstAt, s.LastAt, store.Millis(tx.Now))
+		WHERE organization_id = $1 AND number = $2`, string(organization), s.ID, string(Ready), s.Docs, s.FirstAt, s.LastAt, store.Millis(tx.Now))
 	return err
 }
 
-var moveSegments = `UPDATE search_segments SET state = $2, changed_at = $3 WHERE organization_id = $1 AND id IN
-	(SELECT id FROM ` + sqldb.From("$4", "id BIGINT") + ` AS j)`
+var moveSegments = `UPDATE search_segments SET state = $2, changed_at = $3 WHERE organization_id = $1 AND number IN
+	(SELECT number FROM ` + sqldb.From("$4", "number BIGINT") + ` AS j)`
 
 // Move brings segments to a state.
 func Move(tx *store.Tx, organization parley.ID, to State, ids ...int64) error {
@@ -134,6 +134,6 @@ func Move(tx *store.Tx, organization parley.ID, to State, ids ...int64) error {
 
 // DeleteSegment deletes a segment that has no pages.
 func DeleteSegment(tx *store.Tx, organization parley.ID, id int64) error {
-	_, err := tx.Conn().Exec("DELETE FROM search_segments WHERE organization_id = $1 AND id = $2", string(organization), id)
+	_, err := tx.Conn().Exec("DELETE FROM search_segments WHERE organization_id = $1 AND number = $2", string(organization), id)
 	return err
 }
