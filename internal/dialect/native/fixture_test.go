@@ -200,3 +200,17 @@ func wantProblem(t testing.TB, err error, status int, code, field string) {
 		t.Errorf("error %v names %v, want the field %s", err, e.Errors, field)
 	}
 }
+
+// index brings the index of words up to date.
+func (w *world) index(t testing.TB) {
+	t.Helper()
+	organizations, err := w.store.Read(t.Context()).Organizations("", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range organizations {
+		if err := w.indexer.CatchUp(t.Context(), o.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
