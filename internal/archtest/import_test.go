@@ -27,7 +27,7 @@ var layers = []rule{
 	{"cmd/parley", []string{"api", "internal/app", "internal/bench", "internal/config", "internal/demo", "internal/parley"}},
 	{"internal/bench", []string{"api", "internal/bench/fill", "internal/bench/load", "internal/pgserver", "internal/procfs"}},
 	{"internal/bench/fill", []string{"internal/connector", "internal/connector/sandbox", "internal/core/access",
-		"internal/core/directory", "internal/parley", "internal/store"}},
+		"internal/core/directory", "internal/core/search", "internal/parley", "internal/store"}},
 	{"internal/bench/load", nil},
 	{"internal/demo", []string{"api", "internal/app", "internal/config", "internal/core", "internal/parley"}},
 
@@ -58,6 +58,7 @@ var layers = []rule{
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
 	{"internal/core/playground", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/clock"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/relation"}},
+	{"internal/core/search", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/search", "internal/words"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
@@ -86,6 +87,7 @@ var layers = []rule{
 	{"internal/pgserver", []string{"internal/procfs"}},
 	{"internal/pgtest", []string{"internal/pgserver"}},
 	{"internal/procfs", nil},
+	{"internal/words", nil},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -31,6 +31,7 @@ var migrations = []sqldb.Migration{
 	{Name: "clocks", SQL: migration("0011_clocks"), Oldest: 4},
 	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
 	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
+	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
 }
 
 // migration is the text of a file.
@@ -255,6 +256,14 @@ func keysOf(organizations ...parley.ID) []string {
 		}
 	}
 	return keys
+}
+
+// WriteApart is WriteBackground for work on rows that nothing changes but what has the same key: nothing else that changes
+// an organization waits for it. It writes about size bytes.
+func (s *Store) WriteApart(ctx context.Context, key string, size int, f func(tx *Tx) error) error {
+	u := s.unit(f, parley.ID(key))
+	u.Background, u.Size = true, generalSize+size
+	return s.Engine().Write(ctx, u)
 }
 
 // WriteClaimed is WriteBackground for what comes of claimed deliveries. Nobody else changes their conversations meanwhile,

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/playground"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
+	"github.com/parley-server/parley/internal/dialect/native/search"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -24,7 +25,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory),
 		d.contactEndpoints(),
 		d.channelEndpoints(),
-		d.mediaEndpoints(),
+		d.mediaEndpoints(), search.Endpoints(d.Searches),
 		d.organizationEndpoints(), auditing.Endpoints(d.Audit),
 		d.eventEndpoints(), d.healthEndpoints(),
 		playground.Endpoints(d.Playground),

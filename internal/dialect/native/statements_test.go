@@ -115,6 +115,12 @@ var lists = []counted{
 	{"listConnectors", "/v1/connectors", 1, 0},
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
+	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
+	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
+	{"searchMessages", "/v1/search/messages?conversation={group}", 0, 0},
+	{"searchContacts", "/v1/search/contacts?q=contact", 0, 0},
+	{"searchContacts", "/v1/search/contacts?q=example.org&tag=odd", 0, 0},
+	{"searchConversations", "/v1/search/conversations?q=user", 0, 0},
 	{"listEvents", "/v1/events", 0, 0},
 	{"listEvents", "/v1/events?type=message.created", 0, chunks},
 	{"listEvents", "/v1/events?conversation={group}&after={talk}", 0, chunks},
@@ -338,6 +344,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.talk(t, things, users, contacts)
+	w.index(t)
 	return things
 }
 

@@ -103,6 +103,9 @@ var tests = []struct {
 	{"Media", media},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
+	{"SearchIndex", searchIndex},
+	{"SearchSegments", searchSegments},
+	{"SearchBefore", searchBefore},
 }
 
 // Run tests the stores that open opens. The folder of the options names the database: empty at first, and what it
