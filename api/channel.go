@@ -97,7 +97,9 @@ type Platform struct {
 	Conversational bool         `json:"conversational" doc:"Whether sends show in inbox views at once."`
 	ReadReceipts   bool         `json:"readReceipts" doc:"Whether recipients' reading is ever reported."`
 	MaxText        int          `json:"maxText,omitempty" doc:"The longest text in characters; none: no limit of its own."`
-	Parts          []PartKind   `json:"parts" enum:"text,html,location" doc:"The kinds of parts it takes."`
+	Parts          []PartKind   `json:"parts" enum:"text,html,image,file,gif,location,carousel,options,section,otp,page,mention" doc:"The kinds of parts it takes as they are."`
+	AsText         []PartKind   `json:"asText" enum:"text,html,image,file,gif,location,carousel,options,section,otp,page,mention" doc:"The kinds that it takes as plain text. Others are refused."`
+	Actions        []ActionKind `json:"actions" enum:"link,reply,postback,phone,location,buy,permission" doc:"The actions that come with a part; others are text behind it."`
 	Attachments    int          `json:"attachments" doc:"How many files a message may have."`
 }
 

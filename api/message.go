@@ -71,6 +71,7 @@ type Message struct {
 	Actor          Actor             `json:"actor,omitzero" doc:"Who did it, where that is somebody else."`
 	Body           Body              `json:"body" doc:"The content; empty when it is gone."`
 	Text           string            `json:"text" doc:"The content as plain text; empty when it is gone."`
+	AsText         []int             `json:"asText,omitempty" doc:"Which parts of the body, from 0, the platform gets as plain text."`
 	Attachments    []Attachment      `json:"attachments" doc:"The files; empty when they are gone."`
 	Channel        string            `json:"channel,omitempty" doc:"The id of the channel; none between members."`
 	Platform       string            `json:"platform,omitempty" doc:"What the channel is: sms, email, …"`

@@ -38,7 +38,7 @@ var layers = []rule{
 	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
 	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
 	{"internal/dialect/native/door", append([]string{"internal/dialect/native/contract", "internal/dialect/native/wire"}, door...)},
-	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract"}, door...)},
+	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract", "internal/plain"}, door...)},
 	{"internal/dialect/native/*", append([]string{"internal/dialect/native/contract", "internal/dialect/native/door", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/*", door},
 	{"internal/inbound", append([]string{"internal/connector"}, door...)},
@@ -48,12 +48,13 @@ var layers = []rule{
 
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/audit", "internal/store/grant"}},
 	{"internal/core/audit", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/audit"}},
+	{"internal/core/content", []string{"internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
@@ -64,7 +65,8 @@ var layers = []rule{
 	{"internal/store/audit/audittest", []string{"internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/store/*", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/media", []string{"internal/parley"}},
-	{"internal/connector", []string{"internal/parley"}},
+	{"internal/plain", []string{"internal/parley"}},
+	{"internal/connector", []string{"internal/parley", "internal/plain"}},
 	{"internal/connector/connectortest", []string{"internal/connector", "internal/parley"}},
 	{"internal/connector/*", []string{"internal/connector", "internal/parley"}},
 

@@ -38,8 +38,11 @@ type Platform struct {
 	Conversational bool
 	ReadReceipts   bool // whether recipients' reading is ever reported
 	MaxText        int  // characters of a text, 0: no limit of its own
-	Parts          []parley.PartKind
-	Attachments    int // how many files, 0: none
+	// Parts are the kinds that are carried as they are, and AsText those that are carried as plain text; others are
+	// refused. Actions are those that come with a part; a part with others is carried as plain text.
+	Parts, AsText []parley.PartKind
+	Actions       []parley.ActionKind
+	Attachments   int // how many files, 0: none
 }
 
 // Setting is one key of a channel's settings.
@@ -60,7 +63,7 @@ type Outgoing struct {
 	Attempt     int // 1 for the first
 	Priority    parley.Priority
 	Author      parley.Actor
-	Body        []parley.Part
+	Body        []parley.Part // of what the platform carries
 	Attachments []parley.Attachment
 	Recipients  []Recipient
 }

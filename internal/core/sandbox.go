@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -61,14 +62,14 @@ func (c *Core) Outbox(ctx context.Context, p *Principal, f OutboxFilter, after s
 	if err != nil {
 		return nil, "", err
 	}
-	if handed, err = contentOf(q, p.Organization, rows); err != nil || end == nil {
+	if handed, err = c.contentOf(q, p.Organization, rows); err != nil || end == nil {
 		return handed, "", err
 	}
 	return handed, outboxCursor(*end), nil
 }
 
-// contentOf joins attempts with their messages.
-func contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
+// contentOf joins attempts with their messages, as the platform gets them.
+func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
 	ids := make([]parley.ID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.Message
@@ -82,6 +83,11 @@ func contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) 
 		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
+			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
+				if body, _, err := platform.Fit(m.Body); err == nil {
+					h.Message.Body = body
+				}
+			}
 		}
 		h.Attempt.Reference = fmt.Sprintf("%s.%d", r.Message, r.Delivery)
 		handed = append(handed, h)
@@ -168,8 +174,8 @@ func (params *InboundParams) validate() error {
 	}
 	c.text("fromName", params.FromName, 200)
 	c.text("providerId", params.ProviderID, maxReference)
-	content := SendParams{Body: params.Body, Attachments: params.Attachments}
-	content.content(&c)
+	written := SendParams{Body: params.Body, Attachments: params.Attachments}
+	written.content(&c)
 	return parley.InvalidFields(c.wrong)
 }
 
@@ -199,6 +205,9 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || m.Channel != ch.ID {
 			return nil, firstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
 		}
+	}
+	if err := content.Complete(q, content.Sender{Organization: p.Organization}, a.Body); err != nil {
+		return nil, err
 	}
 	return a, attach(q, p, params.Attachments, a)
 }

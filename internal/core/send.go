@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
-	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -90,6 +89,7 @@ type send struct {
 	policy parley.Policy
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
+	asText []int        // parts that the platform gets as plain text
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -134,7 +134,8 @@ func (s *send) lifetime() error {
 
 // hot reports whether nothing but the route has to be known to accept the message.
 func (s *send) hot() bool {
-	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
+	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == "" &&
+		!content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -197,6 +198,12 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
+	}
+	if content.Names(s.params.Body) {
+		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
+		if err := content.Complete(tx.Queries, by, s.params.Body); err != nil {
+			return nil, nil, err
+		}
 	}
 	a, err := s.build(r)
 	if err != nil {
@@ -288,7 +295,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}
@@ -332,6 +339,7 @@ func addDeliveries(a *store.Append, r *route, rank int) {
 // fits checks the content against what the channel's platform can carry.
 func (s *send) fits(r *route) error {
 	params := &s.params
+	s.asText = nil
 	if r.channel == nil || params.Internal || params.Record != nil {
 		if params.DeleteOnRead && r.channel != nil {
 			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
@@ -348,28 +356,8 @@ func (s *send) fits(r *route) error {
 	if len(params.Attachments) > platform.Attachments {
 		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
 	}
-	return fitsPlatform(params.Body, platform)
-}
-
-func fitsPlatform(body []parley.Part, platform connector.Platform) error {
-	for i, part := range body {
-		if !carries(platform, part.Kind) {
-			return parley.Invalid(fmt.Sprintf("body[%d]", i), "part-unsupported", "the platform %s carries %v", platform.Name, platform.Parts)
-		}
-		if platform.MaxText > 0 && len(part.Text) > platform.MaxText && utf8.RuneCountInString(part.Text) > platform.MaxText {
-			return parley.Invalid("body", "too-long", "the platform %s takes at most %d characters", platform.Name, platform.MaxText)
-		}
-	}
-	return nil
-}
-
-func carries(platform connector.Platform, kind parley.PartKind) bool {
-	for _, k := range platform.Parts {
-		if k == kind {
-			return true
-		}
-	}
-	return len(platform.Parts) == 0 && kind == parley.PartText
+	_, s.asText, err = platform.Fit(params.Body)
+	return err
 }
 
 // initialState is the state of a message at its acceptance, without asking the store.

@@ -51,9 +51,9 @@ func PriorityOfRank(rank int) Priority {
 
 // Actor names who is shown as the author, or who did something.
 type Actor struct {
-	Kind ActorKind
-	ID   ID
-	Name string
+	Kind ActorKind `json:"kind,omitempty"`
+	ID   ID        `json:"id,omitempty"`
+	Name string    `json:"name,omitempty"`
 }
 
 // Message is one item of a conversation.
@@ -67,6 +67,7 @@ type Message struct {
 	Actor        Actor // who did it
 	Body         []Part
 	Attachments  []Attachment
+	AsText       []int // which parts of the body the platform gets as plain text
 	Channel      ID
 	Platform     string
 	Internal     bool
@@ -102,28 +103,6 @@ const (
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
 )
-
-// PartKind is a kind of body part.
-type PartKind string
-
-// The kinds of body parts.
-const (
-	PartText     PartKind = "text"
-	PartHTML     PartKind = "html"
-	PartLocation PartKind = "location"
-)
-
-// PartKinds are all kinds of body parts.
-var PartKinds = []PartKind{PartText, PartHTML, PartLocation}
-
-// Part is a piece of a body.
-type Part struct {
-	Kind      PartKind `json:"kind"`
-	Text      string   `json:"text,omitempty"` // of text and html
-	Latitude  float64  `json:"latitude,omitempty"`
-	Longitude float64  `json:"longitude,omitempty"`
-	Label     string   `json:"label,omitempty"` // of a location
-}
 
 // Attachment is a file of a message.
 type Attachment struct {
