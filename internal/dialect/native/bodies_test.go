@@ -142,7 +142,7 @@ func TestFilesOfParts(t *testing.T) {
 	ana := must[*api.User](t)(w.admin.CreateUser(ctx, api.UserRequest{Name: "Ana", Email: "ana@example.org"}))
 	bo := must[*api.User](t)(w.admin.CreateUser(ctx, api.UserRequest{Name: "Bo", Email: "bo@example.org"}))
 	key := func(u *api.User) *api.Client {
-		return w.client(t, must[*api.Key](t)(w.admin.CreateKey(ctx, api.KeyRequest{Name: u.Name, User: u.ID, Scopes: []string{"messages:read", "messages:send", "media:read", "media:write"}})).Secret)
+		return w.client(t, must[*api.Key](t)(w.admin.CreateKey(ctx, api.KeyRequest{Name: u.Name, User: u.ID, Scopes: []string{"messages:read", "messages:send", "messages:delete", "media:read", "media:write"}})).Secret)
 	}
 	anas, bos := key(ana), key(bo)
 	media := upload(t, anas, "dot.gif", onePixel)
