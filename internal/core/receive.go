@@ -80,7 +80,7 @@ func (a *arrival) clean() (problem string) {
 	if runes := []rune(a.FromName); len(runes) > 200 {
 		a.FromName = string(runes[:200])
 	}
-	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot} {
+	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot, &a.Action} {
 		*id = connector.ShortID(cleaned(*id))
 	}
 	size := 0
@@ -88,7 +88,7 @@ func (a *arrival) clean() (problem string) {
 		return problem
 	}
 	switch {
-	case len(a.Body) == 0 && len(a.Attachments) == 0:
+	case len(a.Body) == 0 && len(a.Attachments) == 0 && a.Action == "":
 		return "body: it is empty"
 	case size > maxInbound:
 		return fmt.Sprintf("body: it is longer than %d bytes", maxInbound)
@@ -178,6 +178,9 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers}
 	if a.At.Before(tx.Now) {
 		m.SentAt = a.At // in the future it cannot have been sent
+	}
+	if err := c.answer(tx, a, &m); err != nil {
+		return parley.Message{}, err
 	}
 	write := &store.Append{Organization: a.organization, Message: m,
 		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: conversation.ID, Message: id, Data: parley.EventData{Actor: a.actor.User}}}}

@@ -68,6 +68,8 @@ type Message struct {
 	Body         []Part
 	Attachments  []Attachment
 	AsText       []int // which parts of the body the platform gets as plain text
+	Click        *Click
+	Reactions    map[string]int // how many there are
 	Channel      ID
 	Platform     string
 	Internal     bool
@@ -182,6 +184,9 @@ const (
 	InteractionDelivered    InteractionKind = "delivered"
 	InteractionRead         InteractionKind = "read"
 	InteractionAcknowledged InteractionKind = "acknowledged"
+	InteractionOpened       InteractionKind = "opened"
+	InteractionClicked      InteractionKind = "clicked"
+	InteractionReacted      InteractionKind = "reacted"
 )
 
 // Interaction is what one recipient did with one message.
@@ -191,6 +196,17 @@ type Interaction struct {
 	Actor   Actor
 	Address Address
 	At      time.Time
+	Action  string // that was clicked
+	URL     string // that was clicked
+	Emoji   string // of a reaction
+	Times   int64  // of opening and clicking
+	LastAt  time.Time
+}
+
+// Click is what a message from outside chose of the one that it answers.
+type Click struct {
+	Action  string `json:"a"`
+	Payload string `json:"p,omitempty"`
 }
 
 // Event is one fact in the organization's log. It holds ids and facts, never content.
@@ -232,6 +248,7 @@ const (
 	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
+	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
 	EventConversationRead    EventType = "conversation.read"

@@ -163,7 +163,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags, m.AsText = nil, nil, nil
+		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions = nil, nil, nil, nil, nil
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err

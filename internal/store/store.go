@@ -28,6 +28,7 @@ var migrations = []sqldb.Migration{
 	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
+	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 }
 
 // migration is the text of a file.

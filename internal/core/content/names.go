@@ -88,7 +88,7 @@ func (s Sender) people(q store.Queries, body []parley.Part) error {
 			name, there, wrong = s.standing(q, p.Who)
 		}
 		if !there && wrong == nil {
-			wrong = parley.Invalid(path+".who", "who-unknown", "must be somebody of the organization")
+			wrong = parley.Invalid(path+".who.id", "who-unknown", "must be somebody of the organization")
 		}
 		p.Who.Name = name
 	})

@@ -117,7 +117,7 @@ func TestPartsAsText(t *testing.T) {
 	}{
 		{api.Body{{Kind: api.PartText, Text: "x"}, {Kind: api.PartImage, Files: []api.File{{Media: media}}}}, "body[1]", "part-unsupported"},
 		{api.Body{{Kind: api.PartPage, Who: &api.Actor{Kind: api.ActorUser, ID: sent.Author.ID}}}, "body[0]", "part-unsupported"},
-		{api.Body{{Kind: api.PartMention, Who: &api.Actor{Kind: api.ActorUser, ID: "nobody"}}}, "body[0].who", "who-unknown"},
+		{api.Body{{Kind: api.PartMention, Who: &api.Actor{Kind: api.ActorUser, ID: "nobody"}}}, "body[0].who.id", "who-unknown"},
 		{api.Body{{Kind: api.PartSection, Parts: api.Body{{Kind: api.PartFile, Files: []api.File{{Media: "nothing"}}}}}}, "body[0].parts[0].files[0].media", "media-unknown"},
 		{api.Body{{Kind: api.PartCarousel, Items: []api.Item{{Title: strings.Repeat("x", 1001)}}}}, "body[0].items[0].title", "too-long"},
 		{api.Body{{Kind: api.PartHTML, Text: strings.Repeat("x", 1601)}}, "body[0]", "too-long"},

@@ -72,6 +72,8 @@ var (
 	mergeAuthors = `UPDATE messages SET author_id = $3 WHERE organization_id = $1 AND author_kind = 'contact' AND author_id = $2
 		AND conversation_id IN ` + namedConversations
 
+	mergeInteractions = `UPDATE interactions SET actor_id = $3 WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2`
+
 	mergeAliases = `UPDATE contacts SET merged_into = $3, rev = rev + 1 WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''`
 	dropOwn      = `DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2`
 )
@@ -99,6 +101,7 @@ func Merge(tx *store.Tx, m Merging, from *parley.Contact) error {
 			sqldb.Statement{Text: dropParticipants, Args: []any{o, a}})
 	}
 	return exec(tx, m.Organization, append(all,
+		sqldb.Statement{Text: mergeInteractions, Args: []any{o, a, b}},
 		sqldb.Statement{Text: mergeAliases, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropOwn, Args: []any{o, a}})...)
 }

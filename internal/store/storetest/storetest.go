@@ -98,6 +98,7 @@ var tests = []struct {
 	{"ProviderReferences", providerReferences},
 	{"Marks", marks},
 	{"Media", media},
+	{"Interactions", interactions},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 }

@@ -32,6 +32,17 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	if len(m.AsText) > 0 {
 		o.numbers(`"asText":`, m.AsText)
 	}
+	if m.Click != nil {
+		o.name(`"click":`)
+		o.open('{')
+		o.text(`"action":`, m.Click.Action)
+		o.optional(`"payload":`, m.Click.Payload)
+		o.close('}')
+	}
+	if len(m.Reactions) > 0 {
+		o.name(`"reactions":`)
+		o.encoded(m.Reactions)
+	}
 	o.attachments(m.Attachments)
 	o.optional(`"channel":`, string(m.Channel))
 	o.optional(`"platform":`, m.Platform)

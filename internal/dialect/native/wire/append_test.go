@@ -56,6 +56,9 @@ func randomMessage(r *rand.Rand) *parley.Message {
 		kind := parley.PartKinds[r.IntN(len(parley.PartKinds))]
 		m.Body = append(m.Body, randomPart(r, kind, text))
 	}
+	if r.IntN(3) == 0 {
+		m.Click, m.Reactions = &parley.Click{Action: text(), Payload: text()}, map[string]int{text(): 1, "a": r.IntN(5)}
+	}
 	for range r.IntN(3) {
 		m.Tags, m.AsText = append(m.Tags, text()), append(m.AsText, r.IntN(9))
 		m.Attachments = append(m.Attachments, parley.Attachment{Media: parley.ID(text()), Name: text(), ContentType: text(), Size: r.Int64()})

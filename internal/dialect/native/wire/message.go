@@ -12,13 +12,16 @@ func Message(m *parley.Message) api.Message {
 	out := api.Message{
 		ID: string(m.ID), ConversationID: string(m.Conversation), Sequence: m.Sequence, Kind: api.MessageKind(m.Kind),
 		Direction: api.Direction(m.Direction), Status: api.Status(m.State), Counts: counts(m.Counts), Author: actor(m.Author, parley.Address{}),
-		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
+		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
 		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
 		out.Actor = actor(m.Actor, parley.Address{})
+	}
+	if m.Click != nil {
+		out.Click = &api.Click{Action: m.Click.Action, Payload: m.Click.Payload}
 	}
 	if m.Removed != "" {
 		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
@@ -60,10 +63,14 @@ func Attempt(a *parley.Attempt) api.Attempt {
 	}
 }
 
-// Interaction renders what a recipient did.
+// Interaction renders what somebody did with a message.
 func Interaction(i *parley.Interaction) api.Interaction {
-	return api.Interaction{MessageID: string(i.Message), Kind: api.InteractionKind(i.Kind), Actor: actor(i.Actor, i.Address),
-		Address: address(i.Address), At: stamp(i.At)}
+	out := api.Interaction{MessageID: string(i.Message), Kind: api.InteractionKind(i.Kind), Actor: actor(i.Actor, i.Address),
+		Address: address(i.Address), At: stamp(i.At), Action: i.Action, URL: i.URL, Emoji: i.Emoji}
+	if i.Kind == parley.InteractionOpened || i.Kind == parley.InteractionClicked {
+		out.Times, out.LastAt = i.Times, stamp(i.LastAt)
+	}
+	return out
 }
 
 // Conversation renders a conversation.
