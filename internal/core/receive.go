@@ -82,26 +82,35 @@ func (a *arrival) clean() (problem string) {
 	if runes := []rune(a.FromName); len(runes) > 200 {
 		a.FromName = string(runes[:200])
 	}
-	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot} {
+	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot, &a.Action} {
 		*id = connector.ShortID(cleaned(*id))
 	}
-	a.Body = slices.Clone(a.Body)
 	size := 0
-	for i := range a.Body {
-		part := &a.Body[i]
-		if !slices.Contains(parley.PartKinds, part.Kind) {
-			return fmt.Sprintf("body: a part of the kind %q", part.Kind)
-		}
-		part.Text, part.Label = cleaned(part.Text), cleaned(part.Label)
-		size += len(part.Text) + len(part.Label)
+	if problem, size = a.cleanBody(); problem != "" {
+		return problem
 	}
 	switch {
-	case len(a.Body) == 0 && len(a.Attachments) == 0:
+	case len(a.Body) == 0 && len(a.Attachments) == 0 && a.Action == "":
 		return "body: it is empty"
 	case size > maxInbound:
 		return fmt.Sprintf("body: it is longer than %d bytes", maxInbound)
 	}
 	return ""
+}
+
+// cleanBody makes the texts of the body ones, and says how long they are.
+func (a *arrival) cleanBody() (problem string, size int) {
+	a.Body = parley.CloneBody(a.Body)
+	parley.EachPart(a.Body, func(_ string, p *parley.Part) {
+		if !slices.Contains(parley.PartKinds, p.Kind) && problem == "" {
+			problem = fmt.Sprintf("body: a part of the kind %q", p.Kind)
+		}
+	})
+	parley.EachText(a.Body, func(_ string, _ parley.Form, text *string) {
+		*text = cleaned(*text)
+		size += len(*text)
+	})
+	return problem, size
 }
 
 // takeIn stores a message from outside, and says whether it was there already. Whoever makes the sender's contact
@@ -179,6 +188,9 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	}
 	if a.At.Before(tx.Now) {
 		m.SentAt = a.At // in the future it cannot have been sent
+	}
+	if err := c.answer(tx, a, &m); err != nil {
+		return parley.Message{}, err
 	}
 	write := &store.Append{Organization: a.organization, Message: m,
 		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: conversation.ID, Message: id, Data: parley.EventData{Actor: a.actor.User}}}}

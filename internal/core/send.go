@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -91,6 +92,7 @@ type send struct {
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
 	root   parley.ID    // of the thread that it is a reply in
+	asText []int        // parts that the platform gets as plain text
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -136,7 +138,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck
+		s.params.From.Role == "" && !s.params.RequestAck && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -199,6 +201,12 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
+	}
+	if content.Names(s.params.Body) {
+		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
+		if err := content.Complete(tx.Queries, by, s.params.Body); err != nil {
+			return nil, nil, err
+		}
 	}
 	a, err := s.build(r)
 	if err != nil {
@@ -284,7 +292,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

@@ -52,8 +52,8 @@ func (s *Store) Append(ctx context.Context, a *Append) error {
 
 func (a *Append) size() int {
 	n := 1 << 10
-	for _, p := range a.Message.Body {
-		n += 2 * len(p.Text)
+	for i := range a.Message.Body {
+		n += 2 * a.Message.Body[i].Size()
 	}
 	return n + 512*len(a.Deliveries)
 }

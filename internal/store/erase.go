@@ -173,7 +173,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags = nil, nil
+		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions = nil, nil, nil, nil, nil
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err
@@ -206,7 +206,7 @@ func (tx *Tx) EraseTags(batch []Erasure) error {
 func (tx *Tx) EraseMedia(batch []Erasure) error {
 	with := map[parley.ID][]parley.ID{}
 	for _, e := range batch {
-		if len(e.Message.Attachments) > 0 {
+		if len(parley.MediaOf(e.Message)) > 0 {
 			with[e.Organization] = append(with[e.Organization], e.Message.ID)
 		}
 	}

@@ -29,13 +29,16 @@ type details struct {
 	Batch         parley.ID            `json:"ba,omitempty"`
 	RequestAck    bool                 `json:"ra,omitempty"`
 	AckWithin     int64                `json:"aw,omitempty"` // milliseconds
+	AsText        []int                `json:"at,omitempty"`
+	Click         *parley.Click        `json:"cl,omitempty"`
+	Reactions     map[string]int       `json:"rx,omitempty"`
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds()}
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -53,7 +56,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt = Moment(d.SendAt)
+	m.SendAt, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	m.Priority = d.Priority
 	if m.Priority == "" {
@@ -86,10 +89,22 @@ var (
 		sqldb.From("$1", "organization_id TEXT", "media_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
 )
 
+// encodeBody is a body as it is stored; one of plain text in half the time.
+func encodeBody(body []parley.Part) ([]byte, error) {
+	if len(body) != 1 || !body[0].Plain() || body[0].Text == "" {
+		return json.Marshal(body)
+	}
+	text, err := json.Marshal(body[0].Text)
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]byte(`[{"kind":"text","text":`), text...), '}', ']'), nil
+}
+
 // message adds the rows of a message.
 func (rows *appendRows) message(a *Append) error {
 	m := &a.Message
-	body, err := json.Marshal(m.Body)
+	body, err := encodeBody(m.Body)
 	if err != nil {
 		return err
 	}
@@ -115,8 +130,8 @@ func (rows *appendRows) message(a *Append) error {
 	if m.Batch != "" {
 		rows.batches.Add(o, string(m.Batch), string(m.ID))
 	}
-	for _, f := range m.Attachments {
-		rows.media.Add(o, string(f.Media), string(m.ID))
+	for _, media := range parley.MediaOf(m) {
+		rows.media.Add(o, string(media), string(m.ID))
 	}
 	return nil
 }
@@ -276,22 +291,6 @@ func (q Queries) CopiesIn(organization, parent parley.ID, conversations []parley
 		return err
 	})
 	return have, err
-}
-
-// NewestWithAddress returns the newest conversation of a channel in which an address takes part.
-func (q Queries) NewestWithAddress(organization, channel parley.ID, a parley.Address) (parley.Conversation, error) {
-	return q.conversation(`WHERE c.organization_id = $1 AND c.id = (SELECT n.id FROM participants AS p
-		JOIN conversations AS n ON n.organization_id = p.organization_id AND n.id = p.conversation_id
-		WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0
-		AND n.channel_id = $4 ORDER BY n.created_at DESC, n.id DESC LIMIT 1)`, a.Value,
-		string(organization), string(a.Kind), a.Value, string(channel))
-}
-
-// AddressShared reports whether contacts share an address, so that it identifies none of them.
-func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared bool, err error) {
-	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,
-		[]any{string(organization), string(a.Kind), a.Value}, &shared)
-	return shared, err
 }
 
 // InsertMedia adds a file.

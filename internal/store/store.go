@@ -32,6 +32,7 @@ var migrations = []sqldb.Migration{
 	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
 	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
 	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
+	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 }
 
 // migration is the text of a file.

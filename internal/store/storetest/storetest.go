@@ -101,6 +101,7 @@ var tests = []struct {
 	{"ProviderReferences", providerReferences},
 	{"Marks", marks},
 	{"Media", media},
+	{"Interactions", interactions},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
