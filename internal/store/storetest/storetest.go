@@ -1,5 +1,7 @@
 // Package storetest is the conformance suite of the store: what every database under it does alike. It tests
 // through the store's own methods only.
+//
+// Long because it is one suite over one world, with a file for each area of the store.
 package storetest
 
 import (

@@ -27,22 +27,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	if m.Actor != m.Author && m.Actor != (parley.Actor{}) {
 		o.actor(`"actor":`, m.Actor)
 	}
-	o.body(m.Body)
-	o.text(`"text":`, plain.Text(m.Body))
-	if len(m.AsText) > 0 {
-		o.numbers(`"asText":`, m.AsText)
-	}
-	if m.Click != nil {
-		o.name(`"click":`)
-		o.open('{')
-		o.text(`"action":`, m.Click.Action)
-		o.optional(`"payload":`, m.Click.Payload)
-		o.close('}')
-	}
-	if len(m.Reactions) > 0 {
-		o.name(`"reactions":`)
-		o.encoded(m.Reactions)
-	}
+	o.content(m)
 	o.attachments(m.Attachments)
 	o.optional(`"channel":`, string(m.Channel))
 	o.optional(`"platform":`, m.Platform)
@@ -75,6 +60,26 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.time(`"createdAt":`, m.CreatedAt)
 	o.close('}')
 	return o.out
+}
+
+// content writes the body of a message, what was made of it, and what was done with it.
+func (o *object) content(m *parley.Message) {
+	o.body(m.Body)
+	o.text(`"text":`, plain.Text(m.Body))
+	if len(m.AsText) > 0 {
+		o.numbers(`"asText":`, m.AsText)
+	}
+	if m.Click != nil {
+		o.name(`"click":`)
+		o.open('{')
+		o.text(`"action":`, m.Click.Action)
+		o.optional(`"payload":`, m.Click.Payload)
+		o.close('}')
+	}
+	if len(m.Reactions) > 0 {
+		o.name(`"reactions":`)
+		o.encoded(m.Reactions)
+	}
 }
 
 // object is JSON being written, member by member.
