@@ -88,6 +88,7 @@ type Message struct {
 	ExpiresAt     time.Time // end of the content's life; zero: none
 	RemovedAt     time.Time // when the content went
 	Removed       Removal
+	Moved         ID                    // of what was moved: the message, which is elsewhere now
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 }
@@ -101,6 +102,7 @@ const (
 	RemovedRecalled Removal = "recalled"
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved" // to another conversation
 )
 
 // PartKind is a kind of body part.
@@ -251,10 +253,12 @@ const (
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
 	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventMessageMoved        EventType = "message.moved"   // into the conversation
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
 	EventConversationRead    EventType = "conversation.read"
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"

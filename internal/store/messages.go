@@ -25,11 +25,12 @@ type details struct {
 	Validity      int64                `json:"va,omitempty"` // milliseconds
 	SendAt        int64                `json:"sa,omitempty"`
 	FanOut        bool                 `json:"fo,omitempty"`
+	Moved         parley.ID            `json:"mv,omitempty"`
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
-		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
+		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt)}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
@@ -48,7 +49,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt = Moment(d.SendAt)
+	m.SendAt, m.Moved = Moment(d.SendAt), d.Moved
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal

@@ -29,6 +29,8 @@ var migrations = []sqldb.Migration{
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
+	// A program that knows no merged conversations would not find what goes on in one under another id.
+	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
 }
 
 // migration is the text of a file.
