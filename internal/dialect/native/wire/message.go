@@ -20,7 +20,7 @@ func Message(m *parley.Message) api.Message {
 		out.Actor = actor(m.Actor, parley.Address{})
 	}
 	if m.Removed != "" {
-		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
+		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt), MessageID: string(m.Moved)}
 	}
 	return out
 }
