@@ -144,12 +144,14 @@ const (
 	RemovedRecalled Removal = "recalled" // its sender took it back
 	RemovedOnRead   Removal = "read"     // it was to be deleted on read
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved" // to another conversation
 )
 
 // Removed says that the content of a message is gone.
 type Removed struct {
-	Reason Removal `json:"reason" enum:"expired,recalled,read,erased" doc:"Why."`
-	At     Time    `json:"at" format:"date-time" doc:"When."`
+	Reason    Removal `json:"reason" enum:"expired,recalled,read,erased,moved" doc:"Why."`
+	At        Time    `json:"at" format:"date-time" doc:"When."`
+	MessageID string  `json:"messageId,omitempty" doc:"Of what was moved to another conversation: the message, which is there."`
 }
 
 // MessageFilter says which messages a list holds: those to which everything given applies, newest first.

@@ -95,6 +95,7 @@ type Message struct {
 	ExpiresAt     time.Time // end of the content's life; zero: none
 	RemovedAt     time.Time // when the content went
 	Removed       Removal
+	Moved         ID                    // of what was moved: the message, which is elsewhere now
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 	Acks          Acks                  // of one that asks to be acknowledged; derived
@@ -142,6 +143,7 @@ const (
 	RemovedRecalled Removal = "recalled"
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved" // to another conversation
 )
 
 // Attachment is a file of a message.
@@ -284,12 +286,14 @@ const (
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
 	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
 	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
 	EventConversationRead    EventType = "conversation.read"
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"

@@ -53,6 +53,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 		o.open('{')
 		o.text(`"reason":`, string(m.Removed))
 		o.time(`"at":`, m.RemovedAt)
+		o.optional(`"messageId":`, string(m.Moved))
 		o.close('}')
 	}
 	o.optionalTime(`"sendAt":`, m.SendAt)

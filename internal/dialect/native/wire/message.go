@@ -25,7 +25,7 @@ func Message(m *parley.Message) api.Message {
 		out.Click = &api.Click{Action: m.Click.Action, Payload: m.Click.Payload}
 	}
 	if m.Removed != "" {
-		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
+		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt), MessageID: string(m.Moved)}
 	}
 	return out
 }
