@@ -60,7 +60,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
-	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Now: c.now, Kick: c.kick})
+	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Now: c.now, Check: checkBody, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
 }

@@ -91,6 +91,10 @@ type send struct {
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
 	root   parley.ID    // of the thread that it is a reply in
+
+	own     []parley.Part   // of the body, where that is followed by what is forwarded
+	forward *parley.Forward // what it forwards
+	files   []parley.Attachment
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -110,7 +114,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
+	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now), own: params.Body}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
@@ -136,7 +140,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message.
 func (s *send) hot() bool {
 	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == "" &&
-		!s.params.RequestAck
+		!s.params.RequestAck && s.params.Forward == ""
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -193,6 +197,12 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
 		return nil, nil, err
 	}
+	if err := s.attachments(tx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.copySource(tx); err != nil {
+		return nil, nil, err
+	}
 	r, err := s.resolve(tx)
 	if err != nil {
 		return nil, nil, err
@@ -202,9 +212,6 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	a, err := s.build(r)
 	if err != nil {
-		return nil, nil, err
-	}
-	if a.Message.Attachments, err = s.attachments(tx); err != nil {
 		return nil, nil, err
 	}
 	if s.params.Record != nil {
@@ -256,24 +263,24 @@ func (s *send) checkReply(tx *store.Tx, r *route) error {
 	return err
 }
 
-// attachments checks the files and returns them as the message names them.
-func (s *send) attachments(tx *store.Tx) ([]parley.Attachment, error) {
+// attachments checks the files and keeps them as the message names them.
+func (s *send) attachments(tx *store.Tx) error {
+	s.files = nil
 	if len(s.params.Attachments) == 0 {
-		return nil, nil
+		return nil
 	}
 	files, err := tx.MediaByID(s.p.Organization, s.params.Attachments)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := make([]parley.Attachment, len(s.params.Attachments))
 	for i, id := range s.params.Attachments {
 		f := files[id]
 		if f == nil || s.p.Personal && f.Uploader != s.p.User {
-			return nil, parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
+			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
 		}
-		list[i] = parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size}
+		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
 	}
-	return list, nil
+	return nil
 }
 
 // reopen opens a closed conversation, unless the send or its channel leaves it closed.
@@ -305,7 +312,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

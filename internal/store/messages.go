@@ -29,13 +29,45 @@ type details struct {
 	Batch         parley.ID            `json:"ba,omitempty"`
 	RequestAck    bool                 `json:"ra,omitempty"`
 	AckWithin     int64                `json:"aw,omitempty"` // milliseconds
+	Rare          *rare                `json:"xx,omitempty"`
+}
+
+// rare are the facts of few messages.
+type rare struct {
+	Forward    *parley.Forward    `json:"fw,omitempty"`
+	RemovedBy  *parley.Actor      `json:"rb,omitempty"`
+	Redactions *parley.Redactions `json:"rd,omitempty"`
+	EditedAt   int64              `json:"ea,omitempty"`
+	Edits      int                `json:"en,omitempty"`
+}
+
+// rareOf are the rare facts of a message; nil where it has none.
+func rareOf(m *parley.Message) *rare {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && m.RemovedBy.Kind == "" {
+		return nil
+	}
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits}
+	if m.RemovedBy.Kind != "" {
+		r.RemovedBy = &m.RemovedBy
+	}
+	return r
+}
+
+func (r *rare) apply(m *parley.Message) {
+	if r == nil {
+		return
+	}
+	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
+	if r.RemovedBy != nil {
+		m.RemovedBy = *r.RemovedBy
+	}
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds()}
+		AckWithin: m.AckWithin.Milliseconds(), Rare: rareOf(m)}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -55,6 +87,7 @@ func (d *details) apply(m *parley.Message) {
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
 	m.SendAt = Moment(d.SendAt)
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
+	d.Rare.apply(m)
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal

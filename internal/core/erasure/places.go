@@ -1,6 +1,9 @@
 package erasure
 
-import "github.com/parley-server/parley/internal/store"
+import (
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
+)
 
 // place is somewhere that holds content of messages.
 type place struct {
@@ -22,6 +25,7 @@ func places() []place {
 		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia},
 		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
+		{"message_versions: what they said before they were edited", relation.EraseVersions},
 		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
 	}
 }
