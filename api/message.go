@@ -91,6 +91,10 @@ type Message struct {
 	Replies        int               `json:"replies,omitempty" doc:"Of one that is no reply: how many messages its thread has besides it."`
 	LastReplyAt    Time              `json:"lastReplyAt,omitzero" format:"date-time" doc:"When the last of its replies was sent."`
 	Parent         string            `json:"parent,omitempty" doc:"The broadcast message that it is a copy of."`
+	Forward        *Forward          `json:"forward,omitempty" doc:"What it forwards, whose content stands in the body behind its own parts."`
+	EditedAt       Time              `json:"editedAt,omitzero" format:"date-time" doc:"When it was edited last."`
+	Edits          int               `json:"edits,omitempty" doc:"How often it was edited."`
+	Redacted       *Redacted         `json:"redacted,omitempty" doc:"That some of its content was taken away."`
 	Batch          string            `json:"batch,omitempty" doc:"The id of the batch that it was sent in."`
 	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
@@ -111,6 +115,41 @@ type Counts struct {
 	Skipped   int `json:"skipped,omitempty" doc:"Deliberately not sent."`
 	Canceled  int `json:"canceled,omitempty" doc:"Withdrawn before they were sent."`
 	Unknown   int `json:"unknown,omitempty" doc:"Nobody can say whether the provider took them."`
+}
+
+// Forward says which message a forward holds a copy of.
+type Forward struct {
+	MessageID string `json:"messageId" doc:"The message. Who sees the forward does not always see it."`
+	Author    Actor  `json:"author" doc:"Who wrote it."`
+	SentAt    Time   `json:"sentAt" format:"date-time" doc:"When it was sent."`
+	Own       int    `json:"own" doc:"How many parts of the body are the forward's own, before the copy."`
+}
+
+// Redacted says how much of the content of a message was taken away.
+type Redacted struct {
+	By          Actor `json:"by,omitzero" doc:"Who did it last."`
+	At          Time  `json:"at" format:"date-time" doc:"When."`
+	Parts       int   `json:"parts" doc:"How many parts of the body."`
+	Attachments int   `json:"attachments" doc:"How many files."`
+}
+
+// MessagePatch changes a message.
+type MessagePatch struct {
+	Body Body `json:"body" maxItems:"100" doc:"What it says now: a string, or parts."`
+}
+
+// RedactRequest says what of a message's content is taken away; nothing stands for all.
+type RedactRequest struct {
+	Parts       []int    `json:"parts,omitempty" maxItems:"100" doc:"The places of parts in the body, from 0."`
+	Attachments []string `json:"attachments,omitempty" maxItems:"100" doc:"The ids of files of the message."`
+}
+
+// MessageVersion is what a message said before it was edited.
+type MessageVersion struct {
+	Number int   `json:"number" doc:"From 1: as it was sent."`
+	Body   Body  `json:"body" doc:"What it said."`
+	Editor Actor `json:"editor" doc:"Who had written that."`
+	At     Time  `json:"at" format:"date-time" doc:"When."`
 }
 
 // Acks says how many recipients have acknowledged a message that asks for it.
@@ -144,13 +183,15 @@ const (
 	RemovedRecalled Removal = "recalled" // its sender took it back
 	RemovedOnRead   Removal = "read"     // it was to be deleted on read
 	RemovedErased   Removal = "erased"
-	RemovedMoved    Removal = "moved" // to another conversation
+	RemovedMoved    Removal = "moved"    // to another conversation
+	RemovedRedacted Removal = "redacted" // it was taken away for everybody
 )
 
 // Removed says that the content of a message is gone.
 type Removed struct {
-	Reason    Removal `json:"reason" enum:"expired,recalled,read,erased,moved" doc:"Why."`
+	Reason    Removal `json:"reason" enum:"expired,recalled,read,erased,moved,redacted" doc:"Why."`
 	At        Time    `json:"at" format:"date-time" doc:"When."`
+	By        Actor   `json:"by,omitzero" doc:"Who did it; none where it was due."`
 	MessageID string  `json:"messageId,omitempty" doc:"Of what was moved to another conversation: the message, which is there."`
 }
 
@@ -341,6 +382,30 @@ func (c *Client) ListAttempts(ctx context.Context, message string, page Page, op
 func (c *Client) ListInteractions(ctx context.Context, message string, page Page, options ...CallOption) (*List[Interaction], error) {
 	r := request{method: http.MethodGet, query: queryOf(page)}
 	return fetch[List[Interaction]](ctx, c, r.pathOf("v1", "messages", message, "interactions"), options...)
+}
+
+// ForwardMessage sends a copy of a message to somebody, behind the request's own body, if it has one. Keys are as with Send.
+func (c *Client) ForwardMessage(ctx context.Context, id string, to SendRequest, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &to, keyed: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "forward"), options...)
+}
+
+// EditMessage changes what a message says. Where its channel does not allow that it is an *Error of status 422.
+func (c *Client) EditMessage(ctx context.Context, id string, patch MessagePatch, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id), options...)
+}
+
+// RedactMessage takes content of a message away for everybody, and returns what is left.
+func (c *Client) RedactMessage(ctx context.Context, id string, what RedactRequest, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &what}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "redact"), options...)
+}
+
+// ListVersions returns a page of what a message said before it was edited, the first first.
+func (c *Client) ListVersions(ctx context.Context, message string, page Page, options ...CallOption) (*List[MessageVersion], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[MessageVersion]](ctx, c, r.pathOf("v1", "messages", message, "versions"), options...)
 }
 
 // ListReplies returns a page of the thread that a message is in or began, oldest first, without the message that began it.

@@ -19,7 +19,7 @@ func (s *send) fits(r *route) error {
 	if params.DeleteOnRead && !platform.ReadReceipts {
 		return parley.Invalid("deleteOnRead", "no-read-receipts", "the platform %s does not report reading", platform.Name)
 	}
-	if len(params.Attachments) > platform.Attachments {
+	if len(s.files) > platform.Attachments {
 		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
 	}
 	_, s.asText, err = platform.Fit(params.Body)

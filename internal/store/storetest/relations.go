@@ -115,3 +115,51 @@ func interactions(w *world) {
 	w.must(err)
 	w.equal("what is left", len(list), 0)
 }
+
+// copiesOfContent: forwards, what messages said before, and content that is written anew.
+func copiesOfContent(w *world) {
+	o, other := w.organization(), w.organization()
+	th := w.thread(o)
+	source := th.say("source")
+	file := parley.Media{ID: w.id(), Name: "file"}
+	w.do(func(tx *store.Tx) error { return tx.InsertMedia(o, &file) })
+	a := th.message("forward")
+	a.Message.Forward = &parley.Forward{Message: source.Message.ID, SentAt: w.now().UTC(), Own: 1}
+	a.Message.Attachments = []parley.Attachment{{Media: file.ID, Name: "file"}}
+	w.do(func(tx *store.Tx) error { return errors.Join(tx.Append(a), relation.Add(tx, o, &a.Message)) })
+	ids, err := relation.Forwards(w.read(), o, source.Message.ID, "", 5)
+	w.must(err)
+	w.equal("forwards", ids, []parley.ID{a.Message.ID})
+	batch := []store.Erasure{{Organization: other, Message: &source.Message}, {Organization: o, Message: &a.Message}, {Organization: o, Message: &source.Message}}
+	have, err := relation.Forwarded(w.read(), batch)
+	w.must(err)
+	w.equal("forwarded", have, batch[2:])
+
+	version := parley.Version{Number: 1, Body: a.Message.Body, Editor: parley.Actor{Kind: parley.ActorUser, ID: "u"}, At: w.now().UTC()}
+	w.do(func(tx *store.Tx) error { return relation.AddVersion(tx, o, &a.Message, version) })
+	versions, err := relation.Versions(w.read(), o, a.Message.ID)
+	w.must(err)
+	w.equal("versions", versions, []parley.Version{version})
+	w.do(func(tx *store.Tx) error { return relation.EraseVersions(tx, batch) })
+	versions, err = relation.Versions(w.read(), o, a.Message.ID)
+	w.must(err)
+	w.equal("no versions", len(versions), 0)
+
+	changed := a.Message
+	changed.Body, changed.Attachments, changed.Edits, changed.EditedAt = []parley.Part{{Kind: parley.PartText, Text: "new"}}, nil, 1, w.now().UTC()
+	changed.Redactions = &parley.Redactions{By: version.Editor, At: w.now().UTC(), Parts: 2}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.Rewrite(o, &changed), tx.ReleaseFiles(o, a.Message.ID, []parley.ID{file.ID}))
+	})
+	got, err := w.read().Message(o, a.Message.ID)
+	w.must(err)
+	w.equal("written anew", fmt.Sprint(got.Body, got.Attachments, got.Edits, got.EditedAt, *got.Redactions, *got.Forward),
+		fmt.Sprint(changed.Body, changed.Attachments, 1, changed.EditedAt, *changed.Redactions, *changed.Forward))
+	w.equal("files to go", len(w.blobs()), 1)
+	w.do(func(tx *store.Tx) error {
+		return tx.EraseMessages([]store.Erasure{{Organization: o, Message: &got, Reason: parley.RemovedRedacted, By: version.Editor}})
+	})
+	got, err = w.read().Message(o, a.Message.ID)
+	w.must(err)
+	w.equal("by whom", got.RemovedBy, version.Editor)
+}
