@@ -13,10 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/store/search"
 )
 
-// What one page of a search may cost, whatever is looked for.
 const (
-	mostPages    = 2500 // of the index that are read
-	mostThings   = 1000 // that are read to see whether they match
 	mostNeeds    = 24   // words that are looked up; the others are looked for in what is found
 	mostOwn      = 5000 // conversations of members of which the index is asked
 	fewFound     = 64   // are read without asking who sees them
@@ -221,7 +218,7 @@ func (h *hunt) fill(s *strand) (err error) {
 
 // spend reports whether as much was looked at as may be, unless the next page would begin where this one did.
 func (h *hunt) spend() bool {
-	h.spent = h.reader.Pages > mostPages && h.end().Compare(h.start) < 0
+	h.spent = h.reader.Pages > h.r.pages && h.end().Compare(h.start) < 0
 	return h.spent
 }
 
@@ -246,11 +243,23 @@ func (h *hunt) end() (end search.Place) {
 type reach struct {
 	shared, private bool // all of them
 	scopes          map[search.Scope]struct{}
+	maybe           [1 << 16 / 64]uint64 // whether there may be one with these upper bits: most are none
+}
+
+const scopeLower = 8 // bits
+
+func (r *reach) add(s search.Scope) {
+	r.scopes[s] = struct{}{}
+	upper := s >> scopeLower
+	r.maybe[upper/64] |= 1 << (upper % 64)
 }
 
 func (r *reach) has(s search.Scope) bool {
 	if s == search.Everybody || s.Private() && r.private || !s.Private() && r.shared {
 		return true
+	}
+	if upper := s >> scopeLower; r.maybe[upper/64]>>(upper%64)&1 == 0 {
+		return false
 	}
 	_, ok := r.scopes[s]
 	return ok
@@ -277,10 +286,10 @@ func (h *hunt) sees(s *strand) (func(search.Scope) bool, error) {
 func reachOf(from *thread.Reach) *reach {
 	r := &reach{shared: from.Shared, private: from.Private || !from.Whole, scopes: make(map[search.Scope]struct{}, len(from.Channels)+len(from.Own))}
 	for _, id := range from.Channels {
-		r.scopes[search.ScopeOf(parley.VisibleToOrganization, id, "")] = struct{}{}
+		r.add(search.ScopeOf(parley.VisibleToOrganization, id, ""))
 	}
 	for _, id := range from.Own {
-		r.scopes[search.ScopeOf(parley.VisibleToMembers, "", id)] = struct{}{}
+		r.add(search.ScopeOf(parley.VisibleToMembers, "", id))
 	}
 	return r
 }

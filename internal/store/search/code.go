@@ -117,7 +117,7 @@ type entry struct {
 }
 
 // shortList is up to how many numbers a list has that says who sees each.
-const shortList = 96
+const shortList = 160
 
 // readWords calls f with the words of a page of a dictionary, in order, until it says no. Each is written as by how much it
 // begins like the one before, and the rest.
