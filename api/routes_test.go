@@ -250,6 +250,12 @@ func channelRoutes() []route {
 		{"PlayInbound", func(ctx context.Context, c *api.Client) error {
 			return only(c.PlayInbound(ctx, api.SandboxInbound{From: "phone:+15550100", Body: api.Text("hi")}))
 		}, "POST", "/v1/sandbox/messages", `{"from":"phone:+15550100","body":[{"kind":"text","text":"hi"}]}`, 201},
+		{"GetClock", func(ctx context.Context, c *api.Client) error { return only(c.GetClock(ctx)) }, "GET", "/v1/sandbox/clock", "", 200},
+		{"MoveClock", func(ctx context.Context, c *api.Client) error {
+			return only(c.MoveClock(ctx, api.ClockMove{To: api.NewTime(time.Date(2031, 5, 17, 11, 30, 0, 0, time.UTC)), Frozen: &paused}))
+		}, "POST", "/v1/sandbox/clock", `{"to":"2031-05-17T11:30:00.000Z","frozen":true}`, 202},
+		{"AdvanceClock", func(ctx context.Context, c *api.Client) error { return only(c.AdvanceClock(ctx, time.Minute)) },
+			"POST", "/v1/sandbox/clock", `{"by":60}`, 200},
 		{"ListEvents", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(7), Limit: 10, Types: []string{"message.created", "message.removed"}}))
 		}, "GET", "/v1/events?after=7&limit=10&type=message.created%2Cmessage.removed", "", 200},

@@ -152,7 +152,7 @@ func newBuilder(ctx context.Context, s *store.Store, now *clock, say func(string
 	authenticator := access.NewAuthenticator(s, now.now)
 	catalog := map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}
 	b := &builder{ctx: ctx, store: s, clock: now, start: now.now(), say: say, keys: access.NewKeys(s, authenticator),
-		directory: directory.New(directory.Options{Store: s, Authenticator: authenticator, Connectors: catalog, Now: now.now}),
+		directory: directory.New(directory.Options{Store: s, Authenticator: authenticator, Connectors: catalog}),
 		random:    rand.New(rand.NewPCG(17, 4))}
 	b.text = func() string { return Text(b.random) }
 	return b, nil

@@ -98,7 +98,10 @@ func (p *planter) plant(ctx context.Context) {
 	})
 	p.send(core.To{User: p.ben.User}, nil)
 	p.send(core.To{Users: []parley.ID{p.ben.User}}, func(s *core.SendParams) {
-		s.Body = append(s.Body, parley.Part{Kind: parley.PartLocation, Label: p.mark()})
+		file := parley.File{Media: p.File(p.ana, p.mark()+".png", p.mark()).ID, Alt: p.mark()}
+		s.Body = append(s.Body, parley.Part{Kind: parley.PartLocation, Label: p.mark()}, parley.Part{Kind: parley.PartSection, Parts: []parley.Part{
+			{Kind: parley.PartImage, Files: []parley.File{file}, Text: p.mark(), Hints: map[string]string{p.mark(): p.mark()}},
+			{Kind: parley.PartCarousel, Items: []parley.Item{{Title: p.mark(), File: &file, Actions: []parley.Action{{Kind: parley.ActionReply, Text: p.mark(), Payload: p.mark()}}}}}}})
 	})
 	p.send(core.To{Broadcast: p.list}, nil)
 	p.Must(p.Receive(ctx, p.ana.Organization, p.email.ID, []connector.Inbound{{ProviderID: "in-1", From: parley.Address{Kind: parley.AddressEmail, Value: "yan@example.org"},

@@ -1,5 +1,7 @@
 // Package storetest is the conformance suite of the store: what every database under it does alike. It tests
 // through the store's own methods only.
+//
+// Long because it is one suite over one world, with a file for each area of the store.
 package storetest
 
 import (
@@ -86,18 +88,22 @@ var tests = []struct {
 	{"RoleConversations", roleConversations},
 	{"Shifts", shifts},
 	{"PermissionSets", permissionSets},
+	{"Relations", relations},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},
 	{"Attributes", attributes},
 	{"Channels", channels},
 	{"Conversations", conversations},
+	{"Details", details},
+	{"History", history},
 	{"Copies", copies},
 	{"Deliveries", deliveries},
 	{"Attempts", attempts},
 	{"ProviderReferences", providerReferences},
 	{"Marks", marks},
 	{"Media", media},
+	{"Interactions", interactions},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
