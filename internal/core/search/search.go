@@ -25,7 +25,7 @@ type Options struct {
 // What one page of a search looks at, whatever is looked for.
 const (
 	mostPages  = 2500 // of the index
-	mostThings = 500  // to see whether they match
+	mostThings = 400  // to see whether they match
 )
 
 // Searches answers searches.
