@@ -20,6 +20,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
@@ -47,6 +48,7 @@ type App struct {
 	core      *core.Core
 	directory *directory.Directory
 	files     *files.Files
+	holds     *holds.Holds
 	keys      *access.Keys
 	hub       *live.Hub
 	runner    *queue.Runner

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -125,13 +126,13 @@ func TestOrganization(t *testing.T) {
 	ctx := background(t)
 	_, log := w.events(t, w.admin, 0)
 	o := must[parley.Organization](t)(w.Organization(ctx, w.admin))
-	if o.Name != "Alpha" || o.Rev != 1 || o.Policy != (parley.Policy{}) {
+	if o.Name != "Alpha" || o.Rev != 1 || !reflect.DeepEqual(o.Policy, parley.Policy{}) {
 		t.Errorf("made %+v", o)
 	}
 	patch := directory.OrganizationPatch{Name: ptr("Omega"), DefaultTTL: ptr(time.Hour), MaxTTL: ptr(24 * time.Hour), LockTTL: ptr(true)}
 	must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 1))
 	o = must[parley.Organization](t)(w.Organization(ctx, w.admin))
-	if o.Name != "Omega" || o.Rev != 2 || o.Policy != (parley.Policy{DefaultTTL: time.Hour, MaxTTL: 24 * time.Hour, LockTTL: true}) {
+	if o.Name != "Omega" || o.Rev != 2 || !reflect.DeepEqual(o.Policy, (parley.Policy{DefaultTTL: time.Hour, MaxTTL: 24 * time.Hour, LockTTL: true})) {
 		t.Errorf("changed to %+v", o)
 	}
 	w.wantEvents(t, w.admin, log, parley.EventOrganizationUpdated)
@@ -141,16 +142,34 @@ func TestOrganization(t *testing.T) {
 	}{
 		"name":     {directory.OrganizationPatch{Name: ptr(" ")}, "required", "name"},
 		"negative": {directory.OrganizationPatch{DefaultTTL: ptr(-time.Second)}, "out-of-range", "policy.defaultTtl"},
-		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "out-of-range", "policy.defaultTtl"},
+		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "policy-contradicts", "policy.defaultTtl"},
+		"no lock":  {directory.OrganizationPatch{DefaultTTL: ptr(time.Duration(0))}, "policy-contradicts", "policy.lockTtl"},
+		"kind":     {directory.OrganizationPatch{Retention: keeps("chat", time.Hour)}, "value-unknown", "policy.retention.chat"},
+		"brief":    {directory.OrganizationPatch{Retention: keeps("direct", time.Minute)}, "out-of-range", "policy.retention.direct"},
+		"for long": {directory.OrganizationPatch{Retention: keeps("direct", 200*365*24*time.Hour)}, "out-of-range", "policy.retention.direct"},
+		"locked":   {directory.OrganizationPatch{DefaultTTL: ptr(2 * time.Hour), Retention: keeps("note", time.Hour)}, "policy-contradicts", "policy.retention.note"},
+		"default": {directory.OrganizationPatch{DefaultTTL: ptr(2 * time.Hour), LockTTL: ptr(false), Retention: keeps("note", time.Hour)}, "policy-contradicts",
+			"policy.retention.note"},
 		"too long": {directory.OrganizationPatch{MaxTTL: ptr(200 * 365 * 24 * time.Hour)}, "out-of-range", "policy.maxTtl"},
 	} {
 		_, err := w.UpdateOrganization(ctx, w.admin, test.patch, 0)
 		t.Run(name, func(t *testing.T) { wantError(t, err, parley.KindInvalid, test.code, test.field) })
 	}
+	patch = directory.OrganizationPatch{Retention: keeps("direct", time.Hour)}
+	must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 2))
+	patch = directory.OrganizationPatch{Retention: map[parley.ConversationKind]*time.Duration{"direct": nil, "external": ptr(48 * time.Hour)}}
+	o = must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 3))
+	if kept := map[parley.ConversationKind]time.Duration{"external": 48 * time.Hour}; !reflect.DeepEqual(o.Policy.Retention, kept) {
+		t.Errorf("retention is %v", o.Policy.Retention)
+	}
 	_, err := w.UpdateOrganization(ctx, w.admin, patch, 1)
 	wantError(t, err, parley.KindPrecondition, "revision-mismatch", "")
 	_, _, err = w.CreateOrganization(ctx, w.admin, directory.OrganizationParams{Name: "X"}, nil)
 	wantError(t, err, parley.KindForbidden, "scope-required", "")
+}
+
+func keeps(kind parley.ConversationKind, keep time.Duration) map[parley.ConversationKind]*time.Duration {
+	return map[parley.ConversationKind]*time.Duration{kind: &keep}
 }
 
 func TestFirstKeyOfAnOrganization(t *testing.T) {

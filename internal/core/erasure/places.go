@@ -1,14 +1,19 @@
 package erasure
 
-import "github.com/parley-server/parley/internal/store"
+import (
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
+)
 
 // place is somewhere that holds content of messages.
 type place struct {
 	holds string
 	erase func(tx *store.Tx, batch []store.Erasure) error
+	keep  func(tx *store.Tx, batch []store.Erasure) error // for whoever may read what a hold keeps; nil: another place has it all
 }
 
-// places is the list of everything that holds content of a message: whoever adds a copy adds it here. Whatever is
+// places is the list of everything that holds content of a message: whoever adds a copy adds it here. What a legal hold
+// keeps is moved from these to the tables of holds, which nothing else reads. Whatever is
 // not in it holds ids and facts only: events, the audit log, idempotency records, provider references, marks, participants, jobs.
 // Deliveries keep to whom, and what became of it.
 //
@@ -17,11 +22,11 @@ type place struct {
 // Erased.
 func places() []place {
 	return []place{
-		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages},
-		{"message_tags: the lists by tag", (*store.Tx).EraseTags},
-		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia},
-		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
-		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
-		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
+		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages, hold.KeepMessages},
+		{"message_tags: the lists by tag", (*store.Tx).EraseTags, nil},
+		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia, hold.KeepFiles},
+		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked, hold.KeepParked},
+		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts, hold.KeepAttempts},
+		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons, hold.KeepReasons},
 	}
 }

@@ -64,11 +64,14 @@ type Sweeper struct {
 	blobs     func(ctx context.Context) (int, error)
 	log       *slog.Logger
 	name      string // among the nodes' sweepers, of which one works
+
+	aged map[parley.ID]parley.ID // by organization: the conversation after which the next sweep looks for what is kept no longer
 }
 
 // NewSweeper returns a sweeper.
 func NewSweeper(o SweeperOptions) *Sweeper {
-	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log}
+	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log,
+		aged: map[parley.ID]parley.ID{}}
 	if w.blobs == nil {
 		w.blobs = func(context.Context) (int, error) { return 0, nil }
 	}
@@ -115,8 +118,12 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, o := range organizations {
+		for i := range organizations {
+			o := &organizations[i]
 			if err := w.organization(ctx, o.ID); err != nil {
+				return err
+			}
+			if err := w.age(ctx, o); err != nil {
 				return err
 			}
 			after = o.ID
@@ -167,18 +174,31 @@ func (w *Sweeper) shrink(ctx context.Context) error {
 // repeat runs a unit until it says that there is no more.
 func (w *Sweeper) repeat(ctx context.Context, organization parley.ID, unit func(tx *store.Tx) (more bool, err error)) error {
 	for {
-		var more bool
-		err := w.store.WriteBackground(ctx, []parley.ID{organization}, func(tx *store.Tx) (err error) {
-			more, err = unit(tx)
-			return err
-		})
+		more, err := w.once(ctx, organization, unit)
 		if err != nil || !more {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(sweepPause):
+		if err := pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// once runs a unit, and returns whether it says that there is more.
+func (w *Sweeper) once(ctx context.Context, organization parley.ID, unit func(tx *store.Tx) (more bool, err error)) (more bool, err error) {
+	err = w.store.WriteBackground(ctx, []parley.ID{organization}, func(tx *store.Tx) (err error) {
+		more, err = unit(tx)
+		return err
+	})
+	return more, err
+}
+
+// pause leaves the database to others for a moment.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(sweepPause):
+		return nil
 	}
 }

@@ -48,6 +48,7 @@ var scopes = map[string]parley.Scope{
 	"channel":      parley.ScopeChannelsRead,
 	"organization": parley.ScopeOrganizationRead,
 	"permissions":  parley.ScopePermissionsRead,
+	"hold":         parley.ScopeHoldsRead,
 	"key":          parley.ScopeKeysRead,
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
 	"github.com/parley-server/parley/internal/dialect/native/door"
+	"github.com/parley-server/parley/internal/dialect/native/holds"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/parley"
@@ -16,7 +17,7 @@ import (
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), d.contactEndpoints(),
-		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), d.healthEndpoints())
+		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds), d.eventEndpoints(), d.healthEndpoints())
 }
 
 func (d *domain) userEndpoints() []*door.Endpoint {
@@ -119,7 +120,7 @@ func (d *domain) mediaEndpoints() []*door.Endpoint {
 	return []*door.Endpoint{
 		upload(door.Operation("POST /v1/media", "uploadMedia", write, "Upload a file"), d.upload),
 		door.Get(door.Operation("GET /v1/media/{id}", "getMedia", read, "Get what is known about a file"), d.media),
-		download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
+		door.Download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
 		door.Audited(door.Order(door.Operation("DELETE /v1/media/{id}", "deleteMedia", write, "Delete a file that no message has"), d.deleteMedia),
 			parley.ActMediaDeleted),
 	}
