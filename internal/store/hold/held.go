@@ -64,17 +64,12 @@ func Texts(q store.Queries, organization, id parley.ID) ([]parley.HeldText, erro
 // Message puts what is kept of a message back into it, and returns the pieces that are no parts of messages.
 func Message(m *parley.Message, texts []parley.HeldText) (rest []parley.HeldText, err error) {
 	var content store.Content
+	columns := map[string]*string{"messages.body": &content.Body, "messages.attachments": &content.Attachments, "messages.reference": &content.Reference,
+		"messages.details": &content.Details}
 	for _, t := range texts {
-		switch t.Place {
-		case "messages.body":
-			content.Body = t.Content
-		case "messages.attachments":
-			content.Attachments = t.Content
-		case "messages.reference":
-			content.Reference = t.Content
-		case "messages.details":
-			content.Details = t.Content
-		default:
+		if column := columns[t.Place]; column != nil && t.Item == "" {
+			*column = t.Content
+		} else {
 			rest = append(rest, t)
 		}
 	}

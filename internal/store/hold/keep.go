@@ -2,6 +2,7 @@ package hold
 
 import (
 	"database/sql"
+	"strconv"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -144,12 +145,15 @@ const (
 var (
 	batchOf = sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j `
 
+	// What is kept of a message first is it; a part of it that is kept later, because the rest went first, is a version by its time.
+	ofMessages = `, CASE WHEN EXISTS (SELECT 1 FROM held_content AS t WHERE t.organization_id = m.organization_id AND t.held_id = m.id
+			AND t.place = 'messages.details' AND t.item = '') THEN $2 ELSE '' END, `
 	fromMessages = ` FROM ` + batchOf + `JOIN messages AS m ON m.organization_id = j.organization_id AND m.id = j.id `
-	keepMessages = keepAs + `SELECT m.organization_id, m.id, 'messages.body', '', m.body` + fromMessages + `WHERE m.body <> ''
-		UNION ALL SELECT m.organization_id, m.id, 'messages.attachments', '', m.attachments` + fromMessages + `WHERE m.attachments <> ''
-		UNION ALL SELECT m.organization_id, m.id, 'messages.reference', '', m.reference` + fromMessages + `WHERE m.reference <> ''
-		UNION ALL SELECT m.organization_id, m.id, 'messages.ext', '', m.ext` + fromMessages + `WHERE m.ext <> ''
-		UNION ALL SELECT m.organization_id, m.id, 'messages.details', '', m.details` + fromMessages + `WHERE m.details <> ''` + whichever
+	keepMessages = keepAs + `SELECT m.organization_id, m.id, 'messages.body'` + ofMessages + `m.body` + fromMessages + `WHERE m.body <> ''
+		UNION ALL SELECT m.organization_id, m.id, 'messages.attachments'` + ofMessages + `m.attachments` + fromMessages + `WHERE m.attachments <> ''
+		UNION ALL SELECT m.organization_id, m.id, 'messages.reference'` + ofMessages + `m.reference` + fromMessages + `WHERE m.reference <> ''
+		UNION ALL SELECT m.organization_id, m.id, 'messages.ext'` + ofMessages + `m.ext` + fromMessages + `WHERE m.ext <> ''
+		UNION ALL SELECT m.organization_id, m.id, 'messages.details'` + ofMessages + `m.details` + fromMessages + `WHERE true` + whichever
 	keepParked = keepAs + `SELECT p.organization_id, p.message_id, 'parked.raw', p.id, p.raw FROM ` + batchOf +
 		`JOIN parked AS p ON p.organization_id = j.organization_id AND p.message_id = j.id AND p.message_id <> '' WHERE p.raw <> ''` + whichever
 	fromAttempts = `, CAST(a.delivery AS TEXT) || '.' || CAST(a.number AS TEXT), `
@@ -164,18 +168,20 @@ var (
 		JOIN media AS f ON f.organization_id = r.organization_id AND f.id = r.media_id WHERE true ON CONFLICT DO NOTHING`
 )
 
-func copied(tx *store.Tx, text string, batch []store.Erasure) error {
+func copied(tx *store.Tx, text string, batch []store.Erasure, more ...any) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		tx.MustHave(e.Organization)
 		rows.Add(string(e.Organization), string(e.Message.ID))
 	}
-	_, err := tx.Conn().Exec(text, rows.Param())
+	_, err := tx.Conn().Exec(text, append([]any{rows.Param()}, more...)...)
 	return err
 }
 
-// KeepMessages keeps what messages say.
-func KeepMessages(tx *store.Tx, batch []store.Erasure) error { return copied(tx, keepMessages, batch) }
+// KeepMessages keeps what messages say. Of one that is kept already what is left of it is kept beside it.
+func KeepMessages(tx *store.Tx, batch []store.Erasure) error {
+	return copied(tx, keepMessages, batch, strconv.FormatInt(store.Millis(tx.Now), 10))
+}
 
 // KeepParked keeps what came from a provider for messages.
 func KeepParked(tx *store.Tx, batch []store.Erasure) error { return copied(tx, keepParked, batch) }

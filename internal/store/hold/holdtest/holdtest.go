@@ -227,9 +227,10 @@ func keepAll(tx *store.Tx, batch []store.Erasure) error {
 // keep: what is kept of a message is all of it, once, also when it is kept twice; and so with a contact.
 func keep(w *world) {
 	e, file := w.whole()
-	for range 2 {
-		w.do(func(tx *store.Tx) error { return keepAll(tx, []store.Erasure{e}) })
-	}
+	w.do(func(tx *store.Tx) error { return keepAll(tx, []store.Erasure{e}) })
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hold.Keep(tx, []store.Erasure{e}), hold.KeepParked(tx, []store.Erasure{e}))
+	})
 	got, err := hold.Held(w.read(), w.o, e.Message.ID)
 	w.must(err)
 	w.equal("held", got, parley.Held{ID: e.Message.ID, Kind: parley.HeldMessage, Conversation: "conversation", Reason: parley.RemovedRecalled, At: got.At})
@@ -245,6 +246,14 @@ func keep(w *world) {
 	w.equal("the message", empty, *e.Message)
 	w.equal("the rest", rest, []parley.HeldText{{Place: "attempts.request", Item: "1.2", Content: "request"}, {Place: "attempts.text", Item: "1.2", Content: "answer"},
 		{Place: "deliveries.reason", Item: "1", Content: "reason"}, {Place: "parked.raw", Item: "parked", Content: "raw"}})
+	w.do(func(tx *store.Tx) error { return hold.KeepMessages(tx, []store.Erasure{e}) }) // what is left of it
+	texts, err = hold.Texts(w.read(), w.o, e.Message.ID)
+	w.must(err)
+	first := *e.Message
+	first.Body = nil
+	versions, err := hold.Message(&first, texts)
+	w.must(err)
+	w.equal("with a later version", fmt.Sprint(len(versions), versions[3].Place, versions[3].Item != "", first.Body), fmt.Sprint(8, "messages.attachments", true, e.Message.Body))
 	files, err := hold.Files(w.read(), w.o, e.Message.ID)
 	w.must(err)
 	w.equal("files", len(files), 1)
