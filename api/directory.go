@@ -9,6 +9,7 @@ import (
 type Organization struct {
 	ID        string `json:"id" doc:"The id."`
 	Name      string `json:"name" doc:"What people call it."`
+	Test      bool   `json:"test" doc:"Whether it is a test organization: with a clock that can be moved, and without a way to real providers."`
 	Policy    Policy `json:"policy" doc:"What it sets for everything in it."`
 	Rev       int64  `json:"rev" doc:"Its revision, as in ETag and If-Match."`
 	CreatedAt Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
@@ -23,6 +24,8 @@ type Policy struct {
 	Retention map[string]int64 `json:"retention" doc:"For kinds of conversations, how many seconds content is kept after it was sent. Content of other kinds is kept for ever."`
 
 	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
+
+	AckWords []string `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
@@ -40,11 +43,14 @@ type PolicyPatch struct {
 	Retention map[string]*int64 `json:"retention,omitempty" maxProperties:"20" doc:"For kinds of conversations, how many seconds content is kept after it was sent, one by one; null: for ever."`
 
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
+
+	AckWords *[]string `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 }
 
 // OrganizationRequest is an organization to make.
 type OrganizationRequest struct {
 	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Test bool   `json:"test,omitempty" doc:"Make it a test organization, for good."`
 }
 
 // NewOrganization is an organization just made, with its first key.

@@ -2,14 +2,17 @@ package directory
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/clock"
 )
 
 // OrganizationParams is an organization to make.
@@ -17,6 +20,8 @@ type OrganizationParams struct {
 	Name string
 	// Operator lets its first key make further organizations.
 	Operator bool
+	// Test makes it a test organization, for good.
+	Test bool
 }
 
 // NewOrganization is an organization just made, with its first key.
@@ -36,8 +41,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	if err := c.err(); err != nil {
 		return NewOrganization{}, false, err
 	}
-	now := d.now()
-	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name}}
+	now := d.now(ctx, "")
+	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name, Test: params.Test}}
+	if params.Test {
+		made.Organization.ID = parley.NewTestID(now)
+	}
 	scopes := access.System("").Scopes()
 	if params.Operator {
 		scopes = append(scopes, parley.ScopeOrganizationsCreate)
@@ -47,6 +55,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	replay, err := p.Once(ctx, d.store, i, 201, made.Organization.ID, func(tx *store.Tx) error {
 		if err := tx.InsertOrganization(&made.Organization); err != nil {
 			return err
+		}
+		if params.Test {
+			if err := clock.Insert(tx, made.Organization.ID); err != nil {
+				return err
+			}
 		}
 		if err := p.Began(tx, &made.Organization); err != nil {
 			return err
@@ -89,6 +102,8 @@ type OrganizationPatch struct {
 	Retention  map[parley.ConversationKind]*time.Duration // one by one; nil removes one
 
 	DefinedAttributesOnly *bool
+
+	AckWords *[]string
 }
 
 // Limits of policies.
@@ -117,6 +132,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.LockTTL, patch.LockTTL)
 		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
+		set(&o.Policy.AckWords, patch.AckWords)
 		if err := checkOrganization(o, !reflect.DeepEqual(o.Policy, before.Policy)); err != nil {
 			return o, err
 		}
@@ -140,6 +156,7 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 		policy.Set("policy.retention."+string(kind), before.Policy.Retention[kind], o.Policy.Retention[kind])
 	}
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
+	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	if len(policy) > 0 {
 		if err := p.Did(tx, parley.ActPolicyUpdated, o.ID, policy); err != nil {
 			return err
@@ -175,6 +192,7 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	if policy {
 		checkPolicy(&c, &o.Policy)
 	}
+	c.ackWords(o.Policy.AckWords)
 	return c.err()
 }
 
@@ -205,5 +223,24 @@ func checkPolicy(c *check, p *parley.Policy) {
 		case keep < p.DefaultTTL:
 			c.refuse(field, contradicts, "%d seconds are shorter than policy.defaultTtl, which is %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
 		}
+	}
+}
+
+// Limits of the words by which messages are acknowledged.
+const (
+	maxAckWords = 50
+	maxAckWord  = 40 // characters
+)
+
+func (c *check) ackWords(words []string) {
+	if len(words) > maxAckWords {
+		c.refuse("policy.ackWords", "too-many", "must be at most %d", maxAckWords)
+	}
+	for i, word := range words {
+		field := fmt.Sprintf("policy.ackWords[%d]", i)
+		if strings.TrimSpace(word) == "" || strings.TrimSpace(word) != word {
+			c.refuse(field, "required", "must be a word without space around it")
+		}
+		c.text(field, word, false, maxAckWord)
 	}
 }

@@ -132,7 +132,7 @@ func TestOrganization(t *testing.T) {
 	patch := directory.OrganizationPatch{Name: ptr("Omega"), DefaultTTL: ptr(time.Hour), MaxTTL: ptr(24 * time.Hour), LockTTL: ptr(true)}
 	must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 1))
 	o = must[parley.Organization](t)(w.Organization(ctx, w.admin))
-	if o.Name != "Omega" || o.Rev != 2 || !reflect.DeepEqual(o.Policy, (parley.Policy{DefaultTTL: time.Hour, MaxTTL: 24 * time.Hour, LockTTL: true})) {
+	if o.Name != "Omega" || o.Rev != 2 || !reflect.DeepEqual(o.Policy, parley.Policy{DefaultTTL: time.Hour, MaxTTL: 24 * time.Hour, LockTTL: true}) {
 		t.Errorf("changed to %+v", o)
 	}
 	w.wantEvents(t, w.admin, log, parley.EventOrganizationUpdated)

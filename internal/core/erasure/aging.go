@@ -23,23 +23,23 @@ const (
 )
 
 // age makes the content go of messages that the organization's policy keeps no longer, up to as much as one sweep does.
-func (w *Sweeper) age(ctx context.Context, o *parley.Organization) error {
-	if len(o.Policy.Retention) == 0 {
-		delete(w.aged, o.ID)
-		return nil
+func (w *Sweeper) age(ctx context.Context, organization parley.ID) error {
+	o, err := w.store.Read(ctx).Organization(organization)
+	if err != nil || len(o.Policy.Retention) == 0 {
+		return err
 	}
 	var now time.Time
-	_, err := w.once(ctx, o.ID, func(tx *store.Tx) (bool, error) {
+	_, err = w.once(ctx, o.ID, func(tx *store.Tx) (bool, error) {
 		now = tx.Now
 		return false, nil
 	})
 	units := agingUnits
 	for looked := 0; err == nil && looked < agingConversations && units > 0; looked += agingPage {
-		page, err := hold.AgingAfter(w.store.Read(ctx), o.ID, w.aged[o.ID], agingPage)
+		page, err := hold.AgingAfter(w.store.Read(ctx), o.ID, w.agedThrough(o.ID), agingPage)
 		if err != nil {
 			return err
 		}
-		due, err := w.due(ctx, o, page, now)
+		due, err := w.due(ctx, &o, page, now)
 		if err != nil {
 			return err
 		}
@@ -48,12 +48,29 @@ func (w *Sweeper) age(ctx context.Context, o *parley.Organization) error {
 			return err // what is left of the page is found again
 		}
 		if len(page) < agingPage {
-			delete(w.aged, o.ID)
+			w.setAged(o.ID, "")
 			return nil
 		}
-		w.aged[o.ID] = page[len(page)-1].ID
+		w.setAged(o.ID, page[len(page)-1].ID)
 	}
 	return err
+}
+
+// agedThrough is the conversation through which an organization was looked at, empty at the beginning.
+func (w *Sweeper) agedThrough(organization parley.ID) parley.ID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.aged[organization]
+}
+
+func (w *Sweeper) setAged(organization, through parley.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if through == "" {
+		delete(w.aged, organization)
+	} else {
+		w.aged[organization] = through
+	}
 }
 
 // ageAll makes the content go that is due in some conversations, in up to limit transactions, and says how many there were.

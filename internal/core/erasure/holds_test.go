@@ -211,13 +211,16 @@ func TestHoldOfWhatGoesLate(t *testing.T) {
 	ana, ben := users[0], users[1]
 	ctx := t.Context()
 	once := w.Send(ana, core.SendParams{To: core.To{User: ben.User}, Body: coretest.Text("once"), DeleteOnRead: true})
+	_, err := w.React(ctx, ben, once.ID, "👍")
+	w.Must(err)
 	h := place(w, parley.HoldConversation, once.Conversation)
 	w.Must(w.MarkRead(ctx, ben, once.ID))
 	w.Advance(store.HideAfter)
 	if n, err := w.Hide(ctx); n != 1 || err != nil {
 		t.Fatalf("hidden: %d, %v", n, err)
 	}
-	if got := held(w, once.ID); got == nil || got.Reason != parley.RemovedOnRead || got.Message.Body[0].Text != "once" {
+	if got := held(w, once.ID); got == nil || got.Reason != parley.RemovedOnRead || got.Message.Body[0].Text != "once" ||
+		len(got.Texts) != 1 || !strings.Contains(got.Texts[0].Content, "reacted user "+string(ben.User)) || !strings.Contains(got.Texts[0].Content, "👍") {
 		t.Errorf("kept is %+v", got)
 	}
 	lift(w, h)

@@ -3,6 +3,7 @@ package erasure
 import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/interaction"
 )
 
 // place is somewhere that holds content of messages.
@@ -25,8 +26,14 @@ func places() []place {
 		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages, hold.KeepMessages},
 		{"message_tags: the lists by tag", (*store.Tx).EraseTags, nil},
 		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia, hold.KeepFiles},
+		{"interactions: what was clicked, and reactions", interaction.Erase, hold.KeepInteractions},
 		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked, hold.KeepParked},
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts, hold.KeepAttempts},
 		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons, hold.KeepReasons},
+		{"search_pages: its words", byEvent, nil},
 	}
 }
+
+// byEvent is for a place that is made of the log of events: whoever makes it sees that the message was removed. What is
+// shown of it meanwhile is read from the message.
+func byEvent(*store.Tx, []store.Erasure) error { return nil }

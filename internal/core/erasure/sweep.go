@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -65,6 +66,7 @@ type Sweeper struct {
 	log       *slog.Logger
 	name      string // among the nodes' sweepers, of which one works
 
+	mu   sync.Mutex
 	aged map[parley.ID]parley.ID // by organization: the conversation after which the next sweep looks for what is kept no longer
 }
 
@@ -119,14 +121,10 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 			return err
 		}
 		for i := range organizations {
-			o := &organizations[i]
-			if err := w.organization(ctx, o.ID); err != nil {
+			if err := w.Organization(ctx, organizations[i].ID); err != nil {
 				return err
 			}
-			if err := w.age(ctx, o); err != nil {
-				return err
-			}
-			after = o.ID
+			after = organizations[i].ID
 		}
 		if len(organizations) < 100 {
 			return w.shrink(ctx)
@@ -134,7 +132,17 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	}
 }
 
-func (w *Sweeper) organization(ctx context.Context, organization parley.ID) error {
+// Organization deletes what one organization has kept for long enough.
+func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) error {
+	if organization.OfTest() { // by its own time
+		err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+			n, err := tx.DropIdempotencyOf(organization, tx.Now.Add(-w.retention.Idempotency), sweepAtOnce)
+			return n == sweepAtOnce, err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 		n, err := tx.DropEvents(organization, tx.Now.Add(-w.retention.Events).UnixMilli(), sweepAtOnce)
 		return n == sweepAtOnce, err
@@ -151,13 +159,17 @@ func (w *Sweeper) organization(ctx context.Context, organization parley.ID) erro
 			return err
 		}
 	}
-	return w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+	err = w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 		n, err := tx.DropParked(organization, tx.Now.Add(-w.retention.Parked), sweepAtOnce)
 		if n > 0 {
 			tx.Erased()
 		}
 		return n == sweepAtOnce, err
 	})
+	if err != nil {
+		return err
+	}
+	return w.age(ctx, organization)
 }
 
 // shrink gives back what deletions left, so that the file gets smaller.

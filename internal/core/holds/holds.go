@@ -5,7 +5,6 @@ package holds
 import (
 	"context"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -19,8 +18,7 @@ import (
 // Options are what legal holds stand on.
 type Options struct {
 	Store *store.Store
-	Now   func() time.Time // nil: time.Now
-	Kick  func()           // wakes whoever runs the jobs; nil: nobody listens. It must not block
+	Kick  func() // wakes whoever runs the jobs; nil: nobody listens. It must not block
 	Blobs *media.Blobs
 }
 
@@ -32,9 +30,6 @@ type Holds struct {
 
 // New returns the legal holds of a store.
 func New(o Options) *Holds {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Kick == nil {
 		o.Kick = func() {}
 	}
@@ -64,7 +59,7 @@ func (h *Holds) Place(ctx context.Context, p *access.Principal, params Params, i
 	if err := checkReason(params.Reason, true); err != nil {
 		return parley.Hold{}, false, err
 	}
-	made := parley.Hold{ID: parley.NewID(h.o.Now()), Reason: params.Reason, PlacedBy: p.User}
+	made := parley.Hold{ID: parley.NewID(h.o.Store.Now(ctx, p.Organization)), Reason: params.Reason, PlacedBy: p.User}
 	var placed parley.Hold
 	replay, err := p.Once(ctx, h.o.Store, i, 201, made.ID, func(tx *store.Tx) (err error) {
 		placed = made

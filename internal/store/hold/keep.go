@@ -162,6 +162,9 @@ var (
 		UNION ALL SELECT a.organization_id, a.message_id, 'attempts.request'` + fromAttempts + `a.request` + ofAttempts + `WHERE a.request <> ''` + whichever
 	keepReasons = keepAs + `SELECT d.organization_id, d.message_id, 'deliveries.reason', CAST(d.number AS TEXT), d.reason FROM ` + batchOf +
 		`JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.id WHERE d.reason <> ''` + whichever
+	// Who did it goes with what was done.
+	keepInteractions = keepAs + `SELECT i.organization_id, i.message_id, 'interactions.detail', i.once, i.kind || ' ' || i.actor_kind || ' ' || i.actor_id || ' ' ||
+		i.address || ' ' || i.detail FROM ` + batchOf + `JOIN interactions AS i ON i.organization_id = j.organization_id AND i.message_id = j.id WHERE true` + whichever
 	keepFiles = `INSERT INTO held_files (organization_id, media_id, held_id, name, content_type, size, sha256, uploader_id, created_at)
 		SELECT f.organization_id, f.id, j.id, f.name, f.content_type, f.size, f.sha256, f.uploader_id, f.created_at FROM ` + batchOf +
 		`JOIN media_references AS r ON r.organization_id = j.organization_id AND r.message_id = j.id
@@ -191,6 +194,11 @@ func KeepAttempts(tx *store.Tx, batch []store.Erasure) error { return copied(tx,
 
 // KeepReasons keeps what providers said of deliveries.
 func KeepReasons(tx *store.Tx, batch []store.Erasure) error { return copied(tx, keepReasons, batch) }
+
+// KeepInteractions keeps what was done with messages.
+func KeepInteractions(tx *store.Tx, batch []store.Erasure) error {
+	return copied(tx, keepInteractions, batch)
+}
 
 // KeepFiles keeps the files of messages.
 func KeepFiles(tx *store.Tx, batch []store.Erasure) error { return copied(tx, keepFiles, batch) }

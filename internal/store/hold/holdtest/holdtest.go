@@ -221,7 +221,7 @@ func (w *world) whole() (store.Erasure, parley.Media) {
 // keepAll keeps a message with all there is of it.
 func keepAll(tx *store.Tx, batch []store.Erasure) error {
 	return errors.Join(hold.Keep(tx, batch), hold.KeepMessages(tx, batch), hold.KeepParked(tx, batch), hold.KeepAttempts(tx, batch),
-		hold.KeepReasons(tx, batch), hold.KeepFiles(tx, batch))
+		hold.KeepReasons(tx, batch), hold.KeepInteractions(tx, batch), hold.KeepFiles(tx, batch))
 }
 
 // keep: what is kept of a message is all of it, once, also when it is kept twice; and so with a contact.
@@ -259,7 +259,12 @@ func keep(w *world) {
 	w.equal("files", len(files), 1)
 	file.CreatedAt = files[0].CreatedAt
 	w.equal("the file", files[0], file)
+	w.keepContact(e.Message.ID)
+}
 
+// keepContact keeps a contact besides a message, and lists both.
+func (w *world) keepContact(message parley.ID) {
+	w.Helper()
 	contact := parley.Contact{ID: w.id(), Name: "Cleo", Addresses: []parley.Address{{Kind: parley.AddressPhone, Value: "+15550100"}}}
 	w.do(func(tx *store.Tx) error { return hold.KeepContact(tx, w.o, &contact) })
 	if _, err := hold.Held(w.read(), w.o, contact.ID); !parley.IsKind(err, parley.KindNotFound) {
@@ -267,7 +272,7 @@ func keep(w *world) {
 	}
 	w.place(w.o, parley.HoldContact, contact.ID)
 	w.do(func(tx *store.Tx) error { return hold.KeepContact(tx, w.o, &contact) })
-	texts, err = hold.Texts(w.read(), w.o, contact.ID)
+	texts, err := hold.Texts(w.read(), w.o, contact.ID)
 	w.must(err)
 	kept, rest, err := hold.Contact(texts)
 	w.must(err)
@@ -276,7 +281,7 @@ func keep(w *world) {
 	for _, test := range []struct {
 		conversation parley.ID
 		want         []parley.ID
-	}{{"", []parley.ID{e.Message.ID, contact.ID}}, {"conversation", []parley.ID{e.Message.ID}}, {"elsewhere", nil}} {
+	}{{"", []parley.ID{message, contact.ID}}, {"conversation", []parley.ID{message}}, {"elsewhere", nil}} {
 		var ids []parley.ID
 		for after := parley.ID(""); ; {
 			list, next, err := hold.ListHeld(w.read(), w.o, test.conversation, after, 1)
