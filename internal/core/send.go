@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -126,16 +127,10 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 // lifetime makes the ttl the effective one under the organization's policy.
 func (s *send) lifetime() error {
 	policy, ttl := s.policy, s.params.TTL
-	switch {
-	case policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
+	if policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL {
 		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
-	case ttl == 0:
-		ttl = policy.DefaultTTL
 	}
-	if policy.MaxTTL > 0 && (ttl == 0 || ttl > policy.MaxTTL) {
-		ttl = policy.MaxTTL
-	}
-	s.params.TTL = ttl
+	s.params.TTL = policy.Lifetime("", ttl)
 	return nil
 }
 
@@ -245,6 +240,11 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := appendRelated(tx, a); err != nil {
 		return nil, nil, err
 	}
+	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer
+		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
+			return nil, nil, err
+		}
+	}
 	if s.params.To.Broadcast != "" {
 		err = s.c.expand(tx, s, a, r)
 	}
@@ -306,6 +306,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 		return nil, err
 	}
 	params := &s.params
+	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
 		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,

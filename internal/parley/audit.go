@@ -60,7 +60,11 @@ const (
 	ActMessageRedacted         Act = "message.redacted"
 	ActDeliveryRetried         Act = "delivery.retried"
 	ActMediaDeleted            Act = "media.deleted"
+	ActHoldPlaced              Act = "hold.placed"
+	ActHoldLifted              Act = "hold.lifted"
 	ActHeldRead                Act = "held.read"
+	ActHeldContactRead         Act = "held.contact.read"
+	ActHeldErased              Act = "held.erased"
 )
 
 // ActInfo is what the reference says of an act.
@@ -117,7 +121,11 @@ var Acts = []ActInfo{
 	{ActMessageRedacted, "message", "Content of a message was taken away"},
 	{ActDeliveryRetried, "message", "A delivery of a message was tried once more by hand"},
 	{ActMediaDeleted, "media", "A file was deleted"},
-	{ActHeldRead, "message", "The content of a message was read that only a legal hold keeps"},
+	{ActHoldPlaced, "hold", "A legal hold was placed"},
+	{ActHoldLifted, "hold", "A legal hold was lifted"},
+	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},
+	{ActHeldContactRead, "contact", "A contact was read that only a legal hold keeps"},
+	{ActHeldErased, "hold", "What only this hold kept was erased after it was lifted"},
 }
 
 // Subject is the kind of thing that an act is done to; empty for what is no act.

@@ -352,6 +352,8 @@ const (
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"
+	EventHoldPlaced          EventType = "hold.placed"
+	EventHoldLifted          EventType = "hold.lifted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

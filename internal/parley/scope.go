@@ -40,7 +40,9 @@ const (
 	ScopeSandboxRead         Scope = "sandbox:read"
 	ScopeSandboxWrite        Scope = "sandbox:write"
 	ScopeAuditRead           Scope = "audit:read"
-	ScopeAdminHold           Scope = "admin:hold"
+	ScopeHoldsRead           Scope = "holds:read"
+	ScopeHoldsWrite          Scope = "holds:write"
+	ScopeAdminHold           Scope = "admin:hold" // read what only a legal hold keeps
 )
 
 // Scopes are all scopes, in the order of the reference.
@@ -51,7 +53,7 @@ var Scopes = []Scope{
 	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead,
 	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
-	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAuditRead, ScopeAdminHold,
+	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAuditRead, ScopeHoldsRead, ScopeHoldsWrite, ScopeAdminHold,
 }
 
 // Valid reports whether s is one of the scopes.

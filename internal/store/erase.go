@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -267,6 +268,51 @@ func (tx *Tx) EraseAttempts(batch []Erasure) error { return tx.eraseBy(eraseAtte
 
 // EraseReasons deletes what providers said of deliveries.
 func (tx *Tx) EraseReasons(batch []Erasure) error { return tx.eraseBy(eraseReasons, batch) }
+
+// Content is what a message says, column by column as it is stored.
+type Content struct{ Body, Attachments, Reference, Details string }
+
+// Restore puts the content into a message.
+func (c *Content) Restore(m *parley.Message) error {
+	m.Reference = c.Reference
+	if c.Body != "" {
+		if err := json.Unmarshal([]byte(c.Body), &m.Body); err != nil {
+			return err
+		}
+	}
+	if c.Attachments != "" {
+		if err := json.Unmarshal([]byte(c.Attachments), &m.Attachments); err != nil {
+			return err
+		}
+	}
+	var d details
+	if c.Details != "" {
+		if err := json.Unmarshal([]byte(c.Details), &d); err != nil {
+			return err
+		}
+	}
+	d.apply(m)
+	return nil
+}
+
+// Aged returns up to limit messages of a conversation that were sent before a time, oldest first, newer than a position.
+// Scheduled messages are not among them.
+func (q Queries) Aged(organization, conversation parley.ID, after ThreadPosition, before time.Time, limit int) ([]parley.Message, error) {
+	var messages []parley.Message
+	since := int64(-held)
+	if !after.SentAt.IsZero() {
+		since = Millis(after.SentAt)
+	}
+	err := q.c.Query(`SELECT `+messageColumns+` FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2
+		AND (m.sent_at, m.sequence) > ($3, $4) AND m.sent_at < $5 AND m.sequence > 0 ORDER BY m.sent_at, m.sequence LIMIT $6`,
+		[]any{string(organization), string(conversation), since, after.Sequence, Millis(before), limit}, func(r *sql.Rows) error {
+			var m parley.Message
+			err := scanMessage(r, &m)
+			messages = append(messages, m)
+			return err
+		})
+	return messages, err
+}
 
 // FreePages returns how many pages of the database hold nothing, and how many there are.
 func (tx *Tx) FreePages() (free, pages int64, err error) {

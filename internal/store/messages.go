@@ -182,24 +182,7 @@ func scanMessage(r *sql.Rows, m *parley.Message, more ...any) error {
 		return err
 	}
 	m.SentAt, m.CreatedAt, m.ExpiresAt, m.RemovedAt = Moment(sent), Moment(created), Moment(expires), Moment(removed)
-	if body != "" {
-		if err := json.Unmarshal([]byte(body), &m.Body); err != nil {
-			return err
-		}
-	}
-	if attachments != "" {
-		if err := json.Unmarshal([]byte(attachments), &m.Attachments); err != nil {
-			return err
-		}
-	}
-	var d details
-	if extra != "" {
-		if err := json.Unmarshal([]byte(extra), &d); err != nil {
-			return err
-		}
-	}
-	d.apply(m)
-	return nil
+	return (&Content{body, attachments, m.Reference, extra}).Restore(m)
 }
 
 // Message returns a message, without its state.

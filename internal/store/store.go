@@ -35,6 +35,8 @@ var migrations = []sqldb.Migration{
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
+	// A program that knows no legal holds would let go what they keep.
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
 }
 
 // migration is the text of a file.

@@ -51,6 +51,7 @@ var scopes = map[string]parley.Scope{
 	"channel":      parley.ScopeChannelsRead,
 	"organization": parley.ScopeOrganizationRead,
 	"permissions":  parley.ScopePermissionsRead,
+	"hold":         parley.ScopeHoldsRead,
 	"key":          parley.ScopeKeysRead,
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/actions"
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
 	"github.com/parley-server/parley/internal/dialect/native/door"
+	"github.com/parley-server/parley/internal/dialect/native/holds"
 	"github.com/parley-server/parley/internal/dialect/native/inbox"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/playground"
@@ -26,7 +27,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.contactEndpoints(),
 		d.channelEndpoints(),
 		d.mediaEndpoints(), search.Endpoints(d.Searches),
-		d.organizationEndpoints(), auditing.Endpoints(d.Audit),
+		d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
 		d.eventEndpoints(), d.healthEndpoints(),
 		playground.Endpoints(d.Playground),
 	)
@@ -132,7 +133,7 @@ func (d *domain) mediaEndpoints() []*door.Endpoint {
 	return []*door.Endpoint{
 		upload(door.Operation("POST /v1/media", "uploadMedia", write, "Upload a file"), d.upload),
 		door.Get(door.Operation("GET /v1/media/{id}", "getMedia", read, "Get what is known about a file"), d.media),
-		download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
+		door.Download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
 		door.Audited(door.Order(door.Operation("DELETE /v1/media/{id}", "deleteMedia", write, "Delete a file that no message has"), d.deleteMedia),
 			parley.ActMediaDeleted),
 	}

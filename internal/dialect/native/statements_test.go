@@ -115,6 +115,9 @@ var lists = []counted{
 	{"listKeys", "/v1/keys", 0, 0},
 	{"listConnectors", "/v1/connectors", 1, 0},
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
+	{"listHolds", "/v1/holds", 0, 0},
+	{"listHolds", "/v1/holds?active=true&subject={user}", 0, 0},
+	{"listHeld", "/v1/held", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
@@ -344,6 +347,7 @@ func (w *world) many(t *testing.T) map[string]string {
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
+	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
 	w.index(t)
 	return things
@@ -365,6 +369,17 @@ func (w *world) manyRoles(t *testing.T, users []string) string {
 		must[*api.Role](t)(c.ComeOnDuty(ctx, other, api.DutyIn{User: users[0]}))
 	}
 	return role
+}
+
+// manyHolds makes holds, and what only they keep.
+func (w *world) manyHolds(t *testing.T, users []string) {
+	t.Helper()
+	ctx, c := t.Context(), w.admin
+	for range users {
+		must[*api.Hold](t)(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "user", ID: users[0]}, Reason: "a lawsuit"}))
+		m := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{User: users[0]}, Body: api.Text("hello")}))
+		must[*api.Message](t)(c.RecallMessage(ctx, m.ID))
+	}
 }
 
 func scopesOfUsers() (scopes []string) {
