@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -33,6 +34,7 @@ type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	Templates *template.Templates
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -58,12 +60,21 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Templates = template.New(o.Store, c.now)
 	o.Store.OnCommit(c.forget)
 	return c
 }
 
 // read returns queries outside of a transaction.
 func (c *Core) read(ctx context.Context) store.Queries { return c.store.Read(ctx) }
+
+// SeesAny reports whether somebody sees one of some things that have a file: messages, conversations, templates, saved replies.
+func (c *Core) SeesAny(ctx context.Context, p *Principal, ids []parley.ID) (bool, error) {
+	if seen, err := c.Threads.SeesAny(ctx, p, ids); err != nil || seen {
+		return seen, err
+	}
+	return c.Templates.SeesAny(ctx, p, ids)
+}
 
 // cachedPolicy is an organization's policy as it was a moment ago.
 type cachedPolicy struct {

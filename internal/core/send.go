@@ -27,7 +27,7 @@ const accepted = 202
 func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
 	s, err := c.newSend(ctx, p, params)
 	if err != nil {
-		return Sent{}, err
+		return c.again(ctx, p, &params, err)
 	}
 	key, routable := routeKeyOf(p, &params.To)
 	if routable && s.hot() {
@@ -90,6 +90,7 @@ type send struct {
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
 	asText []int        // parts that the platform gets as plain text
+	of     *parley.Templated
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -111,6 +112,9 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	}
 	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
+		return nil, err
+	}
+	if err := s.render(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.lifetime()
@@ -199,7 +203,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
-	if content.Names(s.params.Body) {
+	if content.Names(s.params.Body) && s.of == nil { // a template has looked its own up
 		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
 		if err := content.Complete(tx.Queries, by, s.params.Body); err != nil {
 			return nil, nil, err
@@ -295,7 +299,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

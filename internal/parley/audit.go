@@ -59,6 +59,14 @@ const (
 	ActMessageCanceled         Act = "message.canceled"
 	ActDeliveryRetried         Act = "delivery.retried"
 	ActMediaDeleted            Act = "media.deleted"
+	ActTemplateCreated         Act = "template.created"
+	ActTemplateUpdated         Act = "template.updated"
+	ActTemplatePublished       Act = "template.published"
+	ActTemplateArchived        Act = "template.archived"
+	ActTemplateDeleted         Act = "template.deleted"
+	ActReplyCreated            Act = "reply.created"
+	ActReplyUpdated            Act = "reply.updated"
+	ActReplyDeleted            Act = "reply.deleted"
 	ActHeldRead                Act = "held.read"
 )
 
@@ -115,6 +123,14 @@ var Acts = []ActInfo{
 	{ActMessageCanceled, "message", "A scheduled message was withdrawn"},
 	{ActDeliveryRetried, "message", "A delivery of a message was tried once more by hand"},
 	{ActMediaDeleted, "media", "A file was deleted"},
+	{ActTemplateCreated, "template", "A template was made"},
+	{ActTemplateUpdated, "template", "A template was changed, or a version of it written"},
+	{ActTemplatePublished, "template", "A version of a template became the one that is sent"},
+	{ActTemplateArchived, "template", "The published version of a template was taken back"},
+	{ActTemplateDeleted, "template", "A template was deleted"},
+	{ActReplyCreated, "reply", "A saved reply was made"},
+	{ActReplyUpdated, "reply", "A saved reply was changed"},
+	{ActReplyDeleted, "reply", "A saved reply was deleted"},
 	{ActHeldRead, "message", "The content of a message was read that only a legal hold keeps"},
 }
 

@@ -26,6 +26,7 @@ type details struct {
 	SendAt        int64                `json:"sa,omitempty"`
 	FanOut        bool                 `json:"fo,omitempty"`
 	AsText        []int                `json:"at,omitempty"`
+	Template      *parley.Templated    `json:"tp,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
 }
@@ -33,7 +34,7 @@ type details struct {
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
-		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions}
+		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), AsText: m.AsText, Template: m.Template, Click: m.Click, Reactions: m.Reactions}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -51,7 +52,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Click, d.Reactions
+	m.SendAt, m.AsText, m.Template, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Template, d.Click, d.Reactions
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal

@@ -26,7 +26,7 @@ var (
 	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"contact_addresses", "contacts", "conversations", "deliveries", "events", "hidden_messages", "idempotency", "interactions", "jobs", "marks", "media",
 		"media_references", "message_tags", "messages", "organization_log", "parked", "participants", "past_parts", "permission_sets",
-		"provider_references", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
+		"provider_references", "role_members", "role_owners", "roles", "saved_replies", "shifts", "team_members", "teams", "template_versions", "templates", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

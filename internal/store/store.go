@@ -29,6 +29,7 @@ var migrations = []sqldb.Migration{
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
+	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
 }
 
 // migration is the text of a file.

@@ -103,7 +103,9 @@ func TestReactions(t *testing.T) {
 	}
 	anas, bos, cys := key(ana, "messages:send", "messages:delete"), key(bo, "messages:send"), key(cy, "messages:send")
 	sent := must[*api.Message](t)(anas.Send(ctx, api.SendRequest{To: api.Recipient{User: bo.ID}, Body: api.Text("hello")}))
-	react := func(c *api.Client, emoji string) *api.Message { return must[*api.Message](t)(c.React(ctx, sent.ID, emoji)) }
+	react := func(c *api.Client, emoji string) *api.Message {
+		return must[*api.Message](t)(c.React(ctx, sent.ID, emoji))
+	}
 	react(bos, "👍")
 	react(bos, "👍")
 	react(anas, "👍")

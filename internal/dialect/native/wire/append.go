@@ -32,17 +32,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	if len(m.AsText) > 0 {
 		o.numbers(`"asText":`, m.AsText)
 	}
-	if m.Click != nil {
-		o.name(`"click":`)
-		o.open('{')
-		o.text(`"action":`, m.Click.Action)
-		o.optional(`"payload":`, m.Click.Payload)
-		o.close('}')
-	}
-	if len(m.Reactions) > 0 {
-		o.name(`"reactions":`)
-		o.encoded(m.Reactions)
-	}
+	o.origin(m)
 	o.attachments(m.Attachments)
 	o.optional(`"channel":`, string(m.Channel))
 	o.optional(`"platform":`, m.Platform)
@@ -70,6 +60,25 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.time(`"createdAt":`, m.CreatedAt)
 	o.close('}')
 	return o.out
+}
+
+// origin is what the content of a message was made of, and what it got.
+func (o *object) origin(m *parley.Message) {
+	if m.Template != nil {
+		o.name(`"template":`)
+		o.encoded(templated(m.Template))
+	}
+	if m.Click != nil {
+		o.name(`"click":`)
+		o.open('{')
+		o.text(`"action":`, m.Click.Action)
+		o.optional(`"payload":`, m.Click.Payload)
+		o.close('}')
+	}
+	if len(m.Reactions) > 0 {
+		o.name(`"reactions":`)
+		o.encoded(m.Reactions)
+	}
 }
 
 // object is JSON being written, member by member.
