@@ -88,7 +88,12 @@ type Message struct {
 	Metadata       map[string]string `json:"metadata" doc:"Facts that the sender attached."`
 	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
 	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
+	Root           string            `json:"root,omitempty" doc:"Of a reply: the message that began its thread."`
+	Replies        int               `json:"replies,omitempty" doc:"Of one that is no reply: how many messages its thread has besides it."`
+	LastReplyAt    Time              `json:"lastReplyAt,omitzero" format:"date-time" doc:"When the last of its replies was sent."`
 	Parent         string            `json:"parent,omitempty" doc:"The broadcast message that it is a copy of."`
+	Batch          string            `json:"batch,omitempty" doc:"The id of the batch that it was sent in."`
+	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
 	SendAt         Time              `json:"sendAt,omitzero" format:"date-time" doc:"When it is to be sent, or was, if it was scheduled."`
@@ -107,6 +112,20 @@ type Counts struct {
 	Skipped   int `json:"skipped,omitempty" doc:"Deliberately not sent."`
 	Canceled  int `json:"canceled,omitempty" doc:"Withdrawn before they were sent."`
 	Unknown   int `json:"unknown,omitempty" doc:"Nobody can say whether the provider took them."`
+}
+
+// Acks says how many recipients have acknowledged a message that asks for it.
+type Acks struct {
+	Acknowledged int  `json:"acknowledged" doc:"How many have."`
+	Pending      int  `json:"pending" doc:"How many have not."`
+	Due          Time `json:"due,omitzero" format:"date-time" doc:"By when they are to; none: whenever."`
+}
+
+// Acknowledgement is what one recipient has to do with a message that asks to be acknowledged.
+type Acknowledgement struct {
+	Recipient Actor  `json:"recipient" doc:"Who."`
+	Address   string `json:"address,omitempty" doc:"At which address, as kind:value."`
+	At        Time   `json:"at,omitzero" format:"date-time" doc:"When; none: not yet."`
 }
 
 // Attachment is a file of a message.
@@ -148,6 +167,7 @@ type MessageFilter struct {
 	Tag          string    `query:"tag" doc:"With this tag."`
 	Reference    string    `query:"reference" doc:"With exactly this reference."`
 	Parent       string    `query:"parent" doc:"Copies of this broadcast message."`
+	Batch        string    `query:"batch" doc:"Sent in this batch."`
 	Since        time.Time `query:"since" doc:"Sent at this time or later."`
 	Until        time.Time `query:"until" doc:"Sent before this time."`
 }
@@ -320,6 +340,18 @@ func (c *Client) ListAttempts(ctx context.Context, message string, page Page, op
 func (c *Client) ListInteractions(ctx context.Context, message string, page Page, options ...CallOption) (*List[Interaction], error) {
 	r := request{method: http.MethodGet, query: queryOf(page)}
 	return fetch[List[Interaction]](ctx, c, r.pathOf("v1", "messages", message, "interactions"), options...)
+}
+
+// ListReplies returns a page of the thread that a message is in or began, oldest first, without the message that began it.
+func (c *Client) ListReplies(ctx context.Context, message string, page Page, options ...CallOption) (*List[Message], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Message]](ctx, c, r.pathOf("v1", "messages", message, "replies"), options...)
+}
+
+// ListAcknowledgements returns a page of a message's recipients with when they acknowledged it, those first who have not.
+func (c *Client) ListAcknowledgements(ctx context.Context, message string, page Page, options ...CallOption) (*List[Acknowledgement], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Acknowledgement]](ctx, c, r.pathOf("v1", "messages", message, "acknowledgements"), options...)
 }
 
 // RetryDelivery tries a delivery that ended without success once more, and returns the new delivery. One that

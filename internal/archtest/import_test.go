@@ -27,7 +27,7 @@ var layers = []rule{
 	{"cmd/parley", []string{"api", "internal/app", "internal/bench", "internal/config", "internal/demo", "internal/parley"}},
 	{"internal/bench", []string{"api", "internal/bench/fill", "internal/bench/load", "internal/pgserver", "internal/procfs"}},
 	{"internal/bench/fill", []string{"internal/connector", "internal/connector/sandbox", "internal/core/access",
-		"internal/core/directory", "internal/parley", "internal/store"}},
+		"internal/core/directory", "internal/core/search", "internal/parley", "internal/store"}},
 	{"internal/bench/load", nil},
 	{"internal/demo", []string{"api", "internal/app", "internal/config", "internal/core", "internal/parley"}},
 
@@ -48,14 +48,19 @@ var layers = []rule{
 
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/audit", "internal/store/grant"}},
 	{"internal/core/audit", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/audit"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/clock", "internal/store/duty", "internal/store/inbox", "internal/store/people"}},
+	{"internal/core/attribute", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/people"}},
 	{"internal/core/content", []string{"internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/template", []string{"internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/template"}},
-	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
-	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/interaction"}},
+	{"internal/core/thread", []string{"internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/inbox", "internal/store/interaction", "internal/store/relation"}},
+	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
+	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit", "internal/store/interaction"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/template", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/interaction"}},
+	{"internal/core/playground", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/clock"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/template", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/interaction", "internal/store/relation"}},
+	{"internal/core/search", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/search", "internal/words"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
@@ -63,6 +68,7 @@ var layers = []rule{
 	{"internal/store/move", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/store/sqldb", []string{"internal/parley"}},
 	{"internal/store/storetest", []string{"internal/parley", "internal/store", "internal/store/*"}},
+	{"internal/store/clock/clocktest", []string{"internal/parley", "internal/store", "internal/store/clock"}},
 	{"internal/store/audit/audittest", []string{"internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/store/*", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/media", []string{"internal/parley"}},
@@ -84,6 +90,7 @@ var layers = []rule{
 	{"internal/pgserver", []string{"internal/procfs"}},
 	{"internal/pgtest", []string{"internal/pgserver"}},
 	{"internal/procfs", nil},
+	{"internal/words", nil},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

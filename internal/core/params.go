@@ -30,6 +30,9 @@ type SendParams struct {
 	Tags         []string
 	Reference    string
 	ReplyTo      parley.ID
+	RequestAck   bool
+	AckWithin    time.Duration       // 0: whenever
+	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
 	Record       *Record
@@ -127,6 +130,7 @@ func (s *SendParams) validate(now time.Time) error {
 	}
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
+	s.acks(&c)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}
@@ -135,6 +139,17 @@ func (s *SendParams) validate(now time.Time) error {
 	s.group(&c)
 	s.record(&c)
 	return parley.InvalidFields(c.wrong)
+}
+
+// acks checks that somebody can acknowledge what asks for it.
+func (s *SendParams) acks(c *check) {
+	c.life("ackWithin", s.AckWithin)
+	switch {
+	case s.AckWithin > 0 && !s.RequestAck:
+		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
+	case s.RequestAck && (s.Internal || s.Record != nil):
+		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
 }
 
 func (s *SendParams) content(c *check) {

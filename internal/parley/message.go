@@ -79,7 +79,11 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
+	Root         ID // the message that began the thread of replies which this one is in; empty: it is no reply
 	Parent       ID // the broadcast message that this is a copy of
+	Batch        ID // of the messages that it was sent with
+	RequestAck   bool
+	AckWithin    time.Duration // within which recipients are to acknowledge it; 0: whenever
 	Recorded     bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
@@ -94,6 +98,40 @@ type Message struct {
 	Removed       Removal
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
+	Acks          Acks                  // of one that asks to be acknowledged; derived
+	Replies       Replies               // of one that is no reply; derived
+}
+
+// AckBy is when its recipients are to have acknowledged a message; zero where nothing says so.
+func (m *Message) AckBy() time.Time {
+	if m.AckWithin == 0 || m.Sequence == 0 {
+		return time.Time{}
+	}
+	return m.SentAt.Add(m.AckWithin)
+}
+
+// Thread is the message that began the thread of replies which a message is in, or would begin: itself.
+func (m *Message) Thread() ID {
+	if m.Root != "" {
+		return m.Root
+	}
+	return m.ID
+}
+
+// Acks says how many recipients of a message have acknowledged it, and how many have not.
+type Acks struct{ Acknowledged, Pending int }
+
+// Acknowledgement is what one recipient has to do with a message that asks to be acknowledged.
+type Acknowledgement struct {
+	Recipient Actor
+	Address   Address
+	At        time.Time // zero: not yet
+}
+
+// Replies says how many messages a thread has besides the one that began it.
+type Replies struct {
+	Count int
+	Last  time.Time // when the last was sent
 }
 
 // Removal says why the content of a message is gone; empty while it is there.
@@ -246,7 +284,8 @@ const (
 	EventMessageCreated      EventType = "message.created"
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
-	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
 	EventInteractionRemoved  EventType = "interaction.removed"
@@ -281,6 +320,7 @@ const (
 	EventReplyCreated        EventType = "reply.created"
 	EventReplyUpdated        EventType = "reply.updated"
 	EventReplyDeleted        EventType = "reply.deleted"
+	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"

@@ -48,7 +48,7 @@ type Result struct {
 
 // Call sends one delivery, unless something has come between.
 func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
-	if r := d.refuse(w); r != nil {
+	if r := d.refuse(ctx, w); r != nil {
 		return r
 	}
 	definition, ok := d.connectors[w.channel.Connector]
@@ -69,8 +69,8 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 }
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
-func (d *Deliveries) refuse(w *Work) *Result {
-	now := d.now()
+func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
+	now := d.store.Now(ctx, w.job.Organization)
 	m, del := w.message, w.delivery
 	switch {
 	case !w.loaded:

@@ -71,7 +71,7 @@ func (t *Templates) CreateReply(ctx context.Context, p *access.Principal, made p
 	if err := p.Require(parley.ScopeRepliesWrite); err != nil {
 		return made, false, err
 	}
-	made.ID = parley.NewID(t.now())
+	made.ID = parley.NewID(t.store.Now(ctx, p.Organization))
 	c := check{}
 	c.reply(&made)
 	c.owner(p, &made.Owner)

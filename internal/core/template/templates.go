@@ -2,7 +2,6 @@ package template
 
 import (
 	"context"
-	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
@@ -15,13 +14,10 @@ import (
 type ReplyPosition = template.ReplyPosition
 
 // Templates are the templates of all organizations.
-type Templates struct {
-	store *store.Store
-	now   func() time.Time
-}
+type Templates struct{ store *store.Store }
 
 // New returns the templates of a store.
-func New(s *store.Store, now func() time.Time) *Templates { return &Templates{store: s, now: now} }
+func New(s *store.Store) *Templates { return &Templates{store: s} }
 
 // Text is what a version of a template says.
 type Text struct {
@@ -39,7 +35,7 @@ func (t *Templates) Create(ctx context.Context, p *access.Principal, name, descr
 	if err := p.Require(parley.ScopeTemplatesWrite); err != nil {
 		return parley.Template{}, false, err
 	}
-	made := parley.Template{ID: parley.NewID(t.now()), Name: name, Description: description, Latest: 1}
+	made := parley.Template{ID: parley.NewID(t.store.Now(ctx, p.Organization)), Name: name, Description: description, Latest: 1}
 	first := text.version()
 	c := check{}
 	c.template(&made)

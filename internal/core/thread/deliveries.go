@@ -196,3 +196,41 @@ func (s *Sight) deeds(message parley.ID) ([]parley.Interaction, error) {
 	}
 	return list, err
 }
+
+// Acknowledgements returns the recipients of a message with when they acknowledged it, those first who have not.
+func (t *Threads) Acknowledgements(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Acknowledgement, error) {
+	s, m, err := t.message(ctx, p, message)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := s.deliveries(&m)
+	if err != nil {
+		return nil, err
+	}
+	acks, err := s.q.Acknowledgements(p.Organization, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[parley.Actor]time.Time, len(acks))
+	for _, a := range acks {
+		at[parley.Actor{Kind: a.Actor.Kind, ID: a.Actor.ID}] = a.At
+	}
+	var list []parley.Acknowledgement
+	for _, d := range deliveries {
+		if d.RetryOf == 0 {
+			who := RecipientOf(&d)
+			list = append(list, parley.Acknowledgement{Recipient: d.Recipient, Address: d.Address, At: at[parley.Actor{Kind: who.Kind, ID: who.ID}]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b parley.Acknowledgement) int { return a.At.Compare(b.At) })
+	return list, nil
+}
+
+// RecipientOf names the recipient of a delivery, also one that is an address and no more.
+func RecipientOf(d *parley.Delivery) parley.Actor {
+	who := d.Recipient
+	if who.Kind == parley.ActorAddress && who.ID == "" {
+		who.ID = parley.ID(d.Address.String())
+	}
+	return who
+}

@@ -42,7 +42,7 @@ func (t *Threads) ReadThrough(ctx context.Context, p *access.Principal, conversa
 		if sequence == 0 || sequence > c.LastSequence {
 			sequence = c.LastSequence
 		}
-		_, err = s.readThrough(tx, &c, sequence)
+		_, err = t.readThrough(tx, s, &c, sequence)
 		return err
 	})
 }
@@ -54,7 +54,7 @@ func (t *Threads) MarkRead(ctx context.Context, p *access.Principal, message par
 		if err != nil || m.Sequence == 0 {
 			return err
 		}
-		moved, err := s.readThrough(tx, &c, m.Sequence)
+		moved, err := t.readThrough(tx, s, &c, m.Sequence)
 		if moved {
 			s.interaction(tx, &m, parley.InteractionRead)
 		}
@@ -63,7 +63,7 @@ func (t *Threads) MarkRead(ctx context.Context, p *access.Principal, message par
 }
 
 // readThrough moves the read mark, and says whether it moved.
-func (s *Sight) readThrough(tx *store.Tx, c *parley.Conversation, sequence int64) (moved bool, err error) {
+func (t *Threads) readThrough(tx *store.Tx, s *Sight, c *parley.Conversation, sequence int64) (moved bool, err error) {
 	o, user := s.p.Organization, s.p.User
 	parts, err := tx.PartsOf(o, user, []parley.ID{c.ID})
 	if err != nil {
@@ -92,7 +92,10 @@ func (s *Sight) readThrough(tx *store.Tx, c *parley.Conversation, sequence int64
 	if err != nil {
 		return true, err
 	}
-	return true, tx.HideLater(o, user, read)
+	if err := tx.HideLater(o, user, read); err != nil {
+		return true, err
+	}
+	return true, t.hasRead(tx, o, c.ID, user, part.ReadThrough, sequence)
 }
 
 // interaction tells the log what the principal's user did with a message.
@@ -144,12 +147,53 @@ func (t *Threads) Acknowledge(ctx context.Context, p *access.Principal, message 
 		if err != nil {
 			return err
 		}
-		fresh, err := tx.Acknowledge(p.Organization, m.ID, p.Actor())
-		if fresh {
-			s.interaction(tx, &m, parley.InteractionAcknowledged)
-		}
-		return err
+		return t.Acknowledged(tx, p.Organization, &m, p.Actor())
 	})
+}
+
+// Acknowledged notes that somebody has taken note of a message: a user, or a recipient outside. A repeat changes nothing.
+func (t *Threads) Acknowledged(tx *store.Tx, organization parley.ID, m *parley.Message, by parley.Actor) error {
+	fresh, err := tx.Acknowledge(organization, m.ID, by)
+	if err != nil || !fresh {
+		return err
+	}
+	data := parley.EventData{Status: string(parley.InteractionAcknowledged)}
+	if by.Kind == parley.ActorUser {
+		data.Actor = by.ID
+	}
+	tx.Emit(organization, parley.Event{Type: parley.EventInteraction, Conversation: m.Conversation, Message: m.ID, Subject: by.ID, Data: data})
+	for _, l := range t.listeners {
+		if l.Acknowledged == nil {
+			continue
+		}
+		if err := l.Acknowledged(tx, organization, m, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Listener is told what recipients do, in the transaction in which they do it. What it returns fails that.
+type Listener struct {
+	// Acknowledged: somebody has acknowledged a message that they had not acknowledged before.
+	Acknowledged func(tx *store.Tx, organization parley.ID, m *parley.Message, by parley.Actor) error
+	// Read: a member of a conversation has read its items after one, through another.
+	Read func(tx *store.Tx, organization, conversation, user parley.ID, after, through int64) error
+}
+
+// Listen adds a listener. It is not for use once requests are answered.
+func (t *Threads) Listen(l Listener) { t.listeners = append(t.listeners, l) }
+
+func (t *Threads) hasRead(tx *store.Tx, organization, conversation, user parley.ID, after, through int64) error {
+	for _, l := range t.listeners {
+		if l.Read == nil {
+			continue
+		}
+		if err := l.Read(tx, organization, conversation, user, after, through); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (

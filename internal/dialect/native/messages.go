@@ -14,7 +14,7 @@ import (
 func (d *domain) messages(c *door.Call, f api.MessageFilter) ([]api.Message, string, error) {
 	filter := thread.MessageFilter{
 		Conversation: parley.ID(f.Conversation), Kind: parley.MessageKind(f.Kind), Channel: parley.ID(f.Channel), Platform: f.Platform,
-		Direction: parley.Direction(f.Direction), Status: parley.MessageState(f.Status), Tag: f.Tag, Reference: f.Reference, Parent: parley.ID(f.Parent),
+		Direction: parley.Direction(f.Direction), Status: parley.MessageState(f.Status), Tag: f.Tag, Reference: f.Reference, Parent: parley.ID(f.Parent), Batch: parley.ID(f.Batch),
 		Since: f.Since, Until: f.Until,
 	}
 	var err error

@@ -27,12 +27,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	if m.Actor != m.Author && m.Actor != (parley.Actor{}) {
 		o.actor(`"actor":`, m.Actor)
 	}
-	o.body(m.Body)
-	o.text(`"text":`, plain.Text(m.Body))
-	if len(m.AsText) > 0 {
-		o.numbers(`"asText":`, m.AsText)
-	}
-	o.origin(m)
+	o.content(m)
 	o.attachments(m.Attachments)
 	o.optional(`"channel":`, string(m.Channel))
 	o.optional(`"platform":`, m.Platform)
@@ -46,7 +41,12 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.entries(`"metadata":`, m.Metadata)
 	o.text(`"reference":`, m.Reference)
 	o.optional(`"replyTo":`, string(m.ReplyTo))
+	o.optional(`"root":`, string(m.Root))
+	o.optionalNumber(`"replies":`, int64(m.Replies.Count))
+	o.optionalTime(`"lastReplyAt":`, m.Replies.Last)
 	o.optional(`"parent":`, string(m.Parent))
+	o.optional(`"batch":`, string(m.Batch))
+	o.acks(m)
 	o.truth(`"recorded":`, m.Recorded)
 	if m.Removed != "" {
 		o.name(`"removed":`)
@@ -60,6 +60,16 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.time(`"createdAt":`, m.CreatedAt)
 	o.close('}')
 	return o.out
+}
+
+// content writes the body of a message, what was made of it, and what was done with it.
+func (o *object) content(m *parley.Message) {
+	o.body(m.Body)
+	o.text(`"text":`, plain.Text(m.Body))
+	if len(m.AsText) > 0 {
+		o.numbers(`"asText":`, m.AsText)
+	}
+	o.origin(m)
 }
 
 // origin is what the content of a message was made of, and what it got.
@@ -240,6 +250,18 @@ func (o *object) entries(name string, values map[string]string) {
 		o.out = append(appendString(o.out, key), ':')
 		o.out = appendString(o.out, values[key])
 	}
+	o.close('}')
+}
+
+func (o *object) acks(m *parley.Message) {
+	if !m.RequestAck {
+		return
+	}
+	o.name(`"acks":`)
+	o.open('{')
+	o.number(`"acknowledged":`, int64(m.Acks.Acknowledged))
+	o.number(`"pending":`, int64(m.Acks.Pending))
+	o.optionalTime(`"due":`, m.AckBy())
 	o.close('}')
 }
 

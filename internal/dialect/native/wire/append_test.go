@@ -45,6 +45,8 @@ func randomMessage(r *rand.Rand) *parley.Message {
 		ReplyTo: parley.ID(text()), Parent: parley.ID(text()), Recorded: r.IntN(2) == 0, TTL: span(), Validity: span(), DeleteOnRead: r.IntN(2) == 0,
 		SendAt: at(), SentAt: at(), CreatedAt: at(), ExpiresAt: at(), State: parley.Queued,
 	}
+	m.Root, m.Batch, m.RequestAck, m.AckWithin = parley.ID(text()), parley.ID(text()), r.IntN(2) == 0, span()
+	m.Replies, m.Acks = parley.Replies{Count: r.IntN(2), Last: at()}, parley.Acks{Acknowledged: r.IntN(2), Pending: r.IntN(2)}
 	m.Actor = m.Author
 	if r.IntN(2) == 0 {
 		m.Actor = who()

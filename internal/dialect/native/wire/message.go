@@ -15,6 +15,7 @@ func Message(m *parley.Message) api.Message {
 		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Template: templated(m.Template), Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
+		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Batch: string(m.Batch), Acks: acks(m),
 		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
@@ -27,6 +28,18 @@ func Message(m *parley.Message) api.Message {
 		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
 	}
 	return out
+}
+
+func acks(m *parley.Message) *api.Acks {
+	if !m.RequestAck {
+		return nil
+	}
+	return &api.Acks{Acknowledged: m.Acks.Acknowledged, Pending: m.Acks.Pending, Due: stamp(m.AckBy())}
+}
+
+// Acknowledgement renders what a recipient has to do with a message that asks to be acknowledged.
+func Acknowledgement(a *parley.Acknowledgement) api.Acknowledgement {
+	return api.Acknowledgement{Recipient: actor(a.Recipient, a.Address), Address: address(a.Address), At: stamp(a.At)}
 }
 
 func counts(of map[parley.DeliveryState]int) api.Counts {
@@ -80,7 +93,8 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		SnoozedUntil: stamp(c.SnoozedUntil), Title: c.Title, Description: c.Description, Avatar: string(c.Avatar), Channel: string(c.Channel),
 		Assignees: make([]api.Assignee, len(c.Assignees)), Tags: filledList(c.Tags), Metadata: filled(c.Metadata), Inbox: c.Inbox,
 		Participants: Each(c.Participants, Participant), LastSequence: c.LastSequence, LastMessageID: string(c.LastMessage),
-		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), ExternalID: c.ExternalID, Priority: c.Priority,
+		Attributes: c.Attributes, Unread: c.Unread,
 	}
 	for i, a := range c.Assignees {
 		out.Assignees[i] = api.Assignee{Kind: api.ActorKind(a.Kind), ID: string(a.ID)}
@@ -103,6 +117,9 @@ func Participant(p *parley.Participant) api.Participant {
 		LeftSequence: p.LeftSequence, DeliveredThrough: p.DeliveredThrough, ReadThrough: p.ReadThrough}
 	if p.Kind == parley.ActorAddress {
 		out.ID = out.Address
+	}
+	for _, e := range p.Earlier {
+		out.Earlier = append(out.Earlier, api.Presence{JoinedSequence: e.Joined, LeftSequence: e.Left})
 	}
 	return out
 }
