@@ -30,7 +30,7 @@ const accepted = 202
 func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
 	s, err := c.newSend(ctx, p, params)
 	if err != nil {
-		return Sent{}, err
+		return c.again(ctx, p, &params, err)
 	}
 	key, routable := routeKeyOf(p, &params.To)
 	if routable && s.hot() {
@@ -98,6 +98,7 @@ type send struct {
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
+	of      *parley.Templated // the template that the body was made of
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -119,6 +120,9 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	}
 	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now), own: params.Body}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
+		return nil, err
+	}
+	if err := s.render(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.lifetime()
@@ -194,7 +198,7 @@ func (s *send) complete(tx *store.Tx) error {
 	if s.params.Forward != "" {
 		own = s.own
 	}
-	if !content.Names(own) {
+	if s.of != nil || !content.Names(own) { // a template has looked its own up
 		return nil
 	}
 	return content.Complete(tx.Queries, content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}, own)
@@ -309,7 +313,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

@@ -62,6 +62,14 @@ const (
 	ActMediaDeleted            Act = "media.deleted"
 	ActHoldPlaced              Act = "hold.placed"
 	ActHoldLifted              Act = "hold.lifted"
+	ActTemplateCreated         Act = "template.created"
+	ActTemplateUpdated         Act = "template.updated"
+	ActTemplatePublished       Act = "template.published"
+	ActTemplateArchived        Act = "template.archived"
+	ActTemplateDeleted         Act = "template.deleted"
+	ActReplyCreated            Act = "reply.created"
+	ActReplyUpdated            Act = "reply.updated"
+	ActReplyDeleted            Act = "reply.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -121,6 +129,14 @@ var Acts = []ActInfo{
 	{ActMessageRedacted, "message", "Content of a message was taken away"},
 	{ActDeliveryRetried, "message", "A delivery of a message was tried once more by hand"},
 	{ActMediaDeleted, "media", "A file was deleted"},
+	{ActTemplateCreated, "template", "A template was made"},
+	{ActTemplateUpdated, "template", "A template was changed, or a version of it written"},
+	{ActTemplatePublished, "template", "A version of a template became the one that is sent"},
+	{ActTemplateArchived, "template", "The published version of a template was taken back"},
+	{ActTemplateDeleted, "template", "A template was deleted"},
+	{ActReplyCreated, "reply", "A saved reply was made"},
+	{ActReplyUpdated, "reply", "A saved reply was changed"},
+	{ActReplyDeleted, "reply", "A saved reply was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

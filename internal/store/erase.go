@@ -127,8 +127,18 @@ func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
 	if err := tx.ReleaseMedia(organization, conversation); err != nil || media == "" {
 		return err
 	}
+	return tx.KeepMedia(organization, conversation, []parley.ID{media})
+}
+
+// KeepMedia keeps files for something that has them, as those of messages are kept, until ReleaseMedia.
+func (tx *Tx) KeepMedia(organization, holder parley.ID, media []parley.ID) error {
+	if len(media) == 0 {
+		return nil
+	}
 	var rows sqldb.Rows
-	rows.Add(string(organization), string(media), string(conversation))
+	for _, id := range media {
+		rows.Add(string(organization), string(id), string(holder))
+	}
 	_, err := tx.c.Exec(insertMediaReferences, rows.Param())
 	return err
 }
@@ -175,7 +185,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions, m.RemovedBy = nil, nil, nil, nil, nil, e.By
+		m.Metadata, m.Tags, m.AsText, m.Template, m.Click, m.Reactions, m.RemovedBy = nil, nil, nil, m.Template.Bare(), nil, nil, e.By
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err

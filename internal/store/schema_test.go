@@ -29,8 +29,8 @@ var (
 		"held_files", "hidden_messages", "holds", "idempotency", "interactions", "jobs", "marks", "media", "media_references",
 		"merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "organization_log", "parked", "participants",
 		"past_parts", "permission_sets", "provider_references", "replies", "retention_marks", "role_members", "role_owners", "roles",
-		"search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams", "user_sets",
-		"users"}
+		"saved_replies", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams",
+		"template_versions", "templates", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

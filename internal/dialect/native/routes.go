@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/playground"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/dialect/native/search"
+	"github.com/parley-server/parley/internal/dialect/native/templates"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -26,7 +27,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory),
 		d.contactEndpoints(),
 		d.channelEndpoints(),
-		d.mediaEndpoints(), search.Endpoints(d.Searches),
+		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),
 		d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
 		d.eventEndpoints(), d.healthEndpoints(),
 		playground.Endpoints(d.Playground),

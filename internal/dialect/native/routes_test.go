@@ -133,6 +133,23 @@ var samples = map[string]sample{
 	"getMedia":                 {path: "/v1/media/{media}", owner: true},
 	"downloadMedia":            {path: "/v1/media/{media}/content", owner: true},
 	"deleteMedia":              {path: "/v1/media/{media}", owner: true},
+	"createTemplate":           {path: "/v1/templates", body: `{"name":"Welcome","locales":[{"locale":"en","body":"Hi {{name}}"}],"variables":[{"name":"name"}]}`},
+	"listTemplates":            {path: "/v1/templates?limit=2"},
+	"getTemplate":              {path: "/v1/templates/{template}"},
+	"patchTemplate":            {path: "/v1/templates/{template}", body: `{"name":"Reminder 2","description":"x"}`},
+	"deleteTemplate":           {path: "/v1/templates/{template}"},
+	"draftTemplate":            {path: "/v1/templates/{template}/draft", body: `{"locales":[{"locale":"en","body":"Hello"}]}`},
+	"listTemplateVersions":     {path: "/v1/templates/{template}/versions"},
+	"getTemplateVersion":       {path: "/v1/templates/{template}/versions/1"},
+	"publishTemplate":          {path: "/v1/templates/{template}/publish", body: `{"version":1}`},
+	"archiveTemplate":          {path: "/v1/templates/{template}/archive"},
+	"previewTemplate":          {path: "/v1/templates/{template}/preview", body: `{"version":1,"locale":"de","variables":{"day":"Monday"}}`},
+	"createSavedReply":         {path: "/v1/saved-replies", body: `{"title":"Thanks","shortcut":"thx","body":"Thank you, {{contact.name}}","owner":{"kind":"team","id":"{team}"}}`},
+	"listSavedReplies":         {path: "/v1/saved-replies?prefix=h&limit=3"},
+	"getSavedReply":            {path: "/v1/saved-replies/{reply}"},
+	"patchSavedReply":          {path: "/v1/saved-replies/{reply}", body: `{"title":"Hello","tags":["a"]}`, more: []parley.Scope{parley.ScopeTemplatesWrite}},
+	"deleteSavedReply":         {path: "/v1/saved-replies/{reply}", more: []parley.Scope{parley.ScopeTemplatesWrite}},
+	"fillSavedReply":           {path: "/v1/saved-replies/{reply}/fill", body: `{}`},
 	"getOrganization":          {path: "/v1/organization"},
 	"placeHold":                {path: "/v1/holds", body: `{"subject":{"kind":"user","id":"{user}"},"reason":"a lawsuit"}`},
 	"listHolds":                {path: "/v1/holds?active=true&limit=3"},
@@ -219,7 +236,12 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	hold := must[*api.Hold](t)(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "conversation", ID: held.ConversationID}, Reason: "a lawsuit"}))
 	hold2 := must[*api.Hold](t)(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "conversation", ID: held.ConversationID}, Reason: "another"}))
 	must[*api.Message](t)(c.RecallMessage(ctx, held.ID))
-	return map[string]string{"media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	template := must[*api.Template](t)(c.CreateTemplate(ctx, api.TemplateRequest{Name: "Reminder of " + shift.ID, TemplateText: api.TemplateText{
+		Locales:   []api.TemplateLocale{{Locale: "en", Body: api.Text("See you on {{day}}")}, {Locale: "de", Body: api.Text("Bis {{day}}")}},
+		Variables: []api.TemplateVariable{{Name: "day"}}, DefaultLocale: "en"}}))
+	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
+	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
+	return map[string]string{"template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

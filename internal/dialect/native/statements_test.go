@@ -118,6 +118,10 @@ var lists = []counted{
 	{"listHolds", "/v1/holds", 0, 0},
 	{"listHolds", "/v1/holds?active=true&subject={user}", 0, 0},
 	{"listHeld", "/v1/held", 0, 0},
+	{"listTemplates", "/v1/templates", 0, 0},
+	{"listTemplateVersions", "/v1/templates/{template}/versions", 12, 0},
+	{"listSavedReplies", "/v1/saved-replies", 0, 0},
+	{"listSavedReplies", "/v1/saved-replies?prefix=hello&folder=f", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
@@ -349,8 +353,25 @@ func (w *world) many(t *testing.T) map[string]string {
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
+	w.manyTemplates(t, things)
 	w.index(t)
 	return things
+}
+
+// manyTemplates makes templates, of which one has many versions, and saved replies.
+func (w *world) manyTemplates(t *testing.T, things map[string]string) {
+	t.Helper()
+	ctx := t.Context()
+	text := api.TemplateText{Locales: []api.TemplateLocale{{Locale: "en", Body: api.Text("x")}}}
+	for i := range 101 {
+		made := must[*api.Template](t)(w.admin.CreateTemplate(ctx, api.TemplateRequest{Name: fmt.Sprint("t", i), TemplateText: text}))
+		things["template"] = made.ID
+		must[*api.SavedReply](t)(w.admin.CreateSavedReply(ctx, api.SavedReplyRequest{Title: fmt.Sprint("Hello ", i), Folder: "f", Body: api.Text("x"), Owner: api.ReplyOwner{Kind: api.ActorOrganization}}))
+	}
+	for range 11 {
+		must[*api.Template](t)(w.admin.PublishTemplate(ctx, things["template"], api.TemplateChoice{}))
+		must[*api.TemplateVersion](t)(w.admin.DraftTemplate(ctx, things["template"], text))
+	}
 }
 
 // manyRoles makes roles, of which one has many members, who are on duty and have shifts.

@@ -107,6 +107,7 @@ var tests = []struct {
 	{"Marks", marks},
 	{"Media", media},
 	{"Interactions", interactions},
+	{"Templates", templates},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
