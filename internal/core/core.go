@@ -30,9 +30,8 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in
-// the Templates; what happened is in the Log; the Eraser
-// makes content go.
+// what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
+// Templates; what happened is in the Log; the Eraser makes content go.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
