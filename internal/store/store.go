@@ -1,5 +1,7 @@
 // Package store is the only SQL: the tables and their queries, over the engine in sqldb. Its methods come in
 // two sets: Queries read, inside or outside of a transaction; Tx writes, inside a unit of the committer.
+//
+// Long because what messages, conversations and the queue have in common is written in one place; other areas are below it.
 package store
 
 import (
