@@ -56,12 +56,12 @@ func (a *App) build() error {
 	kick := func() { a.runner.Kick() }
 	a.core = core.New(core.Options{Store: a.store, Connectors: catalog, Log: a.log, Kick: kick})
 	a.keys = access.NewKeys(a.store, authenticator)
-	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick,
+	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick, TestProviders: c.TestProviders,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
-	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
+	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, TestProviders: c.TestProviders})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
 		Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
@@ -118,6 +118,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "fan-out", Next: a.nextDue(store.JobFanOut), Run: a.core.FanOut},
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
+		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
 }

@@ -27,6 +27,7 @@ const (
 	JobPublish  JobKind = "publish"  // a scheduled message's time has come
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
+	JobPlay     JobKind = "play"     // what a simulated recipient answers; the payload is the connector's word for it
 )
 
 // Job is a row of the queue.
