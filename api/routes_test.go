@@ -242,6 +242,9 @@ func channelRoutes() []route {
 		}, "POST", "/v1/sandbox/clock", `{"to":"2031-05-17T11:30:00.000Z","frozen":true}`, 202},
 		{"AdvanceClock", func(ctx context.Context, c *api.Client) error { return only(c.AdvanceClock(ctx, time.Minute)) },
 			"POST", "/v1/sandbox/clock", `{"by":60}`, 200},
+		{"ResetOrganization", func(ctx context.Context, c *api.Client) error {
+			return only(c.ResetOrganization(ctx, api.ResetRequest{All: true, Fixture: "clinic"}))
+		}, "POST", "/v1/sandbox/reset", `{"all":true,"fixture":"clinic"}`, 200},
 		{"ListEvents", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(7), Limit: 10, Types: []string{"message.created", "message.removed"}}))
 		}, "GET", "/v1/events?after=7&limit=10&type=message.created%2Cmessage.removed", "", 200},

@@ -41,3 +41,27 @@ func (c *Client) AdvanceClock(ctx context.Context, by time.Duration, options ...
 	}
 	return clock, err
 }
+
+// ResetRequest says how a test organization is emptied.
+type ResetRequest struct {
+	All     bool   `json:"all,omitempty" doc:"Users, keys and permission sets go too, but for the key that asks, its user and its sets."`
+	Fixture string `json:"fixture,omitempty" enum:"channels,clinic" doc:"What is made then: channels, a channel of the sandbox for each kind of address; clinic, also people who work there, a team and patients."`
+}
+
+// Reset is what came of emptying a test organization.
+type Reset struct {
+	Done bool   `json:"done" doc:"Whether it is empty; else it is asked for again, to go on."`
+	Made []Made `json:"made" doc:"What the fixture made, or found."`
+}
+
+// Made is a thing of a fixture.
+type Made struct {
+	Kind string `json:"kind" doc:"What it is: channel, user, team, contact."`
+	ID   string `json:"id" doc:"The id."`
+	Name string `json:"name" doc:"What people call it."`
+}
+
+// ResetOrganization empties a test organization, and makes a fixture in it. Where the answer is not done, another call goes on.
+func (c *Client) ResetOrganization(ctx context.Context, reset ResetRequest, options ...CallOption) (*Reset, error) {
+	return fetch[Reset](ctx, c, request{method: http.MethodPost, path: "/v1/sandbox/reset", in: &reset}, options...)
+}

@@ -65,7 +65,8 @@ func (a *App) build() error {
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
 		Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
-	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization})
+	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization,
+		Directory: a.directory, RemoveBlob: blobs.Remove, Forget: authenticator.Forget, Log: a.log})
 	a.metrics.store = a.store
 	a.store.OnCommit(a.metrics.logged)
 	a.makeLink(authenticator)

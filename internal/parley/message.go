@@ -278,6 +278,7 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventOrganizationReset   EventType = "organization.reset" // a test organization was emptied
 	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"

@@ -50,6 +50,7 @@ var samples = map[string]sample{
 	"playInbound":              {path: "/v1/sandbox/messages", body: `{"contact":"{contact}","channel":"{channel}","body":"hello"}`},
 	"getClock":                 {path: "/v1/sandbox/clock", rehearsed: true},
 	"moveClock":                {path: "/v1/sandbox/clock", body: `{"by":60,"frozen":true}`, rehearsed: true},
+	"resetOrganization":        {path: "/v1/sandbox/reset", body: `{"all":true}`, rehearsed: true, more: []parley.Scope{parley.ScopeUsersWrite, parley.ScopeKeysWrite}},
 	"createConversation":       {path: "/v1/conversations", body: `{"kind":"group","title":"We","participants":[{"user":"{user}"}]}`},
 	"listConversations":        {path: "/v1/conversations?status=open"},
 	"getConversation":          {path: "/v1/conversations/{conversation}"},

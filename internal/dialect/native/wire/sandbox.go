@@ -14,3 +14,10 @@ func Clock(c *playground.Clock) api.Clock {
 func ClockParams(m *api.ClockMove) playground.ClockParams {
 	return playground.ClockParams{By: OptionalSeconds(m.By), To: m.To.Time, Frozen: m.Frozen}
 }
+
+// Reset renders what came of emptying a test organization.
+func Reset(r *playground.Reset) api.Reset {
+	return api.Reset{Done: r.Done, Made: Each(r.Made, func(m *playground.Made) api.Made {
+		return api.Made{Kind: m.Kind, ID: string(m.ID), Name: m.Name}
+	})}
+}
