@@ -63,8 +63,9 @@ func (a *App) build() error {
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, TestProviders: c.TestProviders})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
-	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
-		Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
+	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log,
+		More: func(ctx context.Context, organization parley.ID) error { return a.playground.Sweep(ctx, organization) }, Retention: erasure.Retention{
+			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
 	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization,
 		Directory: a.directory, RemoveBlob: blobs.Remove, Forget: authenticator.Forget, Log: a.log})
 	a.metrics.store = a.store
@@ -148,7 +149,7 @@ func whileMore(run func(context.Context) (bool, error)) func(context.Context) (i
 func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
-	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Playground: a.playground, Authenticator: authenticator,
+	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())

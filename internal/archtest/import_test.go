@@ -51,7 +51,7 @@ var layers = []rule{
 	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/clock", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
-	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
+	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit", "internal/store/playground"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
 	{"internal/core/playground", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/parley", "internal/store", "internal/store/clock", "internal/store/playground"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},

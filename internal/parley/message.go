@@ -279,6 +279,7 @@ const (
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
 	EventOrganizationReset   EventType = "organization.reset" // a test organization was emptied
+	EventHook                EventType = "organization.hook"  // of a test organization: made, changed, deleted, or it caught something
 	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"

@@ -29,6 +29,7 @@ var migrations = []sqldb.Migration{
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	{Name: "clocks", SQL: migration("0011_clocks"), Oldest: 4},
+	{Name: "hooks", SQL: migration("0011_hooks"), Oldest: 4},
 }
 
 // migration is the text of a file.

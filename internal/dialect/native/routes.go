@@ -17,7 +17,7 @@ import (
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), d.contactEndpoints(),
-		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), playground.Endpoints(d.Playground), d.healthEndpoints())
+		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), playground.Endpoints(d.Playground, d.PublicURL), d.healthEndpoints())
 }
 
 func (d *domain) userEndpoints() []*door.Endpoint {
