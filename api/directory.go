@@ -22,6 +22,8 @@ type Policy struct {
 	LockTTL    bool  `json:"lockTtl" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
 	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
+
+	AckWords []string `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
@@ -37,6 +39,8 @@ type PolicyPatch struct {
 	LockTTL    *bool  `json:"lockTtl,omitempty" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
+
+	AckWords *[]string `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 }
 
 // OrganizationRequest is an organization to make.

@@ -210,6 +210,20 @@ func contactRoutes() []route {
 	}
 }
 
+func searchRoutes() []route {
+	return []route{
+		{"SearchMessages", func(ctx context.Context, c *api.Client) error {
+			return only(c.SearchMessages(ctx, api.MessageSearch{Page: api.Page{Limit: 3}, Q: `"a b" -c`, HasAttachment: "true", From: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}))
+		}, "GET", "/v1/search/messages?from=2031-05-17T09%3A30%3A00Z&hasAttachment=true&limit=3&q=%22a+b%22+-c", "", 200},
+		{"SearchContacts", func(ctx context.Context, c *api.Client) error {
+			return only(c.SearchContacts(ctx, api.ContactSearch{Q: "ana", Tag: "vip"}))
+		}, "GET", "/v1/search/contacts?q=ana&tag=vip", "", 200},
+		{"SearchConversations", func(ctx context.Context, c *api.Client) error {
+			return only(c.SearchConversations(ctx, api.ConversationSearch{Q: "ward", Status: "open"}))
+		}, "GET", "/v1/search/conversations?q=ward&status=open", "", 200},
+	}
+}
+
 func channelRoutes() []route {
 	paused := true
 	return []route{
@@ -272,7 +286,7 @@ func channelRoutes() []route {
 
 // TestRoutes: each method sends what its row says, with the headers of every call.
 func TestRoutes(t *testing.T) {
-	routes := slices.Concat(messageRoutes(), conversationRoutes(), directoryRoutes(), contactRoutes(), channelRoutes())
+	routes := slices.Concat(messageRoutes(), conversationRoutes(), directoryRoutes(), contactRoutes(), searchRoutes(), channelRoutes())
 	for _, r := range routes {
 		t.Run(r.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, got *http.Request) { answerRoute(t, r, w, got) }))

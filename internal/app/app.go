@@ -22,6 +22,7 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
@@ -52,6 +53,7 @@ type App struct {
 	keys       *access.Keys
 	hub        *live.Hub
 	runner     *queue.Runner
+	indexer    *search.Indexer
 	sweeper    *erasure.Sweeper
 	playground *playground.Playground
 	link       *cluster.Link // nil: no node is told of anything

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
@@ -69,6 +70,7 @@ func (a *App) build() error {
 	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization,
 		Directory: a.directory, RemoveBlob: blobs.Remove, Forget: authenticator.Forget, Log: a.log})
 	a.metrics.store = a.store
+	a.indexer = search.NewIndexer(search.IndexerOptions{Store: a.store, Log: a.log})
 	a.store.OnCommit(a.metrics.logged)
 	a.makeLink(authenticator)
 	return a.serve(authenticator)
@@ -121,6 +123,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
 		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
+		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
 }
@@ -149,7 +152,8 @@ func whileMore(run func(context.Context) (bool, error)) func(context.Context) (i
 func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
-	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
+	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Searches: search.New(search.Options{Store: a.store}),
+		Files: a.files, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
@@ -187,15 +191,21 @@ func (a *App) startWork() {
 		a.store.Work(false)
 		return a.runner.Stop(ctx)
 	})
+	a.beside(a.sweeper.Run)
+	a.beside(a.indexer.Run)
+}
+
+// beside runs something until the app stops.
+func (a *App) beside(run func(ctx context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	swept := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(swept)
-		a.sweeper.Run(ctx)
+		defer close(done)
+		run(ctx)
 	}()
 	a.onStop(func(context.Context) error {
 		cancel()
-		<-swept
+		<-done
 		return nil
 	})
 }

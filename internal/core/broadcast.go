@@ -120,7 +120,7 @@ func (c *Core) expandChunk(tx *store.Tx, job *store.Job, parent *parley.Message)
 		return false, err
 	}
 	if len(copies) > 0 {
-		if err := tx.Append(copies...); err != nil {
+		if err := appendRelated(tx, copies...); err != nil {
 			return false, err
 		}
 	}
@@ -203,7 +203,8 @@ type fanOutSend struct {
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
 	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
-		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference}}
+		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
+		AckWithin: parent.AckWithin}}
 }
 
 func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, error) {
@@ -243,7 +244,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 		}
 	}
 	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
-		if err := reopen(tx, f.p, &r.conversation); err != nil {
+		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
 			return err
 		}
 	}

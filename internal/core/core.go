@@ -12,6 +12,8 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -27,11 +29,14 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go.
+// what they do with these as a whole is in the Inbox, what with messages in Actions; what happened is in the Log; the Eraser
+// makes content go.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	*inbox.Inbox
+	*message.Actions
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -53,7 +58,9 @@ func New(o Options) *Core {
 	}
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
+	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
 }
@@ -117,3 +124,18 @@ func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.P
 
 // Principal is who asks; see access.
 type Principal = access.Principal
+
+// conversation returns a conversation that the principal sees; see thread.Sight.
+func (c *Core) conversation(q store.Queries, p *Principal, id parley.ID) (parley.Conversation, error) {
+	return thread.NewSight(q, p).Conversation(id)
+}
+
+// What the parts of the core take and give.
+type (
+	ConversationFilter = thread.ConversationFilter
+	MessageFilter      = thread.MessageFilter
+	EventFilter        = eventlog.Filter
+	EventPage          = eventlog.Page
+	EventDetail        = eventlog.Detail
+	Audience           = eventlog.Audience
+)

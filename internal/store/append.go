@@ -52,8 +52,8 @@ func (s *Store) Append(ctx context.Context, a *Append) error {
 
 func (a *Append) size() int {
 	n := 1 << 10
-	for _, p := range a.Message.Body {
-		n += 2 * len(p.Text)
+	for i := range a.Message.Body {
+		n += 2 * a.Message.Body[i].Size()
 	}
 	return n + 512*len(a.Deliveries)
 }
@@ -180,7 +180,7 @@ func (tx *Tx) inspect(batch []*Append) ([]sight, error) {
 
 // appendRows are the rows of a batch, a parameter for each table.
 type appendRows struct {
-	messages, deliveries, jobs, conversations, tags, media sqldb.Rows
+	messages, deliveries, jobs, conversations, tags, media, batches sqldb.Rows
 }
 
 // write numbers and inserts messages and what belongs to them.
@@ -267,6 +267,7 @@ func (tx *Tx) insert(rows *appendRows) error {
 		{insertJobs, &rows.jobs},
 		{insertTags, &rows.tags},
 		{insertMediaReferences, &rows.media},
+		{insertBatches, &rows.batches},
 		{advanceConversations, &rows.conversations},
 	} {
 		if s.rows.Len() > 0 {

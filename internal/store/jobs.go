@@ -27,6 +27,7 @@ const (
 	JobPublish  JobKind = "publish"  // a scheduled message's time has come
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
+	JobAckDue   JobKind = "acks"     // recipients are to have acknowledged a message
 	JobPlay     JobKind = "play"     // what a simulated recipient answers; the payload is the connector's word for it
 )
 
@@ -129,10 +130,10 @@ func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[s
 	for _, j := range a.Jobs {
 		due := Millis(j.DueAt)
 		switch {
-		case j.Kind != JobExpire && j.Kind != JobDeliver && due == 0:
-			due = Millis(now)
 		case j.Kind == JobExpire:
 			due = Millis(a.Message.ExpiresAt)
+		case j.Kind == JobAckDue:
+			due = Millis(a.Message.AckBy())
 		case j.Kind == JobDeliver:
 			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
 			key := string(a.Organization) + j.order()
@@ -144,6 +145,8 @@ func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[s
 			if a.Message.Validity > 0 {
 				tx.addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)))
 			}
+		case due == 0:
+			due = Millis(now)
 		}
 		tx.addJob(&rows.jobs, j, due)
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -13,20 +12,15 @@ import (
 
 // storedPolicy is a policy as it is stored, durations in milliseconds.
 type storedPolicy struct {
-	DefaultTTL int64 `json:"defaultTtl,omitempty"`
-	MaxTTL     int64 `json:"maxTtl,omitempty"`
-	LockTTL    bool  `json:"lockTtl,omitempty"`
-	Defined    bool  `json:"definedAttributesOnly,omitempty"`
+	DefaultTTL int64    `json:"defaultTtl,omitempty"`
+	MaxTTL     int64    `json:"maxTtl,omitempty"`
+	LockTTL    bool     `json:"lockTtl,omitempty"`
+	Defined    bool     `json:"definedAttributesOnly,omitempty"`
+	AckWords   []string `json:"ackWords"` // null: the usual ones
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly})
-}
-
-// EncodeJSON makes the text of a JSON column.
-func EncodeJSON(v any) (string, error) {
-	encoded, err := json.Marshal(v)
-	return string(encoded), err
+	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly, p.AckWords})
 }
 
 // InsertOrganization adds an organization with an empty event log and an empty audit log.
@@ -82,7 +76,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords}
 	return nil
 }
 

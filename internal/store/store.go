@@ -29,6 +29,10 @@ var migrations = []sqldb.Migration{
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	{Name: "clocks", SQL: migration("0011_clocks"), Oldest: 4},
+	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
+	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
+	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
+	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 	{Name: "hooks", SQL: migration("0011_hooks"), Oldest: 4},
 }
 
@@ -254,6 +258,14 @@ func keysOf(organizations ...parley.ID) []string {
 		}
 	}
 	return keys
+}
+
+// WriteApart is WriteBackground for work on rows that nothing changes but what has the same key: nothing else that changes
+// an organization waits for it. It writes about size bytes.
+func (s *Store) WriteApart(ctx context.Context, key string, size int, f func(tx *Tx) error) error {
+	u := s.unit(f, parley.ID(key))
+	u.Background, u.Size = true, generalSize+size
+	return s.Engine().Write(ctx, u)
 }
 
 // WriteClaimed is WriteBackground for what comes of claimed deliveries. Nobody else changes their conversations meanwhile,

@@ -6,6 +6,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // maxTeam is how many users a team has at most: a message to it reaches them all in one commit.
@@ -200,7 +201,14 @@ func changeTeamConversation(tx *store.Tx, p *access.Principal, team parley.ID, c
 	if err != nil {
 		return err
 	}
+	before := conversation
 	change(&conversation)
+	if changes := parley.Differences(&before, &conversation); len(changes) > 0 {
+		if err := inbox.AddHistory(tx, p.Organization, parley.HistoryEntry{Conversation: conversation.ID, Sequence: conversation.LastSequence,
+			Actor: p.Actor(), Changes: changes}); err != nil {
+			return err
+		}
+	}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
 		Data: parley.EventData{Actor: p.User, Status: string(conversation.Status)}})
 	return tx.UpdateConversation(p.Organization, &conversation)

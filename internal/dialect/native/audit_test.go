@@ -17,10 +17,14 @@ import (
 
 // unaudited are the operations that change something and have no entry in the audit log, and why.
 var unaudited = map[string]string{
+	"sendBatch":          "a message is what the server is for, and tells of itself",
 	"sendMessage":        "a message is what the server is for, and tells of itself",
 	"sendToUser":         "a message",
 	"sendToConversation": "a message",
 	"playInbound":        "a message",
+	"react":              "a mark of a reader",
+	"unreact":            "a mark of a reader",
+	"playInteraction":    "a mark of a reader",
 	"uploadMedia":        "a part of a message to come; its row says whose it is",
 	"createConversation": "work in conversations is in the event log; whom one lets in is in both",
 	"patchConversation":  "work in conversations is in the event log",

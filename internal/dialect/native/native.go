@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	catching "github.com/parley-server/parley/internal/dialect/native/playground"
 )
@@ -24,6 +25,7 @@ type Options struct {
 	Audit         *audit.Log
 	Files         *files.Files
 	Playground    *playground.Playground
+	Searches      *search.Searches
 	PublicURL     string // how others reach the server; empty: as whoever asks does
 	Authenticator *access.Authenticator
 	Streams       Streams       // live events; nil: there are pages only
