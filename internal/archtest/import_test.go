@@ -67,6 +67,8 @@ var layers = []rule{
 	{"internal/store/move", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/store/sqldb", []string{"internal/parley"}},
 	{"internal/store/storetest", []string{"internal/parley", "internal/store", "internal/store/*"}},
+	{"internal/store/playground", []string{"internal/parley", "internal/store", "internal/store/move", "internal/store/sqldb"}},
+	{"internal/store/playground/playgroundtest", []string{"internal/parley", "internal/store", "internal/store/playground"}},
 	{"internal/store/clock/clocktest", []string{"internal/parley", "internal/store", "internal/store/clock"}},
 	{"internal/store/audit/audittest", []string{"internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/store/*", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},

@@ -4,16 +4,14 @@ package playground
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
-	_ "modernc.org/sqlite" // to ask what the migrations make
-
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/move"
 )
 
 // Table is a table of tenants, as the migrations make it, with the statements that empty it.
@@ -30,42 +28,18 @@ var kept = []string{"audit", "audit_heads", "clocks", "organization_log", "permi
 // is in it, and what was done. Whoever adds a table has it emptied.
 var Tables = sync.OnceValues(func() ([]Table, error) { return tablesOf(context.Background()) })
 
-func tablesOf(ctx context.Context) (tables []Table, err error) {
-	db, err := sql.Open("sqlite", ":memory:")
+func tablesOf(ctx context.Context) ([]Table, error) {
+	keys, err := move.Keys(ctx, store.Migrations())
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // each connection has a database of its own
-	defer func() { err = errors.Join(err, db.Close()) }()
-	for _, m := range store.Migrations() {
-		if _, err := db.ExecContext(ctx, m.SQL); err != nil {
-			return nil, fmt.Errorf("reading the schema of migration %s: %w", m.Name, err)
-		}
-	}
-	rows, err := db.QueryContext(ctx, `SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
-		WHERE t.type = 'table' AND c.pk > 0 ORDER BY t.name, c.pk`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	keys := map[string][]string{}
-	var names []string
-	for rows.Next() {
-		var table, column string
-		if err := rows.Scan(&table, &column); err != nil {
-			return nil, err
-		}
-		if keys[table] == nil {
-			names = append(names, table)
-		}
-		keys[table] = append(keys[table], column)
-	}
-	for _, name := range names {
+	var tables []Table
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		if key := keys[name]; key[0] == "organization_id" && !slices.Contains(kept, name) {
 			tables = append(tables, newTable(name, key[1:]))
 		}
 	}
-	return tables, rows.Err()
+	return tables, nil
 }
 
 func newTable(name string, key []string) Table {

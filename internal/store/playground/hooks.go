@@ -146,7 +146,7 @@ func DropCaught(tx *store.Tx, organization parley.ID, before time.Time, limit in
 }
 
 var eraseCaught = `DELETE FROM hook_requests WHERE organization_id = $1 AND EXISTS (SELECT 1 FROM ` + sqldb.From("$2", "id TEXT") +
-	` AS j WHERE hook_requests.body LIKE '%' || j.id || '%')`
+	` AS j WHERE hook_requests.body || ' ' || hook_requests.path || ' ' || hook_requests.query LIKE '%' || j.id || '%')`
 
 // EraseCaught deletes requests that name messages whose content goes: they hold it too.
 func EraseCaught(tx *store.Tx, batch []store.Erasure) error {
