@@ -3,6 +3,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -17,17 +18,26 @@ import (
 // Options are what a search stands on.
 type Options struct {
 	Store *store.Store
+	// Pages of the index, and things, are what one page of a search looks at most; 0: as usual.
+	Pages, Things int
 }
+
+// What one page of a search looks at, whatever is looked for.
+const (
+	mostPages  = 2500 // of the index
+	mostThings = 500  // to see whether they match
+)
 
 // Searches answers searches.
 type Searches struct {
-	store *store.Store
-	now   func(ctx context.Context, organization parley.ID) time.Time
+	store         *store.Store
+	now           func(ctx context.Context, organization parley.ID) time.Time
+	pages, things int
 }
 
 // New returns the searches of a store.
 func New(o Options) *Searches {
-	return &Searches{store: o.Store, now: o.Store.Now}
+	return &Searches{store: o.Store, now: o.Store.Now, pages: cmp.Or(o.Pages, mostPages), things: cmp.Or(o.Things, mostThings)}
 }
 
 // Page is a part of what a search found, newest first.
@@ -129,10 +139,12 @@ type request struct {
 	sight *thread.Sight
 	query words.Query
 	now   time.Time
+
+	pages, things int // that are looked at
 }
 
 func (s *Searches) request(ctx context.Context, q store.Queries, p *access.Principal, query string) *request {
-	return &request{q: q, p: p, sight: thread.NewSight(q, p), query: words.Parse(query), now: s.now(ctx, p.Organization)}
+	return &request{q: q, p: p, sight: thread.NewSight(q, p), query: words.Parse(query), now: s.now(ctx, p.Organization), pages: s.pages, things: s.things}
 }
 
 // scopeOf is who sees a conversation, and what is in it.
