@@ -355,6 +355,8 @@ const (
 	EventReplyCreated        EventType = "reply.created"
 	EventReplyUpdated        EventType = "reply.updated"
 	EventReplyDeleted        EventType = "reply.deleted"
+	EventOrganizationReset   EventType = "organization.reset" // a test organization was emptied
+	EventHook                EventType = "organization.hook"  // of a test organization: made, changed, deleted, or it caught something
 	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"

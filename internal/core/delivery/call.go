@@ -20,6 +20,7 @@ const (
 	codeNoChannel   = "channel-deleted"
 	codeNoConnector = "connector-unknown"
 	codeNoMessage   = "message-unknown"
+	codeTest        = "test-organization" // it reaches no provider
 )
 
 // Reasons, for the operator.
@@ -44,6 +45,7 @@ type Result struct {
 	drop         bool // there is nothing to deliver any more
 	ids          []string
 	later        []connector.Later
+	answers      []connector.Reply // of a simulated recipient
 }
 
 // Call sends one delivery, unless something has come between.
@@ -54,6 +56,11 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 	definition, ok := d.connectors[w.channel.Connector]
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
+	}
+	if barred, err := d.barred(ctx, w); err != nil {
+		return &Result{work: w}
+	} else if barred {
+		return w.end(parley.Failed, parley.PhasePolicy, codeTest, "a test organization reaches no provider")
 	}
 	out, err := w.outgoing(definition)
 	if err != nil {
@@ -66,6 +73,19 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 	}
 	receipt, err := definition.Connector.Send(ctx, *w.channel, out)
 	return d.answered(w, definition.Connector, receipt, err)
+}
+
+// barred reports whether a delivery is a test organization's that would reach somebody. There are no such channels, unless the
+// operator has let them be made before.
+func (d *Deliveries) barred(ctx context.Context, w *Work) (bool, error) {
+	if w.channel.Connector == connector.Sandbox || d.reach || !w.job.Organization.OfTest() {
+		return false, nil
+	}
+	_, err := d.store.Read(ctx).Clock(w.job.Organization)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
@@ -209,6 +229,11 @@ func (d *Deliveries) accepted(w *Work, receipt connector.Receipt, answer connect
 	for _, later := range receipt.Later {
 		if later.Report.Delivery == w.delivery.Number {
 			r.later = append(r.later, later)
+		}
+	}
+	for _, answer := range receipt.Replies {
+		if answer.Delivery == w.delivery.Number && w.job.Organization.OfTest() { // elsewhere nobody speaks who was not asked to
+			r.answers = append(r.answers, answer)
 		}
 	}
 	return r
