@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -219,7 +218,7 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 			f.channels[address.Kind] = ch
 		}
 		if ch != nil {
-			return f.send(f.parent).external(tx, ch, recipient{contactActor(contact), address})
+			return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
 		}
 	}
 	return nil, nil
@@ -248,10 +247,4 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 	}
 	f.copies = append(f.copies, a)
 	return nil
-}
-
-// parseSchedule reads the payload of a scheduled send.
-func parseSchedule(payload string) (parley.ReopenPolicy, parley.ID) {
-	reopening, broadcast, _ := strings.Cut(payload, ",broadcast:")
-	return parley.ReopenPolicy(reopening), parley.ID(broadcast)
 }

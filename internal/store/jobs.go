@@ -350,3 +350,29 @@ func (tx *Tx) HoldWaiting(jobs []JobRef) (map[JobRef]Job, error) {
 	})
 	return waiting, err
 }
+
+var companions = `SELECT ` + jobColumns + ` FROM ` + sqldb.From("$1", "o TEXT", "own TEXT", "prefix TEXT") + ` AS j
+	JOIN jobs ON jobs.organization_id = j.o AND jobs.id > j.prefix || '.' AND jobs.id < j.prefix || '/' AND jobs.id <> j.own
+	WHERE jobs.kind = 'deliver' AND jobs.claimed = 0 AND jobs.attempt = 0 AND jobs.due_at = $2 ORDER BY jobs.organization_id, jobs.id`
+
+// ClaimWith takes what waits behind deliveries that have just been claimed and is of the same messages, too.
+func (tx *Tx) ClaimWith(heads []Job, until time.Time) ([]Job, error) {
+	if len(heads) == 0 {
+		return nil, nil
+	}
+	var rows sqldb.Rows
+	for i := range heads {
+		j := &heads[i]
+		rows.Add(string(j.Organization), j.ID, j.ID[:strings.LastIndexByte(j.ID, '.')])
+	}
+	var found []Job
+	err := tx.c.Query(companions, []any{rows.Param(), int64(held)}, func(r *sql.Rows) error {
+		j, err := scanJob(r)
+		found = append(found, j)
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return tx.claim(found, until)
+}

@@ -38,15 +38,19 @@ type rare struct {
 	RemovedBy  *parley.Actor      `json:"rb,omitempty"`
 	Redactions *parley.Redactions `json:"rd,omitempty"`
 	EditedAt   int64              `json:"ea,omitempty"`
+	Several    bool               `json:"se,omitempty"`
+	CC         []int              `json:"cc,omitempty"`
+	BCC        []int              `json:"bc,omitempty"`
 	Edits      int                `json:"en,omitempty"`
 }
 
 // rareOf are the rare facts of a message; nil where it has none.
 func rareOf(m *parley.Message) *rare {
-	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && m.RemovedBy.Kind == "" {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" {
 		return nil
 	}
-	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits}
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, Several: m.Receivers.Several,
+		CC: m.Receivers.CC, BCC: m.Receivers.BCC}
 	if m.RemovedBy.Kind != "" {
 		r.RemovedBy = &m.RemovedBy
 	}
@@ -58,6 +62,7 @@ func (r *rare) apply(m *parley.Message) {
 		return
 	}
 	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
+	m.Receivers = parley.Receivers{Several: r.Several, CC: r.CC, BCC: r.BCC}
 	if r.RemovedBy != nil {
 		m.RemovedBy = *r.RemovedBy
 	}
@@ -311,12 +316,23 @@ func (q Queries) CopiesIn(organization, parent parley.ID, conversations []parley
 	return have, err
 }
 
-// NewestWithAddress returns the newest conversation of a channel in which an address takes part.
-func (q Queries) NewestWithAddress(organization, channel parley.ID, a parley.Address) (parley.Conversation, error) {
-	return q.conversation(`JOIN participants AS p ON p.organization_id = c.organization_id AND p.conversation_id = c.id
-		WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0
-		AND c.channel_id = $4 ORDER BY c.created_at DESC, c.id DESC LIMIT 1`, a.Value,
-		string(organization), string(a.Kind), a.Value, string(channel))
+const takesPart = `x.organization_id = c.organization_id AND x.conversation_id = c.id AND x.address <> '' AND x.left_sequence = 0`
+
+var newestWith = `JOIN participants AS p ON p.organization_id = c.organization_id AND p.conversation_id = c.id
+	WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0 AND c.channel_id = $4
+	AND (SELECT count(DISTINCT x.address) FROM participants AS x WHERE ` + takesPart + `) = $5
+	AND (SELECT count(DISTINCT x.address) FROM participants AS x WHERE ` + takesPart + ` AND x.address IN (SELECT value FROM ` +
+	sqldb.From("$6", "value TEXT") + ` AS j)) = $5
+	ORDER BY c.created_at DESC, c.id DESC LIMIT 1`
+
+// NewestWith returns the newest conversation of a channel in which addresses of one kind take part, and no others.
+func (q Queries) NewestWith(organization, channel parley.ID, addresses []parley.Address) (parley.Conversation, error) {
+	var rows sqldb.Rows
+	for _, a := range addresses {
+		rows.Add(a.Value)
+	}
+	a := addresses[0]
+	return q.conversation(newestWith, a.Value, string(organization), string(a.Kind), a.Value, string(channel), len(addresses), rows.Param())
 }
 
 // AddressShared reports whether contacts share an address, so that it identifies none of them.

@@ -23,7 +23,7 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
+	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blind_copies", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"contact_addresses", "contacts", "conversations", "deliveries", "events", "forwards", "hidden_messages", "idempotency", "jobs", "marks", "media",
 		"media_references", "message_batches", "message_tags", "message_versions", "messages", "organization_log", "parked", "participants", "past_parts", "permission_sets",
 		"provider_references", "replies", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}

@@ -73,7 +73,7 @@ func platforms() []connector.Platform {
 		{Name: "sms", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 1600, Parts: text},
 		{Name: "whatsapp", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 4096, Parts: located, Attachments: 10},
 		{Name: "rcs", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 3072, Parts: located, Attachments: 10},
-		{Name: "email", AddressKind: parley.AddressEmail, Thread: parley.ThreadEmail, Parts: page, Attachments: 100},
+		{Name: "email", AddressKind: parley.AddressEmail, Thread: parley.ThreadEmail, Parts: page, Attachments: 100, Copies: true, Together: true},
 		{Name: "fax", AddressKind: parley.AddressFax, Thread: parley.ThreadEach, Parts: page, Attachments: 20},
 		{Name: "chat", AddressKind: "chat", Thread: parley.ThreadContact, MaxText: 10_000, Parts: rich, Attachments: 100},
 		{Name: "secure", AddressKind: "secure", Thread: parley.ThreadContact, Parts: rich, Attachments: 100},
@@ -220,7 +220,11 @@ func takenReceipt(out connector.Outgoing, set settings, answer endpointAnswer) c
 	for i, recipient := range out.Recipients {
 		ids := answer.idsOf(i, len(out.Recipients))
 		if len(ids) == 0 {
-			ids = []string{providerID(out.Reference, recipient.Delivery)}
+			reference := recipient.Reference
+			if reference == "" {
+				reference = out.Reference
+			}
+			ids = []string{providerID(reference, recipient.Delivery)}
 		}
 		receipt.Results = append(receipt.Results,
 			connector.Result{Delivery: recipient.Delivery, ProviderIDs: ids, State: parley.Sent})

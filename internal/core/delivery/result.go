@@ -13,6 +13,7 @@ import (
 // attempts, provider ids, the receipts that a simulator will report and those that came before this, events,
 // and what the queue does next. Written again, it changes nothing. Of claims that are lost it writes what a provider took.
 func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
+	results = flat(results)
 	claims := make([]store.Job, len(results))
 	for i, r := range results {
 		claims[i] = r.work.job
@@ -50,6 +51,15 @@ func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
 		b.referParts(results)
 		return b.write()
 	})
+}
+
+// flat are results and those that came with them.
+func flat(results []*Result) []*Result {
+	list := make([]*Result, 0, len(results))
+	for _, r := range results {
+		list = append(append(list, r), r.with...)
+	}
+	return list
 }
 
 // batch is what one transaction changes about deliveries.
