@@ -9,6 +9,7 @@ import (
 type Organization struct {
 	ID        string `json:"id" doc:"The id."`
 	Name      string `json:"name" doc:"What people call it."`
+	Test      bool   `json:"test" doc:"Whether it is a test organization: with a clock that can be moved, and without a way to real providers."`
 	Policy    Policy `json:"policy" doc:"What it sets for everything in it."`
 	Rev       int64  `json:"rev" doc:"Its revision, as in ETag and If-Match."`
 	CreatedAt Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
@@ -45,6 +46,7 @@ type PolicyPatch struct {
 // OrganizationRequest is an organization to make.
 type OrganizationRequest struct {
 	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Test bool   `json:"test,omitempty" doc:"Make it a test organization, for good."`
 }
 
 // NewOrganization is an organization just made, with its first key.

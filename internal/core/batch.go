@@ -36,7 +36,7 @@ func (c *Core) SendBatch(ctx context.Context, p *Principal, items []BatchItem, i
 	if len(items) == 0 || len(items) > maxBatch {
 		return "", nil, parley.Invalid("messages", "out-of-range", "must be 1 to %d", maxBatch)
 	}
-	batch := parley.NewID(c.now())
+	batch := parley.NewID(c.now(ctx, p.Organization))
 	replay, err := p.Once(ctx, c.store, i, 200, batch, func(*store.Tx) error { return nil })
 	if err != nil {
 		return "", nil, err

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -147,7 +148,7 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 	if err != nil {
 		return nil, err
 	}
-	f := &fanOutSend{c: c, p: p, parent: parent, channels: map[parley.AddressKind]*parley.Channel{}}
+	f := &fanOutSend{c: c, p: p, parent: parent, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
 	var routes []*route
 	for _, m := range members {
 		var r *route
@@ -194,12 +195,13 @@ type fanOutSend struct {
 	c        *Core
 	p        *Principal
 	parent   *parley.Message
+	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.c.now()), files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
 		AckWithin: parent.AckWithin}}
 }
@@ -241,7 +243,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 		}
 	}
 	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
-		if err := reopen(tx, f.p, &r.conversation); err != nil {
+		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
 			return err
 		}
 	}

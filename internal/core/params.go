@@ -7,7 +7,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
 )
 
 // SendParams is a message to send. Exactly one field of To says to whom.
@@ -83,8 +85,6 @@ type Record struct {
 
 // Limits of a message.
 const (
-	maxParts       = 100
-	maxText        = 100_000 // characters of a part
 	maxAttachments = 100
 	maxTags        = 50
 	maxTag         = 100
@@ -166,40 +166,10 @@ func (s *SendParams) content(c *check) {
 	} else if len(s.Body) == 0 && len(s.Attachments) == 0 {
 		c.refuse("body", "required", "must not be empty unless there are attachments")
 	}
-	if len(s.Body) > maxParts {
-		c.refuse("body", "too-many", "must have at most %d parts", maxParts)
-	}
 	if len(s.Attachments) > maxAttachments {
 		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
 	}
-	for i, part := range s.Body {
-		field := "body"
-		if len(s.Body) > 1 {
-			field = fmt.Sprintf("body[%d]", i)
-		}
-		switch part.Kind {
-		case parley.PartText, parley.PartHTML:
-			c.text(field, part.Text, maxText)
-			if part.Text == "" {
-				c.refuse(field, "required", "must not be an empty text")
-			}
-		case parley.PartLocation:
-			c.text(field, part.Label, maxReference)
-			if part.Latitude < -90 || part.Latitude > 90 || part.Longitude < -180 || part.Longitude > 180 {
-				c.refuse(field, "out-of-range", "latitude must be -90 to 90, longitude -180 to 180")
-			}
-		default:
-			c.refuse(field, "value-unknown", "kind must be one of %v", parley.PartKinds)
-		}
-	}
-}
-
-// checkBody refuses what is no body of a message.
-func checkBody(body []parley.Part) error {
-	var c check
-	s := SendParams{Body: body}
-	s.content(&c)
-	return parley.InvalidFields(c.wrong)
+	c.wrong = append(c.wrong, content.Check(s.Body)...)
 }
 
 // forwards checks what goes beside the content of another message.
@@ -335,4 +305,51 @@ func (t *To) receivers(c *check) {
 	if len(t.Receivers) > 0 && !open {
 		c.refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
 	}
+}
+
+// apply makes a message the record of what happened elsewhere.
+func (r *Record) apply(m *parley.Message) {
+	m.Recorded, m.Direction = true, r.Direction
+	m.RecordedState = r.State
+	if m.RecordedState == "" {
+		m.RecordedState = parley.Sent
+		if r.Direction == parley.Inbound || m.Kind == parley.KindNote {
+			m.RecordedState = parley.Delivered
+		}
+	}
+	if r.Platform != "" {
+		m.Platform = r.Platform
+	}
+	m.SentAt = r.SentAt
+	if r.Author.Kind != "" {
+		m.Author = r.Author
+	}
+}
+
+// recordAuthor checks the author that a record names, and takes its name from the directory.
+func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
+	author := &m.Author
+	switch author.Kind {
+	case parley.ActorUser:
+		if author.ID == s.p.User {
+			return nil
+		}
+		u, err := tx.User(s.p.Organization, author.ID)
+		author.Name = u.Name
+		return unknown(err, "record.author.id", "user-unknown")
+	case parley.ActorContact:
+		contact, err := tx.Survivor(s.p.Organization, author.ID)
+		if err == nil {
+			author.ID, author.Name = contact.ID, contact.Name
+		}
+		return unknown(err, "record.author.id", "contact-unknown")
+	case parley.ActorTeam:
+		t, err := tx.Team(s.p.Organization, author.ID)
+		author.Name = t.Name
+		return unknown(err, "record.author.id", "team-unknown")
+	case parley.ActorAddress, parley.ActorOrganization, parley.ActorSystem:
+		author.ID = ""
+		return nil
+	}
+	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
 }

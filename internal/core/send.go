@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -91,6 +92,7 @@ type send struct {
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
 	root   parley.ID    // of the thread that it is a reply in
+	asText []int        // parts that the platform gets as plain text
 
 	into    parley.ID       // the conversation that it is scheduled in
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
@@ -107,7 +109,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 			return nil, err
 		}
 	}
-	now := c.now()
+	now := c.now(ctx, p.Organization)
 	if err := params.validate(now); err != nil {
 		return nil, err
 	}
@@ -138,10 +140,10 @@ func (s *send) lifetime() error {
 	return nil
 }
 
-// hot reports whether nothing but the route has to be known to accept the message.
+// hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
-	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == "" &&
-		!s.params.RequestAck && s.params.Forward == ""
+	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
+		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -211,6 +213,12 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
+	if own := s.params.Body[:len(s.own)]; content.Names(own) { // what is forwarded names whom it may
+		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
+		if err := content.Complete(tx.Queries, by, own); err != nil {
+			return nil, nil, err
+		}
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
@@ -279,27 +287,6 @@ func (s *send) attachments(tx *store.Tx) error {
 	return nil
 }
 
-// reopen opens a closed conversation, unless the send or its channel leaves it closed.
-func (s *send) reopen(tx *store.Tx, r *route) error {
-	if r.conversation.Status != parley.StatusClosed || s.params.Reopen == parley.ReopenNever || s.params.Record != nil && s.params.Record.Imported {
-		return nil
-	}
-	if r.channel != nil && r.channel.Reopen == parley.ReopenNever && s.params.Reopen == "" {
-		return nil
-	}
-	return reopen(tx, s.p, &r.conversation)
-}
-
-func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation) error {
-	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
-	if err := tx.UpdateConversation(p.Organization, conversation); err != nil {
-		return err
-	}
-	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
-		Data: parley.EventData{Status: string(parley.StatusOpen), Actor: p.User}})
-	return nil
-}
-
 // build makes the rows of the message for its route.
 func (s *send) build(r *route) (*store.Append, error) {
 	if err := s.fits(r); err != nil {
@@ -308,7 +295,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

@@ -10,6 +10,7 @@ import (
 type Organization struct {
 	ID        ID
 	Name      string
+	Test      bool // it has a clock of its own, reaches no provider, and can be emptied; never changed
 	Policy    Policy
 	Rev       int64
 	CreatedAt time.Time

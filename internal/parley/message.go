@@ -54,9 +54,9 @@ func PriorityOfRank(rank int) Priority {
 
 // Actor names who is shown as the author, or who did something.
 type Actor struct {
-	Kind ActorKind
-	ID   ID
-	Name string
+	Kind ActorKind `json:"kind,omitempty"`
+	ID   ID        `json:"id,omitempty"`
+	Name string    `json:"name,omitempty"`
 }
 
 // Message is one item of a conversation.
@@ -70,6 +70,9 @@ type Message struct {
 	Actor        Actor // who did it
 	Body         []Part
 	Attachments  []Attachment
+	AsText       []int // which parts of the body the platform gets as plain text
+	Click        *Click
+	Reactions    map[string]int // how many there are
 	Channel      ID
 	Platform     string
 	Internal     bool
@@ -212,28 +215,6 @@ const (
 	RemovedRedacted Removal = "redacted"
 )
 
-// PartKind is a kind of body part.
-type PartKind string
-
-// The kinds of body parts.
-const (
-	PartText     PartKind = "text"
-	PartHTML     PartKind = "html"
-	PartLocation PartKind = "location"
-)
-
-// PartKinds are all kinds of body parts.
-var PartKinds = []PartKind{PartText, PartHTML, PartLocation}
-
-// Part is a piece of a body.
-type Part struct {
-	Kind      PartKind `json:"kind"`
-	Text      string   `json:"text,omitempty"` // of text and html
-	Latitude  float64  `json:"latitude,omitempty"`
-	Longitude float64  `json:"longitude,omitempty"`
-	Label     string   `json:"label,omitempty"` // of a location
-}
-
 // Attachment is a file of a message.
 type Attachment struct {
 	Media       ID     `json:"media"`
@@ -313,6 +294,9 @@ const (
 	InteractionDelivered    InteractionKind = "delivered"
 	InteractionRead         InteractionKind = "read"
 	InteractionAcknowledged InteractionKind = "acknowledged"
+	InteractionOpened       InteractionKind = "opened"
+	InteractionClicked      InteractionKind = "clicked"
+	InteractionReacted      InteractionKind = "reacted"
 )
 
 // Interaction is what one recipient did with one message.
@@ -322,6 +306,17 @@ type Interaction struct {
 	Actor   Actor
 	Address Address
 	At      time.Time
+	Action  string // that was clicked
+	URL     string // that was clicked
+	Emoji   string // of a reaction
+	Times   int64  // of opening and clicking
+	LastAt  time.Time
+}
+
+// Click is what a message from outside chose of the one that it answers.
+type Click struct {
+	Action  string `json:"a"`
+	Payload string `json:"p,omitempty"`
 }
 
 // Event is one fact in the organization's log. It holds ids and facts, never content.
@@ -366,6 +361,7 @@ const (
 	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
+	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
 	EventConversationRead    EventType = "conversation.read"
@@ -391,6 +387,7 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"

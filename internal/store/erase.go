@@ -29,16 +29,16 @@ func OnReadJob(organization parley.ID, m *parley.Message) Job {
 }
 
 // onRead adds the jobs that wait for a message to be read: a mark, or a timer for each delivery.
-func (rows *appendRows) onRead(a *Append, now time.Time) {
+func (tx *Tx) onRead(rows *appendRows, a *Append) {
 	m := &a.Message
 	if !m.DeleteOnRead || m.Sequence == 0 {
 		return
 	}
 	if m.Direction == parley.NoDirection {
-		addJob(&rows.jobs, OnReadJob(a.Organization, m), held, now)
+		tx.addJob(&rows.jobs, OnReadJob(a.Organization, m), held)
 	}
 	for i := range a.Deliveries {
-		addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held, now)
+		tx.addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held)
 	}
 }
 
@@ -74,7 +74,7 @@ func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
 	for _, d := range deliveries {
 		rows.Add(string(d.Organization), hideJob(d.Message, deliveryReader(d.Number)))
 	}
-	_, err := tx.c.Exec(startHiding, rows.Param(), Millis(tx.Now.Add(HideAfter)))
+	_, err := tx.c.Exec(startHiding, rows.Param(), tx.due(Millis(tx.Now.Add(HideAfter))))
 	return err
 }
 
@@ -126,10 +126,26 @@ func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
 	if err := tx.ReleaseMedia(organization, conversation); err != nil || media == "" {
 		return err
 	}
+	return tx.KeepFiles(organization, conversation, []parley.ID{media})
+}
+
+// KeepFiles gives files to a message, or to what has its files as messages have theirs.
+func (tx *Tx) KeepFiles(organization, message parley.ID, media []parley.ID) error {
 	var rows sqldb.Rows
-	rows.Add(string(organization), string(media), string(conversation))
-	_, err := tx.c.Exec(insertMediaReferences, rows.Param())
-	return err
+	for _, id := range media {
+		rows.Add(string(organization), string(id), string(message))
+	}
+	return tx.bulk(insertMediaReferences, &rows)
+}
+
+// CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
+// below one or from the greatest.
+func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {
+	if before == "" {
+		before = "~"
+	}
+	return q.heads(`messages AS m WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.conversation_id < $3
+		ORDER BY m.conversation_id DESC LIMIT $4`, string(organization), string(parent), string(before), limit)
 }
 
 // CopiesOf returns up to limit copies of a broadcast message, in order of their conversations, after one.
@@ -164,7 +180,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags, m.RemovedBy = nil, nil, e.By
+		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions, m.RemovedBy = nil, nil, nil, nil, nil, e.By
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err
@@ -219,7 +235,7 @@ func (tx *Tx) EraseTags(batch []Erasure) error {
 func (tx *Tx) EraseMedia(batch []Erasure) error {
 	with := map[parley.ID][]parley.ID{}
 	for _, e := range batch {
-		if len(e.Message.Attachments) > 0 {
+		if len(parley.MediaOf(e.Message)) > 0 {
 			with[e.Organization] = append(with[e.Organization], e.Message.ID)
 		}
 	}
@@ -272,6 +288,33 @@ func (tx *Tx) Shrink(n int) error {
 		return nil
 	}
 	return tx.tx.Shrink(n)
+}
+
+const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7) OR (id > $8 AND id < $9)) ORDER BY id`
+
+// JobsOf returns the jobs of a message: its deliveries' and its own.
+func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return q.jobsOf(jobsOf, organization, m)
+}
+
+// HoldJobsOf is JobsOf, of jobs that no other node can claim before the transaction ends.
+func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return tx.jobsOf(jobsOf+" FOR UPDATE OF jobs", organization, m)
+}
+
+func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
+	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
+	var jobs []Job
+	err := q.c.Query(text,
+		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
+			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)), JobID(JobAckDue, string(m.ID)),
+			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
+			j, err := scanJob(r)
+			jobs = append(jobs, j)
+			return err
+		})
+	return jobs, err
 }
 
 // DeleteMedia deletes a file's row and schedules the deletion of its blob. A file that a message has is

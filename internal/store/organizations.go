@@ -30,7 +30,7 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	if err != nil {
 		return err
 	}
-	o.CreatedAt, o.Rev = tx.Now, 1
+	o.CreatedAt, o.Rev = tx.real, 1
 	_, err = tx.c.Exec("INSERT INTO organizations (id, name, policy, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
 		string(o.ID), o.Name, policy, Millis(o.CreatedAt))
 	if sqldb.IsUnique(err) {
@@ -62,12 +62,12 @@ func (tx *Tx) UpdateOrganization(o *parley.Organization) error {
 	return Found(err, "organization", o.ID)
 }
 
-const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at"
+const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at, EXISTS (SELECT 1 FROM clocks AS k WHERE k.organization_id = o.id)"
 
 func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	var created int64
 	var policy string
-	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created, &o.Test}, more...)...); err != nil {
 		return err
 	}
 	var p storedPolicy

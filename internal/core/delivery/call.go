@@ -61,7 +61,7 @@ func (d *Deliveries) callTogether(ctx context.Context, w *Work) *Result {
 	var ready []*Work
 	var results []*Result
 	for _, one := range all([]*Work{w}) {
-		switch r := d.refuse(one); {
+		switch r := d.refuse(ctx, one); {
 		case r != nil:
 			results = append(results, r)
 		case one.job.Lost || one != w && one.message.Receivers.Role(one.delivery.Number) == parley.ReceiverBCC:
@@ -84,7 +84,13 @@ func (d *Deliveries) callTogether(ctx context.Context, w *Work) *Result {
 			results = append(results, d.callOne(ctx, one))
 		}
 	case len(ready) > 1:
-		out := ready[0].outgoing()
+		out, err := ready[0].outgoing(definition)
+		if err != nil {
+			for _, one := range ready {
+				results = append(results, d.callOne(ctx, one))
+			}
+			return gathered(results)
+		}
 		for _, one := range ready[1:] {
 			out.Recipients = append(out.Recipients, one.recipient(one.delivery))
 		}
@@ -103,14 +109,17 @@ func gathered(results []*Result) *Result {
 }
 
 func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
-	if r := d.refuse(w); r != nil {
+	if r := d.refuse(ctx, w); r != nil {
 		return r
 	}
 	definition, ok := d.connectors[w.channel.Connector]
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
 	}
-	out := w.outgoing()
+	out, err := w.outgoing(definition)
+	if err != nil {
+		return w.end(parley.Failed, parley.PhasePolicy, parley.AsError(err).Code, parley.AsError(err).Message)
+	}
 	if w.job.Lost {
 		if r := d.afterLoss(ctx, w, definition.Connector, out); r != nil {
 			return r
@@ -121,8 +130,8 @@ func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
 }
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
-func (d *Deliveries) refuse(w *Work) *Result {
-	now := d.now()
+func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
+	now := d.store.Now(ctx, w.job.Organization)
 	m, del := w.message, w.delivery
 	switch {
 	case !w.loaded:
@@ -155,13 +164,21 @@ func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, 
 	return &Result{work: w, news: parley.News{State: state, Phase: phase}, code: code, reason: reason}
 }
 
-func (w *Work) outgoing() connector.Outgoing {
+// outgoing is the message as the channel's platform carries it.
+func (w *Work) outgoing(definition connector.Definition) (connector.Outgoing, error) {
 	m, del := w.message, w.delivery
-	return connector.Outgoing{
+	out := connector.Outgoing{
 		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
 		Body: m.Body, Attachments: m.Attachments,
 		Recipients: []connector.Recipient{w.recipient(del)}, Shown: w.shown(),
 	}
+	platform, ok := definition.Platform(w.channel.Platform)
+	if !ok {
+		return out, parley.Conflict("platform-unknown", "the connector %q has no platform %q", definition.Name, w.channel.Platform)
+	}
+	var err error
+	out.Body, _, err = platform.Fit(m.Body)
+	return out, err
 }
 
 func (w *Work) recipient(del *parley.Delivery) connector.Recipient {

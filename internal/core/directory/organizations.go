@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/clock"
 )
 
 // OrganizationParams is an organization to make.
@@ -16,6 +17,8 @@ type OrganizationParams struct {
 	Name string
 	// Operator lets its first key make further organizations.
 	Operator bool
+	// Test makes it a test organization, for good.
+	Test bool
 }
 
 // NewOrganization is an organization just made, with its first key.
@@ -35,8 +38,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	if err := c.err(); err != nil {
 		return NewOrganization{}, false, err
 	}
-	now := d.now()
-	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name}}
+	now := d.now(ctx, "")
+	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name, Test: params.Test}}
+	if params.Test {
+		made.Organization.ID = parley.NewTestID(now)
+	}
 	scopes := access.System("").Scopes()
 	if params.Operator {
 		scopes = append(scopes, parley.ScopeOrganizationsCreate)
@@ -46,6 +52,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	replay, err := p.Once(ctx, d.store, i, 201, made.Organization.ID, func(tx *store.Tx) error {
 		if err := tx.InsertOrganization(&made.Organization); err != nil {
 			return err
+		}
+		if params.Test {
+			if err := clock.Insert(tx, made.Organization.ID); err != nil {
+				return err
+			}
 		}
 		if err := p.Began(tx, &made.Organization); err != nil {
 			return err

@@ -45,6 +45,6 @@ func (a *Actions) Replies(ctx context.Context, p *access.Principal, message parl
 	if more && len(replies) > 0 {
 		next = strconv.FormatInt(replies[len(replies)-1].Sequence, 10)
 	}
-	page, err = s.Those(replies, a.now())
+	page, err = s.Those(replies, a.store.Now(ctx, p.Organization))
 	return page, next, err
 }

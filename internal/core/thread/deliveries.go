@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
 )
 
 // Deliveries returns the deliveries of a message, by number. One between members has a delivery to each of those
@@ -119,8 +120,8 @@ func (t *Threads) Attempts(ctx context.Context, p *access.Principal, message par
 	return attempts, err
 }
 
-// Interactions returns what recipients did with a message, oldest first: what its deliveries say, and who has
-// taken note of it.
+// Interactions returns what people did with a message, oldest first: what its deliveries say, who has taken note of it,
+// and what was opened, clicked and reacted.
 func (t *Threads) Interactions(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Interaction, error) {
 	s, m, err := t.message(ctx, p, message)
 	if err != nil {
@@ -130,7 +131,7 @@ func (t *Threads) Interactions(ctx context.Context, p *access.Principal, message
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.acknowledgements(m.ID)
+	list, err := s.deeds(m.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -164,26 +165,36 @@ func interactionRank(k parley.InteractionKind) int {
 	return 2
 }
 
-func (s *Sight) acknowledgements(message parley.ID) ([]parley.Interaction, error) {
+// deeds are the interactions with a message that are kept by themselves, with the names of who they are by.
+func (s *Sight) deeds(message parley.ID) ([]parley.Interaction, error) {
 	list, err := s.q.Acknowledgements(s.p.Organization, message)
-	if err != nil || len(list) == 0 {
-		return list, err
-	}
-	ids := map[parley.ActorKind][]parley.ID{}
-	for i := range list {
-		ids[list[i].Actor.Kind] = append(ids[list[i].Actor.Kind], list[i].Actor.ID)
-	}
-	users, err := s.q.UsersByID(s.p.Organization, ids[parley.ActorUser])
 	if err != nil {
 		return nil, err
 	}
-	contacts, err := s.q.ContactsByID(s.p.Organization, ids[parley.ActorContact])
+	more, err := interaction.Of(s.q, s.p.Organization, message)
+	if list = append(list, more...); err != nil || len(list) == 0 {
+		return nil, err
+	}
+	var users, contacts []parley.ID
+	for i := range list {
+		switch who := &list[i].Actor; who.Kind {
+		case parley.ActorUser:
+			users = append(users, who.ID)
+		case parley.ActorContact:
+			contacts = append(contacts, who.ID)
+		}
+	}
+	knownUsers, err := s.q.UsersByID(s.p.Organization, users)
+	if err != nil {
+		return nil, err
+	}
+	knownContacts, err := s.q.ContactsByID(s.p.Organization, contacts)
 	for i := range list {
 		who := &list[i].Actor
-		if u := users[who.ID]; u != nil && who.Kind == parley.ActorUser {
+		if u := knownUsers[who.ID]; u != nil && who.Kind == parley.ActorUser {
 			who.Name = u.Name
 		}
-		if c := contacts[who.ID]; c != nil && who.Kind == parley.ActorContact {
+		if c := knownContacts[who.ID]; c != nil && who.Kind == parley.ActorContact {
 			who.Name = c.Name
 		}
 	}
@@ -200,7 +211,7 @@ func (t *Threads) Acknowledgements(ctx context.Context, p *access.Principal, mes
 	if err != nil {
 		return nil, err
 	}
-	acks, err := s.acknowledgements(m.ID)
+	acks, err := s.q.Acknowledgements(p.Organization, m.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -99,18 +99,10 @@ func (t *Threads) Messages(ctx context.Context, p *access.Principal, f MessageFi
 	for i, m := range l.page {
 		shown[i] = *m
 	}
-	if err := s.countReplies(pointers(shown)); err != nil {
+	if err := s.countReplies(pointersTo(shown)); err != nil {
 		return nil, "", err
 	}
-	return shown, next, s.conceal(pointers(shown), t.now())
-}
-
-func pointers(messages []parley.Message) []*parley.Message {
-	list := make([]*parley.Message, len(messages))
-	for i := range messages {
-		list[i] = &messages[i]
-	}
-	return list
+	return shown, next, s.conceal(pointersTo(shown), t.now(ctx, p.Organization))
 }
 
 // resolve turns a sender's address into the contact that it identifies, and contacts that were merged into those that

@@ -2,10 +2,14 @@ package thread
 
 import (
 	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
 )
 
 // errNotRecipient is a mark of somebody whom the message is not for.
@@ -190,4 +194,110 @@ func (t *Threads) hasRead(tx *store.Tx, organization, conversation, user parley.
 		}
 	}
 	return nil
+}
+
+const (
+	maxEmoji     = 32  // characters
+	maxReactions = 100 // different ones of a message
+)
+
+// CheckEmoji refuses what is no reaction: an emoji, or a short word.
+func CheckEmoji(emoji string) error {
+	if emoji == "" || !utf8.ValidString(emoji) || utf8.RuneCountInString(emoji) > maxEmoji ||
+		strings.ContainsFunc(emoji, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return parley.Invalid("emoji", "emoji-invalid", "must be an emoji, or a word of at most %d characters", maxEmoji)
+	}
+	return nil
+}
+
+// React adds a reaction of the principal's user to a message. One that it has already made stays as it is.
+func (t *Threads) React(ctx context.Context, p *access.Principal, message parley.ID, emoji string) (parley.Message, error) {
+	return t.react(ctx, p, message, emoji, false)
+}
+
+// Unreact takes a reaction of the principal's user back, if it is there.
+func (t *Threads) Unreact(ctx context.Context, p *access.Principal, message parley.ID, emoji string) error {
+	_, err := t.react(ctx, p, message, emoji, true)
+	return err
+}
+
+func (t *Threads) react(ctx context.Context, p *access.Principal, message parley.ID, emoji string, remove bool) (m parley.Message, err error) {
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return m, err
+	}
+	if err := CheckEmoji(emoji); err != nil {
+		return m, err
+	}
+	err = t.mark(ctx, p, func(tx *store.Tx, s *Sight) error {
+		if m, err = s.reactable(tx, message); err != nil {
+			return err
+		}
+		return SetReaction(tx, p.Organization, p.User, &m, &parley.Interaction{Message: m.ID, Kind: parley.InteractionReacted, Actor: p.Actor(), Emoji: emoji, At: tx.Now}, remove)
+	})
+	if err != nil || remove {
+		return m, err
+	}
+	return t.Message(ctx, p, message)
+}
+
+// reactable is a message in the timeline, with its content, that the principal's user may react to: one that it sees, in
+// a conversation of the organization or one that it takes part in.
+func (s *Sight) reactable(tx *store.Tx, message parley.ID) (parley.Message, error) {
+	m, c, err := s.Message(message)
+	if err != nil {
+		return m, err
+	}
+	if err := s.conceal([]*parley.Message{&m}, tx.Now); err != nil {
+		return m, err
+	}
+	switch {
+	case m.Removed != "":
+		return m, parley.Conflict("content-removed", "the content of the message is gone")
+	case m.Sequence == 0:
+		return m, parley.NotFound("message", message)
+	case c.Visibility == parley.VisibleToOrganization:
+		return m, nil
+	}
+	parts, err := tx.PartsOf(s.p.Organization, s.p.User, []parley.ID{c.ID})
+	if err == nil && (parts[c.ID] == nil || parts[c.ID].LeftSequence > 0) {
+		err = &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you do not take part in the conversation"}
+	}
+	return m, err
+}
+
+// SetReaction adds or removes a reaction of somebody, by user where that is one, and counts the reactions of the message.
+func SetReaction(tx *store.Tx, organization, user parley.ID, m *parley.Message, i *parley.Interaction, remove bool) error {
+	change, event := 1, parley.EventInteraction
+	var changed bool
+	var err error
+	if remove {
+		change, event = -1, parley.EventInteractionRemoved
+		changed, err = interaction.Remove(tx, organization, i)
+	} else {
+		if m.Reactions[i.Emoji] == 0 && len(m.Reactions) >= maxReactions {
+			return parley.Conflict("reactions-full", "a message has at most %d different reactions", maxReactions)
+		}
+		changed, err = interaction.Add(tx, organization, i)
+	}
+	if err != nil || !changed {
+		return err
+	}
+	if m.Reactions == nil {
+		m.Reactions = map[string]int{}
+	}
+	if m.Reactions[i.Emoji] += change; m.Reactions[i.Emoji] <= 0 {
+		delete(m.Reactions, i.Emoji)
+	}
+	Tell(tx, organization, user, event, m, i)
+	return tx.SetReactions(organization, m)
+}
+
+// Tell tells the log of an interaction with a message.
+func Tell(tx *store.Tx, organization, user parley.ID, event parley.EventType, m *parley.Message, i *parley.Interaction) {
+	subject := i.Actor.ID
+	if i.Actor.Kind == parley.ActorAddress {
+		subject = ""
+	}
+	tx.Emit(organization, parley.Event{Type: event, Conversation: m.Conversation, Message: m.ID, Subject: subject,
+		Data: parley.EventData{Status: string(i.Kind), Actor: user}})
 }

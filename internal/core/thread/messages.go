@@ -26,7 +26,7 @@ func (t *Threads) Shown(ctx context.Context, p *access.Principal, id parley.ID) 
 	if err != nil {
 		return m, err
 	}
-	return m, s.show(&m, &c, t.now())
+	return m, s.show(&m, &c, t.now(ctx, p.Organization))
 }
 
 // show completes a message that is shown by itself.
@@ -118,6 +118,16 @@ func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
 	return kept, nil
 }
 
+// Shown returns those of the messages that the principal sees, in their order, as they are shown to it but without
+// their states.
+func (s *Sight) Shown(messages []*parley.Message, now time.Time) ([]*parley.Message, error) {
+	kept, err := s.seen(messages)
+	if err != nil {
+		return nil, err
+	}
+	return kept, s.conceal(kept, now)
+}
+
 // Thread returns a page of a conversation's messages in display order, newest first; next is the cursor of the
 // page after it, empty at the end. Scheduled messages are not in it.
 func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation parley.ID, after string, limit int) (messages []parley.Message, next string, err error) {
@@ -133,7 +143,7 @@ func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation 
 	if err != nil {
 		return nil, "", err
 	}
-	return s.thread(&c, from.position(), pageOf(limit), t.now())
+	return s.thread(&c, from.position(), pageOf(limit), t.now(ctx, p.Organization))
 }
 
 // thread reads until a page is full, past what the principal does not see.

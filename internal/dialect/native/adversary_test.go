@@ -153,6 +153,7 @@ var further = map[string][]string{
 	"sendMessage": {`{"to":{"contact":"{contact}","channel":"{channel}"},"body":"x"}`, `{"to":{"address":"phone:+15550100","channel":"{channel}"},"body":"x"}`,
 		`{"to":{"team":"{team}"},"body":"x"}`, `{"to":{"broadcast":"{broadcast}"},"body":"x"}`, `{"to":{"user":"{user}"},"body":"x"}`,
 		`{"to":{"conversation":"{conversation}"},"body":"x","replyTo":"{internal}","attachments":["{media}"]}`,
+		`{"to":{"user":"{user}"},"body":[{"kind":"section","parts":[{"kind":"image","files":[{"media":"{media}"}]}]},{"kind":"page","who":{"kind":"team","id":"{team}"}},{"kind":"mention","who":{"kind":"contact","id":"{contact}"}}]}`,
 		`{"to":{"users":["{user}","{user2}"]},"group":{"name":"We","avatar":"{media}"},"body":"x","priority":"high","ttl":60}`},
 	"sendToConversation": {`{"body":"x","record":{"direction":"inbound","author":{"kind":"contact","id":"{contact}"}}}`,
 		`{"body":"x","record":{"direction":"none","author":{"kind":"team","id":"{team}"}}}`, `{"body":"x","record":{"direction":"outbound","author":{"kind":"user","id":"{user}"}}}`},

@@ -91,6 +91,7 @@ var (
 		WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2` + asked + ` ON CONFLICT DO NOTHING`
 	dropAcks = `DELETE FROM acknowledgements WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2` +
 		` AND message_id IN (SELECT r.message_id FROM ack_requests AS r WHERE r.organization_id = $1 AND r.conversation_id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS j))`
+	mergeInteractions = `UPDATE interactions SET actor_id = $3 WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2`
 
 	mergeBlind = `INSERT INTO blind_copies (organization_id, contact_id, conversation_id, message_id)
 		SELECT organization_id, $3, conversation_id, message_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2 ON CONFLICT DO NOTHING`
@@ -127,6 +128,7 @@ func Merge(tx *store.Tx, m Merging, from *parley.Contact) error {
 	return exec(tx, m.Organization, append(all,
 		sqldb.Statement{Text: mergeBlind, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropBlind, Args: []any{o, a}},
+		sqldb.Statement{Text: mergeInteractions, Args: []any{o, a, b}},
 		sqldb.Statement{Text: mergeAliases, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropOwn, Args: []any{o, a}})...)
 }

@@ -321,30 +321,35 @@ func (w *world) mergedAliases(o, before, from, into parley.ID) {
 	w.notFound(err)
 }
 
-// attributes: what organizations keep of their contacts.
+// attributes: what organizations keep of their contacts, and of their conversations.
 func attributes(w *world) {
+	w.attributesOf(parley.OfContacts)
+	w.attributesOf(parley.OfConversations)
+}
+
+func (w *world) attributesOf(of parley.AttributeSubject) {
 	o, other := w.organization(), w.organization()
-	defined := []*parley.Attribute{{Key: "a", Type: parley.AttributeChoice, Label: "A", Choices: []string{"x", "y"}}, {Key: "b", Type: parley.AttributeDate, Archived: true}}
+	defined := []*parley.Attribute{{Of: of, Key: "a", Type: parley.AttributeChoice, Label: "A", Choices: []string{"x", "y"}}, {Of: of, Key: "b", Type: parley.AttributeDate, Archived: true}}
 	for _, a := range defined {
 		w.do(func(tx *store.Tx) error { return people.Define(tx, o, a) })
 	}
-	list, err := people.Attributes(w.read(), o, "", 10)
+	list, err := people.Attributes(w.read(), o, of, "", 10)
 	w.must(err)
 	w.equal("attributes", list, []parley.Attribute{*defined[0], *defined[1]})
-	again := parley.Attribute{Key: "a", Type: parley.AttributeString, Archived: true} // a type does not change
+	again := parley.Attribute{Of: of, Key: "a", Type: parley.AttributeString, Archived: true} // a type does not change
 	w.advance(time.Second)
 	w.do(func(tx *store.Tx) error { return people.Define(tx, o, &again) })
-	found, err := people.AttributesByKey(w.read(), o, "a", "absent")
+	found, err := people.AttributesByKey(w.read(), o, of, "a", "absent")
 	w.must(err)
 	again.Type = parley.AttributeChoice
 	if len(found) != 1 || again.Rev != 2 || !again.CreatedAt.Equal(defined[0].CreatedAt) {
 		w.Fatalf("found are %v, the revision is %d", found, again.Rev)
 	}
 	w.equal("changed", *found["a"], again)
-	list, err = people.Attributes(w.read(), o, "a", 1)
+	list, err = people.Attributes(w.read(), o, of, "a", 1)
 	w.must(err)
 	w.equal("the next", list, []parley.Attribute{*defined[1]})
-	found, err = people.AttributesByKey(w.read(), other, "a")
+	found, err = people.AttributesByKey(w.read(), other, of, "a")
 	w.must(err)
 	w.equal("another organization's", len(found), 0)
 }

@@ -41,21 +41,3 @@ func receivers(list []api.Receiver) []core.Receiver {
 	}
 	return out
 }
-
-// Parts is a body that a request gives.
-func Parts(b api.Body) []parley.Part {
-	if b == nil {
-		return nil
-	}
-	out := make([]parley.Part, len(b))
-	for i, p := range b {
-		out[i] = parley.Part{Kind: parley.PartKind(p.Kind), Text: p.Text, Label: p.Label}
-		if p.Latitude != nil {
-			out[i].Latitude = *p.Latitude
-		}
-		if p.Longitude != nil {
-			out[i].Longitude = *p.Longitude
-		}
-	}
-	return out
-}
