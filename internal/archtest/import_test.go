@@ -56,7 +56,7 @@ var layers = []rule{
 	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
 	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit", "internal/store/interaction", "internal/store/relation"}},
-	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
+	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
 	{"internal/core/playground", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/clock"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/interaction", "internal/store/relation"}},
 	{"internal/core/search", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/search", "internal/words"}},

@@ -194,6 +194,18 @@ func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
 	return c.done(s, a), r, nil
 }
 
+// complete looks up the files and people that the send's own parts name.
+func (s *send) complete(tx *store.Tx) error {
+	own := s.params.Body
+	if s.params.Forward != "" {
+		own = s.own
+	}
+	if !content.Names(own) {
+		return nil
+	}
+	return content.Complete(tx.Queries, content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}, own)
+}
+
 // accept is the slow path inside the transaction: it finds or makes the conversation, checks what the message
 // names, and adds it.
 func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
@@ -201,6 +213,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		return nil, nil, err
 	}
 	if err := s.attachments(tx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.complete(tx); err != nil {
 		return nil, nil, err
 	}
 	if err := s.copySource(tx); err != nil {
@@ -212,12 +227,6 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
-	}
-	if own := s.params.Body[:len(s.own)]; content.Names(own) { // what is forwarded names whom it may
-		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
-		if err := content.Complete(tx.Queries, by, own); err != nil {
-			return nil, nil, err
-		}
 	}
 	a, err := s.build(r)
 	if err != nil {

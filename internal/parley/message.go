@@ -100,6 +100,7 @@ type Message struct {
 	ExpiresAt     time.Time // end of the content's life; zero: none
 	RemovedAt     time.Time // when the content went
 	Removed       Removal
+	Moved         ID          // of what was moved: the message, which is elsewhere now
 	RemovedBy     Actor       // who took it away; zero: it was due
 	Redactions    *Redactions // what of the content was taken away; nil: nothing
 	EditedAt      time.Time   // zero: it is as it was sent
@@ -212,6 +213,7 @@ const (
 	RemovedRecalled Removal = "recalled"
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved" // to another conversation
 	RemovedRedacted Removal = "redacted"
 )
 
@@ -356,6 +358,7 @@ const (
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
 	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
 	EventMessageEdited       EventType = "message.edited"
 	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
@@ -364,6 +367,7 @@ const (
 	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
 	EventConversationRead    EventType = "conversation.read"
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"

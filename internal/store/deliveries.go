@@ -81,37 +81,6 @@ func (q Queries) DeliveriesOf(refs []DeliveryRef) (map[DeliveryRef]*parley.Deliv
 	return deliveries, err
 }
 
-var deliveriesWith = "SELECT " + deliveryColumns + ", j.n FROM " +
-	sqldb.From("$1", "n BIGINT", "organization_id TEXT", "message_id TEXT") + ` AS j
-	JOIN deliveries AS d ON d.organization_id = j.organization_id AND d.message_id = j.message_id ORDER BY d.organization_id, d.message_id, d.number`
-
-// DeliveriesWith returns all deliveries of the messages of some, by messages: by references without a number. It is one of
-// the named reads across organizations.
-func (q Queries) DeliveriesWith(refs []DeliveryRef) (map[DeliveryRef][]*parley.Delivery, error) {
-	all := map[DeliveryRef][]*parley.Delivery{}
-	var asked []DeliveryRef
-	var rows sqldb.Rows
-	for _, ref := range refs {
-		ref.Number = 0
-		if _, known := all[ref]; !known {
-			all[ref] = nil
-			rows.Add(len(asked), string(ref.Organization), string(ref.Message))
-			asked = append(asked, ref)
-		}
-	}
-	if len(asked) == 0 {
-		return nil, nil
-	}
-	err := q.c.Query(deliveriesWith, []any{rows.Param()}, func(r *sql.Rows) error {
-		var n int
-		d := &parley.Delivery{}
-		err := scanDelivery(r, d, &n)
-		all[asked[n]] = append(all[asked[n]], d)
-		return err
-	})
-	return all, err
-}
-
 // Deliveries returns the deliveries of a message, in order of their numbers.
 func (q Queries) Deliveries(organization, message parley.ID) ([]parley.Delivery, error) {
 	var deliveries []parley.Delivery

@@ -91,16 +91,22 @@ func (j *Job) conversation() parley.ID {
 	return parley.ID(order[strings.LastIndexAny(order, "|!")+1:])
 }
 
+// ValidityJobID is the id of the timer that ends a delivery.
+func ValidityJobID(message parley.ID, delivery int) string {
+	return JobID(JobValidity, fmt.Sprintf("%s.%d", message, delivery))
+}
+
 // validityJob is the timer that ends a delivery whose job is still in the queue.
 func validityJob(j *Job) Job {
-	return Job{Organization: j.Organization, ID: JobID(JobValidity, fmt.Sprintf("%s.%d", j.Message, j.Delivery)), Kind: JobValidity,
+	return Job{Organization: j.Organization, ID: ValidityJobID(j.Message, j.Delivery), Kind: JobValidity,
 		Channel: j.Channel, Message: j.Message, Delivery: j.Delivery, Payload: j.ID}
 }
 
-// Held is the due time of a job that waits for another of its order.
-const Held = math.MaxInt64 / 2
-
+// held is the due time of a job that waits for another of its order.
 const held = Held
+
+// Held is held for the packages below this one.
+const Held int64 = math.MaxInt64 / 2
 
 var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, priority, due_at, claimed, attempt, message_id, delivery,
 		payload, created_at)
@@ -384,30 +390,4 @@ func ofOneTime(jobs []Job) []Job {
 	return slices.DeleteFunc(jobs, func(j Job) bool {
 		return j.Organization != first && (first.OfTest() || j.Organization.OfTest())
 	})
-}
-
-var companions = `SELECT ` + jobColumns + ` FROM ` + sqldb.From("$1", "o TEXT", "own TEXT", "prefix TEXT") + ` AS j
-	JOIN jobs ON jobs.organization_id = j.o AND jobs.id > j.prefix || '.' AND jobs.id < j.prefix || '/' AND jobs.id <> j.own
-	WHERE jobs.kind = 'deliver' AND jobs.claimed = 0 AND jobs.attempt = 0 AND jobs.due_at = $2 ORDER BY jobs.organization_id, jobs.id`
-
-// ClaimWith takes what waits behind deliveries that have just been claimed and is of the same messages, too.
-func (tx *Tx) ClaimWith(heads []Job, until time.Time) ([]Job, error) {
-	if len(heads) == 0 {
-		return nil, nil
-	}
-	var rows sqldb.Rows
-	for i := range heads {
-		j := &heads[i]
-		rows.Add(string(j.Organization), j.ID, j.ID[:strings.LastIndexByte(j.ID, '.')])
-	}
-	var found []Job
-	err := tx.c.Query(companions, []any{rows.Param(), int64(held)}, func(r *sql.Rows) error {
-		j, err := scanJob(r)
-		found = append(found, j)
-		return err
-	})
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return tx.claim(found, until)
 }

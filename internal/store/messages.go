@@ -32,6 +32,7 @@ type details struct {
 	AsText        []int                `json:"at,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
+	Moved         parley.ID            `json:"mv,omitempty"`
 	Rare          *rare                `json:"xx,omitempty"`
 }
 
@@ -73,7 +74,7 @@ func (r *rare) apply(m *parley.Message) {
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
-		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
+		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
 		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
 	if m.Priority != parley.PriorityNormal {
@@ -93,7 +94,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Click, d.Reactions
+	m.SendAt, m.Moved, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	d.Rare.apply(m)
 	m.Priority = d.Priority
@@ -329,25 +330,6 @@ func (q Queries) CopiesIn(organization, parent parley.ID, conversations []parley
 		return err
 	})
 	return have, err
-}
-
-const takesPart = `x.organization_id = c.organization_id AND x.conversation_id = c.id AND x.address <> '' AND x.left_sequence = 0`
-
-var newestWith = `JOIN participants AS p ON p.organization_id = c.organization_id AND p.conversation_id = c.id
-	WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0 AND c.channel_id = $4
-	AND (SELECT count(DISTINCT x.address) FROM participants AS x WHERE ` + takesPart + `) = $5
-	AND (SELECT count(DISTINCT x.address) FROM participants AS x WHERE ` + takesPart + ` AND x.address IN (SELECT value FROM ` +
-	sqldb.From("$6", "value TEXT") + ` AS j)) = $5
-	ORDER BY c.created_at DESC, c.id DESC LIMIT 1`
-
-// NewestWith returns the newest conversation of a channel in which addresses of one kind take part, and no others.
-func (q Queries) NewestWith(organization, channel parley.ID, addresses []parley.Address) (parley.Conversation, error) {
-	var rows sqldb.Rows
-	for _, a := range addresses {
-		rows.Add(a.Value)
-	}
-	a := addresses[0]
-	return q.conversation(newestWith, a.Value, string(organization), string(a.Kind), a.Value, string(channel), len(addresses), rows.Param())
 }
 
 // InsertMedia adds a file.

@@ -29,6 +29,9 @@ func NewSight(q store.Queries, p *access.Principal) *Sight {
 	return &Sight{q: q, p: p, parts: map[parley.ID]*parley.Participant{}, judged: map[parley.ID]*parley.Conversation{}}
 }
 
+// Principal is whose sight it is.
+func (s *Sight) Principal() *access.Principal { return s.p }
+
 // private reports whether it sees every conversation of members.
 func (s *Sight) private() bool {
 	return s.p.User == "" || !s.p.Personal && s.p.Has(parley.ScopePrivateRead)

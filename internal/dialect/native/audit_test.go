@@ -30,6 +30,8 @@ var unaudited = map[string]string{
 	"uploadMedia":        "a part of a message to come; its row says whose it is",
 	"createConversation": "work in conversations is in the event log; whom one lets in is in both",
 	"patchConversation":  "work in conversations is in the event log",
+	"mergeConversation":  "work in conversations is in the event log, and in their histories",
+	"moveMessage":        "work in conversations is in the event log, and in their histories",
 	"readConversation":   "a mark of a reader",
 	"markDelivered":      "a mark of a reader",
 	"markRead":           "a mark of a reader",

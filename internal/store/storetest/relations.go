@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -64,6 +65,56 @@ func relations(w *world) {
 	heads, err := w.read().HeadsBefore(o, store.MessageIndex{Batch: "batch"}, "", 5)
 	w.must(err)
 	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
+}
+
+// interactions: what was done with a message, once for each who and what, and how often.
+func interactions(w *world) {
+	o, other := w.organization(), w.organization()
+	a := w.room(o, 1).message("m")
+	w.must(w.append(a))
+	m := a.Message
+	yan := parley.Interaction{Message: m.ID, Kind: parley.InteractionClicked, Actor: parley.Actor{Kind: parley.ActorContact, ID: "yan"},
+		Address: parley.Address{Kind: parley.AddressPhone, Value: "+491"}, Action: "1", URL: "https://example.org", At: w.now()}
+	ana := parley.Interaction{Message: m.ID, Kind: parley.InteractionReacted, Actor: parley.Actor{Kind: parley.ActorUser, ID: "ana"}, Emoji: "x", At: w.now().Add(time.Second)}
+	add := func(i parley.Interaction) (first bool) {
+		w.do(func(tx *store.Tx) (err error) {
+			first, err = interaction.Add(tx, o, &i)
+			return err
+		})
+		return first
+	}
+	later := yan
+	later.At = yan.At.Add(time.Minute)
+	earlier := yan
+	earlier.At = yan.At.Add(-time.Minute)
+	w.equal("which were the first", []bool{add(yan), add(later), add(earlier), add(ana), add(ana)}, []bool{true, false, false, true, false})
+	list, err := interaction.Of(w.read(), o, m.ID)
+	w.must(err)
+	yan.Times, yan.LastAt = 3, later.At
+	ana.Times, ana.LastAt = 2, ana.At
+	w.equal("what was done", list, []parley.Interaction{yan, ana})
+	list, err = interaction.Of(w.read(), other, m.ID)
+	w.must(err)
+	w.equal("elsewhere", len(list), 0)
+	remove := func(i parley.Interaction) (removed bool) {
+		w.do(func(tx *store.Tx) (err error) {
+			removed, err = interaction.Remove(tx, o, &i)
+			return err
+		})
+		return removed
+	}
+	w.equal("what was taken back", []bool{remove(ana), remove(ana)}, []bool{true, false})
+	m.Reactions = map[string]int{"x": 2}
+	w.do(func(tx *store.Tx) error { return tx.SetReactions(o, &m) })
+	m, err = w.read().Message(o, m.ID)
+	w.must(err)
+	w.equal("reactions", m.Reactions, map[string]int{"x": 2})
+	w.do(func(tx *store.Tx) error {
+		return interaction.Erase(tx, []store.Erasure{{Organization: o, Message: &m}})
+	})
+	list, err = interaction.Of(w.read(), o, m.ID)
+	w.must(err)
+	w.equal("what is left", len(list), 0)
 }
 
 // copiesOfContent: forwards, what messages said before, and content that is written anew.

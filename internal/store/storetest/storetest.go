@@ -99,6 +99,8 @@ var tests = []struct {
 	{"Conversations", conversations},
 	{"Details", details},
 	{"History", history},
+	{"MergedConversations", mergedConversations},
+	{"MovedMessages", movedMessages},
 	{"Copies", copies},
 	{"Deliveries", deliveries},
 	{"Attempts", attempts},

@@ -58,6 +58,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 		o.text(`"reason":`, string(m.Removed))
 		o.time(`"at":`, m.RemovedAt)
 		o.someone(`"by":`, m.RemovedBy)
+		o.optional(`"messageId":`, string(m.Moved))
 		o.close('}')
 	}
 	o.optionalTime(`"sendAt":`, m.SendAt)

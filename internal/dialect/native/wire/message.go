@@ -26,7 +26,7 @@ func Message(m *parley.Message) api.Message {
 		out.Click = &api.Click{Action: m.Click.Action, Payload: m.Click.Payload}
 	}
 	if m.Removed != "" {
-		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt), By: someone(m.RemovedBy)}
+		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt), By: someone(m.RemovedBy), MessageID: string(m.Moved)}
 	}
 	return out
 }
