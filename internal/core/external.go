@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/thread"
@@ -24,7 +25,7 @@ func (s *send) toContact(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.external(tx, &ch, recipient{contactActor(&contact), address})
+	r, err := s.external(tx, &ch, recipient{actor: contactActor(&contact), address: address})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (s *send) toAddress(tx *store.Tx, text string) (*route, error) {
 			return nil, err
 		}
 	}
-	r, err := s.external(tx, &ch, recipient{who, address})
+	r, err := s.external(tx, &ch, recipient{actor: who, address: address})
 	if err == nil && contact != nil {
 		r.contact, r.contactRev = contact.ID, contact.Rev
 	}
@@ -179,19 +180,25 @@ func (c *Core) identify(tx *store.Tx, p *Principal, address parley.Address, name
 
 // external is the conversation of a channel and a recipient, for a message that goes out.
 func (s *send) external(tx *store.Tx, ch *parley.Channel, to recipient) (*route, error) {
-	conversation, err := s.c.externalConversation(tx, s.p, ch, to, !ch.Conversational)
+	conversation, err := s.c.externalConversation(tx, s.p, ch, !ch.Conversational, to)
 	if err != nil {
 		return nil, err
 	}
 	return &route{conversation: conversation, channel: ch, recipients: []recipient{to}}, nil
 }
 
-// externalConversation finds or makes the conversation of a channel and somebody outside: by the channel's
+// externalConversation finds or makes the conversation of a channel and some outside: by the channel's
 // thread policy, the newest, closed or not, unless the channel begins a new one instead of a closed one.
 // keepOut makes a new one stay out of inbox views.
-func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, who recipient, keepOut bool) (parley.Conversation, error) {
+func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, keepOut bool, who ...recipient) (parley.Conversation, error) {
+	addresses := make([]parley.Address, len(who))
+	participants := make([]parley.Participant, len(who))
+	for i, w := range who {
+		addresses[i] = w.address
+		participants[i] = parley.Participant{Kind: w.actor.Kind, ID: w.actor.ID, Name: w.actor.Name, Address: w.address}
+	}
 	if ch.Thread != parley.ThreadEach {
-		conversation, err := newestExternal(tx, p.Organization, ch, who.address)
+		conversation, err := newestExternal(tx, p.Organization, ch, addresses...)
 		if err == nil && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
 			return conversation, nil
 		}
@@ -205,21 +212,26 @@ func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Chann
 	}
 	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: kind, Visibility: parley.VisibleToOrganization, Channel: ch.ID, Inbox: !keepOut}
 	if ch.Thread == parley.ThreadContact {
-		conversation.ThreadKey = externalKey(ch, who.address)
+		conversation.ThreadKey = externalKey(ch, addresses...)
 	}
-	participant := parley.Participant{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}
-	return conversation, createConversation(tx, p, &conversation, []parley.Participant{participant})
+	return conversation, createConversation(tx, p, &conversation, participants)
 }
 
-func newestExternal(tx *store.Tx, organization parley.ID, ch *parley.Channel, address parley.Address) (parley.Conversation, error) {
+func newestExternal(tx *store.Tx, organization parley.ID, ch *parley.Channel, addresses ...parley.Address) (parley.Conversation, error) {
 	if ch.Thread == parley.ThreadContact {
-		return tx.ConversationByKey(organization, externalKey(ch, address))
+		return tx.ConversationByKey(organization, externalKey(ch, addresses...))
 	}
-	return tx.NewestWithAddress(organization, ch.ID, address)
+	return tx.NewestWith(organization, ch.ID, addresses)
 }
 
-func externalKey(ch *parley.Channel, address parley.Address) string {
-	return fmt.Sprintf("channel:%s:%s", ch.ID, address)
+// externalKey is the thread key of a channel and whoever has some addresses.
+func externalKey(ch *parley.Channel, addresses ...parley.Address) string {
+	texts := make([]string, len(addresses))
+	for i, a := range addresses {
+		texts[i] = a.String()
+	}
+	slices.Sort(texts)
+	return fmt.Sprintf("channel:%s:%s", ch.ID, strings.Join(texts, ","))
 }
 
 // wakes reports whether the message ends the snooze of a conversation: one between members does, and one from outside. What

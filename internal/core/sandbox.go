@@ -21,6 +21,8 @@ type Handed struct {
 	Attempt parley.Attempt
 	Channel parley.ID
 	To      parley.Address
+	Role    parley.ReceiverRole // of a message to several
+	Shown   []string            // whom such a message shows as its receivers: "kind:value", and "cc kind:value"
 	Message parley.Message
 }
 
@@ -78,11 +80,18 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 	if err != nil {
 		return nil, err
 	}
+	shown, err := shownOf(q, organization, messages)
+	if err != nil {
+		return nil, err
+	}
 	handed := make([]Handed, 0, len(rows))
 	for _, r := range rows {
 		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
+			if m.Receivers.Several {
+				h.Role, h.Shown = m.Receivers.Role(r.Delivery), shown[m.ID]
+			}
 			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
 				if body, _, err := platform.Fit(m.Body); err == nil {
 					h.Message.Body = body
@@ -93,6 +102,30 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 		handed = append(handed, h)
 	}
 	return handed, nil
+}
+
+// shownOf are the receivers that messages to several show.
+func shownOf(q store.Queries, organization parley.ID, messages map[parley.ID]*parley.Message) (map[parley.ID][]string, error) {
+	var refs []store.DeliveryRef
+	for id, m := range messages {
+		if m.Receivers.Several {
+			refs = append(refs, store.DeliveryRef{Organization: organization, Message: id})
+		}
+	}
+	found, err := q.DeliveriesWith(refs)
+	shown := map[parley.ID][]string{}
+	for ref, deliveries := range found {
+		for _, d := range deliveries {
+			switch role := messages[ref.Message].Receivers.Role(d.Number); {
+			case d.RetryOf > 0 || role == parley.ReceiverBCC:
+			case role == parley.ReceiverCC:
+				shown[ref.Message] = append(shown[ref.Message], "cc "+d.Address.String())
+			default:
+				shown[ref.Message] = append(shown[ref.Message], d.Address.String())
+			}
+		}
+	}
+	return shown, err
 }
 
 func outboxCursor(at store.AttemptPosition) string {

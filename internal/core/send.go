@@ -95,6 +95,7 @@ type send struct {
 	root   parley.ID    // of the thread that it is a reply in
 	asText []int        // parts that the platform gets as plain text
 
+	into    parley.ID       // the conversation that it is scheduled in
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
@@ -263,12 +264,7 @@ func appendRelated(tx *store.Tx, appends ...*store.Append) error {
 	if err := tx.Append(appends...); err != nil {
 		return err
 	}
-	for _, a := range appends {
-		if err := relation.Add(tx, a.Organization, &a.Message); err != nil {
-			return err
-		}
-	}
-	return nil
+	return relation.Add(tx, appends...)
 }
 
 // checkReply finds the thread that the message is a reply in: answering a reply continues its thread.
@@ -356,7 +352,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 func addDeliveries(a *store.Append, r *route, rank int) {
 	a.Deliveries = make([]parley.Delivery, len(r.recipients))
 	a.Jobs = make([]store.Job, len(r.recipients), len(r.recipients)+1)
+	a.Message.Receivers.Several = len(r.recipients) > 1
 	for i, to := range r.recipients {
+		a.Message.Receivers.Add(i+1, to.role)
 		a.Deliveries[i] = parley.Delivery{Number: i + 1, Recipient: to.actor, Address: to.address, Channel: r.channel.ID, State: parley.Queued}
 		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
 			Message: a.Message.ID, Delivery: i + 1}

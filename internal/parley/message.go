@@ -1,6 +1,9 @@
 package parley
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MessageKind is what sort of item of a conversation a message is.
 type MessageKind string
@@ -79,8 +82,9 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Root         ID       // the message that began the thread of replies which this one is in; empty: it is no reply
-	Parent       ID       // the broadcast message that this is a copy of
+	Root         ID // the message that began the thread of replies which this one is in; empty: it is no reply
+	Parent       ID // the broadcast message that this is a copy of
+	Receivers    Receivers
 	Forward      *Forward // what it forwards; nil: nothing
 	Batch        ID       // of the messages that it was sent with
 	RequestAck   bool
@@ -138,6 +142,44 @@ type Acknowledgement struct {
 type Replies struct {
 	Count int
 	Last  time.Time // when the last was sent
+}
+
+// ReceiverRole is as what somebody outside receives a message.
+type ReceiverRole string
+
+// The roles of receivers. Who gets a blind copy is seen by nobody outside.
+const (
+	ReceiverTo  ReceiverRole = "to"
+	ReceiverCC  ReceiverRole = "cc"
+	ReceiverBCC ReceiverRole = "bcc"
+)
+
+// Receivers say which deliveries of a message are to several, by their numbers: copies and blind copies. The others are to
+// those that it is for.
+type Receivers struct {
+	Several bool
+	CC, BCC []int
+}
+
+// Role is that of a delivery.
+func (r *Receivers) Role(number int) ReceiverRole {
+	switch {
+	case slices.Contains(r.CC, number):
+		return ReceiverCC
+	case slices.Contains(r.BCC, number):
+		return ReceiverBCC
+	}
+	return ReceiverTo
+}
+
+// Add gives a delivery a role.
+func (r *Receivers) Add(number int, role ReceiverRole) {
+	switch role {
+	case ReceiverCC:
+		r.CC = append(slices.Clip(r.CC), number)
+	case ReceiverBCC:
+		r.BCC = append(slices.Clip(r.BCC), number)
+	}
 }
 
 // Forward says what a message hands on: the message of which it holds a copy, behind parts of its own.
@@ -203,6 +245,7 @@ type Delivery struct {
 	Conversation ID
 	Recipient    Actor
 	Address      Address
+	Role         ReceiverRole // of one to somebody outside, where it is looked at with its message
 	Channel      ID
 	State        DeliveryState
 	Phase        FailurePhase

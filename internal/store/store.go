@@ -2,6 +2,8 @@
 // two sets: Queries read, inside or outside of a transaction; Tx writes, inside a unit of the committer.
 //
 // Long because what messages, conversations and the queue have in common is written in one place; other areas are below it.
+// Long because the statements of the heart share columns and scanners, which nobody else has; tables of areas are in packages
+// below.
 package store
 
 import (

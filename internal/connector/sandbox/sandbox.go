@@ -218,7 +218,11 @@ func takenReceipt(out connector.Outgoing, set settings, answer endpointAnswer) c
 	for i, recipient := range out.Recipients {
 		ids := answer.idsOf(i, len(out.Recipients))
 		if len(ids) == 0 {
-			ids = []string{providerID(out.Reference, recipient.Delivery)}
+			reference := recipient.Reference
+			if reference == "" {
+				reference = out.Reference
+			}
+			ids = []string{providerID(reference, recipient.Delivery)}
 		}
 		receipt.Results = append(receipt.Results,
 			connector.Result{Delivery: recipient.Delivery, ProviderIDs: ids, State: parley.Sent})

@@ -16,7 +16,7 @@ import (
 //
 // Those of test organizations have transactions of their own, with their times.
 func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
-	rest := results
+	rest := flat(results)
 	for len(rest) > 0 {
 		var part []*Result
 		part, rest = ofOneTime(rest)
@@ -81,6 +81,15 @@ func (d *Deliveries) finish(ctx context.Context, results []*Result) error {
 		b.referParts(results)
 		return b.write()
 	})
+}
+
+// flat are results and those that came with them.
+func flat(results []*Result) []*Result {
+	list := make([]*Result, 0, len(results))
+	for _, r := range results {
+		list = append(append(list, r), r.with...)
+	}
+	return list
 }
 
 // batch is what one transaction changes about deliveries.
