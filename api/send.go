@@ -20,6 +20,7 @@ type SendRequest struct {
 	SendAt       Time              `json:"sendAt,omitzero" format:"date-time" doc:"When to send it; left out or past: now."`
 	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
 	Reference    string            `json:"reference,omitempty" maxLength:"255" doc:"The sender's own reference; it need not be unique."`
+	Draft        string            `json:"draft,omitempty" doc:"The id of the draft that the message was: it is deleted."`
 	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
 	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
 	Group        *Group            `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`

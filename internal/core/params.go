@@ -26,6 +26,7 @@ type SendParams struct {
 	Tags         []string
 	Reference    string
 	ReplyTo      parley.ID
+	Draft        parley.ID           // that it was: it goes
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
 	Record       *Record

@@ -90,6 +90,7 @@ type send struct {
 	policy parley.Policy
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
+	draft  *parley.Draft
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -134,7 +135,7 @@ func (s *send) lifetime() error {
 
 // hot reports whether nothing but the route has to be known to accept the message.
 func (s *send) hot() bool {
-	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
+	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && s.params.Draft == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -198,6 +199,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
+	if err := s.findDraft(tx, r); err != nil {
+		return nil, nil, err
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
@@ -211,12 +215,15 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.later {
-		return a, r, s.schedule(tx, a)
+		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	if err := s.reopen(tx, r); err != nil {
 		return nil, nil, err
 	}
 	if err := tx.Append(a); err != nil {
+		return nil, nil, err
+	}
+	if err := s.dropDraft(tx); err != nil {
 		return nil, nil, err
 	}
 	if s.params.To.Broadcast != "" {
@@ -251,7 +258,7 @@ func (s *send) attachments(tx *store.Tx) ([]parley.Attachment, error) {
 	list := make([]parley.Attachment, len(s.params.Attachments))
 	for i, id := range s.params.Attachments {
 		f := files[id]
-		if f == nil || s.p.Personal && f.Uploader != s.p.User {
+		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
 			return nil, parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
 		}
 		list[i] = parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size}

@@ -132,6 +132,19 @@ func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
 	return err
 }
 
+// KeepFiles keeps files for something that is no message yet, as those of messages are.
+func (tx *Tx) KeepFiles(organization, of parley.ID, files []parley.Attachment) error {
+	if len(files) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, f := range files {
+		rows.Add(string(organization), string(f.Media), string(of))
+	}
+	_, err := tx.c.Exec(insertMediaReferences, rows.Param())
+	return err
+}
+
 // CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
 // below one or from the greatest.
 func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {

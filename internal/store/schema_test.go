@@ -25,7 +25,7 @@ var (
 
 	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"contact_addresses", "contacts", "conversations", "deliveries", "events", "hidden_messages", "idempotency", "jobs", "marks", "media",
-		"conversation_attributes", "conversation_details", "conversation_history", "merged_conversations",
+		"conversation_attributes", "conversation_details", "conversation_history", "drafts", "merged_conversations",
 		"media_references", "message_tags", "messages", "organization_log", "parked", "participants", "past_parts", "permission_sets",
 		"provider_references", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
 

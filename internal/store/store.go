@@ -31,6 +31,7 @@ var migrations = []sqldb.Migration{
 	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
+	{Name: "drafts", SQL: migration("0007_drafts"), Oldest: 6},
 }
 
 // migration is the text of a file.

@@ -136,6 +136,12 @@ var samples = map[string]sample{
 	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
 	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
 	"mergeConversation":           {path: "/v1/conversations/{external}/merge", body: `{"into":"{outside}"}`},
+	"createDraft":                 {path: "/v1/conversations/{outside}/drafts", body: `{"body":"later","shared":true,"internal":true,"attachments":[]}`},
+	"listConversationDrafts":      {path: "/v1/conversations/{outside}/drafts"},
+	"listDrafts":                  {path: "/v1/drafts"},
+	"getDraft":                    {path: "/v1/drafts/{draft}"},
+	"patchDraft":                  {path: "/v1/drafts/{draft}", body: `{"body":"sooner","internal":false,"attachments":[],"replyTo":""}`},
+	"deleteDraft":                 {path: "/v1/drafts/{draft}"},
 	"moveMessage":                 {path: "/v1/messages/{noted}/move", body: `{"conversation":"{note}"}`},
 }
 
@@ -190,7 +196,8 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	external := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationExternal, Channel: channel.ID, Participants: []api.NewParticipant{{Contact: contact.ID}}}))
 	note := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization}))
 	noted := must[*api.Message](t)(c.SendToConversation(ctx, message.ConversationID, api.SendRequest{Body: api.Text("x"), Internal: true}))
-	return map[string]string{"external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
+	return map[string]string{"draft": draft.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

@@ -57,6 +57,8 @@ var (
 		ON CONFLICT DO NOTHING`
 	dropMarks = "DELETE FROM marks WHERE organization_id = $1 AND conversation_id = $2"
 
+	moveDrafts = "UPDATE drafts SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
+
 	mergeParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
 			joined_sequence, left_sequence, delivered_through, read_through)
 		SELECT $1, $2, kind, participant_id, name, address_kind, address, joined_sequence, left_sequence, 0, 0 FROM ` +
@@ -109,6 +111,7 @@ func Merge(tx *store.Tx, m Merging) error {
 		{Text: moveHistory, Args: []any{o, a, b, base}},
 		{Text: mergeMarks, Args: []any{o, a, b, base}},
 		{Text: dropMarks, Args: []any{o, a}},
+		{Text: moveDrafts, Args: []any{o, a, b}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},
 		{Text: dropParticipants, Args: []any{o, a}},
 		{Text: moveAliases, Args: []any{o, a, b}},

@@ -16,7 +16,7 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
-		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Reopen: parley.ReopenPolicy(b.Reopen),
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), Reopen: parley.ReopenPolicy(b.Reopen),
 	}
 	if g := b.Group; g != nil {
 		out.Group = &core.Group{Name: g.Name, Description: g.Description, Avatar: parley.ID(g.Avatar), Metadata: g.Metadata}
