@@ -27,7 +27,7 @@ var layers = []rule{
 	{"cmd/parley", []string{"api", "internal/app", "internal/bench", "internal/config", "internal/demo", "internal/parley"}},
 	{"internal/bench", []string{"api", "internal/bench/fill", "internal/bench/load", "internal/pgserver", "internal/procfs"}},
 	{"internal/bench/fill", []string{"internal/connector", "internal/connector/sandbox", "internal/core/access",
-		"internal/core/directory", "internal/parley", "internal/store"}},
+		"internal/core/directory", "internal/core/search", "internal/parley", "internal/store"}},
 	{"internal/bench/load", nil},
 	{"internal/demo", []string{"api", "internal/app", "internal/config", "internal/core", "internal/parley"}},
 
@@ -38,7 +38,7 @@ var layers = []rule{
 	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
 	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
 	{"internal/dialect/native/door", append([]string{"internal/dialect/native/contract", "internal/dialect/native/wire"}, door...)},
-	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract"}, door...)},
+	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract", "internal/plain"}, door...)},
 	{"internal/dialect/native/*", append([]string{"internal/dialect/native/contract", "internal/dialect/native/door", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/*", door},
 	{"internal/inbound", append([]string{"internal/connector"}, door...)},
@@ -48,14 +48,18 @@ var layers = []rule{
 
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/audit", "internal/store/grant"}},
 	{"internal/core/audit", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/audit"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/clock", "internal/store/duty", "internal/store/inbox", "internal/store/people"}},
 	{"internal/core/attribute", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/people"}},
-	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/duty", "internal/store/inbox", "internal/store/people"}},
+	{"internal/core/content", []string{"internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
-	{"internal/core/thread", []string{"internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/inbox"}},
-	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
-	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
+	{"internal/core/thread", []string{"internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/inbox", "internal/store/interaction", "internal/store/relation"}},
+	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox", "internal/store/relation"}},
+	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
+	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit", "internal/store/interaction"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
+	{"internal/core/playground", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/clock"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/interaction", "internal/store/relation"}},
+	{"internal/core/search", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/search", "internal/words"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 
@@ -63,10 +67,12 @@ var layers = []rule{
 	{"internal/store/move", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/store/sqldb", []string{"internal/parley"}},
 	{"internal/store/storetest", []string{"internal/parley", "internal/store", "internal/store/*"}},
+	{"internal/store/clock/clocktest", []string{"internal/parley", "internal/store", "internal/store/clock"}},
 	{"internal/store/audit/audittest", []string{"internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/store/*", []string{"internal/parley", "internal/store", "internal/store/sqldb"}},
 	{"internal/media", []string{"internal/parley"}},
-	{"internal/connector", []string{"internal/parley"}},
+	{"internal/plain", []string{"internal/parley"}},
+	{"internal/connector", []string{"internal/parley", "internal/plain"}},
 	{"internal/connector/connectortest", []string{"internal/connector", "internal/parley"}},
 	{"internal/connector/*", []string{"internal/connector", "internal/parley"}},
 
@@ -83,6 +89,7 @@ var layers = []rule{
 	{"internal/pgserver", []string{"internal/procfs"}},
 	{"internal/pgtest", []string{"internal/pgserver"}},
 	{"internal/procfs", nil},
+	{"internal/words", nil},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

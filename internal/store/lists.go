@@ -243,6 +243,7 @@ type MessageIndex struct {
 	Tag       string
 	Channel   parley.ID
 	Scheduled bool // those whose time to be sent has not come
+	Batch     parley.ID
 }
 
 // HeadsBefore returns up to limit messages of the organization with ids below one, or from the newest, newest
@@ -258,6 +259,9 @@ func (q Queries) HeadsBefore(organization parley.ID, index MessageIndex, before 
 			o, b, index.Reference, limit)
 	case index.Tag != "":
 		return q.tagged(o, index.Tag, b, limit)
+	case index.Batch != "":
+		return q.heads(`message_batches AS b JOIN messages AS m ON m.organization_id = b.organization_id AND m.id = b.message_id
+			WHERE b.organization_id = $1 AND b.batch_id = $3 AND b.message_id < $2 ORDER BY b.message_id DESC LIMIT $4`, o, b, string(index.Batch), limit)
 	case index.Channel != "":
 		return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.channel_id = $3 AND m.channel_id <> '' ORDER BY m.id DESC LIMIT $4",
 			o, b, string(index.Channel), limit)

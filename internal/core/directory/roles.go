@@ -48,7 +48,7 @@ func (d *Directory) CreateRole(ctx context.Context, p *access.Principal, params 
 	if err := p.Require(parley.ScopeRolesWrite); err != nil {
 		return parley.Role{}, false, err
 	}
-	made := parley.Role{ID: parley.NewID(d.now()), Name: params.Name, Description: params.Description, Metadata: params.Metadata, Tags: params.Tags,
+	made := parley.Role{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Description: params.Description, Metadata: params.Metadata, Tags: params.Tags,
 		OwnerRequired: params.OwnerRequired, SingleOwner: params.SingleOwner, ReplayHistory: params.ReplayHistory, AwayText: params.AwayText}
 	var c check
 	checkRole(&c, &made)

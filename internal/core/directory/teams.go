@@ -26,7 +26,7 @@ func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, name st
 	if err := c.err(); err != nil {
 		return parley.Team{}, false, err
 	}
-	now := d.now()
+	now := d.now(ctx, p.Organization)
 	id, conversation := parley.NewID(now), parley.NewID(now)
 	var team parley.Team
 	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) error {

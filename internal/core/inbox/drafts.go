@@ -45,7 +45,7 @@ func (i *Inbox) CreateDraft(ctx context.Context, p *access.Principal, conversati
 	if err := p.Require(parley.ScopeMessagesSend); err != nil {
 		return parley.Draft{}, false, err
 	}
-	made := parley.Draft{ID: parley.NewID(i.now()), User: p.User, Shared: params.Shared, Body: params.Body, Internal: params.Internal, ReplyTo: params.ReplyTo}
+	made := parley.Draft{ID: parley.NewID(i.now(ctx, p.Organization)), User: p.User, Shared: params.Shared, Body: params.Body, Internal: params.Internal, ReplyTo: params.ReplyTo}
 	if err := checkDraft(&made, params.Attachments); err != nil {
 		return parley.Draft{}, false, err
 	}

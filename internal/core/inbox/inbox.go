@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"context"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -12,22 +13,17 @@ import (
 // Options are what an inbox stands on.
 type Options struct {
 	Store *store.Store
-	Now   func() time.Time // nil: time.Now
 }
 
 // Inbox is the conversations of all organizations as people work on them.
 type Inbox struct {
 	store *store.Store
-	now   func() time.Time
+	now   func(ctx context.Context, organization parley.ID) time.Time
 }
 
 // New returns the inbox of a store.
 func New(o Options) *Inbox {
-	i := &Inbox{store: o.Store, now: o.Now}
-	if i.now == nil {
-		i.now = time.Now
-	}
-	return i
+	return &Inbox{store: o.Store, now: o.Store.Now}
 }
 
 func errCursor() error {

@@ -250,3 +250,50 @@ func (s *Sight) addParticipants(page []parley.Conversation) error {
 	}
 	return err
 }
+
+// Reach is what conversations a principal sees, as far as little says it. There may be some among those that are named
+// of which it sees nothing.
+type Reach struct {
+	Shared   bool        // all of the organization; else
+	Channels []parley.ID // those on these channels
+	Private  bool        // all of members; else
+	Own      []parley.ID // those that it takes or took part in
+	Whole    bool        // Own are not only some of them
+}
+
+// Reach returns what the principal sees. Of the conversations of members it names up to most.
+func (s *Sight) Reach(most int) (r Reach, err error) {
+	r = Reach{Shared: s.channels(), Private: s.private(), Whole: true}
+	if !r.Shared {
+		if r.Channels, err = s.seenChannels(); err != nil {
+			return r, err
+		}
+	}
+	if !r.Private {
+		r.Own, err = s.q.ConversationsOf(s.p.Organization, s.p.User, most+1)
+		r.Whole = len(r.Own) <= most
+	}
+	return r, err
+}
+
+// ShownConversations returns those of the conversations that the principal sees, as they are shown to it, with up to
+// some participants each.
+func (s *Sight) ShownConversations(ids []parley.ID, participants int) (map[parley.ID]*parley.Conversation, error) {
+	found, err := s.q.Conversations(s.p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Look(slices.Collect(maps.Values(found))...); err != nil {
+		return nil, err
+	}
+	all, err := s.q.FirstParticipants(s.p.Organization, ids, participants)
+	for id, c := range found {
+		if !s.Sees(c) {
+			delete(found, id)
+			continue
+		}
+		s.withhold(c)
+		c.Participants = s.withholdParticipants(c, all[id])
+	}
+	return found, err
+}

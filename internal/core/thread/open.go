@@ -105,7 +105,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	if err := p.Require(parley.ScopeConversationsWrite); err != nil {
 		return parley.Conversation{}, false, err
 	}
-	made := parley.Conversation{ID: parley.NewID(t.now()), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
+	made := parley.Conversation{ID: parley.NewID(t.now(ctx, p.Organization)), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
 		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Inbox: true,
 		ExternalID: params.ExternalID, Priority: params.Priority, Attributes: maps.Clone(params.Attributes)}
 	var c check

@@ -274,7 +274,8 @@ func ConcealExpired(m *parley.Message, now time.Time) {
 
 // Conceal takes the content out of a message that is shown: what stays is a tombstone.
 func Conceal(m *parley.Message, reason parley.Removal, at time.Time) {
-	m.Body, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, ""
+	m.Body, m.AsText, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, nil, ""
+	m.Click, m.Reactions = nil, nil
 	m.Removed, m.RemovedAt = reason, at
 }
 

@@ -20,22 +20,18 @@ import (
 // Options are what threads stand on.
 type Options struct {
 	Store *store.Store
-	Now   func() time.Time // nil: time.Now
 }
 
 // Threads are the conversations of all organizations and what is in them.
 type Threads struct {
-	store *store.Store
-	now   func() time.Time
+	store     *store.Store
+	now       func(ctx context.Context, organization parley.ID) time.Time
+	listeners []Listener
 }
 
 // New returns the threads of a store.
 func New(o Options) *Threads {
-	t := &Threads{store: o.Store, now: o.Now}
-	if t.now == nil {
-		t.now = time.Now
-	}
-	return t
+	return &Threads{store: o.Store, now: o.Store.Now}
 }
 
 func (t *Threads) read(ctx context.Context) store.Queries { return t.store.Read(ctx) }

@@ -91,6 +91,10 @@ var lists = []counted{
 	{"listDeliveries", "/v1/messages/{wide}/deliveries", 0, 0},
 	{"listAttempts", "/v1/messages/{wide}/attempts", 0, 0},
 	{"listInteractions", "/v1/messages/{inside}/interactions", 0, 0},
+	{"listMessages", "/v1/messages?batch={batch}", 100, 0},
+	{"listReplies", "/v1/messages/{inside}/replies", 0, 0},
+	{"listAcknowledgements", "/v1/messages/{inside}/acknowledgements", 0, 0},
+	{"listAcknowledgements", "/v1/messages/{wide}/acknowledgements", 0, 0},
 	{"listParticipants", "/v1/conversations/{group}/participants", 0, 0},
 	{"listParticipants", "/v1/conversations/{crowd}/participants", 0, 0},
 	{"listUsers", "/v1/users", 0, 0},
@@ -113,6 +117,12 @@ var lists = []counted{
 	{"listConnectors", "/v1/connectors", 1, 0},
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
+	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
+	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
+	{"searchMessages", "/v1/search/messages?conversation={group}", 0, 0},
+	{"searchContacts", "/v1/search/contacts?q=contact", 0, 0},
+	{"searchContacts", "/v1/search/contacts?q=example.org&tag=odd", 0, 0},
+	{"searchConversations", "/v1/search/conversations?q=user", 0, 0},
 	{"listEvents", "/v1/events", 0, 0},
 	{"listEvents", "/v1/events?type=message.created", 0, chunks},
 	{"listEvents", "/v1/events?conversation={group}&after={talk}", 0, chunks},
@@ -336,6 +346,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.talk(t, things, users, contacts)
+	w.index(t)
 	return things
 }
 
@@ -400,7 +411,15 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		must[*api.Message](t)(own.SendToConversation(ctx, things["outside"], api.SendRequest{Body: api.Text("hello")}))
 	}
 	things["wide"] = must[*api.Message](t)(c.SendToConversation(ctx, things["crowd"], api.SendRequest{Body: api.Text("hello")})).ID
-	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello")})).ID
+	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), RequestAck: true})).ID
+	batch := api.BatchRequest{Messages: make([]api.BatchMessage, 100)}
+	for i := range batch.Messages {
+		batch.Messages[i].SendRequest = api.SendRequest{To: api.Recipient{Conversation: things["group"]}, Body: api.Text("yes"), ReplyTo: things["inside"], RequestAck: true}
+	}
+	things["batch"] = must[*api.Batch](t)(own.SendBatch(ctx, batch)).ID
+	for range 3 {
+		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("yes"), ReplyTo: things["inside"]}))
+	}
 	for _, id := range users {
 		key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Reader", User: id, Scopes: []string{"messages:read"}})).Secret
 		if err := w.client(t, key).Acknowledge(ctx, things["inside"]); err != nil {

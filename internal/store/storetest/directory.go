@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // organizations: organizations and their keys.
@@ -259,7 +260,9 @@ func merges(w *world) {
 			tx.AddParticipants(o, conversation.ID, []parley.Participant{part(&from, phone("+491")), part(&from, phone("+492")), part(&into, phone("+492"))}),
 			tx.AddParticipants(other, conversation.ID, []parley.Participant{part(&stranger, phone("+491"))}), tx.Append(ours, theirs))
 		gone := part(&into, phone("+492"))
-		return errors.Join(err, tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
+		ours.Message.RequestAck = true
+		_, acked := tx.Acknowledge(o, ours.Message.ID, parley.Actor{Kind: parley.ActorContact, ID: from.ID})
+		return errors.Join(err, acked, relation.Add(tx, o, &ours.Message), tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
 			ID: store.JobID(store.JobFanOut, "m"), Kind: store.JobFanOut, Payload: "a list", DueAt: w.now()}))
 	})
 	rev := func(organization parley.ID) int64 {
@@ -283,6 +286,9 @@ func merges(w *world) {
 		w.must(err)
 		w.equal("who wrote it, and to whom", fmt.Sprint(m.Author.ID, m.Actor.ID, deliveries[0].Recipient.ID), fmt.Sprint(want, want, want))
 	}
+	acks, err := w.read().Acknowledgements(o, ours.Message.ID)
+	w.must(err)
+	w.equal("who acknowledged it", fmt.Sprint(len(acks), acks[0].Actor.ID), fmt.Sprint(1, into.ID))
 	for id, want := range map[parley.ID]parley.ID{before.ID: into.ID, into.ID: into.ID, "absent": "absent"} {
 		became, err := w.read().Became(o, id)
 		w.must(err)

@@ -13,6 +13,6 @@ func HistoryEntry(e *parley.HistoryEntry) api.HistoryEntry {
 
 // Draft renders a draft.
 func Draft(d *parley.Draft) api.Draft {
-	return api.Draft{ID: string(d.ID), ConversationID: string(d.Conversation), User: string(d.User), Shared: d.Shared, Body: body(d.Body),
+	return api.Draft{ID: string(d.ID), ConversationID: string(d.Conversation), User: string(d.User), Shared: d.Shared, Body: Body(d.Body),
 		Attachments: attachments(d.Attachments), Internal: d.Internal, ReplyTo: string(d.ReplyTo), Rev: d.Rev, CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt)}
 }
