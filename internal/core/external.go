@@ -256,16 +256,20 @@ func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation, reaso
 }
 
 // findDraft looks up the draft that the message was.
-func (s *send) findDraft(tx *store.Tx, r *route) error {
+func (s *send) findDraft(tx *store.Tx) error {
 	if s.params.Draft == "" {
 		return nil
 	}
 	d, _, err := inbox.SeenDraft(thread.NewSight(tx.Queries, s.p), tx.Queries, s.params.Draft)
-	if parley.IsKind(err, parley.KindNotFound) || err == nil && d.Conversation != r.conversation.ID {
-		return parley.Invalid("draft", "draft-unknown", "must be a draft of the conversation that the message goes to")
+	if parley.IsKind(err, parley.KindNotFound) {
+		return errDraft()
 	}
 	s.draft = &d
 	return err
+}
+
+func errDraft() error {
+	return parley.Invalid("draft", "draft-unknown", "must be a draft of the conversation that the message goes to")
 }
 
 func (s *send) dropDraft(tx *store.Tx) error {

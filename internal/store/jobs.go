@@ -102,10 +102,11 @@ func validityJob(j *Job) Job {
 		Channel: j.Channel, Message: j.Message, Delivery: j.Delivery, Payload: j.ID}
 }
 
-// Held is the due time of a job that waits for another of its order.
-const Held = math.MaxInt64 / 2
-
+// held is the due time of a job that waits for another of its order.
 const held = Held
+
+// Held is held for the packages below this one.
+const Held int64 = math.MaxInt64 / 2
 
 var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, priority, due_at, claimed, attempt, message_id, delivery,
 		payload, created_at)

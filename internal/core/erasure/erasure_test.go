@@ -115,7 +115,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	known := map[string]string{
 		"messages.body": erased, "messages.attachments": erased, "messages.reference": erased, "messages.ext": erased, "messages.details": erased,
 		"message_tags.tag": erased, "media.name": erased, "parked.raw": erased, "attempts.text": erased, "attempts.request": erased,
-		"deliveries.reason": erased, "interactions": erased,
+		"deliveries.reason": erased, "interactions": erased, "message_versions.body": erased,
 
 		"search_pages.word": erased, "search_pages.data": erased, "search_pages.kind": other,
 		"search_state": other, "search_segments": other, "search_gone": other, "search_prints": other,
@@ -131,7 +131,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	for table, columns := range map[string]string{
 		"messages":   "kind direction author_kind author_name platform removed",
 		"deliveries": "recipient_kind recipient_name address_kind address state phase code",
-		"attempts":   "outcome code", "parked": "kind reference reason", "media": "content_type sha256", "jobs": "kind payload",
+		"attempts":   "outcome code", "parked": "kind reference reason", "media": "content_type sha256", "message_versions": "editor_kind", "jobs": "kind payload",
 	} {
 		for _, column := range strings.Fields(columns) {
 			known[table+"."+column] = other

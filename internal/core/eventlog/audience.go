@@ -179,7 +179,7 @@ func (s *sights) became(ids []parley.ID, rows *[]store.ActivityRow) (map[parley.
 // mayBeScheduled reports whether an event is about a message that may never have been in its conversation.
 func mayBeScheduled(e *parley.Event) bool {
 	switch e.Type {
-	case parley.EventMessageScheduled, parley.EventMessageCanceled, parley.EventMessageRemoved:
+	case parley.EventMessageScheduled, parley.EventMessageCanceled, parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted:
 		return true
 	}
 	return false
@@ -222,7 +222,8 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	case c.Visibility == parley.VisibleToOrganization:
 		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
 	}
-	if m := s.messages[e.Message]; m != nil && mayBeScheduled(e) && (m.Sequence == 0 || e.Type != parley.EventMessageRemoved) {
+	if m := s.messages[e.Message]; m != nil && mayBeScheduled(e) &&
+		(m.Sequence == 0 || e.Type == parley.EventMessageScheduled || e.Type == parley.EventMessageCanceled) {
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{m.Author.ID: true, m.Actor.ID: true}}
 	}
 	members := s.members[e.Conversation]

@@ -108,7 +108,7 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 	}
 	maps.Copy(conversations, of)
 	for id, c := range conversations {
-		if err := s.Look(c); err != nil || s.Sees(c) && (of[id] == nil || s.takesPart(c)) {
+		if err := s.Look(c); err != nil || s.Sees(c) && (of[id] == nil || s.TakesPart(c)) {
 			return err == nil, err
 		}
 	}

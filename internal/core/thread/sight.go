@@ -240,6 +240,14 @@ func (s *Sight) Message(id parley.ID) (parley.Message, parley.Conversation, erro
 	return m, c, nil
 }
 
+// Content returns a message that the principal sees, and whether its content is gone for it.
+func (s *Sight) Content(id parley.ID, now time.Time) (m parley.Message, gone bool, err error) {
+	if m, _, err = s.Message(id); err == nil {
+		err = s.conceal([]*parley.Message{&m}, now)
+	}
+	return m, m.Removed != "", err
+}
+
 // conceal replaces the content of messages that the principal has read and that were to be deleted on read, and of
 // those whose life has ended and that nobody has come round to yet.
 func (s *Sight) conceal(messages []*parley.Message, now time.Time) error {

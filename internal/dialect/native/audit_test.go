@@ -19,6 +19,8 @@ import (
 var unaudited = map[string]string{
 	"sendBatch":          "a message is what the server is for, and tells of itself",
 	"sendMessage":        "a message is what the server is for, and tells of itself",
+	"forwardMessage":     "a message",
+	"editMessage":        "its author's own message; what it said before is kept",
 	"sendToUser":         "a message",
 	"sendToConversation": "a message",
 	"playInbound":        "a message",

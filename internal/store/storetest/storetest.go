@@ -89,6 +89,7 @@ var tests = []struct {
 	{"Shifts", shifts},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
+	{"CopiesOfContent", copiesOfContent},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},
