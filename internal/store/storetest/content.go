@@ -235,6 +235,7 @@ func mergedConversations(w *world) {
 	w.do(func(tx *store.Tx) error {
 		_, err := tx.Seen(o, a.id, "u", 2)
 		_, err2 := tx.Seen(o, b.id, "u", 1)
+		err = errors.Join(err, relation.Add(tx, o, &parley.Message{ID: "a reply", Conversation: a.id, Sequence: 2, Root: sent[0], RequestAck: true}))
 		return errors.Join(err, err2, kept.SetDetails(tx, o, &parley.Conversation{ID: a.id, ExternalID: "x"}),
 			kept.AddHistory(tx, o, parley.HistoryEntry{Conversation: a.id, Sequence: 1}))
 	})
