@@ -31,6 +31,7 @@ type SendParams struct {
 	Tags         []string
 	Reference    string
 	ReplyTo      parley.ID
+	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
 	AckWithin    time.Duration       // 0: whenever
 	Batch        parley.ID           // of the messages that are sent with it

@@ -69,7 +69,6 @@ type arrival struct {
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
 	names                 parley.ID // the message that it says it answers, wherever that is
-	policy                parley.Policy
 }
 
 // cleaned is foreign text without what is no text.

@@ -369,6 +369,7 @@ const (
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
 	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
+	EventDraftUpdated        EventType = "draft.updated"       // made, changed, deleted or sent
 	EventConversationRead    EventType = "conversation.read"
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"

@@ -25,7 +25,7 @@ var (
 
 	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blind_copies", "broadcast_members",
 		"broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
-		"conversation_details", "conversation_history", "conversations", "deliveries", "events", "forwards", "held", "held_content",
+		"conversation_details", "conversation_history", "conversations", "deliveries", "drafts", "events", "forwards", "held", "held_content",
 		"held_files", "hidden_messages", "holds", "hook_requests", "hooks", "idempotency", "interactions", "jobs", "marks", "media",
 		"media_references", "message_batches", "message_tags", "message_versions", "messages", "organization_log", "parked", "participants",
 		"past_parts", "permission_sets", "provider_references", "replies", "retention_marks", "role_members", "role_owners", "roles",

@@ -186,6 +186,12 @@ var samples = map[string]sample{
 	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
 	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
 	"mergeConversation":           {path: "/v1/conversations/{external}/merge", body: `{"into":"{outside}"}`},
+	"createDraft":                 {path: "/v1/conversations/{outside}/drafts", body: `{"body":"later","shared":true,"internal":true,"attachments":[]}`},
+	"listConversationDrafts":      {path: "/v1/conversations/{outside}/drafts"},
+	"listDrafts":                  {path: "/v1/drafts"},
+	"getDraft":                    {path: "/v1/drafts/{draft}"},
+	"patchDraft":                  {path: "/v1/drafts/{draft}", body: `{"body":"sooner","internal":false,"attachments":[],"replyTo":""}`},
+	"deleteDraft":                 {path: "/v1/drafts/{draft}"},
 	"moveMessage":                 {path: "/v1/messages/{noted}/move", body: `{"conversation":"{note}"}`},
 }
 
@@ -250,7 +256,8 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 		Variables: []api.TemplateVariable{{Name: "day"}}, DefaultLocale: "en"}}))
 	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
-	return map[string]string{"template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
+	return map[string]string{"draft": draft.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

@@ -76,6 +76,8 @@ var lists = []counted{
 	{"listConversations", "/v1/conversations?priority=2", 0, 0},
 	{"listConversations", "/v1/conversations?unread=true", 0, rounds},
 	{"listConversations", "/v1/conversations?externalId=only", 1, 0},
+	{"listConversationDrafts", "/v1/conversations/{group}/drafts", 50, 0},
+	{"listDrafts", "/v1/drafts", 50, 0},
 	{"listHistory", "/v1/conversations/{group}/history", 0, 0},
 	{"listConversationMessages", "/v1/conversations/{group}/messages", 0, 0},
 	{"listConversationMessages", "/v1/conversations/{outside}/messages", 0, 0},
@@ -454,6 +456,9 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		things[fmt.Sprint("external", size)] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts[:size])})
 	}
 	things["group"] = conversation(api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(users, nil)})
+	for range 50 {
+		must[*api.Draft](t)(c.CreateDraft(ctx, things["group"], api.DraftRequest{Body: api.Text("later"), Shared: true}))
+	}
 	external := "only"
 	must[*api.Conversation](t)(c.PatchConversation(ctx, things["group"], api.ConversationPatch{ExternalID: &external}))
 	for n := range len(contacts) {

@@ -99,6 +99,7 @@ var tests = []struct {
 	{"Conversations", conversations},
 	{"Details", details},
 	{"History", history},
+	{"Drafts", draftedTexts},
 	{"MergedConversations", mergedConversations},
 	{"MovedMessages", movedMessages},
 	{"Copies", copies},
