@@ -356,16 +356,6 @@ func (d *Deliveries) lost(w *Work, c connector.Connector, trace connector.Trace,
 	return r
 }
 
-func textOf(err error) string {
-	if lost, ok := errors.AsType[*connector.LostError](err); ok {
-		return lost.Text
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return "the call was given up before it was answered"
-	}
-	return "the connector failed in a way that says nothing of the message"
-}
-
 func traceOf(err error, trace connector.Trace) connector.Trace {
 	if lost, ok := errors.AsType[*connector.LostError](err); ok && lost.Trace.Request != "" {
 		return lost.Trace
