@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/inbox"
 )
 
@@ -91,12 +92,27 @@ func merge(tx *store.Tx, p *access.Principal, from, into *parley.Conversation) e
 	if err := inbox.Merge(tx, merging); err != nil {
 		return err
 	}
+	if err := keeps(tx, p.Organization, from.ID, into.ID); err != nil {
+		return err
+	}
 	into.LastSequence = base + from.LastSequence
 	if err := thread.Remember(tx, p, into, "", parley.Difference{Field: "merged", From: []string{string(from.ID)}}); err != nil {
 		return err
 	}
 	into.Inbox = into.Inbox || from.Inbox
 	return thread.Save(tx, p, &before, into, "")
+}
+
+// keeps makes the legal holds on a conversation those on the one that it became a part of, whose items are older now than
+// what was looked at of them for going.
+func keeps(tx *store.Tx, organization, from, into parley.ID) error {
+	if err := hold.Merge(tx, organization, from, into); err != nil {
+		return err
+	}
+	if err := hold.DropMark(tx, organization, from); err != nil {
+		return err
+	}
+	return hold.DropMark(tx, organization, into)
 }
 
 // combine adds to a conversation what it does not have of one that becomes a part of it. Work that is to be done on either is

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/relation"
 )
@@ -42,6 +43,9 @@ func move(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *parl
 	if err := inbox.Move(tx, p.Organization, m, tombstone, into); err != nil {
 		return parley.About(err, "broadcast-in-both", "conversation")
 	}
+	if err := hold.DropMark(tx, p.Organization, into.ID); err != nil {
+		return err
+	}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageRemoved, Conversation: from.ID, Message: tombstone,
 		Data: parley.EventData{Actor: p.User, Reason: string(parley.RemovedMoved)}})
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageMoved, Conversation: into.ID, Message: m.ID, Data: parley.EventData{Actor: p.User}})
@@ -63,6 +67,13 @@ func movable(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *p
 		return parley.Conflict("content-removed", "the content of the message is gone")
 	case m.DeleteOnRead && m.Direction == parley.NoDirection:
 		return parley.Conflict("not-moved", "a message between members that is deleted on read stays where its readers are")
+	}
+	held, err := hold.Names(tx.Queries, p.Organization, from.ID)
+	if err == nil && held {
+		err = parley.Conflict("conversation-held", "a legal hold is on the conversation: what is in it stays in it")
+	}
+	if err != nil {
+		return err
 	}
 	replies, err := relation.CountReplies(tx.Queries, p.Organization, []relation.Thread{{Root: m.ID}})
 	if err != nil {
