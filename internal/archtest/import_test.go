@@ -56,7 +56,7 @@ var layers = []rule{
 	{"internal/core/attribute", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/people"}},
 	{"internal/core/content", []string{"internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/template", []string{"internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/template"}},
-	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
+	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/hold", "internal/store/inbox"}},
 	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/template", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/hold", "internal/store/interaction", "internal/store/relation"}},

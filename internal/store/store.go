@@ -38,7 +38,7 @@ var migrations = []sqldb.Migration{
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
 	// A program that knows no legal holds would let go what they keep.
-	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 11},
 	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/inbox"
 )
 
@@ -89,6 +90,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into *parley.Conversation) e
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationMerged, Conversation: from.ID, Data: parley.EventData{Actor: p.User, Into: into.ID}})
 	merging := inbox.Merging{Organization: p.Organization, From: from, Into: &before, Participants: joining(own, others, base, from.LastSequence)}
 	if err := inbox.Merge(tx, merging); err != nil {
+		return err
+	}
+	if err := hold.MergeConversations(tx, p.Organization, from.ID, into.ID); err != nil {
 		return err
 	}
 	into.LastSequence = base + from.LastSequence

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/inbox"
 )
 
@@ -41,6 +42,9 @@ func move(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *parl
 	if err := inbox.Move(tx, p.Organization, m, tombstone, into); err != nil {
 		return parley.About(err, "broadcast-in-both", "conversation")
 	}
+	if err := hold.DropMark(tx, p.Organization, into.ID); err != nil {
+		return err
+	}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageRemoved, Conversation: from.ID, Message: tombstone,
 		Data: parley.EventData{Actor: p.User, Reason: string(parley.RemovedMoved)}})
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageMoved, Conversation: into.ID, Message: m.ID, Data: parley.EventData{Actor: p.User}})
@@ -65,6 +69,13 @@ func movable(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *p
 	}
 	if err := narrower(tx.Queries, p.Organization, from, into); err != nil {
 		return parley.About(err, "merge-channels", "conversation")
+	}
+	held, err := hold.Which(tx.Queries, []store.Erasure{{Organization: p.Organization, Message: m}})
+	if err == nil && len(held) > 0 {
+		err = parley.Conflict("legal-hold", "a legal hold keeps the message where it is")
+	}
+	if err != nil {
+		return err
 	}
 	jobs, err := tx.HoldJobsOf(p.Organization, m)
 	for _, j := range jobs {
