@@ -27,7 +27,7 @@ var rules = []struct{ name, query string }{
 			UNION ALL SELECT organization_id, held_id, media_id FROM held_files) AS t
 		LEFT JOIN held AS k ON k.organization_id = t.organization_id AND k.id = t.held_id
 		LEFT JOIN messages AS m ON m.organization_id = t.organization_id AND m.id = t.held_id
-		WHERE k.id IS NULL OR k.kind = 'message' AND coalesce(m.removed, '') = ''`},
+		WHERE k.id IS NULL OR k.kind = 'message' AND k.reason <> 'redacted' AND coalesce(m.removed, '') = ''`},
 	{"a conversation's messages have every number once", `
 		SELECT c.id, count(m.id), count(DISTINCT m.sequence), max(m.sequence), c.last_sequence FROM conversations AS c
 		LEFT JOIN messages AS m ON m.organization_id = c.organization_id AND m.conversation_id = c.id AND m.sequence > 0

@@ -39,7 +39,7 @@ var migrations = []sqldb.Migration{
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	// A program that knows no legal holds would let go what they keep.
-	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 11},
 	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
 	{Name: "hooks", SQL: migration("0011_hooks"), Oldest: 4},
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 10},

@@ -92,7 +92,7 @@ func merge(tx *store.Tx, p *access.Principal, from, into *parley.Conversation) e
 	if err := inbox.Merge(tx, merging); err != nil {
 		return err
 	}
-	if err := keeps(tx, p.Organization, from.ID, into.ID); err != nil {
+	if err := hold.MergeConversations(tx, p.Organization, from.ID, into.ID); err != nil {
 		return err
 	}
 	into.LastSequence = base + from.LastSequence
@@ -101,18 +101,6 @@ func merge(tx *store.Tx, p *access.Principal, from, into *parley.Conversation) e
 	}
 	into.Inbox = into.Inbox || from.Inbox
 	return thread.Save(tx, p, &before, into, "")
-}
-
-// keeps makes the legal holds on a conversation those on the one that it became a part of, whose items are older now than
-// what was looked at of them for going.
-func keeps(tx *store.Tx, organization, from, into parley.ID) error {
-	if err := hold.Merge(tx, organization, from, into); err != nil {
-		return err
-	}
-	if err := hold.DropMark(tx, organization, from); err != nil {
-		return err
-	}
-	return hold.DropMark(tx, organization, into)
 }
 
 // combine adds to a conversation what it does not have of one that becomes a part of it. Work that is to be done on either is

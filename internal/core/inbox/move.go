@@ -68,13 +68,6 @@ func movable(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *p
 	case m.DeleteOnRead && m.Direction == parley.NoDirection:
 		return parley.Conflict("not-moved", "a message between members that is deleted on read stays where its readers are")
 	}
-	held, err := hold.Names(tx.Queries, p.Organization, from.ID)
-	if err == nil && held {
-		err = parley.Conflict("conversation-held", "a legal hold is on the conversation: what is in it stays in it")
-	}
-	if err != nil {
-		return err
-	}
 	replies, err := relation.CountReplies(tx.Queries, p.Organization, []relation.Thread{{Root: m.ID}})
 	if err != nil {
 		return err
@@ -84,6 +77,13 @@ func movable(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *p
 	}
 	if err := narrower(tx.Queries, p.Organization, from, into); err != nil {
 		return parley.About(err, "merge-channels", "conversation")
+	}
+	held, err := hold.Which(tx.Queries, []store.Erasure{{Organization: p.Organization, Message: m}})
+	if err == nil && len(held) > 0 {
+		err = parley.Conflict("legal-hold", "a legal hold keeps the message where it is")
+	}
+	if err != nil {
+		return err
 	}
 	jobs, err := tx.HoldJobsOf(p.Organization, m)
 	for _, j := range jobs {

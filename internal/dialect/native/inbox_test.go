@@ -464,12 +464,12 @@ func TestHeldConversationsAreMerged(t *testing.T) {
 	note := must[*api.Message](t)(d.ana.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("x"), Internal: true})).ID
 	hold := must[*api.Hold](t)(d.admin.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "conversation", ID: d.conversation}, Reason: "a case"})).ID
 	_, err := d.ana.MoveMessage(ctx, note, api.MessageMove{Conversation: into})
-	coded(t, "out of a held conversation", err, "conversation-held")
+	coded(t, "out of a held conversation", err, "legal-hold")
 	must[*api.Conversation](t)(d.ana.MergeConversation(ctx, d.conversation, api.ConversationMerge{Into: into}))
 	if on := must[*api.Hold](t)(d.admin.GetHold(ctx, hold)).Subject.ID; on != into {
 		t.Errorf("the hold is on %s, merged into %s", on, into)
 	}
 	_, err = d.ana.MoveMessage(ctx, note, api.MessageMove{Conversation: must[*api.Conversation](t)(d.ana.CreateConversation(ctx,
 		api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization})).ID})
-	coded(t, "out of what it was merged into", err, "conversation-held")
+	coded(t, "out of what it was merged into", err, "legal-hold")
 }

@@ -100,7 +100,23 @@ func CountActive(q store.Queries, organization parley.ID) (n int, err error) {
 	return n, err
 }
 
-// Merge makes the holds on a contact those on the one that it became a part of.
+// MergeConversations makes the holds on a conversation, and what holds keep of it, those of the one that it became a part of.
+func MergeConversations(tx *store.Tx, organization, from, into parley.ID) error {
+	if err := Merge(tx, organization, from, into); err != nil {
+		return err
+	}
+	_, err := tx.Conn().Exec("UPDATE held SET conversation_id = $1 WHERE organization_id = $2 AND conversation_id = $3 AND conversation_id <> ''",
+		string(into), string(organization), string(from))
+	if err != nil {
+		return err
+	}
+	if err := DropMark(tx, organization, from); err != nil {
+		return err
+	}
+	return DropMark(tx, organization, into)
+}
+
+// Merge makes the holds on something those on what it became a part of.
 func Merge(tx *store.Tx, organization, from, into parley.ID) error {
 	tx.MustHave(organization)
 	_, err := tx.Conn().Exec("UPDATE holds SET subject_id = $1, rev = rev + 1 WHERE organization_id = $2 AND subject_id = $3",

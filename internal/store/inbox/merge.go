@@ -62,7 +62,6 @@ var (
 		AND root_id IN (SELECT m.id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2)`
 	renumberAsked = `UPDATE ack_requests SET conversation_id = $3, sequence = sequence + $4 WHERE organization_id = $1 AND conversation_id = $2`
 
-	moveHeld   = "UPDATE held SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2 AND conversation_id <> ''"
 	moveDrafts = "UPDATE drafts SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
 
 	mergeParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
@@ -120,7 +119,6 @@ func Merge(tx *store.Tx, m Merging) error {
 		{Text: mergeMarks, Args: []any{o, a, b, base}},
 		{Text: dropMarks, Args: []any{o, a}},
 		{Text: moveDrafts, Args: []any{o, a, b}},
-		{Text: moveHeld, Args: []any{o, a, b}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},
 		{Text: dropParticipants, Args: []any{o, a}},
 		{Text: moveAliases, Args: []any{o, a, b}},

@@ -316,6 +316,13 @@ func release(w *world) {
 		w.must(err)
 		return files[file.ID]
 	}
+	h := w.place(w.o, parley.HoldConversation, "conversation")
+	w.do(func(tx *store.Tx) error { return hold.MergeConversations(tx, w.o, "conversation", "survivor") })
+	h, err := hold.Get(w.read(), w.o, h.ID)
+	w.must(err)
+	list, _, err := hold.ListHeld(w.read(), w.o, "survivor", "", 10)
+	w.must(err)
+	w.equal("after the conversation became a part of another", fmt.Sprint(h.Subject.ID, len(list)), "survivor2")
 	for i, id := range []parley.ID{e.Message.ID, second.Message.ID} {
 		if !held() {
 			w.Errorf("round %d: the file is not held", i)
@@ -326,7 +333,7 @@ func release(w *world) {
 		w.equal("left", len(texts), 0)
 	}
 	w.equal("at the end", fmt.Sprint(held(), blobs()), "false 1")
-	list, _, err := hold.ListHeld(w.read(), w.o, "", "", 10)
+	list, _, err = hold.ListHeld(w.read(), w.o, "", "", 10)
 	w.must(err)
 	w.equal("held at the end", len(list), 0)
 	job := hold.ReleaseJob(w.o, "h", "after", time.UnixMilli(1))
