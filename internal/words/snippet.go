@@ -75,6 +75,9 @@ func appendPiece(list []Fragment, text string, match bool) []Fragment {
 // ellipsis shows at the first or last piece that there is more.
 func ellipsis(list []Fragment, at int) []Fragment {
 	const more = "…"
+	if len(list) == 0 {
+		return append(list, Fragment{Text: more})
+	}
 	switch piece := &list[at]; {
 	case piece.Match && at == 0:
 		return slices.Insert(list, 0, Fragment{Text: more})

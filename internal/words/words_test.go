@@ -182,6 +182,7 @@ func FuzzQuery(f *testing.F) {
 		{"a\u0300\u0300 ß ① ﬁ", `"ss 1`}, {"<p>x", "-x"}, {"ana.b@example.org", "ana.b@ex"}, {"東a京", "京"}, {"12345678 90", `"12345678" 90`}} {
 		f.Add(seed[0], seed[1])
 	}
+	f.Add(strings.Repeat("\x80", 4*snippetLength), "x")
 	f.Fuzz(func(t *testing.T, text, query string) {
 		read := Read(text)
 		index := map[string]struct{}{}
