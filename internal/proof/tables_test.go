@@ -36,7 +36,7 @@ var rules = []struct{ name, query string }{
 	{"a message in a timeline has one event of its making", `
 		SELECT m.id, count(e.sequence) FROM messages AS m LEFT JOIN logged AS e
 		ON e.organization_id = m.organization_id AND e.message_id = m.id AND e.type = 'message.created'
-		WHERE m.sequence > 0 GROUP BY m.organization_id, m.id HAVING count(e.sequence) <> 1`},
+		WHERE m.sequence > 0 AND m.removed <> 'moved' GROUP BY m.organization_id, m.id HAVING count(e.sequence) <> 1`},
 	{"an event is about a message that is there", `
 		SELECT e.sequence, e.type, e.message_id FROM logged AS e LEFT JOIN messages AS m ON m.organization_id = e.organization_id AND m.id = e.message_id
 		WHERE e.message_id <> '' AND m.id IS NULL`},
