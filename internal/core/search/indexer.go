@@ -64,6 +64,18 @@ func (x *Indexer) committed(commits []store.Committed) {
 	}
 	x.mu.Unlock()
 	x.events.Add(int64(n))
+	x.wake()
+}
+
+// Note has the indexer look at an organization in which another node is said to have changed something.
+func (x *Indexer) Note(organization parley.ID) {
+	x.mu.Lock()
+	x.changed[organization] = true
+	x.mu.Unlock()
+	x.wake()
+}
+
+func (x *Indexer) wake() {
 	select {
 	case x.woken <- struct{}{}:
 	default:
