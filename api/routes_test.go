@@ -106,6 +106,20 @@ func directoryRoutes() []route {
 		{"PatchOrganization", func(ctx context.Context, c *api.Client) error {
 			return only(c.PatchOrganization(ctx, api.OrganizationPatch{Name: &name}))
 		}, "PATCH", "/v1/organization", `{"name":"New"}`, 200},
+		{"PlaceHold", func(ctx context.Context, c *api.Client) error {
+			return only(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "user", ID: "u1"}, Reason: "Case 7"}))
+		}, "POST", "/v1/holds", `{"subject":{"kind":"user","id":"u1"},"reason":"Case 7"}`, 201},
+		{"GetHold", func(ctx context.Context, c *api.Client) error { return only(c.GetHold(ctx, "h/1")) }, "GET", "/v1/holds/h%2F1", "", 200},
+		{"ListHolds", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListHolds(ctx, api.HoldFilter{Subject: "u1", Active: "true"}))
+		}, "GET", "/v1/holds?active=true&subject=u1", "", 200},
+		{"LiftHold", func(ctx context.Context, c *api.Client) error {
+			return only(c.LiftHold(ctx, "h1", api.HoldLift{Reason: "settled"}))
+		}, "POST", "/v1/holds/h1/lift", `{"reason":"settled"}`, 200},
+		{"ListHeld", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListHeld(ctx, api.HeldFilter{Conversation: "c1"}))
+		}, "GET", "/v1/held?conversation=c1", "", 200},
+		{"ReadHeld", func(ctx context.Context, c *api.Client) error { return only(c.ReadHeld(ctx, "m1")) }, "GET", "/v1/held/m1", "", 200},
 		{"ListAudit", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListAudit(ctx, api.AuditFilter{Page: api.Page{Limit: 10, After: "41"}, Actor: "operator", Act: "key.created", Subject: "k1",
 				Since: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}))
@@ -256,6 +270,26 @@ func channelRoutes() []route {
 		}, "POST", "/v1/sandbox/clock", `{"to":"2031-05-17T11:30:00.000Z","frozen":true}`, 202},
 		{"AdvanceClock", func(ctx context.Context, c *api.Client) error { return only(c.AdvanceClock(ctx, time.Minute)) },
 			"POST", "/v1/sandbox/clock", `{"by":60}`, 200},
+		{"ResetOrganization", func(ctx context.Context, c *api.Client) error {
+			return only(c.ResetOrganization(ctx, api.ResetRequest{All: true, Fixture: "clinic"}))
+		}, "POST", "/v1/sandbox/reset", `{"all":true,"fixture":"clinic"}`, 200},
+		{"CreateHook", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateHook(ctx, api.HookRequest{Status: 503, Times: 2, Delay: 1}))
+		}, "POST", "/v1/sandbox/hooks", `{"status":503,"times":2,"delay":1}`, 201},
+		{"GetHook", func(ctx context.Context, c *api.Client) error { return only(c.GetHook(ctx, "h1")) }, "GET", "/v1/sandbox/hooks/h1", "", 200},
+		{"ListHooks", func(ctx context.Context, c *api.Client) error { return only(c.ListHooks(ctx, api.Page{Limit: 2})) },
+			"GET", "/v1/sandbox/hooks?limit=2", "", 200},
+		{"PatchHook", func(ctx context.Context, c *api.Client) error {
+			status := 410
+			return only(c.PatchHook(ctx, "h1", api.HookPatch{Status: &status}))
+		}, "PATCH", "/v1/sandbox/hooks/h1", `{"status":410}`, 200},
+		{"DeleteHook", func(ctx context.Context, c *api.Client) error { return c.DeleteHook(ctx, "h1") }, "DELETE", "/v1/sandbox/hooks/h1", "", 204},
+		{"ListCaught", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListCaught(ctx, "h1", api.Page{After: "7"}))
+		},
+			"GET", "/v1/sandbox/hooks/h1/requests?after=7", "", 200},
+		{"ClearCaught", func(ctx context.Context, c *api.Client) error { return c.ClearCaught(ctx, "h1") },
+			"DELETE", "/v1/sandbox/hooks/h1/requests", "", 204},
 		{"ListEvents", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(7), Limit: 10, Types: []string{"message.created", "message.removed"}}))
 		}, "GET", "/v1/events?after=7&limit=10&type=message.created%2Cmessage.removed", "", 200},

@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -149,7 +148,11 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 	if err != nil {
 		return nil, err
 	}
-	f := &fanOutSend{c: c, p: p, parent: parent, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
+	o, err := tx.Organization(p.Organization)
+	if err != nil {
+		return nil, err
+	}
+	f := &fanOutSend{c: c, p: p, parent: parent, policy: o.Policy, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
 	var routes []*route
 	for _, m := range members {
 		var r *route
@@ -196,13 +199,14 @@ type fanOutSend struct {
 	c        *Core
 	p        *Principal
 	parent   *parley.Message
+	policy   parley.Policy
 	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), policy: f.policy, of: parent.Template, files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
 		AckWithin: parent.AckWithin}}
 }
@@ -221,7 +225,7 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 			f.channels[address.Kind] = ch
 		}
 		if ch != nil {
-			return f.send(f.parent).external(tx, ch, recipient{contactActor(contact), address})
+			return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
 		}
 	}
 	return nil, nil
@@ -250,10 +254,4 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 	}
 	f.copies = append(f.copies, a)
 	return nil
-}
-
-// parseSchedule reads the payload of a scheduled send.
-func parseSchedule(payload string) (parley.ReopenPolicy, parley.ID) {
-	reopening, broadcast, _ := strings.Cut(payload, ",broadcast:")
-	return parley.ReopenPolicy(reopening), parley.ID(broadcast)
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 )
 
 const (
@@ -18,6 +20,9 @@ const (
 	maxInbound = 1 << 20
 	// takes is how often a message is taken in again when another one made its contact or conversation first.
 	takes = 3
+	// late is from how much before its arrival a message was sent: then it may be older than what was looked at in its
+	// conversation to be kept no longer, as nothing is kept for less than an hour.
+	late = 30 * time.Minute
 )
 
 // Receive takes in messages from outside on a channel, each once. One that cannot be understood is parked, and
@@ -59,11 +64,11 @@ func (c *Core) parkInbound(ctx context.Context, organization, channel parley.ID,
 type arrival struct {
 	connector.Inbound
 	organization, channel parley.ID
+	policy                parley.Policy
 	actor                 *Principal // who did it: the server itself, unless it is played
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
 	names                 parley.ID // the message that it says it answers, wherever that is
-	acknowledges          bool      // it is a word by which messages are acknowledged
 }
 
 // cleaned is foreign text without what is no text.
@@ -116,11 +121,9 @@ func (a *arrival) cleanBody() (problem string, size int) {
 // takeIn stores a message from outside, and says whether it was there already. Whoever makes the sender's contact
 // or conversation at the same moment makes the unit run again: then they are there.
 func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
-	policy, err := c.policy(ctx, a.organization)
-	if err != nil {
+	if a.policy, err = c.policy(ctx, a.organization); err != nil {
 		return m, false, err
 	}
-	a.acknowledges = policy.Acknowledges(a.Body) && len(a.Attachments) == 0
 	for range takes {
 		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
 			m, duplicate, err = c.arrive(tx, a)
@@ -174,7 +177,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	if who.Name == "" {
 		who.Name = a.FromName
 	}
-	conversation, answers, err := c.threadOf(tx, a, ch, recipient{who, a.From})
+	conversation, answers, err := c.threadOf(tx, a, ch, recipient{actor: who, address: a.From})
 	if err != nil {
 		return parley.Message{}, err
 	}
@@ -182,7 +185,8 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		return parley.Message{}, err
 	}
 	m := parley.Message{ID: id, Conversation: conversation.ID, Kind: parley.KindMessage, Direction: parley.Inbound, Author: who, Actor: who,
-		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers.ID}
+		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers.ID,
+		TTL: a.policy.Lifetime(conversation.Kind, 0)}
 	if answers.ID != "" {
 		m.Root = answers.Thread()
 	}
@@ -194,10 +198,18 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	}
 	write := &store.Append{Organization: a.organization, Message: m,
 		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: conversation.ID, Message: id, Data: parley.EventData{Actor: a.actor.User}}}}
+	if m.TTL > 0 {
+		write.Jobs = []store.Job{{Organization: a.organization, ID: store.JobID(store.JobExpire, string(id)), Kind: store.JobExpire, Message: id}}
+	}
 	if err := appendRelated(tx, write); err != nil {
 		return parley.Message{}, err
 	}
-	if a.acknowledges {
+	if !m.SentAt.IsZero() && m.SentAt.Before(tx.Now.Add(-late)) {
+		if err := hold.DropMark(tx, a.organization, conversation.ID); err != nil {
+			return parley.Message{}, err
+		}
+	}
+	if a.policy.Acknowledges(m.Body) && len(m.Attachments) == 0 {
 		if err := c.Answered(tx, a.organization, conversation.ID, a.names, who, a.From); err != nil {
 			return parley.Message{}, err
 		}
@@ -228,11 +240,20 @@ func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipi
 	}
 	a.names = answered.ID
 	if ch.Thread != parley.ThreadEmail {
-		conversation, err := c.externalConversation(tx, a.actor, ch, who, false)
+		conversation, err := c.externalConversation(tx, a.actor, ch, false, who)
 		if answered.Conversation != conversation.ID {
 			answered = parley.Message{}
 		}
 		return conversation, answered, err
+	}
+	if blind, err := c.gotBlindCopy(tx, a, &answered); err != nil {
+		return parley.Conversation{}, parley.Message{}, err
+	} else if blind { // who answers, and what, is not for the others
+		conversation, err := tx.NewestWith(a.organization, ch.ID, []parley.Address{a.From})
+		if parley.IsKind(err, parley.KindNotFound) || err == nil && conversation.Status == parley.StatusClosed && ch.Reopen == parley.ReopenNew {
+			conversation, err = c.beginEmail(tx, a, ch, "", who)
+		}
+		return conversation, parley.Message{}, err
 	}
 	if answered.Conversation != "" {
 		conversation, err := tx.Conversation(a.organization, answered.Conversation)
@@ -282,6 +303,25 @@ func (c *Core) emailThread(tx *store.Tx, a *arrival, ch *parley.Channel, who rec
 			return conversation, err
 		}
 	}
+	return c.beginEmail(tx, a, ch, key, who)
+}
+
+// gotBlindCopy reports whether whoever writes answers a message of which it got a blind copy.
+func (c *Core) gotBlindCopy(tx *store.Tx, a *arrival, answered *parley.Message) (bool, error) {
+	if len(answered.Receivers.BCC) == 0 {
+		return false, nil
+	}
+	deliveries, err := tx.Deliveries(a.organization, answered.ID)
+	for _, d := range deliveries {
+		if d.Address.Kind == a.From.Kind && d.Address.Value == a.From.Value && answered.Receivers.Role(d.Number) == parley.ReceiverBCC {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// beginEmail makes a conversation with whoever writes.
+func (c *Core) beginEmail(tx *store.Tx, a *arrival, ch *parley.Channel, key string, who recipient) (parley.Conversation, error) {
 	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: parley.ConversationExternal, Visibility: parley.VisibleToOrganization,
 		Channel: ch.ID, ThreadKey: key, Inbox: true}
 	participant := parley.Participant{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -29,7 +30,7 @@ const accepted = 202
 func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
 	s, err := c.newSend(ctx, p, params)
 	if err != nil {
-		return Sent{}, err
+		return c.again(ctx, p, &params, err)
 	}
 	key, routable := routeKeyOf(p, &params.To)
 	if routable && s.hot() {
@@ -91,12 +92,15 @@ type send struct {
 	policy parley.Policy
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
-	root   parley.ID    // of the thread that it is a reply in
-	asText []int        // parts that the platform gets as plain text
+	draft  *parley.Draft
+	root   parley.ID // of the thread that it is a reply in
+	asText []int     // parts that the platform gets as plain text
 
+	into    parley.ID       // the conversation that it is scheduled in
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
+	of      *parley.Templated // the template that the body was made of
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -120,29 +124,26 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
+	if err := s.render(ctx); err != nil {
+		return nil, err
+	}
 	return s, s.lifetime()
 }
 
 // lifetime makes the ttl the effective one under the organization's policy.
 func (s *send) lifetime() error {
 	policy, ttl := s.policy, s.params.TTL
-	switch {
-	case policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
+	if policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL {
 		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
-	case ttl == 0:
-		ttl = policy.DefaultTTL
 	}
-	if policy.MaxTTL > 0 && (ttl == 0 || ttl > policy.MaxTTL) {
-		ttl = policy.MaxTTL
-	}
-	s.params.TTL = ttl
+	s.params.TTL = policy.Lifetime("", ttl)
 	return nil
 }
 
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && s.params.Draft == "" && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -199,7 +200,7 @@ func (s *send) complete(tx *store.Tx) error {
 	if s.params.Forward != "" {
 		own = s.own
 	}
-	if !content.Names(own) {
+	if s.of != nil || !content.Names(own) { // a template has looked its own up
 		return nil
 	}
 	return content.Complete(tx.Queries, content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}, own)
@@ -211,7 +212,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
 		return nil, nil, err
 	}
-	if err := s.attachments(tx); err != nil {
+	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
 		return nil, nil, err
 	}
 	if err := s.complete(tx); err != nil {
@@ -227,6 +228,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
+	if s.draft != nil && s.draft.Conversation != r.conversation.ID {
+		return nil, nil, errDraft()
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
@@ -237,12 +241,20 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.later {
-		return a, r, s.schedule(tx, a)
+		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	if err := s.reopen(tx, r); err != nil {
 		return nil, nil, err
 	}
 	if err := appendRelated(tx, a); err != nil {
+		return nil, nil, err
+	}
+	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer
+		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := s.dropDraft(tx); err != nil {
 		return nil, nil, err
 	}
 	if s.params.To.Broadcast != "" {
@@ -259,12 +271,7 @@ func appendRelated(tx *store.Tx, appends ...*store.Append) error {
 	if err := tx.Append(appends...); err != nil {
 		return err
 	}
-	for _, a := range appends {
-		if err := relation.Add(tx, a.Organization, &a.Message); err != nil {
-			return err
-		}
-	}
-	return nil
+	return relation.Add(tx, appends...)
 }
 
 // checkReply finds the thread that the message is a reply in: answering a reply continues its thread.
@@ -292,7 +299,7 @@ func (s *send) attachments(tx *store.Tx) error {
 	}
 	for i, id := range s.params.Attachments {
 		f := files[id]
-		if f == nil || s.p.Personal && f.Uploader != s.p.User {
+		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
 			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
 		}
 		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
@@ -306,9 +313,10 @@ func (s *send) build(r *route) (*store.Append, error) {
 		return nil, err
 	}
 	params := &s.params
+	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}
@@ -351,7 +359,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 func addDeliveries(a *store.Append, r *route, rank int) {
 	a.Deliveries = make([]parley.Delivery, len(r.recipients))
 	a.Jobs = make([]store.Job, len(r.recipients), len(r.recipients)+1)
+	a.Message.Receivers.Several = len(r.recipients) > 1
 	for i, to := range r.recipients {
+		a.Message.Receivers.Add(i+1, to.role)
 		a.Deliveries[i] = parley.Delivery{Number: i + 1, Recipient: to.actor, Address: to.address, Channel: r.channel.ID, State: parley.Queued}
 		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
 			Message: a.Message.ID, Delivery: i + 1}

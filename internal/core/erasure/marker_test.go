@@ -198,7 +198,7 @@ func (p *planter) work() {
 	p.T.Helper()
 	for n := 1; n > 0; {
 		n = 0
-		for _, run := range []func(context.Context) (int, error){p.Expire, p.Hide, p.EraseCopies} {
+		for _, run := range []func(context.Context) (int, error){p.Expire, p.Hide, p.EraseCopies, p.Release} {
 			done, err := run(p.T.Context())
 			p.Must(err)
 			n += done

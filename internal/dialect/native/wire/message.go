@@ -12,7 +12,7 @@ func Message(m *parley.Message) api.Message {
 	out := api.Message{
 		ID: string(m.ID), ConversationID: string(m.Conversation), Sequence: m.Sequence, Kind: api.MessageKind(m.Kind),
 		Direction: api.Direction(m.Direction), Status: api.Status(m.State), Counts: counts(m.Counts), Author: actor(m.Author, parley.Address{}),
-		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
+		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Template: templated(m.Template), Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
 		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Forward: forward(m.Forward), EditedAt: stamp(m.EditedAt),
@@ -89,7 +89,7 @@ func attachments(list []parley.Attachment) []api.Attachment {
 func Delivery(d *parley.Delivery) api.Delivery {
 	return api.Delivery{
 		ID: DeliveryID(d.Message, d.Number), MessageID: string(d.Message), Number: d.Number, ConversationID: string(d.Conversation),
-		Recipient: actor(d.Recipient, d.Address), Address: address(d.Address), Channel: string(d.Channel), Status: api.Status(d.State),
+		Recipient: actor(d.Recipient, d.Address), Role: api.ReceiverRole(d.Role), Address: address(d.Address), Channel: string(d.Channel), Status: api.Status(d.State),
 		Phase: api.FailurePhase(d.Phase), Code: d.Code, Reason: d.Reason, Attempts: d.Attempts, NextAttemptAt: stamp(d.NextAttempt),
 		ValidUntil: stamp(d.ValidUntil), RetryOf: d.RetryOf, Held: d.Held, CreatedAt: stamp(d.CreatedAt), SentAt: stamp(d.SentAt),
 		DeliveredAt: stamp(d.DeliveredAt), ReadAt: stamp(d.ReadAt), EndedAt: stamp(d.EndedAt),
@@ -156,7 +156,7 @@ func Participant(p *parley.Participant) api.Participant {
 func SandboxMessage(h *core.Handed) api.SandboxMessage {
 	return api.SandboxMessage{
 		MessageID: string(h.Attempt.Message), DeliveryID: DeliveryID(h.Attempt.Message, h.Attempt.Delivery), Attempt: h.Attempt.Number,
-		Channel: string(h.Channel), To: h.To.String(), Body: Body(h.Message.Body), Text: plain.Whole(h.Message.Body), Outcome: string(h.Attempt.Outcome),
+		Channel: string(h.Channel), To: h.To.String(), Role: api.ReceiverRole(h.Role), Shown: h.Shown, Body: Body(h.Message.Body), Text: plain.Whole(h.Message.Body), Outcome: string(h.Attempt.Outcome),
 		Reference: h.Attempt.Reference, Priority: api.Priority(h.Message.Priority), Files: attachments(h.Message.Attachments), At: stamp(h.Attempt.StartedAt),
 	}
 }
