@@ -60,6 +60,7 @@ func (a *App) told(authenticator *access.Authenticator, h cluster.Hint) {
 		a.runner.Wake() // a channel may take more
 	}
 	a.hub.Advanced(h.Organization, h.Latest)
+	a.indexer.Note(h.Organization)
 }
 
 // look looks at once for all that other nodes may have done.

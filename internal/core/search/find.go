@@ -69,7 +69,7 @@ func answer[T any](r *request, below search.Place, limit int, ask func(r *reques
 	if err != nil {
 		return page, false, err
 	}
-	page.Through, page.Whole = index.Through, index.Whole(a.space)
+	page.Through, page.Whole = index.Through, index.Whole(a.space) && (a.space != search.Messages || len(index.Moves) == 0)
 	if r.query.Blank {
 		return page, false, nil
 	}
@@ -180,18 +180,34 @@ func (s *Searches) Messages(ctx context.Context, p *access.Principal, query stri
 	return find(ctx, s, p, query, after, limit, func(r *request) (asked[MessageFound], error) {
 		a := asked[MessageFound]{space: search.Messages, complete: completeMessages}
 		a.bounds.within(f.Since, f.Until)
-		var err error
-		if f.Author != "" {
-			if f.Author, err = r.q.Became(p.Organization, f.Author); err != nil {
-				return a, err
-			}
+		if err := f.resolve(r.q, p.Organization); err != nil {
+			return a, err
 		}
+		var err error
 		a.needs, a.without, err = f.words(r.q, p.Organization)
 		a.read = func(r *request, places []search.Place) (map[parley.ID]MessageFound, error) {
 			return r.readMessages(&f, places)
 		}
 		return a, err
 	})
+}
+
+// resolve turns what was merged into what it became.
+func (f *MessageFilter) resolve(q store.Queries, organization parley.ID) (err error) {
+	if f.Author != "" {
+		if f.Author, err = q.Became(organization, f.Author); err != nil {
+			return err
+		}
+	}
+	if f.Conversation == "" {
+		return nil
+	}
+	c, err := q.Conversation(organization, f.Conversation)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil
+	}
+	f.Conversation = c.ID
+	return err
 }
 
 // words are those that the filter looks up, and those that must not be there.

@@ -64,6 +64,18 @@ func (x *Indexer) committed(commits []store.Committed) {
 	}
 	x.mu.Unlock()
 	x.events.Add(int64(n))
+	x.wake()
+}
+
+// Note has the indexer look at an organization in which another node is said to have changed something.
+func (x *Indexer) Note(organization parley.ID) {
+	x.mu.Lock()
+	x.changed[organization] = true
+	x.mu.Unlock()
+	x.wake()
+}
+
+func (x *Indexer) wake() {
 	select {
 	case x.woken <- struct{}{}:
 	default:
@@ -75,9 +87,11 @@ const (
 	gather    = 300 * time.Millisecond // after a change, for what else comes
 	lookEvery = 2 * time.Second        // for what other nodes did, and what is left to do
 	lookRest  = 50                     // times as long as that took
-	busyRate  = 200                    // events a second
-	busyRest  = 12                     // times as long as a round took, while it is busy
-	idleRest  = 1
+	busyRate  = 200                    // events a second; so many more are a great deal
+	fullRate  = 2000                   // and here the machine has nothing to spare
+	idleRest  = 1                      // times as long as a round took
+	busyRest  = 6
+	fullRest  = 24
 )
 
 // Run indexes until the context ends.
@@ -192,7 +206,10 @@ func (x *Indexer) turn(ctx context.Context) (more bool) {
 
 // resting is how many times as long as a round took the next one waits.
 func (x *Indexer) resting(events int64, took time.Duration) int {
-	if float64(x.events.Load()-events) > busyRate*max(took, 50*time.Millisecond).Seconds() {
+	switch rate := float64(x.events.Load()-events) / max(took, 50*time.Millisecond).Seconds(); {
+	case rate > fullRate:
+		return fullRest
+	case rate > busyRate:
 		return busyRest
 	}
 	return idleRest

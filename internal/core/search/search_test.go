@@ -251,6 +251,7 @@ type model struct {
 	contacts []parley.ID
 	all      []parley.ID
 	found    int // in all comparisons
+	changes  int // of conversations and messages that were there
 }
 
 var vocabulary = strings.Fields("the The THE a of Crème creme brûlée Straße 東京都 京都 appointment appointed card +31612345678 INV-42 ana@example.org rare1 rare2 x")
@@ -289,13 +290,13 @@ func TestSearchIsWhatIsSeen(t *testing.T) {
 			m.searches = usual
 		}
 	}
-	if t.Logf("found %d", m.found); m.found < 100*rounds {
+	if t.Logf("found %d, %d were changed", m.found, m.changes); m.found < 100*rounds || m.changes == 0 {
 		t.Errorf("only %d were to be found", m.found)
 	}
 }
 
 func newModel(t *testing.T) *model {
-	m := &model{world: newWorld(t), random: rand.New(rand.NewPCG(5, 6))}
+	m := &model{world: newWorld(t), random: rand.New(rand.NewPCG(5, 4))}
 	for i := range 4 {
 		m.people = append(m.people, m.User(m.Admin, fmt.Sprint("user", i)))
 	}
@@ -373,7 +374,9 @@ func (m *model) step() {
 		m.conflicts(err)
 		return
 	case 17:
-		m.moveConversation()
+		if len(m.all) > 0 {
+			m.moveConversation()
+		}
 		return
 	case 18:
 		if m.random.IntN(3) == 0 {
@@ -402,10 +405,22 @@ func (m *model) step() {
 func (m *model) moveConversation() {
 	page, _, err := m.Conversations(m.T.Context(), m.Admin, thread.ConversationFilter{Kind: parley.ConversationExternal}, "", 50)
 	m.Must(err)
-	if len(page) > 0 {
-		channel := one(m, m.channels).ID
-		_, err := m.UpdateConversation(m.T.Context(), m.Admin, one(m, page).ID, thread.ConversationPatch{Channel: &channel}, 0)
-		m.conflicts(err)
+	if len(page) == 0 {
+		return
+	}
+	switch channel, ctx := one(m, m.channels).ID, m.T.Context(); m.random.IntN(4) {
+	case 0:
+		_, err = m.UpdateConversation(ctx, m.Admin, one(m, page).ID, thread.ConversationPatch{Channel: &channel}, 0)
+	case 1:
+		_, err = m.MergeConversation(ctx, m.Admin, one(m, page).ID, one(m, page).ID, 0)
+	case 2:
+		err = m.MoveMessage(ctx, m.Admin, one(m, m.all), one(m, page).ID)
+	case 3:
+		_, err = m.Edit(ctx, m.people[m.random.IntN(4)], one(m, m.all), coretest.Text(m.text()))
+	}
+	m.conflicts(err)
+	if err == nil {
+		m.changes++
 	}
 }
 
