@@ -54,7 +54,7 @@ var layers = []rule{
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/inbox", "internal/store/interaction", "internal/store/relation"}},
 	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
-	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
+	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/duty", "internal/store/relation"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit", "internal/store/interaction", "internal/store/relation"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
 	{"internal/core/playground", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/clock"}},

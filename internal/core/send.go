@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -98,6 +99,8 @@ type send struct {
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
+
+	mentioned []parley.Mention
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -236,6 +239,8 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := s.recordAuthor(tx, &a.Message); err != nil {
 			return nil, nil, err
 		}
+	} else if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, s.params.Body[:len(s.own)]); err != nil {
+		return nil, nil, err
 	}
 	if s.later {
 		return a, r, s.schedule(tx, a)
@@ -244,6 +249,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		return nil, nil, err
 	}
 	if err := appendRelated(tx, a); err != nil {
+		return nil, nil, err
+	}
+	if err := message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned); err != nil {
 		return nil, nil, err
 	}
 	if s.params.To.Broadcast != "" {

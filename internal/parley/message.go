@@ -204,6 +204,14 @@ type Version struct {
 	At     time.Time
 }
 
+// Mention is that a message mentions a user: by itself, or as one of a team or of those on duty for a role.
+type Mention struct {
+	User    ID
+	Message ID
+	As      Actor
+	At      time.Time
+}
+
 // Removal says why the content of a message is gone; empty while it is there.
 type Removal string
 
@@ -360,6 +368,7 @@ const (
 	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
 	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
+	EventMessageMentioned    EventType = "message.mentioned"      // somebody is mentioned in it
 	EventMessageEdited       EventType = "message.edited"
 	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
 	EventDeliveryUpdated     EventType = "delivery.updated"
