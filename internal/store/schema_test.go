@@ -26,7 +26,7 @@ var (
 	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blind_copies", "broadcast_members", "broadcasts",
 		"channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
 		"conversation_details", "conversation_history", "conversations", "deliveries", "events", "forwards", "hidden_messages", "idempotency",
-		"interactions", "jobs", "marks", "media", "media_references", "mentions", "message_batches", "message_tags", "message_versions", "messages", "organization_log",
+		"interactions", "jobs", "marks", "media", "media_references", "mentions", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "organization_log",
 		"parked", "participants", "past_parts", "permission_sets", "provider_references", "replies", "role_members", "role_owners", "roles",
 		"search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams", "user_sets",
 		"users"}
