@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -30,7 +31,7 @@ const accepted = 202
 func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
 	s, err := c.newSend(ctx, p, params)
 	if err != nil {
-		return Sent{}, err
+		return c.again(ctx, p, &params, err)
 	}
 	key, routable := routeKeyOf(p, &params.To)
 	if routable && s.hot() {
@@ -99,6 +100,7 @@ type send struct {
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
+	of      *parley.Templated // the template that the body was made of
 
 	mentioned []parley.Mention
 }
@@ -120,26 +122,24 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now), own: params.Body}
+	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
+	if err := s.render(ctx); err != nil {
+		return nil, err
+	}
+	s.own = s.params.Body
 	return s, s.lifetime()
 }
 
 // lifetime makes the ttl the effective one under the organization's policy.
 func (s *send) lifetime() error {
 	policy, ttl := s.policy, s.params.TTL
-	switch {
-	case policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
+	if policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL {
 		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
-	case ttl == 0:
-		ttl = policy.DefaultTTL
 	}
-	if policy.MaxTTL > 0 && (ttl == 0 || ttl > policy.MaxTTL) {
-		ttl = policy.MaxTTL
-	}
-	s.params.TTL = ttl
+	s.params.TTL = policy.Lifetime("", ttl)
 	return nil
 }
 
@@ -197,13 +197,18 @@ func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
 	return c.done(s, a), r, nil
 }
 
+// ownParts are the parts of the body that are the send's own.
+func (s *send) ownParts() []parley.Part {
+	if s.params.Forward != "" {
+		return s.own
+	}
+	return s.params.Body
+}
+
 // complete looks up the files and people that the send's own parts name.
 func (s *send) complete(tx *store.Tx) error {
-	own := s.params.Body
-	if s.params.Forward != "" {
-		own = s.own
-	}
-	if !content.Names(own) {
+	own := s.ownParts()
+	if s.of != nil || !content.Names(own) { // a template has looked its own up
 		return nil
 	}
 	return content.Complete(tx.Queries, content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}, own)
@@ -239,7 +244,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := s.recordAuthor(tx, &a.Message); err != nil {
 			return nil, nil, err
 		}
-	} else if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, s.params.Body[:len(s.own)]); err != nil {
+	} else if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, s.ownParts()); err != nil {
 		return nil, nil, err
 	}
 	if s.later {
@@ -253,6 +258,11 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	if err := message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned); err != nil {
 		return nil, nil, err
+	}
+	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer
+		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
+			return nil, nil, err
+		}
 	}
 	if s.params.To.Broadcast != "" {
 		err = s.c.expand(tx, s, a, r)
@@ -310,9 +320,10 @@ func (s *send) build(r *route) (*store.Append, error) {
 		return nil, err
 	}
 	params := &s.params
+	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

@@ -1,8 +1,7 @@
 // Package store is the only SQL: the tables and their queries, over the engine in sqldb. Its methods come in
 // two sets: Queries read, inside or outside of a transaction; Tx writes, inside a unit of the committer.
 //
-// Long because the statements of the heart share columns and scanners, which nobody else has; tables of areas are in packages
-// below.
+// Long because what messages, conversations and the queue have in common is written in one place; other areas are below it.
 package store
 
 import (
@@ -38,6 +37,9 @@ var migrations = []sqldb.Migration{
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
+	// A program that knows no legal holds would let go what they keep.
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
+	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
 }
 
 // migration is the text of a file.

@@ -63,7 +63,7 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 				return err
 			}
 		}
-		if err := tx.KeepFiles(p.Organization, m.ID, parley.MediaOf(&m)); err != nil {
+		if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(&m)); err != nil {
 			return err
 		}
 		return tx.Rewrite(p.Organization, &m)
