@@ -23,6 +23,7 @@ type SendRequest struct {
 	SendAt       Time              `json:"sendAt,omitzero" format:"date-time" doc:"When to send it; left out or past: now."`
 	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
 	Reference    string            `json:"reference,omitempty" maxLength:"255" doc:"The sender's own reference; it need not be unique."`
+	Draft        string            `json:"draft,omitempty" doc:"The id of the draft that the message was: it is deleted."`
 	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
 	RequestAck   bool              `json:"requestAck,omitempty" doc:"Ask the recipients to acknowledge it. Somebody outside does so by answering with one of the organization's ackWords."`
 	AckWithin    int64             `json:"ackWithin,omitempty" minimum:"0" maximum:"3153600000" doc:"With requestAck: seconds from sentAt on within which they are to; 0 or left out: whenever. Then message.unacknowledged says that somebody has not."`

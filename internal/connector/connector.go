@@ -81,10 +81,14 @@ type Recipient struct {
 	Reference string              // ours: what a provider takes once is each of these
 }
 
+// Sandbox is the name of the connector that reaches nobody. Test organizations have no other.
+const Sandbox = "sandbox"
+
 // Receipt is what the provider answered.
 type Receipt struct {
 	Results []Result
 	Later   []Later // receipts a simulator will report by itself
+	Replies []Reply
 	Trace   Trace
 }
 
@@ -100,6 +104,20 @@ type Result struct {
 type Later struct {
 	After  time.Duration
 	Report Report
+}
+
+// Reply is a message that a simulated recipient sends by itself after a while. Its content is made when its time comes,
+// by the connector's Player.
+type Reply struct {
+	Delivery int
+	Word     string // what the Player knows it by
+	After    time.Duration
+}
+
+// Player makes what simulated recipients reply by themselves.
+type Player interface {
+	// Play is the reply of the one recipient of out. It has no address of its own.
+	Play(word string, out Outgoing) Inbound
 }
 
 // Report is a receipt: what a provider says later about something it took.

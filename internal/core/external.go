@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -264,4 +265,33 @@ func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation, reaso
 	before := *conversation
 	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
 	return thread.Save(tx, p, &before, conversation, reason)
+}
+
+// findDraft looks up the draft that the message was.
+func (s *send) findDraft(tx *store.Tx) error {
+	if s.params.Draft == "" {
+		return nil
+	}
+	d, _, err := inbox.SeenDraft(thread.NewSight(tx.Queries, s.p), tx.Queries, s.params.Draft)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return errDraft()
+	}
+	s.draft = &d
+	return err
+}
+
+func errDraft() error {
+	return parley.Invalid("draft", "draft-unknown", "must be a draft of the conversation that the message goes to")
+}
+
+func (s *send) dropDraft(tx *store.Tx) error {
+	if s.draft == nil {
+		return nil
+	}
+	return inbox.SendDraft(tx, s.p, s.draft)
+}
+
+// drafted reports whether a file is one of the draft's, which need not be the sender's own.
+func (s *send) drafted(media parley.ID) bool {
+	return s.draft != nil && slices.ContainsFunc(s.draft.Attachments, func(a parley.Attachment) bool { return a.Media == media })
 }

@@ -31,6 +31,7 @@ type SendParams struct {
 	Tags         []string
 	Reference    string
 	ReplyTo      parley.ID
+	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
 	AckWithin    time.Duration       // 0: whenever
 	Batch        parley.ID           // of the messages that are sent with it
@@ -280,6 +281,32 @@ func (t *To) validate(c *check, record bool) {
 	}
 }
 
+// render makes the body of a message from a template.
+func (s *send) render(ctx context.Context) error {
+	if s.params.Template == nil {
+		return nil
+	}
+	if err := s.p.Require(parley.ScopeTemplatesRead); err != nil {
+		return err
+	}
+	made, err := template.Render(s.c.read(ctx), s.p.Organization, *s.params.Template)
+	s.params.Body, s.of = made.Body, &made.Of
+	return err
+}
+
+// again answers a request whose template is not there any more, or says something else by now, if it was made before.
+func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refusal error) (Sent, error) {
+	if params.Template == nil || !parley.IsKind(refusal, parley.KindInvalid) {
+		return Sent{}, refusal
+	}
+	replay, err := p.Before(ctx, c.store, params.Idempotency)
+	if replay == nil {
+		return Sent{}, firstError(err, refusal)
+	}
+	m, err := c.Message(ctx, p, replay.Resource)
+	return Sent{Message: m, Replayed: true}, err
+}
+
 // maxReceivers is how many receivers a message outside may have.
 const maxReceivers = 100
 
@@ -358,30 +385,4 @@ func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
 		return nil
 	}
 	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
-}
-
-// render makes the body of a message from a template.
-func (s *send) render(ctx context.Context) error {
-	if s.params.Template == nil {
-		return nil
-	}
-	if err := s.p.Require(parley.ScopeTemplatesRead); err != nil {
-		return err
-	}
-	made, err := template.Render(s.c.read(ctx), s.p.Organization, *s.params.Template)
-	s.params.Body, s.of = made.Body, &made.Of
-	return err
-}
-
-// again answers a request whose template is not there any more, or says something else by now, if it was made before.
-func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refusal error) (Sent, error) {
-	if params.Template == nil || !parley.IsKind(refusal, parley.KindInvalid) {
-		return Sent{}, refusal
-	}
-	replay, err := p.Before(ctx, c.store, params.Idempotency)
-	if replay == nil {
-		return Sent{}, firstError(err, refusal)
-	}
-	m, err := c.Message(ctx, p, replay.Resource)
-	return Sent{Message: m, Replayed: true}, err
 }

@@ -93,8 +93,9 @@ type send struct {
 	policy parley.Policy
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
-	root   parley.ID    // of the thread that it is a reply in
-	asText []int        // parts that the platform gets as plain text
+	draft  *parley.Draft
+	root   parley.ID // of the thread that it is a reply in
+	asText []int     // parts that the platform gets as plain text
 
 	into    parley.ID       // the conversation that it is scheduled in
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
@@ -146,7 +147,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && s.params.Draft == "" && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -220,7 +221,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
 		return nil, nil, err
 	}
-	if err := s.attachments(tx); err != nil {
+	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
 		return nil, nil, err
 	}
 	if err := s.complete(tx); err != nil {
@@ -236,6 +237,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
+	if s.draft != nil && s.draft.Conversation != r.conversation.ID {
+		return nil, nil, errDraft()
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
@@ -248,7 +252,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		return nil, nil, err
 	}
 	if s.later {
-		return a, r, s.schedule(tx, a)
+		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	if err := s.reopen(tx, r); err != nil {
 		return nil, nil, err
@@ -263,6 +267,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := s.dropDraft(tx); err != nil {
+		return nil, nil, err
 	}
 	if s.params.To.Broadcast != "" {
 		err = s.c.expand(tx, s, a, r)
@@ -306,7 +313,7 @@ func (s *send) attachments(tx *store.Tx) error {
 	}
 	for i, id := range s.params.Attachments {
 		f := files[id]
-		if f == nil || s.p.Personal && f.Uploader != s.p.User {
+		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
 			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
 		}
 		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})

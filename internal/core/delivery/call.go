@@ -20,6 +20,7 @@ const (
 	codeNoChannel   = "channel-deleted"
 	codeNoConnector = "connector-unknown"
 	codeNoMessage   = "message-unknown"
+	codeTest        = "test-organization" // it reaches no provider
 )
 
 // Reasons, for the operator.
@@ -45,6 +46,7 @@ type Result struct {
 	with         []*Result // of deliveries that were claimed with it
 	ids          []string
 	later        []connector.Later
+	answers      []connector.Reply // of a simulated recipient
 }
 
 // Call sends one delivery, with those that were claimed with it, unless something has come between.
@@ -116,6 +118,11 @@ func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
 	}
+	if barred, err := d.barred(ctx, w); err != nil {
+		return &Result{work: w}
+	} else if barred {
+		return w.end(parley.Failed, parley.PhasePolicy, codeTest, "a test organization reaches no provider")
+	}
 	out, err := w.outgoing(definition)
 	if err != nil {
 		return w.end(parley.Failed, parley.PhasePolicy, parley.AsError(err).Code, parley.AsError(err).Message)
@@ -127,6 +134,19 @@ func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
 	}
 	receipt, err := definition.Connector.Send(ctx, *w.channel, out)
 	return d.answered(w, definition.Connector, receipt, err)
+}
+
+// barred reports whether a delivery is a test organization's that would reach somebody. There are no such channels, unless the
+// operator has let them be made before.
+func (d *Deliveries) barred(ctx context.Context, w *Work) (bool, error) {
+	if w.channel.Connector == connector.Sandbox || d.reach || !w.job.Organization.OfTest() {
+		return false, nil
+	}
+	_, err := d.store.Read(ctx).Clock(w.job.Organization)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
@@ -290,6 +310,11 @@ func (d *Deliveries) accepted(w *Work, receipt connector.Receipt, answer connect
 			r.later = append(r.later, later)
 		}
 	}
+	for _, answer := range receipt.Replies {
+		if answer.Delivery == w.delivery.Number && w.job.Organization.OfTest() { // elsewhere nobody speaks who was not asked to
+			r.answers = append(r.answers, answer)
+		}
+	}
 	return r
 }
 
@@ -329,16 +354,6 @@ func (d *Deliveries) lost(w *Work, c connector.Connector, trace connector.Trace,
 	}
 	r.news.State = parley.Unknown
 	return r
-}
-
-func textOf(err error) string {
-	if lost, ok := errors.AsType[*connector.LostError](err); ok {
-		return lost.Text
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return "the call was given up before it was answered"
-	}
-	return "the connector failed in a way that says nothing of the message"
 }
 
 func traceOf(err error, trace connector.Trace) connector.Trace {

@@ -19,6 +19,8 @@ type Options struct {
 	Connectors map[string]connector.Definition // the catalog
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
+	// TestProviders lets deliveries of test organizations reach providers.
+	TestProviders bool
 }
 
 // Deliveries is the source of the queue's runner for messages that go out.
@@ -27,12 +29,13 @@ type Deliveries struct {
 	connectors map[string]connector.Definition
 	log        *slog.Logger
 	now        func() time.Time // the real time; for what is told, the store has the organization's
+	reach      bool             // test organizations may reach providers
 	trouble    atomic.Int64     // until when the database could not be asked, in nanoseconds since 1970
 }
 
 // New returns the deliveries of a store.
 func New(o Options) *Deliveries {
-	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now}
+	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, reach: o.TestProviders}
 	if d.now == nil {
 		d.now = time.Now
 	}

@@ -144,7 +144,7 @@ func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 	b.refer(r)
 	later := b.atOnce(ref, del, r.later)
 	timers, err := timersOf(&job, later, b.tx.Now)
-	b.timers = append(b.timers, timers...)
+	b.timers = append(append(b.timers, timers...), playsOf(&job, r.answers, b.tx.Now)...)
 	return err
 }
 

@@ -12,20 +12,19 @@ const (
 			removed_at, removed, details, ext)
 		SELECT m.organization_id, $3, m.conversation_id, m.sequence, m.sent_at, m.created_at, 'system', 'none', m.author_kind, m.author_id,
 			m.author_name, '', '', '', '', '', '', 0, $4, $5, $6, '' FROM messages AS m WHERE m.organization_id = $1 AND m.id = $2`
-	moveMessage  = "UPDATE messages SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND id = $2"
-	leaveThread  = "DELETE FROM replies WHERE organization_id = $1 AND (root_id = $2 OR root_id = $3 AND message_id = $2)"
-	askElsewhere = `UPDATE ack_requests SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND conversation_id = $2
-		AND sequence = $5 AND message_id = $6`
+	moveMessage       = "UPDATE messages SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND id = $2"
 	moveItsDeliveries = "UPDATE deliveries SET conversation_id = $3 WHERE organization_id = $1 AND message_id = $2"
-	replaceLast       = "UPDATE conversations SET last_message_id = $3 WHERE organization_id = $1 AND id = $2 AND last_message_id = $4"
-	receiveItem       = `UPDATE conversations SET last_sequence = last_sequence + 1, inbox = 1,
+	moveItsAsking     = `UPDATE ack_requests SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND message_id = $2
+		AND conversation_id = $5 AND sequence = $6`
+	replaceLast = "UPDATE conversations SET last_message_id = $3 WHERE organization_id = $1 AND id = $2 AND last_message_id = $4"
+	receiveItem = `UPDATE conversations SET last_sequence = last_sequence + 1, inbox = 1,
 			last_message_id = CASE WHEN last_message_id = '' OR activity_at <= $3 THEN $4 ELSE last_message_id END,
 			activity_at = CASE WHEN last_message_id = '' OR activity_at <= $3 THEN $3 ELSE activity_at END
 		WHERE organization_id = $1 AND id = $2`
 )
 
 // Move takes a message out of its conversation into another, where it gets the next number and keeps its time. In its place
-// stays a tombstone, which has the id given for it. It leaves its thread, and one that it began ends. A copy of a broadcast message of which the other has one is
+// stays a tombstone, which has the id given for it. A copy of a broadcast message of which the other has one is
 // parley.Conflict "broadcast-in-both".
 func Move(tx *store.Tx, organization parley.ID, m *parley.Message, tombstone parley.ID, into *parley.Conversation) error {
 	tx.MustHave(organization)
@@ -44,8 +43,7 @@ func Move(tx *store.Tx, organization parley.ID, m *parley.Message, tombstone par
 		{Text: leaveTombstone, Args: []any{o, id, string(tombstone), store.Millis(tx.Now), string(parley.RemovedMoved), details}},
 		{Text: replaceLast, Args: []any{o, string(m.Conversation), string(tombstone), id}},
 		{Text: moveMessage, Args: []any{o, id, to, into.LastSequence + 1}},
-		{Text: leaveThread, Args: []any{o, id, string(m.Root)}},
-		{Text: askElsewhere, Args: []any{o, string(m.Conversation), to, into.LastSequence + 1, m.Sequence, id}},
+		{Text: moveItsAsking, Args: []any{o, id, to, into.LastSequence + 1, string(m.Conversation), m.Sequence}},
 		{Text: moveItsDeliveries, Args: []any{o, id, to}},
 		{Text: moveTagsOf, Args: []any{o, id, to, tags.Param()}},
 		{Text: receiveItem, Args: []any{o, to, store.Millis(m.SentAt), id}},
@@ -57,12 +55,7 @@ func Move(tx *store.Tx, organization parley.ID, m *parley.Message, tombstone par
 			return err
 		}
 	}
-	if m.Root == "" {
-		return nil
-	}
-	alone := *m // threads are in one conversation
-	alone.Root = ""
-	return tx.Rewrite(organization, &alone)
+	return nil
 }
 
 var moveTagsOf = `UPDATE message_tags SET conversation_id = $3 WHERE organization_id = $1 AND message_id = $2 AND tag IN

@@ -100,6 +100,7 @@ var tests = []struct {
 	{"Conversations", conversations},
 	{"Details", details},
 	{"History", history},
+	{"Drafts", draftedTexts},
 	{"MergedConversations", mergedConversations},
 	{"MovedMessages", movedMessages},
 	{"Copies", copies},
