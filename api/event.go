@@ -16,7 +16,8 @@ const (
 	EventMessageCreated      EventType = "message.created"
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
-	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventMessageRemoved      EventType = "message.removed"   // recalled, expired, deleted on read, erased
+	EventMessageMentioned    EventType = "message.mentioned" // somebody is mentioned in it: id is the user
 	EventMessageEdited       EventType = "message.edited"
 	EventMessageRedacted     EventType = "message.redacted"       // some of its content was taken away
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
@@ -117,7 +118,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,user.created,user.updated,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,user.created,user.updated,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

@@ -57,7 +57,7 @@ var layers = []rule{
 	{"internal/core/content", []string{"internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/template", []string{"internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/template"}},
 	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/hold", "internal/store/inbox", "internal/store/relation"}},
-	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
+	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/duty", "internal/store/relation"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/template", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/hold", "internal/store/interaction", "internal/store/relation"}},
 	{"internal/core/playground", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/parley", "internal/store", "internal/store/clock", "internal/store/playground"}},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -68,7 +69,11 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 		if err := tx.DeleteScheduled(job.Organization, m.ID); err != nil {
 			return err
 		}
-		if err := appendRelated(tx, a); err != nil || !r.first {
+		err := appendRelated(tx, a)
+		if err == nil {
+			err = message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned)
+		}
+		if err != nil || !r.first {
 			return err
 		}
 		return s.answerAway(tx, r)
@@ -125,6 +130,9 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	}
 	a, err := s.build(r)
 	if err != nil {
+		return nil, nil, nil, err
+	}
+	if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, m.Body); err != nil {
 		return nil, nil, nil, err
 	}
 	a.Message.Author, a.Message.Actor = m.Author, m.Actor

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -101,6 +102,8 @@ type send struct {
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
 	of      *parley.Templated // the template that the body was made of
+
+	mentioned []parley.Mention
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -120,13 +123,14 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now), own: params.Body}
+	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
 	if err := s.render(ctx); err != nil {
 		return nil, err
 	}
+	s.own = s.params.Body
 	return s, s.lifetime()
 }
 
@@ -194,12 +198,17 @@ func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
 	return c.done(s, a), r, nil
 }
 
+// ownParts are the parts of the body that are the send's own.
+func (s *send) ownParts() []parley.Part {
+	if s.params.Forward != "" {
+		return s.own
+	}
+	return s.params.Body
+}
+
 // complete looks up the files and people that the send's own parts name.
 func (s *send) complete(tx *store.Tx) error {
-	own := s.params.Body
-	if s.params.Forward != "" {
-		own = s.own
-	}
+	own := s.ownParts()
 	if s.of != nil || !content.Names(own) { // a template has looked its own up
 		return nil
 	}
@@ -239,6 +248,8 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := s.recordAuthor(tx, &a.Message); err != nil {
 			return nil, nil, err
 		}
+	} else if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, s.ownParts()); err != nil {
+		return nil, nil, err
 	}
 	if s.later {
 		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
@@ -247,6 +258,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		return nil, nil, err
 	}
 	if err := appendRelated(tx, a); err != nil {
+		return nil, nil, err
+	}
+	if err := message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned); err != nil {
 		return nil, nil, err
 	}
 	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer

@@ -41,6 +41,7 @@ const (
 	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
 	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
+	EventMessageMentioned    EventType = "message.mentioned"      // somebody is mentioned in it
 	EventMessageEdited       EventType = "message.edited"
 	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
 	EventDeliveryUpdated     EventType = "delivery.updated"

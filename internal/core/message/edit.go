@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
@@ -28,7 +29,7 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 		return parley.Message{}, parley.InvalidFields(wrong)
 	}
 	err := a.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
-		m, err := editable(tx, p, message)
+		m, c, err := editable(tx, p, message)
 		if err != nil {
 			return err
 		}
@@ -46,6 +47,22 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 		}
 		m.Body, m.AsText, m.Edits, m.EditedAt = said, nil, m.Edits+1, tx.Now
 		tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
+		mentioned, err := Mentioned(tx.Queries, p.Organization, &c, m.Body)
+		if err != nil {
+			return err
+		}
+		already, err := Mentioned(tx.Queries, p.Organization, &c, before.Body)
+		if err != nil { // they do not see it any more
+			already = nil
+		}
+		fresh := slices.DeleteFunc(mentioned, func(a parley.Mention) bool {
+			return slices.ContainsFunc(already, func(b parley.Mention) bool { return a.User == b.User })
+		})
+		if m.Sequence > 0 {
+			if err := Mention(tx, p.Organization, p.User, &m, fresh); err != nil {
+				return err
+			}
+		}
 		if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(&m)); err != nil {
 			return err
 		}
@@ -58,27 +75,27 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 }
 
 // editable returns a message that the principal may edit.
-func editable(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Message, error) {
+func editable(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Message, parley.Conversation, error) {
 	s := thread.NewSight(tx.Queries, p)
 	m, c, err := s.Message(id)
 	if err != nil {
-		return m, err
+		return m, c, err
 	}
 	switch {
 	case p.User == "" || m.Author.ID != p.User && m.Actor.ID != p.User:
-		return m, &parley.Error{Kind: parley.KindForbidden, Code: "not-the-author", Message: "only its author may edit a message"}
+		return m, c, &parley.Error{Kind: parley.KindForbidden, Code: "not-the-author", Message: "only its author may edit a message"}
 	case m.Direction != parley.NoDirection || m.Kind != parley.KindMessage && m.Kind != parley.KindNote:
-		return m, notEditable("its channel does not let messages be changed: only notes and messages between members are edited")
+		return m, c, notEditable("its channel does not let messages be changed: only notes and messages between members are edited")
 	case m.Recorded || m.Forward != nil:
-		return m, notEditable("it holds what somebody else has said")
+		return m, c, notEditable("it holds what somebody else has said")
 	case m.Parent != "" || c.Kind == parley.ConversationBroadcast:
-		return m, notEditable("it went to a list, each of whom has a copy")
+		return m, c, notEditable("it went to a list, each of whom has a copy")
 	case m.Removed != "" || !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(tx.Now):
-		return m, parley.Conflict("content-removed", "the content of the message is gone")
+		return m, c, parley.Conflict("content-removed", "the content of the message is gone")
 	case m.Edits >= maxEdits:
-		return m, parley.Conflict("edits-full", "a message is edited at most %d times", maxEdits)
+		return m, c, parley.Conflict("edits-full", "a message is edited at most %d times", maxEdits)
 	}
-	return m, s.MayChange(&c)
+	return m, c, s.MayChange(&c)
 }
 
 func notEditable(why string) error {

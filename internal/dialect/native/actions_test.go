@@ -552,3 +552,59 @@ func TestReceiversLater(t *testing.T) {
 		t.Errorf("%+v", deliveries)
 	}
 }
+
+// Who is mentioned, by themselves or with a team or role, finds the message and is told; who does not see it cannot be.
+func TestMentions(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	ana, ben, cleo := w.person(t, "Ana"), w.person(t, "Ben"), w.person(t, "Cleo")
+	group := w.group(t, ana, ben)
+	team := must[*api.Team](t)(w.admin.CreateTeam(ctx, api.TeamRequest{Name: "Night", Members: []string{ben.id, cleo.id}})).ID
+	role := must[*api.Role](t)(w.admin.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: []string{ana.id, ben.id}})).ID
+	must[*api.Role](t)(w.admin.ComeOnDuty(ctx, role, api.DutyIn{User: ben.id}))
+	mention := func(kind api.ActorKind, id string) api.Body {
+		return api.Body{{Kind: api.PartText, Text: "look,"}, {Kind: api.PartMention, Who: &api.Actor{Kind: kind, ID: id}}}
+	}
+	before := w.latest(t)
+	var sent []string
+	for _, body := range []api.Body{mention(api.ActorUser, ben.id), mention(api.ActorTeam, team), mention(api.ActorRole, role), mention(api.ActorUser, ana.id)} {
+		sent = append(sent, must[*api.Message](t)(ana.SendToConversation(ctx, group, api.SendRequest{Body: body})).ID)
+	}
+	_, err := ana.SendToConversation(ctx, group, api.SendRequest{Body: mention(api.ActorUser, cleo.id)})
+	wantProblem(t, err, 422, "mention-unseen", "body[1].who.id")
+	plain := ana.say(t, group, "hm", "")
+	must[*api.Message](t)(ana.EditMessage(ctx, plain.ID, api.MessagePatch{Body: mention(api.ActorUser, ben.id)}))
+	list := func(p person) (found []string) {
+		for m, err := range api.All(func(after string) (*api.List[api.Mention], error) {
+			return p.ListMentions(ctx, api.Page{After: after, Limit: 2})
+		}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, string(m.As.Kind)+m.Message.ID)
+		}
+		return found
+	}
+	want := []string{"user" + plain.ID, "role" + sent[2], "team" + sent[1], "user" + sent[0]}
+	if got := list(ben); !slices.Equal(got, want) {
+		t.Errorf("Ben's mentions: %v, want %v", got, want)
+	}
+	if got := append(list(ana), list(cleo)...); len(got) != 0 {
+		t.Errorf("others' mentions: %v", got)
+	}
+	told := func(p person) (ids []string) {
+		page := must[*api.EventPage](t)(p.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(before), Types: []string{"message.mentioned"}}))
+		for _, e := range page.Data {
+			ids = append(ids, e.Data.MessageID)
+		}
+		return ids
+	}
+	if got := told(ben); !slices.Equal(got, []string{sent[0], sent[1], sent[2], plain.ID}) || len(told(ana)) != 0 {
+		t.Errorf("told: %v, and Ana %v", got, told(ana))
+	}
+	if err := w.admin.RemoveParticipant(ctx, group, ben.id); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ana.SendToConversation(ctx, group, api.SendRequest{Body: mention(api.ActorUser, ben.id)})
+	wantProblem(t, err, 422, "mention-unseen", "body[1].who.id")
+}

@@ -42,6 +42,7 @@ var samples = map[string]sample{
 	"editMessage":              {path: "/v1/messages/{internal}", body: `{"body":"What I meant"}`, owner: true},
 	"redactMessage":            {path: "/v1/messages/{message}/redact", body: `{"parts":[0]}`},
 	"listVersions":             {path: "/v1/messages/{internal}/versions"},
+	"listMentions":             {path: "/v1/mentions?limit=5"},
 	"listReplies":              {path: "/v1/messages/{message}/replies"},
 	"listMessages":             {path: "/v1/messages?limit=5&kind=message"},
 	"getMessage":               {path: "/v1/messages/{message}"},

@@ -94,6 +94,7 @@ var lists = []counted{
 	{"listInteractions", "/v1/messages/{inside}/interactions", 0, 0},
 	{"listMessages", "/v1/messages?batch={batch}", 100, 0},
 	{"listVersions", "/v1/messages/{edited}/versions", 0, 0},
+	{"listMentions", "/v1/mentions", 0, 0},
 	{"listReplies", "/v1/messages/{inside}/replies", 0, 0},
 	{"listAcknowledgements", "/v1/messages/{inside}/acknowledgements", 0, 0},
 	{"listAcknowledgements", "/v1/messages/{wide}/acknowledgements", 0, 0},
@@ -466,11 +467,12 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 	}
 	things["crowd"] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts)})
 	tags := []string{"odd"}
+	mention := api.Body{{Kind: api.PartText, Text: "hello"}, {Kind: api.PartMention, Who: &api.Actor{Kind: api.ActorUser, ID: string(w.principal(t).User)}}}
 	for i, contact := range contacts {
 		conversation(api.ConversationRequest{Kind: api.ConversationGroup, Priority: 2, Tags: tags, Assignees: []api.Assignee{{Kind: "user", ID: users[0]}}, Participants: participants(users[:1+i%7], nil)})
 		sent := must[*api.Message](t)(own.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact, Channel: things["channel"]}, Body: api.Text("hello"), Tags: tags, Reference: "same"}))
 		must[*api.Message](t)(c.PlayInbound(ctx, api.SandboxInbound{Contact: contact, Channel: things["channel"], Body: api.Text("yes")}))
-		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), Tags: tags}))
+		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: mention, Tags: tags}))
 		things["outside"], things["author"] = sent.ConversationID, sent.Author.ID
 	}
 	for range len(contacts) {

@@ -17,9 +17,15 @@ CREATE TABLE message_batches (
 ) WITHOUT ROWID;
 -- The contacts who got blind copies of messages: they take no part in the conversations.
 CREATE TABLE blind_copies (
-  organization_id TEXT NOT NULL, contact_id TEXT NOT NULL, conversation_id TEXT NOT NULL, message_id TEXT NOT NULL,
-  PRIMARY KEY (organization_id, contact_id, conversation_id, message_id)
+  organization_id TEXT NOT NULL, contact_id TEXT NOT NULL, message_id TEXT NOT NULL,
+  PRIMARY KEY (organization_id, contact_id, message_id)
 ) WITHOUT ROWID;
+-- Whom messages mention: users, by themselves or as one of a team or role, which is named then.
+CREATE TABLE mentions (
+  organization_id TEXT NOT NULL, user_id TEXT NOT NULL, message_id TEXT NOT NULL, kind TEXT NOT NULL, mentioned_id TEXT NOT NULL, at BIGINT NOT NULL,
+  PRIMARY KEY (organization_id, user_id, message_id)
+) WITHOUT ROWID;
+CREATE INDEX mentions_newest ON mentions (organization_id, user_id, at, message_id);
 -- The forwards of a message, which hold a copy of its content.
 CREATE TABLE forwards (
   organization_id TEXT NOT NULL, source_id TEXT NOT NULL, message_id TEXT NOT NULL,

@@ -29,7 +29,8 @@ func conversations(q store.Queries, organization parley.ID, c *parley.Contact) (
 	for _, id := range list {
 		seen[id] = true
 	}
-	err = q.Conn().Query("SELECT DISTINCT conversation_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2", []any{string(organization), string(c.ID)},
+	err = q.Conn().Query(`SELECT DISTINCT m.conversation_id FROM blind_copies AS b
+		JOIN messages AS m ON m.organization_id = b.organization_id AND m.id = b.message_id WHERE b.organization_id = $1 AND b.contact_id = $2`, []any{string(organization), string(c.ID)},
 		func(r *sql.Rows) error {
 			var id parley.ID
 			err := r.Scan(&id)
@@ -93,8 +94,8 @@ var (
 		` AND message_id IN (SELECT r.message_id FROM ack_requests AS r WHERE r.organization_id = $1 AND r.conversation_id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS j))`
 	mergeInteractions = `UPDATE interactions SET actor_id = $3 WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2`
 
-	mergeBlind = `INSERT INTO blind_copies (organization_id, contact_id, conversation_id, message_id)
-		SELECT organization_id, $3, conversation_id, message_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2 ON CONFLICT DO NOTHING`
+	mergeBlind = `INSERT INTO blind_copies (organization_id, contact_id, message_id)
+		SELECT organization_id, $3, message_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2 ON CONFLICT DO NOTHING`
 	dropBlind = `DELETE FROM blind_copies WHERE organization_id = $1 AND contact_id = $2`
 
 	mergeAliases = `UPDATE contacts SET merged_into = $3, rev = rev + 1 WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''`

@@ -200,3 +200,20 @@ func receivers(w *world) {
 	})
 	w.equal("claimed with it", fmt.Sprint(len(heads), len(with), with[0].Delivery, with[1].Delivery, with[0].Attempt, len(again)), "1 2 2 3 1 0")
 }
+
+// mentions: whom messages mention, newest first.
+func mentions(w *world) {
+	o := w.organization()
+	at := time.UnixMilli(w.now().UnixMilli()).UTC()
+	a := parley.Mention{User: "u", Message: "a", As: parley.Actor{Kind: parley.ActorUser, ID: "u"}, At: at}
+	b := parley.Mention{User: "u", Message: "b", As: parley.Actor{Kind: parley.ActorTeam, ID: "t"}, At: at}
+	c := parley.Mention{User: "v", Message: "b", As: b.As, At: at}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(relation.AddMentions(tx, o, []parley.Mention{a, b, c}), relation.AddMentions(tx, o, []parley.Mention{a}))
+	})
+	list, err := relation.Mentions(w.read(), o, "u", parley.Mention{}, 5)
+	w.must(err)
+	rest, err := relation.Mentions(w.read(), o, "u", b, 5)
+	w.must(err)
+	w.equal("mentions", append(list, rest...), []parley.Mention{b, a, a})
+}

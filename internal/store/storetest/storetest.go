@@ -91,6 +91,7 @@ var tests = []struct {
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},
 	{"Receivers", receivers},
+	{"Mentions", mentions},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},

@@ -28,6 +28,7 @@ func Endpoints(core *core.Core) []*door.Endpoint {
 		a.forwarding(door.Operation("POST /v1/messages/{id}/forward", "forwardMessage", send, "Send a copy of a message to somebody")),
 		door.Change(door.Operation("PATCH /v1/messages/{id}", "editMessage", send, "Change what a message says, where its channel allows it"), a.edit),
 		door.Audited(door.ChangeOf(door.Operation("POST /v1/messages/{id}/redact", "redactMessage", remove, "Take content of a message away for everybody"), a.redact), parley.ActMessageRedacted),
+		door.List(door.Operation("GET /v1/mentions", "listMentions", read, "List the messages that mention the key's user, newest first"), a.mentions),
 		door.List(door.Operation("GET /v1/messages/{id}/versions", "listVersions", read, "List what a message said before it was edited"), a.versions),
 		door.List(door.Operation("GET /v1/messages/{id}/replies", "listReplies", read, "List the thread of a message, oldest first"), a.replies),
 	}
@@ -71,6 +72,11 @@ func (a area) edit(c *door.Call, b *api.MessagePatch) (api.Message, error) {
 func (a area) redact(c *door.Call, b *api.RedactRequest) (api.Message, error) {
 	m, err := a.core.Redact(c.Ctx(), c.P, c.ID(), erasure.Redaction{Parts: b.Parts, Attachments: wire.IDs(b.Attachments)})
 	return wire.Message(&m), err
+}
+
+func (a area) mentions(c *door.Call, f api.Page) ([]api.Mention, string, error) {
+	list, next, err := a.core.Mentions(c.Ctx(), c.P, f.After, door.Limit(f.Limit))
+	return wire.Each(list, wire.Mention), next, err
 }
 
 func (a area) versions(c *door.Call, f api.Page) ([]api.MessageVersion, string, error) {

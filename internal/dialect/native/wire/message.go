@@ -3,6 +3,7 @@ package wire
 import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/plain"
 )
@@ -51,6 +52,11 @@ func redacted(r *parley.Redactions) *api.Redacted {
 		return nil
 	}
 	return &api.Redacted{By: someone(r.By), At: stamp(r.At), Parts: r.Parts, Attachments: r.Attachments}
+}
+
+// Mention renders that a message mentions somebody.
+func Mention(m *message.MentionOf) api.Mention {
+	return api.Mention{As: actor(m.As, parley.Address{}), At: stamp(m.At), Message: Message(&m.In)}
 }
 
 // Version renders what a message said before it was edited.
