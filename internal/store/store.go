@@ -40,6 +40,7 @@ var migrations = []sqldb.Migration{
 	// A program that knows no legal holds would let go what they keep.
 	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
 	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
+	{Name: "links", SQL: migration("0009_links"), Oldest: 1},
 }
 
 // migration is the text of a file.

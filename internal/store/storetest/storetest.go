@@ -108,6 +108,7 @@ var tests = []struct {
 	{"Media", media},
 	{"Interactions", interactions},
 	{"Templates", templates},
+	{"Links", links},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
