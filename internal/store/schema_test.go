@@ -23,11 +23,11 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "broadcast_members", "broadcasts",
-		"channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
-		"conversation_details", "conversation_history", "conversations", "deliveries", "events", "forwards", "held", "held_content",
-		"held_files", "hidden_messages", "holds", "idempotency", "interactions", "jobs", "links", "marks", "media", "media_references",
-		"merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "organization_log", "parked", "participants",
+	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blind_copies", "broadcast_members",
+		"broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
+		"conversation_details", "conversation_history", "conversations", "deliveries", "drafts", "events", "forwards", "held", "held_content",
+		"held_files", "hidden_messages", "holds", "hook_requests", "hooks", "idempotency", "interactions", "jobs", "links", "marks", "media",
+		"media_references", "message_batches", "message_tags", "message_versions", "messages", "organization_log", "parked", "participants",
 		"past_parts", "permission_sets", "provider_references", "replies", "retention_marks", "role_members", "role_owners", "roles",
 		"saved_replies", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams",
 		"template_versions", "templates", "user_sets", "users"}
@@ -241,7 +241,7 @@ var sql = regexp.MustCompile(`\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WH
 // pieces are the texts in the package, and in those of areas below it, that are SQL.
 func pieces(t *testing.T) (list []piece) {
 	var files []string
-	for _, folder := range []string{".", "audit", "clock", "duty", "grant", "hold", "inbox", "people", "relation", "search"} {
+	for _, folder := range []string{".", "audit", "clock", "duty", "grant", "hold", "inbox", "people", "playground", "relation", "search"} {
 		found, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(folder, err)
