@@ -27,10 +27,10 @@ var (
 		"broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
 		"conversation_details", "conversation_history", "conversations", "deliveries", "drafts", "events", "forwards", "held", "held_content",
 		"held_files", "hidden_messages", "holds", "hook_requests", "hooks", "idempotency", "interactions", "jobs", "links", "marks", "media",
-		"media_references", "message_batches", "message_tags", "message_versions", "messages", "organization_log", "parked", "participants",
-		"past_parts", "permission_sets", "provider_references", "replies", "retention_marks", "role_members", "role_owners", "roles",
-		"saved_replies", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams",
-		"template_versions", "templates", "user_sets", "users"}
+		"media_references", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "organization_log",
+		"parked", "participants", "past_parts", "permission_sets", "provider_references", "replies", "retention_marks", "role_members",
+		"role_owners", "roles", "saved_replies", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts",
+		"team_members", "teams", "template_versions", "templates", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}
