@@ -13,6 +13,7 @@ type SendRequest struct {
 	From         From              `json:"from,omitzero" doc:"As whom; left out: the key's user."`
 	Body         Body              `json:"body,omitempty" maxItems:"100" doc:"The content: a string, or parts. Required unless there are attachments or a template."`
 	Template     *TemplateUse      `json:"template,omitempty" doc:"A template, in place of a body. Needs the scope templates:read."`
+	Links        LinkMode          `json:"links,omitempty" enum:"short,plain" doc:"Whether web addresses in it go out as short links of this server, which count clicks; left out: as the channel does."`
 	Attachments  []string          `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
 	Internal     bool              `json:"internal,omitempty" doc:"Hide it from outside participants: a note within the conversation."`
 	Priority     Priority          `json:"priority,omitempty" enum:"low,normal,high" doc:"How urgent it is, normal when left out."`
@@ -91,6 +92,15 @@ func (r *Recipient) UnmarshalJSON(data []byte) error {
 type From struct {
 	Role string `json:"role,omitempty" doc:"The id of a role that the key's user is on duty for at that moment. A message to a user is then in the role's conversation with the user. It does not go with to.role and to.broadcast."`
 }
+
+// LinkMode says how the web addresses of a message go out.
+type LinkMode string
+
+// The modes.
+const (
+	LinksShort LinkMode = "short" // as links of this server, which count clicks
+	LinksPlain LinkMode = "plain" // as they are
+)
 
 // Reopen says what a message does to a closed conversation.
 type Reopen string

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
+	"github.com/parley-server/parley/internal/dialect/links"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
@@ -57,7 +58,7 @@ func (a *App) build() error {
 	catalog := connectors(client)
 	authenticator := access.NewAuthenticator(a.store, nil)
 	kick := func() { a.runner.Kick() }
-	a.core = core.New(core.Options{Store: a.store, Connectors: catalog, Log: a.log, Kick: kick})
+	a.core = core.New(core.Options{Store: a.store, Connectors: catalog, Log: a.log, Kick: kick, URL: a.URL})
 	a.keys = access.NewKeys(a.store, authenticator)
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick, TestProviders: c.TestProviders,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
@@ -65,7 +66,7 @@ func (a *App) build() error {
 	a.holds = holds.New(holds.Options{Store: a.store, Blobs: blobs, Kick: kick})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
-	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, TestProviders: c.TestProviders})
+	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, URL: a.URL, TestProviders: c.TestProviders})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log,
 		More: func(ctx context.Context, organization parley.ID) error { return a.playground.Sweep(ctx, organization) }, Retention: erasure.Retention{
@@ -156,6 +157,7 @@ func whileMore(run func(context.Context) (bool, error)) func(context.Context) (i
 func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
+	mux.Handle("GET "+links.Path, links.New(a.core))
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Holds: a.holds, Searches: search.New(search.Options{Store: a.store}),
 		Files: a.files, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))

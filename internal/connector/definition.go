@@ -234,3 +234,20 @@ func (d Definition) PublicSettings(settings json.RawMessage) json.RawMessage {
 	}
 	return shown
 }
+
+// ShortLinks is the setting of channels whose messages go out with short links. A connector that lets them lists it.
+func ShortLinks() Setting {
+	return Setting{Name: "shortLinks", Type: TypeBoolean, Default: "false",
+		Doc: "Whether web addresses in messages go out as short links of this server, which count clicks, unless a message says otherwise."}
+}
+
+// ShortensLinks reports whether a channel has the setting ShortLinks.
+func ShortensLinks(ch *parley.Channel) bool {
+	if ch == nil || !bytes.Contains(ch.Settings, []byte(`"shortLinks"`)) {
+		return false
+	}
+	var set struct {
+		ShortLinks bool `json:"shortLinks"`
+	}
+	return json.Unmarshal(ch.Settings, &set) == nil && set.ShortLinks
+}

@@ -27,6 +27,8 @@ type Options struct {
 	Log        *slog.Logger
 	// Kick wakes the queue after work was added; nil: nobody listens. It must not block.
 	Kick func()
+	// URL is the server's own address, of short links; nil or empty: there are none.
+	URL func() string
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
@@ -45,13 +47,17 @@ type Core struct {
 	log        *slog.Logger
 	now        func(ctx context.Context, organization parley.ID) time.Time
 	kick       func()
+	url        func() string
 	routes     *routes
 	policies   sync.Map // organization → *cachedPolicy
 }
 
 // New returns the core over a store.
 func New(o Options) *Core {
-	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Store.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Store.Now, kick: o.Kick, url: o.URL, routes: newRoutes(maxRoutes)}
+	if c.url == nil {
+		c.url = func() string { return "" }
+	}
 	if c.log == nil {
 		c.log = slog.Default()
 	}

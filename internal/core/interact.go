@@ -5,10 +5,12 @@ import (
 	"slices"
 
 	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/interaction"
+	"github.com/parley-server/parley/internal/store/link"
 )
 
 const maxURL = 2048 // bytes of one that was clicked
@@ -128,6 +130,36 @@ func who(tx *store.Tx, organization parley.ID, m *parley.Message, delivery int, 
 	return nil
 }
 
+// Follow returns where a short link leads, and takes the click in where it is one: those who only look do not click. A link
+// whose message has no content any more leads nowhere.
+func (c *Core) Follow(ctx context.Context, code string, click bool) (url string, err error) {
+	if !content.IsCode(code) {
+		return "", parley.NotFound("link", "")
+	}
+	found, err := link.Find(c.read(ctx), code)
+	if err != nil {
+		return "", err
+	}
+	m, err := c.read(ctx).Message(found.Organization, found.Message)
+	if err != nil {
+		return "", err
+	}
+	if thread.ConcealExpired(&m, c.now(ctx, found.Organization)); m.Removed != "" {
+		return "", parley.NotFound("link", parley.ID(code))
+	}
+	if !click {
+		return found.URL, nil
+	}
+	err = c.store.Write(ctx, found.Organization, func(tx *store.Tx) error {
+		_, err := c.interact(tx, found.Organization, found.Message, found.Delivery, &connector.Deed{Kind: parley.InteractionClicked, URL: found.URL})
+		return err
+	})
+	if err != nil { // the reader is not to wait for our books
+		c.log.Warn("a click is not taken in", "message", found.Message, "error", err)
+	}
+	return found.URL, nil
+}
+
 // answer completes a message from outside that chose an action of the one that it answers: what it says, and what was
 // chosen. Of an action that is not there any more its id is said, where nothing else is.
 func (c *Core) answer(tx *store.Tx, a *arrival, m *parley.Message) error {
@@ -169,6 +201,28 @@ func chosen(tx *store.Tx, a *arrival, answered parley.ID) (parley.Action, parley
 		return *action, asked.ID, nil
 	}
 	return lost, "", nil
+}
+
+// shortens reports whether web addresses of the message go out as short links, because it says so or its channel does. What goes
+// to several at once is one text, in which a click would be nobody's.
+func (s *send) shortens(r *route) bool {
+	if s.c.url() == "" || s.params.Links == parley.LinksPlain || len(r.recipients) > 1 {
+		return false
+	}
+	return s.params.Links == parley.LinksShort || connector.ShortensLinks(r.channel)
+}
+
+// addLinks gives each recipient links of its own.
+func (s *send) addLinks(a *store.Append) {
+	if len(s.urls) == 0 || s.later || len(a.Deliveries) == 0 {
+		return
+	}
+	a.Message.Links = parley.LinksShort
+	for i := range a.Deliveries {
+		for _, url := range s.urls {
+			a.Links = append(a.Links, store.Link{Delivery: a.Deliveries[i].Number, Code: content.NewCode(), URL: url})
+		}
+	}
 }
 
 // PlayDeed takes in what somebody outside is played to have done with a message: opened it, clicked, reacted.

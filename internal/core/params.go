@@ -20,6 +20,7 @@ type SendParams struct {
 	From         From // zero: the principal itself
 	Body         []parley.Part
 	Template     *template.Use // in place of a body
+	Links        parley.LinkMode
 	Attachments  []parley.ID
 	Internal     bool
 	Priority     parley.Priority // empty: normal
@@ -134,6 +135,11 @@ func (s *SendParams) validate(now time.Time) error {
 	case parley.PriorityLow, parley.PriorityNormal, parley.PriorityHigh:
 	default:
 		c.refuse("priority", "value-unknown", "must be low, normal or high")
+	}
+	switch s.Links {
+	case "", parley.LinksShort, parley.LinksPlain:
+	default:
+		c.refuse("links", "value-unknown", "must be short or plain")
 	}
 	switch s.Reopen {
 	case "", parley.ReopenAuto, parley.ReopenNever:

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"sync"
 
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -129,7 +130,7 @@ func (r *routes) drop(k routeKey) {
 // fits checks the content against what the channel's platform can carry.
 func (s *send) fits(r *route) error {
 	params := &s.params
-	s.asText = nil
+	s.asText, s.urls = nil, nil
 	if r.channel == nil || params.Internal || params.Record != nil {
 		if params.DeleteOnRead && r.channel != nil {
 			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
@@ -146,6 +147,12 @@ func (s *send) fits(r *route) error {
 	if len(s.files) > platform.Attachments {
 		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
 	}
-	_, s.asText, err = platform.Fit(params.Body)
+	body := params.Body
+	if s.shortens(r) {
+		if s.urls = content.Links(body); len(s.urls) > 0 {
+			body = content.WithLinks(body, func(string) string { return s.c.url() + content.LinkPath + content.NewCode() })
+		}
+	}
+	_, s.asText, err = platform.Fit(body)
 	return err
 }

@@ -1,9 +1,11 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -11,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/link"
 )
 
 // sandboxName is the connector whose channels have doors for developers.
@@ -84,16 +87,21 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 	if err != nil {
 		return nil, err
 	}
+	links, err := linksOf(q, organization, rows, messages)
+	if err != nil {
+		return nil, err
+	}
 	handed := make([]Handed, 0, len(rows))
 	for _, r := range rows {
 		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
+			h.Message.Body = content.Shortened(m.Body, c.url(), links[store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery}])
 			if m.Receivers.Several {
 				h.Role, h.Shown = m.Receivers.Role(r.Delivery), shown[m.ID]
 			}
 			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
-				if body, _, err := platform.Fit(m.Body); err == nil {
+				if body, _, err := platform.Fit(h.Message.Body); err == nil {
 					h.Message.Body = body
 				}
 			}
@@ -102,6 +110,20 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 		handed = append(handed, h)
 	}
 	return handed, nil
+}
+
+// linksOf are the short links of what was handed out.
+func linksOf(q store.Queries, organization parley.ID, rows []store.HandedRow, messages map[parley.ID]*parley.Message) (map[store.DeliveryRef][]store.Link, error) {
+	var refs []store.DeliveryRef
+	for _, r := range rows {
+		if m := messages[r.Message]; m != nil && m.Links == parley.LinksShort {
+			refs = append(refs, store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery})
+		}
+	}
+	slices.SortFunc(refs, func(a, b store.DeliveryRef) int {
+		return cmp.Or(strings.Compare(string(a.Message), string(b.Message)), cmp.Compare(a.Number, b.Number))
+	})
+	return link.Of(q, slices.Compact(refs)) // each once, however often it was tried
 }
 
 // shownOf are the receivers that messages to several show.

@@ -115,6 +115,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo,
 		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Batch: m.Batch}}
 	s.root, s.files, s.of = m.Root, m.Attachments, m.Template
+	s.params.Links = m.Links
 	if m.Author.Kind == parley.ActorRole {
 		s.params.From.Role = m.Author.ID
 	}

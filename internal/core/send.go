@@ -102,6 +102,7 @@ type send struct {
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
 	of      *parley.Templated // the template that the body was made of
+	urls    []string          // web addresses that go out as short links
 
 	mentioned []parley.Mention
 }
@@ -330,7 +331,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Links: params.Links, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}
@@ -354,6 +355,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 		KeepOut: r.channel != nil && !r.channel.Conversational}
 	if m.Direction == parley.Outbound && params.Record == nil {
 		addDeliveries(a, r, params.Priority.Rank())
+		s.addLinks(a)
 	}
 	if m.TTL > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})

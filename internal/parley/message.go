@@ -69,6 +69,7 @@ type Message struct {
 	Attachments  []Attachment
 	AsText       []int      // which parts of the body the platform gets as plain text
 	Template     *Templated // what the body was made of
+	Links        LinkMode   // how its web addresses go out
 	Click        *Click
 	Reactions    map[string]int // how many there are
 	Channel      ID
@@ -140,6 +141,15 @@ type Replies struct {
 	Count int
 	Last  time.Time // when the last was sent
 }
+
+// LinkMode says how the web addresses of a message go out.
+type LinkMode string
+
+// The modes; empty: as the channel does.
+const (
+	LinksShort LinkMode = "short" // as links of this server, which count clicks
+	LinksPlain LinkMode = "plain" // as they are
+)
 
 // Removal says why the content of a message is gone; empty while it is there.
 type Removal string

@@ -29,6 +29,7 @@ type Append struct {
 	Events     []parley.Event
 	// KeepOut leaves the conversation out of inbox views, if it is not in them yet.
 	KeepOut     bool
+	Links       []Link
 	Idempotency *Idempotency
 
 	// Set by a successful append.
@@ -180,7 +181,7 @@ func (tx *Tx) inspect(batch []*Append) ([]sight, error) {
 
 // appendRows are the rows of a batch, a parameter for each table.
 type appendRows struct {
-	messages, deliveries, jobs, conversations, tags, media, batches sqldb.Rows
+	messages, deliveries, jobs, conversations, tags, media, batches, links sqldb.Rows
 }
 
 // write numbers and inserts messages and what belongs to them.
@@ -268,6 +269,7 @@ func (tx *Tx) insert(rows *appendRows) error {
 		{insertTags, &rows.tags},
 		{insertMediaReferences, &rows.media},
 		{insertBatches, &rows.batches},
+		{insertLinks, &rows.links},
 		{advanceConversations, &rows.conversations},
 	} {
 		if s.rows.Len() > 0 {

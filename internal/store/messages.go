@@ -31,6 +31,7 @@ type details struct {
 	AckWithin     int64                `json:"aw,omitempty"` // milliseconds
 	AsText        []int                `json:"at,omitempty"`
 	Template      *parley.Templated    `json:"tp,omitempty"`
+	Links         parley.LinkMode      `json:"lk,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
 	Moved         parley.ID            `json:"mv,omitempty"`
@@ -77,7 +78,7 @@ func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Links: m.Links, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -95,7 +96,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.Moved, m.AsText, m.Template, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Template, d.Click, d.Reactions
+	m.SendAt, m.Moved, m.AsText, m.Template, m.Links, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Template, d.Links, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	d.Rare.apply(m)
 	m.Priority = d.Priority
@@ -173,6 +174,7 @@ func (rows *appendRows) message(a *Append) error {
 	for _, media := range parley.MediaOf(m) {
 		rows.media.Add(o, string(media), string(m.ID))
 	}
+	addLinks(&rows.links, o, string(m.ID), a.Links)
 	return nil
 }
 

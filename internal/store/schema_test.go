@@ -26,7 +26,7 @@ var (
 	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blind_copies", "broadcast_members",
 		"broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
 		"conversation_details", "conversation_history", "conversations", "deliveries", "drafts", "events", "forwards", "held", "held_content",
-		"held_files", "hidden_messages", "holds", "hook_requests", "hooks", "idempotency", "interactions", "jobs", "marks", "media",
+		"held_files", "hidden_messages", "holds", "hook_requests", "hooks", "idempotency", "interactions", "jobs", "links", "marks", "media",
 		"media_references", "mentions", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages",
 		"organization_log", "parked", "participants", "past_parts", "permission_sets", "provider_references", "replies", "retention_marks",
 		"role_members", "role_owners", "roles", "saved_replies", "search_gone", "search_pages", "search_prints", "search_segments",
@@ -36,11 +36,12 @@ var (
 	otherTables = []string{"schema_migrations"}
 
 	// acrossIndexes are the indexes of tenant tables that an organization does not lead, for the named reads.
-	acrossIndexes = []string{"accounts_users", "idempotency_sweep", "jobs_timer"}
+	acrossIndexes = []string{"accounts_users", "idempotency_sweep", "jobs_timer", "links_code"}
 
 	// across are the named reads and sweeps across organizations, each with a piece of its text that no other has.
 	across = map[string]string{
 		"Backlog":               "SELECT count(*), coalesce(min(created_at), 0) FROM jobs WHERE kind = 'deliver'",
+		"Find, a short link":    "FROM links WHERE code = $1",
 		"DropIdempotency":       "FROM idempotency WHERE created_at < $1",
 		"WriteDue":              "FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2",
 		"Lines":                 "SELECT min(organization_id) FROM jobs WHERE kind = 'deliver'",

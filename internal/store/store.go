@@ -44,6 +44,7 @@ var migrations = []sqldb.Migration{
 	{Name: "hooks", SQL: migration("0011_hooks"), Oldest: 4},
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 10},
 	{Name: "drafts", SQL: migration("0007_drafts"), Oldest: 10},
+	{Name: "links", SQL: migration("0009_links"), Oldest: 1},
 }
 
 // migration is the text of a file.

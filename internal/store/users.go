@@ -315,3 +315,31 @@ func (q Queries) MarksFrom(organization, conversation parley.ID, sequence int64)
 		})
 	return marks, err
 }
+
+// Link is a web address of a message that goes out as a short one: where its code leads.
+type Link struct {
+	Delivery int // each recipient has codes of its own
+	Code     string
+	URL      string
+}
+
+var insertLinks = `INSERT INTO links (organization_id, message_id, delivery, number, code, url)
+	SELECT organization_id, message_id, delivery, number, code, url FROM ` +
+	sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "delivery BIGINT", "number BIGINT", "code TEXT", "url TEXT") + ` AS j`
+
+func addLinks(rows *sqldb.Rows, organization, message string, links []Link) {
+	for i, l := range links {
+		rows.Add(organization, message, l.Delivery, i+1, l.Code, l.URL)
+	}
+}
+
+// AddLinks adds the links of a delivery that was made after its message.
+func (tx *Tx) AddLinks(organization, message parley.ID, links []Link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	addLinks(&rows, string(organization), string(message), links)
+	_, err := tx.c.Exec(insertLinks, rows.Param())
+	return err
+}

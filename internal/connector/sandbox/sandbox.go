@@ -68,6 +68,7 @@ func Definition(client *connector.Client) connector.Definition {
 				Doc:     "What the simulated provider does with a reference it has had: deduplicated (it takes it once), ask (the endpoint answers GET ?reference= with 200 or 404), neither."},
 			{Name: "delay", Type: connector.TypeInteger, Default: strconv.FormatInt(defaultDelay.Milliseconds(), 10),
 				Doc: "Milliseconds until a message to a slow address is delivered, and again until it is read; 0 to 3600000."},
+			connector.ShortLinks(),
 		},
 		Connector: &sandbox{client: client},
 	}

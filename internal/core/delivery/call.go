@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -86,7 +87,7 @@ func (d *Deliveries) callTogether(ctx context.Context, w *Work) *Result {
 			results = append(results, d.callOne(ctx, one))
 		}
 	case len(ready) > 1:
-		out, err := ready[0].outgoing(definition)
+		out, err := ready[0].outgoing(definition, d.url())
 		if err != nil {
 			for _, one := range ready {
 				results = append(results, d.callOne(ctx, one))
@@ -118,7 +119,7 @@ func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
 	}
-	out, err := w.outgoing(definition)
+	out, err := w.outgoing(definition, d.url())
 	if err != nil {
 		return w.end(parley.Failed, parley.PhasePolicy, parley.AsError(err).Code, parley.AsError(err).Message)
 	}
@@ -185,7 +186,7 @@ func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, 
 }
 
 // outgoing is the message as the channel's platform carries it.
-func (w *Work) outgoing(definition connector.Definition) (connector.Outgoing, error) {
+func (w *Work) outgoing(definition connector.Definition, url string) (connector.Outgoing, error) {
 	m, del := w.message, w.delivery
 	out := connector.Outgoing{
 		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
@@ -197,7 +198,7 @@ func (w *Work) outgoing(definition connector.Definition) (connector.Outgoing, er
 		return out, parley.Conflict("platform-unknown", "the connector %q has no platform %q", definition.Name, w.channel.Platform)
 	}
 	var err error
-	out.Body, _, err = platform.Fit(m.Body)
+	out.Body, _, err = platform.Fit(content.Shortened(m.Body, url, w.links))
 	return out, err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/link"
 )
 
 const (
@@ -323,8 +324,12 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 	if err != nil {
 		return err
 	}
+	links, err := link.Of(q, shortened(refs, messages))
+	if err != nil {
+		return err
+	}
 	for i, w := range claimed {
-		w.loaded = true
+		w.loaded, w.links = true, links[refs[i]]
 		w.message, w.delivery, w.channel, w.optedOut = messages[refs[i]], deliveries[refs[i]], channels[w.lane()], out[refs[i]]
 	}
 	return d.readReceivers(q, claimed)
@@ -345,4 +350,15 @@ func (d *Deliveries) readReceivers(q store.Queries, claimed []*Work) error {
 		w.several = found[ref]
 	}
 	return err
+}
+
+// shortened are those of the deliveries whose message goes out with short links.
+func shortened(refs []store.DeliveryRef, messages map[store.DeliveryRef]*parley.Message) []store.DeliveryRef {
+	var short []store.DeliveryRef
+	for _, ref := range refs {
+		if m := messages[ref]; m != nil && m.Links == parley.LinksShort {
+			short = append(short, ref)
+		}
+	}
+	return short
 }

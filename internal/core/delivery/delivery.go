@@ -19,6 +19,7 @@ type Options struct {
 	Connectors map[string]connector.Definition // the catalog
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
+	URL        func() string    // the server's own address, of short links
 	// TestProviders lets deliveries of test organizations reach providers.
 	TestProviders bool
 }
@@ -29,15 +30,19 @@ type Deliveries struct {
 	connectors map[string]connector.Definition
 	log        *slog.Logger
 	now        func() time.Time // the real time; for what is told, the store has the organization's
-	reach      bool             // test organizations may reach providers
-	trouble    atomic.Int64     // until when the database could not be asked, in nanoseconds since 1970
+	url        func() string
+	reach      bool         // test organizations may reach providers
+	trouble    atomic.Int64 // until when the database could not be asked, in nanoseconds since 1970
 }
 
 // New returns the deliveries of a store.
 func New(o Options) *Deliveries {
-	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, reach: o.TestProviders}
+	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, url: o.URL, reach: o.TestProviders}
 	if d.now == nil {
 		d.now = time.Now
+	}
+	if d.url == nil {
+		d.url = func() string { return "" }
 	}
 	if d.log == nil {
 		d.log = slog.Default()
@@ -73,6 +78,7 @@ type Work struct {
 	delivery *parley.Delivery
 	channel  *parley.Channel // nil: deleted
 	optedOut bool
+	links    []store.Link
 }
 
 // all are pieces of work and what was claimed with them.

@@ -115,7 +115,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	known := map[string]string{
 		"messages.body": erased, "messages.attachments": erased, "messages.reference": erased, "messages.ext": erased, "messages.details": erased,
 		"message_tags.tag": erased, "media.name": erased, "parked.raw": erased, "attempts.text": erased, "attempts.request": erased,
-		"deliveries.reason": erased, "interactions": erased, "hook_requests": erased, "message_versions.body": erased, "templates": other, "template_versions": other, "saved_replies": other,
+		"deliveries.reason": erased, "interactions": erased, "links": erased, "hook_requests": erased, "message_versions.body": erased, "templates": other, "template_versions": other, "saved_replies": other,
 
 		"search_pages.word": erased, "search_pages.data": erased, "search_pages.kind": other,
 		"search_state": other, "search_segments": other, "search_gone": other, "search_prints": other,

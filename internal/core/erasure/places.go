@@ -4,6 +4,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/interaction"
+	"github.com/parley-server/parley/internal/store/link"
 	"github.com/parley-server/parley/internal/store/playground"
 	"github.com/parley-server/parley/internal/store/relation"
 )
@@ -28,6 +29,7 @@ func places() []place {
 		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages, hold.KeepMessages},
 		{"message_tags: the lists by tag", (*store.Tx).EraseTags, nil},
 		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia, hold.KeepFiles},
+		{"links: the addresses behind short links", link.Erase, nil},
 		{"interactions: what was clicked, and reactions", interaction.Erase, hold.KeepInteractions},
 		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked, hold.KeepParked},
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts, hold.KeepAttempts},

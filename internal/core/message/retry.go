@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/link"
 )
 
 // RetryDelivery repeats by hand a delivery that ended without success: one that failed, expired, was skipped, or
@@ -99,10 +101,30 @@ func (a *Actions) retry(tx *store.Tx, p *access.Principal, message parley.ID, nu
 	if err := tx.InsertDelivery(p.Organization, &made); err != nil {
 		return made, err
 	}
+	if err := linksAgain(tx, p.Organization, &m, before.Number, made.Number); err != nil {
+		return made, err
+	}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: m.Conversation, Message: message,
 		Data: parley.EventData{Delivery: made.Number, State: parley.Queued, Actor: p.User}})
 	return made, tx.Enqueue(store.Job{Organization: p.Organization, Channel: made.Channel, Priority: m.Priority.Rank(), Message: message,
 		Delivery: made.Number}, &m, made.ValidUntil)
+}
+
+// linksAgain gives a delivery that repeats another links of its own.
+func linksAgain(tx *store.Tx, organization parley.ID, m *parley.Message, before, now int) error {
+	if m.Links != parley.LinksShort {
+		return nil
+	}
+	ref := store.DeliveryRef{Organization: organization, Message: m.ID, Number: before}
+	found, err := link.Of(tx.Queries, []store.DeliveryRef{ref})
+	links := found[ref]
+	for i := range links {
+		links[i].Delivery, links[i].Code = now, content.NewCode()
+	}
+	if err != nil {
+		return err
+	}
+	return tx.AddLinks(organization, m.ID, links)
 }
 
 // retryable refuses what cannot be repeated now.

@@ -111,6 +111,7 @@ var tests = []struct {
 	{"Media", media},
 	{"Interactions", interactions},
 	{"Templates", templates},
+	{"Links", links},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},

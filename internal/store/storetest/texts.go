@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/link"
 	"github.com/parley-server/parley/internal/store/template"
 )
 
@@ -296,4 +297,31 @@ func savedReplies(w *world, o, other parley.ID) {
 	w.notFound(err)
 	w.do(func(tx *store.Tx) error { return template.DeleteReply(tx, o, a.ID) })
 	w.notFound(w.try(func(tx *store.Tx) error { return template.DeleteReply(tx, o, a.ID) }))
+}
+
+// links: where short links lead, each recipient's its own.
+func links(w *world) {
+	o, other := w.organization(), w.organization()
+	a := w.room(o, 1).message("m")
+	a.Message.Links = parley.LinksShort
+	first, second := store.Link{Delivery: 1, Code: "code-1-" + string(w.id()), URL: "https://a.example"}, store.Link{Delivery: 1, Code: "code-2-" + string(w.id()), URL: "https://b.example"}
+	a.Links = []store.Link{first, second}
+	w.must(w.append(a))
+	again := store.Link{Delivery: 2, Code: "code-3-" + string(w.id()), URL: "https://a.example"}
+	w.do(func(tx *store.Tx) error { return tx.AddLinks(o, a.Message.ID, []store.Link{again}) })
+	got, err := link.Find(w.read(), again.Code)
+	w.must(err)
+	w.equal("where a code leads", got, link.Found{Organization: o, Message: a.Message.ID, Delivery: 2, URL: "https://a.example"})
+	_, err = link.Find(w.read(), "nothing")
+	w.notFound(err)
+	ref := store.DeliveryRef{Organization: o, Message: a.Message.ID, Number: 1}
+	of, err := link.Of(w.read(), []store.DeliveryRef{ref, {Organization: other, Message: a.Message.ID, Number: 1}})
+	w.must(err)
+	w.equal("of a delivery", of, map[store.DeliveryRef][]store.Link{ref: {first, second}})
+	m, err := w.read().Message(o, a.Message.ID)
+	w.must(err)
+	w.equal("the message says so", m.Links, parley.LinksShort)
+	w.do(func(tx *store.Tx) error { return link.Erase(tx, []store.Erasure{{Organization: o, Message: &m}}) })
+	_, err = link.Find(w.read(), again.Code)
+	w.notFound(err)
 }

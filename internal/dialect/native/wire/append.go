@@ -80,6 +80,7 @@ func (o *object) content(m *parley.Message) {
 
 // origin is what the content of a message was made of, and what it got.
 func (o *object) origin(m *parley.Message) {
+	o.optional(`"links":`, string(m.Links))
 	if m.Template != nil {
 		o.name(`"template":`)
 		o.encoded(templated(m.Template))
