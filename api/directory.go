@@ -21,6 +21,8 @@ type Policy struct {
 	LockTTL    bool  `json:"lockTtl" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
 	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
+
+	Keywords []Keyword `json:"keywords" doc:"What messages from outside do that are one word and nothing else. The first rule that matches counts."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
@@ -36,6 +38,8 @@ type PolicyPatch struct {
 	LockTTL    *bool  `json:"lockTtl,omitempty" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
+
+	Keywords *[]Keyword `json:"keywords,omitempty" maxItems:"50" doc:"The rules for keywords; replaces all."`
 }
 
 // OrganizationRequest is an organization to make.

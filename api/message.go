@@ -84,6 +84,8 @@ type Message struct {
 	Metadata       map[string]string `json:"metadata" doc:"Facts that the sender attached."`
 	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
 	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
+	Class          MessageClass      `json:"class,omitempty" enum:"transactional,service,authentication,marketing" doc:"What it is for; of one that goes out."`
+	Auto           string            `json:"auto,omitempty" doc:"The rule of the server that wrote it, such as keyword: the answer to one."`
 	Parent         string            `json:"parent,omitempty" doc:"The broadcast message that it is a copy of."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`

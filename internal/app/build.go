@@ -105,6 +105,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 	const most = 100 // a commit
 	return []queue.Timer{
 		{Name: "receipts", Next: deliveries.NextReceipt, Run: deliveries.Receipts},
+		{Name: "suppress", Next: a.nextDue(delivery.JobSuppress), Run: atMost(most, deliveries.Suppress)},
 		{Name: "validity", Next: deliveries.NextExpiry, Run: deliveries.Expire},
 		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: atMost(most, a.core.Publish)},
 		{Name: "expire", Next: a.nextDue(store.JobExpire), Run: a.core.Expire},

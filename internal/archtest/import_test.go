@@ -48,12 +48,14 @@ var layers = []rule{
 
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/audit", "internal/store/grant"}},
 	{"internal/core/audit", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/audit"}},
+	{"internal/core/consent", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/people"}},
+	{"internal/core/delivery", []string{"internal/connector", "internal/core/access", "internal/core/consent", "internal/parley", "internal/store"}},
 	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
 	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/consent", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 

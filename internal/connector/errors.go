@@ -14,6 +14,7 @@ const (
 	CodeSettings      = "settings-invalid"     // the channel's settings cannot be used
 	CodeRecipient     = "recipient-invalid"    // there is no such recipient
 	CodeBounced       = "bounced"              // taken, and reported as undeliverable later
+	CodeComplained    = "complained"           // the recipient reported it as spam
 	CodeUnknownAnswer = "answer-unknown"       // an answer that is none of the protocol's
 )
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -28,11 +29,12 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go.
+// what happened is in the Log; the Eraser makes content go; what those outside do not want is in Consent.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	*consent.Consent
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -58,6 +60,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Consent = consent.New(o.Store)
 	o.Store.OnCommit(c.forget)
 	return c
 }
@@ -121,3 +124,18 @@ func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.P
 
 // Principal is who asks; see access.
 type Principal = access.Principal
+
+// conversation returns a conversation that the principal sees; see thread.Sight.
+func (c *Core) conversation(q store.Queries, p *Principal, id parley.ID) (parley.Conversation, error) {
+	return thread.NewSight(q, p).Conversation(id)
+}
+
+// What the parts of the core take and give.
+type (
+	ConversationFilter = thread.ConversationFilter
+	MessageFilter      = thread.MessageFilter
+	EventFilter        = eventlog.Filter
+	EventPage          = eventlog.Page
+	EventDetail        = eventlog.Detail
+	Audience           = eventlog.Audience
+)

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -17,9 +18,10 @@ type SendParams struct {
 	Body         []parley.Part
 	Attachments  []parley.ID
 	Internal     bool
-	Priority     parley.Priority // empty: normal
-	TTL          time.Duration   // 0: as the organization's policy says
-	Validity     time.Duration   // 0: until delivery is given up
+	Priority     parley.Priority     // empty: normal
+	Class        parley.MessageClass // of one that goes out; empty: transactional
+	TTL          time.Duration       // 0: as the organization's policy says
+	Validity     time.Duration       // 0: until delivery is given up
 	DeleteOnRead bool
 	Metadata     map[string]string
 	SendAt       time.Time // zero or past: now
@@ -117,6 +119,9 @@ func (s *SendParams) validate(now time.Time) error {
 	case parley.PriorityLow, parley.PriorityNormal, parley.PriorityHigh:
 	default:
 		c.refuse("priority", "value-unknown", "must be low, normal or high")
+	}
+	if s.Class != "" && !s.Class.Valid() {
+		c.refuse("class", "value-unknown", "must be one of %v", parley.MessageClasses)
 	}
 	switch s.Reopen {
 	case "", parley.ReopenAuto, parley.ReopenNever:
@@ -253,4 +258,25 @@ func (t *To) validate(c *check, record bool) {
 	if len(t.Users) > maxUsers {
 		c.refuse("to.users", "too-many", "must be at most %d", maxUsers)
 	}
+}
+
+func fitsPlatform(body []parley.Part, platform connector.Platform) error {
+	for i, part := range body {
+		if !carries(platform, part.Kind) {
+			return parley.Invalid(fmt.Sprintf("body[%d]", i), "part-unsupported", "the platform %s carries %v", platform.Name, platform.Parts)
+		}
+		if platform.MaxText > 0 && len(part.Text) > platform.MaxText && utf8.RuneCountInString(part.Text) > platform.MaxText {
+			return parley.Invalid("body", "too-long", "the platform %s takes at most %d characters", platform.Name, platform.MaxText)
+		}
+	}
+	return nil
+}
+
+func carries(platform connector.Platform, kind parley.PartKind) bool {
+	for _, k := range platform.Parts {
+		if k == kind {
+			return true
+		}
+	}
+	return len(platform.Parts) == 0 && kind == parley.PartText
 }

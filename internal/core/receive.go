@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,15 +24,19 @@ const (
 // Receive takes in messages from outside on a channel, each once. One that cannot be understood is parked, and
 // is no error.
 func (c *Core) Receive(ctx context.Context, organization, channel parley.ID, messages []connector.Inbound) error {
+	policy, err := c.policy(ctx, organization)
+	if err != nil {
+		return err
+	}
 	for _, in := range messages {
-		a := &arrival{Inbound: in, organization: organization, channel: channel, actor: access.System(organization)}
+		a := &arrival{Inbound: in, organization: organization, channel: channel, actor: access.System(organization), keywords: policy.Keywords}
 		if problem := a.clean(); problem != "" {
 			if err := c.parkInbound(ctx, organization, channel, in, problem); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, _, err := c.takeIn(ctx, a); err != nil {
+		if _, _, err := c.takeIn(ctx, a); err != nil && !errors.Is(err, errBlocked) {
 			return err
 		}
 	}
@@ -62,6 +67,10 @@ type arrival struct {
 	actor                 *Principal // who did it: the server itself, unless it is played
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
+	keywords              []parley.Keyword // of the organization
+	released              bool             // it was parked while its sender was blocked
+	blocked               bool             // it was parked
+	answered              bool             // by the server
 }
 
 // cleaned is foreign text without what is no text.
@@ -107,9 +116,16 @@ func (a *arrival) clean() (problem string) {
 func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
 	for range takes {
 		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
+			a.blocked, a.answered = false, false
 			m, duplicate, err = c.arrive(tx, a)
 			return err
 		})
+		if err == nil && a.blocked {
+			return m, false, errBlocked
+		}
+		if err == nil && a.answered {
+			c.kick()
+		}
 		if !parley.IsKind(err, parley.KindConflict) {
 			break
 		}
@@ -129,6 +145,11 @@ func (c *Core) arrive(tx *store.Tx, a *arrival) (m parley.Message, duplicate boo
 		if err == nil {
 			id, duplicate = known, true
 		} else if !parley.IsKind(err, parley.KindNotFound) {
+			return m, false, err
+		}
+	}
+	if !duplicate {
+		if a.blocked, err = keepApart(tx, a); err != nil || a.blocked {
 			return m, false, err
 		}
 	}
@@ -186,6 +207,9 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	}
 	if contact != nil {
 		err = tx.WroteOn(a.organization, contact.ID, ch.ID)
+	}
+	if k := a.keyword(ch); err == nil && k != nil {
+		err = c.obey(tx, a, ch, k, &write.Message, recipient{who, a.From})
 	}
 	write.Message.State = parley.Delivered
 	return write.Message, err

@@ -3,13 +3,16 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // RetryDelivery repeats by hand a delivery that ended without success: one that failed, expired, was skipped, or
@@ -115,6 +118,13 @@ func (c *Core) retryable(tx *store.Tx, p *Principal, m *parley.Message, before *
 			err = parley.Conflict("channel-deleted", "its channel was deleted")
 		}
 		return err
+	}
+	barred, err := people.Suppressed(tx.Queries, p.Organization, before.Address)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(barred, func(b parley.Suppression) bool { return b.Stops(m.Platform, m.Class) }) && m.Auto != parley.AutoKeyword {
+		return parley.Conflict(consent.CodeSuppressed, "the address gets no messages of the class %s", m.Class)
 	}
 	if before.Recipient.Kind != parley.ActorContact {
 		return nil

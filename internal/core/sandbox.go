@@ -137,6 +137,11 @@ func (c *Core) PlayInbound(ctx context.Context, p *Principal, params InboundPara
 	if err != nil {
 		return parley.Message{}, false, err
 	}
+	policy, err := c.policy(ctx, p.Organization)
+	if err != nil {
+		return parley.Message{}, false, err
+	}
+	a.keywords = policy.Keywords
 	var claim *store.Idempotency
 	a.claim = func(resource parley.ID) (_ *store.Idempotency, err error) {
 		claim, err = p.Claim(i, 201, resource)

@@ -88,7 +88,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	}
 	s := &send{c: c, p: p, id: m.ID, params: SendParams{
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
-		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo}}
+		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo, Class: m.Class}}
 	if m.Author.Kind == parley.ActorRole {
 		s.params.From.Role = m.Author.ID
 	}

@@ -1,13 +1,12 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
-	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -294,10 +293,14 @@ func (s *send) build(r *route) (*store.Append, error) {
 	}
 	if r.channel != nil {
 		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
+		m.Class = cmp.Or(params.Class, parley.ClassTransactional)
 	}
 	if params.Internal || r.conversation.Kind == parley.ConversationNote {
 		m.Kind, m.Direction = parley.KindNote, parley.NoDirection
-		m.Channel, m.Platform = "", ""
+		m.Channel, m.Platform, m.Class = "", "", ""
+	}
+	if r.conversation.Kind == parley.ConversationBroadcast {
+		m.Class = params.Class // of its copies
 	}
 	if s.later {
 		m.SendAt = params.SendAt
@@ -309,6 +312,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 		KeepOut: r.channel != nil && !r.channel.Conversational}
 	if m.Direction == parley.Outbound && params.Record == nil {
 		addDeliveries(a, r, params.Priority.Rank())
+		if err := skip(a, r); err != nil {
+			return nil, err
+		}
 	}
 	if m.TTL > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
@@ -351,27 +357,6 @@ func (s *send) fits(r *route) error {
 	return fitsPlatform(params.Body, platform)
 }
 
-func fitsPlatform(body []parley.Part, platform connector.Platform) error {
-	for i, part := range body {
-		if !carries(platform, part.Kind) {
-			return parley.Invalid(fmt.Sprintf("body[%d]", i), "part-unsupported", "the platform %s carries %v", platform.Name, platform.Parts)
-		}
-		if platform.MaxText > 0 && len(part.Text) > platform.MaxText && utf8.RuneCountInString(part.Text) > platform.MaxText {
-			return parley.Invalid("body", "too-long", "the platform %s takes at most %d characters", platform.Name, platform.MaxText)
-		}
-	}
-	return nil
-}
-
-func carries(platform connector.Platform, kind parley.PartKind) bool {
-	for _, k := range platform.Parts {
-		if k == kind {
-			return true
-		}
-	}
-	return len(platform.Parts) == 0 && kind == parley.PartText
-}
-
 // initialState is the state of a message at its acceptance, without asking the store.
 func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parley.MessageState, map[parley.DeliveryState]int) {
 	switch {
@@ -382,7 +367,11 @@ func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parle
 	case m.Kind == parley.KindNote || m.Direction == parley.Inbound:
 		return parley.Delivered, nil
 	case len(a.Deliveries) > 0:
-		return parley.Queued, map[parley.DeliveryState]int{parley.Queued: len(a.Deliveries)}
+		counts := map[parley.DeliveryState]int{}
+		for i := range a.Deliveries {
+			counts[a.Deliveries[i].State]++
+		}
+		return parley.Queued, counts
 	case s.params.To.Broadcast != "":
 		return parley.Queued, nil
 	case r.members > 0:

@@ -50,6 +50,10 @@ const (
 	ActContactDeleted          Act = "contact.deleted"
 	ActContactMerged           Act = "contact.merged"
 	ActAttributeDefined        Act = "attribute.defined"
+	ActSuppressionCreated      Act = "suppression.created"
+	ActSuppressionDeleted      Act = "suppression.deleted"
+	ActSenderBlocked           Act = "sender.blocked"
+	ActSenderUnblocked         Act = "sender.unblocked"
 	ActChannelCreated          Act = "channel.created"
 	ActChannelUpdated          Act = "channel.updated"
 	ActChannelDeleted          Act = "channel.deleted"
@@ -106,6 +110,10 @@ var Acts = []ActInfo{
 	{ActContactDeleted, "contact", "A contact was deleted"},
 	{ActContactMerged, "contact", "A contact was made a part of another"},
 	{ActAttributeDefined, "attribute", "An attribute of contacts was defined, or its definition changed"},
+	{ActSuppressionCreated, "suppression", "An address was suppressed by somebody, not by who has it"},
+	{ActSuppressionDeleted, "suppression", "A suppression was taken back"},
+	{ActSenderBlocked, "sender", "A sender was blocked"},
+	{ActSenderUnblocked, "sender", "A sender was unblocked"},
 	{ActChannelCreated, "channel", "A channel was made"},
 	{ActChannelUpdated, "channel", "A channel was changed; settings are named, without values"},
 	{ActChannelDeleted, "channel", "A channel was deleted"},

@@ -18,6 +18,8 @@ type Policy struct {
 	LockTTL    bool          // a send may not choose; DefaultTTL holds
 
 	DefinedAttributesOnly bool // contacts have no others
+
+	Keywords []Keyword // in order: the first that matches counts
 }
 
 // Account is a login. It has a user in each organization it belongs to.
@@ -74,11 +76,13 @@ type Contact struct {
 	Attributes  map[string]string
 	Tags        []string
 	ExternalID  string
+	ExternalIDs map[string]string // in other systems, by what these are called
 	OptedOut    bool
 	LastChannel ID // the channel it last wrote on
 	MergedInto  ID // another contact that this one became
 	Rev         int64
 	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // Key is an API credential. Only a hash of its secret is kept.

@@ -75,7 +75,9 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Parent       ID // the broadcast message that this is a copy of
+	Parent       ID           // the broadcast message that this is a copy of
+	Class        MessageClass // of one that goes out
+	Auto         Auto         // what of the server's wrote it; empty: nothing
 	Recorded     bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
@@ -91,6 +93,12 @@ type Message struct {
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 }
+
+// Auto names a rule of the server that writes messages by itself.
+type Auto string
+
+// AutoKeyword answers a keyword. Such a message goes out also to who does not want any.
+const AutoKeyword Auto = "keyword"
 
 // Removal says why the content of a message is gone; empty while it is there.
 type Removal string
@@ -262,6 +270,10 @@ const (
 	EventContactDeleted      EventType = "contact.deleted"
 	EventContactMerged       EventType = "contact.merged"
 	EventAttributeDefined    EventType = "attribute.defined"
+	EventSuppressionCreated  EventType = "suppression.created"
+	EventSuppressionDeleted  EventType = "suppression.deleted"
+	EventSenderBlocked       EventType = "sender.blocked"
+	EventSenderUnblocked     EventType = "sender.unblocked"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
 	EventTeamCreated         EventType = "team.created"

@@ -117,6 +117,9 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 		if a.Message.Validity > 0 {
 			d.ValidUntil = now.Add(a.Message.Validity)
 		}
+		if d.EndedAt = (time.Time{}); d.State == parley.Skipped {
+			d.EndedAt = now
+		}
 		addDelivery(&rows.deliveries, a.Organization, d)
 	}
 	for _, j := range a.Jobs {

@@ -25,12 +25,17 @@ type details struct {
 	Validity      int64                `json:"va,omitempty"` // milliseconds
 	SendAt        int64                `json:"sa,omitempty"`
 	FanOut        bool                 `json:"fo,omitempty"`
+	Class         parley.MessageClass  `json:"cl,omitempty"`
+	Auto          parley.Auto          `json:"au,omitempty"`
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
-		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt)}
+		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Class: m.Class, Auto: m.Auto}
+	if m.Class == parley.ClassTransactional {
+		d.Class = ""
+	}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -49,6 +54,10 @@ func (d *details) apply(m *parley.Message) {
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
 	m.SendAt = Moment(d.SendAt)
+	m.Class, m.Auto = d.Class, d.Auto
+	if m.Class == "" && m.Direction == parley.Outbound {
+		m.Class = parley.ClassTransactional
+	}
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal
@@ -272,13 +281,6 @@ func (q Queries) NewestWithAddress(organization, channel parley.ID, a parley.Add
 		WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0
 		AND c.channel_id = $4 ORDER BY c.created_at DESC, c.id DESC LIMIT 1`, a.Value,
 		string(organization), string(a.Kind), a.Value, string(channel))
-}
-
-// AddressShared reports whether contacts share an address, so that it identifies none of them.
-func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared bool, err error) {
-	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,
-		[]any{string(organization), string(a.Kind), a.Value}, &shared)
-	return shared, err
 }
 
 // InsertMedia adds a file.

@@ -17,10 +17,13 @@ type storedPolicy struct {
 	MaxTTL     int64 `json:"maxTtl,omitempty"`
 	LockTTL    bool  `json:"lockTtl,omitempty"`
 	Defined    bool  `json:"definedAttributesOnly,omitempty"`
+
+	Keywords []parley.Keyword `json:"keywords,omitempty"`
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly})
+	return EncodeJSON(storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL,
+		Defined: p.DefinedAttributesOnly, Keywords: p.Keywords})
 }
 
 // EncodeJSON makes the text of a JSON column.
@@ -82,7 +85,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, Keywords: p.Keywords}
 	return nil
 }
 

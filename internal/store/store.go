@@ -1,5 +1,7 @@
 // Package store is the only SQL: the tables and their queries, over the engine in sqldb. Its methods come in
 // two sets: Queries read, inside or outside of a transaction; Tx writes, inside a unit of the committer.
+//
+// Long because these are the tables that the hot path and every area share; those of an area are in a package below.
 package store
 
 import (
@@ -28,6 +30,8 @@ var migrations = []sqldb.Migration{
 	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
+	// A program that knows no suppressions would write to those who do not want it.
+	{Name: "people", SQL: migration("0012_people"), Oldest: 5},
 }
 
 // migration is the text of a file.

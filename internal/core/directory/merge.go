@@ -67,6 +67,12 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 	if err != nil {
 		return into, err
 	}
+	if err := people.MoveExternalIDs(tx, p.Organization, from.ID, into.ID); err != nil {
+		return into, err
+	}
+	if err := people.MoveBlocks(tx, p.Organization, from.ID, into.ID); err != nil {
+		return into, err
+	}
 	if err := people.Merge(tx, people.Merging{Organization: p.Organization, From: from.ID, Into: into.ID, Name: into.Name}, &from); err != nil {
 		return into, err
 	}

@@ -41,6 +41,8 @@ var scopes = map[string]parley.Scope{
 	"conversation": parley.ScopeConversationsRead,
 	"contact":      parley.ScopeContactsRead,
 	"attribute":    parley.ScopeContactsRead,
+	"suppression":  parley.ScopeContactsRead,
+	"sender":       parley.ScopeContactsRead,
 	"user":         parley.ScopeUsersRead,
 	"team":         parley.ScopeTeamsRead,
 	"role":         parley.ScopeRolesRead,

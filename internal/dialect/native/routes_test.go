@@ -108,6 +108,14 @@ var samples = map[string]sample{
 	"mergeContact":             {path: "/v1/contacts/{contact2}/merge", body: `{"into":"{contact}"}`},
 	"addContactAddress":        {path: "/v1/contacts/{contact}/addresses", body: `{"kind":"email","value":"cleo2@example.org"}`},
 	"removeContactAddress":     {path: "/v1/contacts/{contact}/addresses/phone:%2B15550100"},
+	"suppress":                 {path: "/v1/suppressions", body: `{"contact":"{contact}","platform":"sms","class":"marketing","reason":"user","note":"asked"}`},
+	"listSuppressions":         {path: "/v1/suppressions?address=phone:%2B15550177&class=all"},
+	"getSuppression":           {path: "/v1/suppressions/{suppression}"},
+	"deleteSuppression":        {path: "/v1/suppressions/{suppression}"},
+	"blockSender":              {path: "/v1/blocked-senders", body: `{"contact":"{contact}","note":"abusive"}`},
+	"listBlockedSenders":       {path: "/v1/blocked-senders?limit=5"},
+	"getBlockedSender":         {path: "/v1/blocked-senders/{blocked}"},
+	"unblockSender":            {path: "/v1/blocked-senders/{blocked2}/unblock", body: `{"release":true}`},
 	"createChannel":            {path: "/v1/channels", body: `{"name":"Fax","connector":"sandbox","platform":"fax","open":false,"members":["{user}"]}`},
 	"listChannels":             {path: "/v1/channels?connector=sandbox"},
 	"getChannel":               {path: "/v1/channels/{channel}"},
@@ -179,8 +187,12 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
+	suppression := must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: "phone:+15550177"})).Data[0]
+	blocked := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550178"}))
+	blocked2 := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550179"}))
 	return map[string]string{"user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
-		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
+		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID,
+		"suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 
 // Every operation answers whom it should, as it promises, and nobody else.

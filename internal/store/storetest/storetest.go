@@ -1,5 +1,7 @@
 // Package storetest is the conformance suite of the store: what every database under it does alike. It tests
 // through the store's own methods only.
+//
+// Long because it has the tests of every table, also of those in packages below the store.
 package storetest
 
 import (
@@ -90,6 +92,9 @@ var tests = []struct {
 	{"Contacts", contacts},
 	{"Merges", merges},
 	{"Attributes", attributes},
+	{"ExternalIDs", externalIDs},
+	{"Suppressions", suppressions},
+	{"BlockedSenders", blockedSenders},
 	{"Channels", channels},
 	{"Conversations", conversations},
 	{"Copies", copies},

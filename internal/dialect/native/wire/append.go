@@ -39,6 +39,8 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.entries(`"metadata":`, m.Metadata)
 	o.text(`"reference":`, m.Reference)
 	o.optional(`"replyTo":`, string(m.ReplyTo))
+	o.optional(`"class":`, string(m.Class))
+	o.optional(`"auto":`, string(m.Auto))
 	o.optional(`"parent":`, string(m.Parent))
 	o.truth(`"recorded":`, m.Recorded)
 	if m.Removed != "" {

@@ -14,7 +14,7 @@ func Message(m *parley.Message) api.Message {
 		Body: body(m.Body), Text: plainText(m.Body), Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
-		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
+		Class: api.MessageClass(m.Class), Auto: string(m.Auto), Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
 		out.Actor = actor(m.Actor, parley.Address{})

@@ -17,6 +17,7 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
 		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Reopen: parley.ReopenPolicy(b.Reopen),
+		Class: parley.MessageClass(b.Class),
 	}
 	if g := b.Group; g != nil {
 		out.Group = &core.Group{Name: g.Name, Description: g.Description, Avatar: parley.ID(g.Avatar), Metadata: g.Metadata}
