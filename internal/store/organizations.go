@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -24,12 +23,6 @@ type storedPolicy struct {
 func encodePolicy(p parley.Policy) (string, error) {
 	return EncodeJSON(storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL,
 		Defined: p.DefinedAttributesOnly, Keywords: p.Keywords})
-}
-
-// EncodeJSON makes the text of a JSON column.
-func EncodeJSON(v any) (string, error) {
-	encoded, err := json.Marshal(v)
-	return string(encoded), err
 }
 
 // InsertOrganization adds an organization with an empty event log and an empty audit log.

@@ -7,6 +7,7 @@ package store
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -366,4 +367,10 @@ func Moment(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
+}
+
+// EncodeJSON makes the text of a JSON column.
+func EncodeJSON(v any) (string, error) {
+	encoded, err := json.Marshal(v)
+	return string(encoded), err
 }
