@@ -27,6 +27,8 @@ const (
 	EventContactUpdated      EventType = "contact.updated"
 	EventContactDeleted      EventType = "contact.deleted"
 	EventContactMerged       EventType = "contact.merged"
+	EventContactErased       EventType = "contact.erased"
+	EventContactExported     EventType = "contact.exported" // data.user may have the file
 	EventAttributeDefined    EventType = "attribute.defined"
 	EventSuppressionCreated  EventType = "suppression.created"
 	EventSuppressionDeleted  EventType = "suppression.deleted"
@@ -103,7 +105,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"50" enum:"message.created,message.scheduled,message.canceled,message.removed,delivery.updated,interaction.created,conversation.created,conversation.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,permissions.created,permissions.updated,permissions.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"50" enum:"message.created,message.scheduled,message.canceled,message.removed,delivery.updated,interaction.created,conversation.created,conversation.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,permissions.created,permissions.updated,permissions.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

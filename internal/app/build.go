@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native"
@@ -58,6 +59,7 @@ func (a *App) build() error {
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
+	a.dossiers = dossier.New(dossier.Options{Store: a.store, Files: a.files, Log: a.log, Kick: kick})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
@@ -110,6 +112,8 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: atMost(most, a.core.Publish)},
 		{Name: "expire", Next: a.nextDue(store.JobExpire), Run: a.core.Expire},
 		{Name: "hide", Next: a.nextDue(store.JobHide), Run: a.core.Hide},
+		{Name: "exports", Next: a.nextDue(dossier.JobExport), Run: whileMore(a.dossiers.Make)},
+		{Name: "forget", Next: a.nextDue(erasure.JobForget), Run: a.core.ForgetContacts},
 		{Name: "erase", Next: a.nextDue(store.JobErase), Run: a.core.EraseCopies},
 		{Name: "wake", Next: a.nextDue(store.JobWake), Run: atMost(most, a.core.Wake)},
 		{Name: "fan-out", Next: a.nextDue(store.JobFanOut), Run: a.core.FanOut},
@@ -143,7 +147,7 @@ func whileMore(run func(context.Context) (bool, error)) func(context.Context) (i
 func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
-	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Authenticator: authenticator,
+	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Dossiers: a.dossiers, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())

@@ -49,6 +49,8 @@ const (
 	ActContactUpdated          Act = "contact.updated"
 	ActContactDeleted          Act = "contact.deleted"
 	ActContactMerged           Act = "contact.merged"
+	ActContactErased           Act = "contact.erased"
+	ActContactExported         Act = "contact.exported"
 	ActAttributeDefined        Act = "attribute.defined"
 	ActSuppressionCreated      Act = "suppression.created"
 	ActSuppressionDeleted      Act = "suppression.deleted"
@@ -109,6 +111,8 @@ var Acts = []ActInfo{
 	{ActContactUpdated, "contact", "A contact was changed; the fields are named, without values"},
 	{ActContactDeleted, "contact", "A contact was deleted"},
 	{ActContactMerged, "contact", "A contact was made a part of another"},
+	{ActContactErased, "contact", "The erasure of all that is kept about a contact was asked for"},
+	{ActContactExported, "contact", "A copy of all that is kept about a contact was asked for"},
 	{ActAttributeDefined, "attribute", "An attribute of contacts was defined, or its definition changed"},
 	{ActSuppressionCreated, "suppression", "An address was suppressed by somebody, not by who has it"},
 	{ActSuppressionDeleted, "suppression", "A suppression was taken back"},

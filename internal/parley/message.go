@@ -269,6 +269,8 @@ const (
 	EventContactUpdated      EventType = "contact.updated"
 	EventContactDeleted      EventType = "contact.deleted"
 	EventContactMerged       EventType = "contact.merged"
+	EventContactErased       EventType = "contact.erased"
+	EventContactExported     EventType = "contact.exported"
 	EventAttributeDefined    EventType = "attribute.defined"
 	EventSuppressionCreated  EventType = "suppression.created"
 	EventSuppressionDeleted  EventType = "suppression.deleted"

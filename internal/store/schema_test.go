@@ -24,7 +24,7 @@ var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
 	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blocked_senders", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
-		"contact_addresses", "contact_changes", "contact_external_ids", "contacts", "conversations", "deliveries", "events", "hidden_messages", "idempotency", "jobs", "marks", "media",
+		"contact_addresses", "contact_changes", "contact_erasures", "contact_exports", "contact_external_ids", "contacts", "conversations", "deliveries", "events", "export_conversations", "hidden_messages", "idempotency", "jobs", "marks", "media",
 		"media_references", "message_tags", "messages", "organization_log", "parked", "participants", "past_parts", "permission_sets",
 		"provider_references", "role_members", "role_owners", "roles", "shifts", "suppressions", "team_members", "teams", "user_sets", "users"}
 

@@ -33,6 +33,7 @@ var migrations = []sqldb.Migration{
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	// A program that knows no suppressions would write to those who do not want it.
 	{Name: "people", SQL: migration("0012_people"), Oldest: 5},
+	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 5},
 }
 
 // migration is the text of a file.

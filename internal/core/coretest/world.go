@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
@@ -26,6 +27,7 @@ type World struct {
 	Store     *store.Store
 	Directory *directory.Directory
 	Files     *files.Files
+	Dossiers  *dossier.Dossiers
 	Auth      *access.Authenticator
 	Folder    string            // of the data
 	Admin     *access.Principal // an organization key with every scope
@@ -83,6 +85,7 @@ func Open(t *testing.T, folder string) *World {
 	w.Core = core.New(core.Options{Store: s, Connectors: connectors, Now: w.Now})
 	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors, Now: w.Now})
 	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny, Now: w.Now})
+	w.Dossiers = dossier.New(dossier.Options{Store: s, Files: w.Files, Now: w.Now})
 	w.Admin = w.Organization("Alpha")
 	return w
 }

@@ -26,6 +26,14 @@ func (d *Directory) MergeContact(ctx context.Context, p *access.Principal, id, i
 		if err := matchRev(ifMatch, from.Rev); err != nil {
 			return other, err
 		}
+		for _, id := range []parley.ID{from.ID, other.ID} {
+			if _, err := people.Erasure(tx.Queries, p.Organization, id); !parley.IsKind(err, parley.KindNotFound) {
+				if err == nil {
+					err = parley.Conflict("contact-erasing", "the contact %s is being erased", id)
+				}
+				return other, err
+			}
+		}
 		return merge(tx, p, from, other)
 	})
 }
@@ -68,6 +76,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 		return into, err
 	}
 	if err := people.MoveExternalIDs(tx, p.Organization, from.ID, into.ID); err != nil {
+		return into, err
+	}
+	if err := people.MoveExports(tx, p.Organization, from.ID, into.ID); err != nil {
 		return into, err
 	}
 	if err := people.MoveBlocks(tx, p.Organization, from.ID, into.ID); err != nil {

@@ -17,6 +17,8 @@ type Options struct {
 	Store   *store.Store
 	Threads *thread.Threads
 	Kick    func() // wakes whoever runs the jobs; nil: nobody listens. It must not block
+	// Held reports whether a legal hold keeps what there is of a contact, which outranks its erasure; nil: nothing is held.
+	Held func(q store.Queries, organization, contact parley.ID) (bool, error)
 }
 
 // Eraser is the one place that makes content go.
@@ -24,11 +26,15 @@ type Eraser struct {
 	store   *store.Store
 	threads *thread.Threads
 	kick    func()
+	held    func(q store.Queries, organization, contact parley.ID) (bool, error)
 }
 
 // New returns an eraser.
 func New(o Options) *Eraser {
-	e := &Eraser{store: o.Store, threads: o.Threads, kick: o.Kick}
+	e := &Eraser{store: o.Store, threads: o.Threads, kick: o.Kick, held: o.Held}
+	if e.held == nil {
+		e.held = func(store.Queries, parley.ID, parley.ID) (bool, error) { return false, nil }
+	}
 	if e.kick == nil {
 		e.kick = func() {}
 	}

@@ -118,7 +118,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 		"deliveries.reason": erased,
 
 		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "permission_sets": other, "broadcasts": other, "contacts": other,
-		"contact_addresses": other, "attribute_definitions": other, "contact_external_ids": other, "suppressions": other, "blocked_senders": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
+		"contact_addresses": other, "attribute_definitions": other, "contact_external_ids": other, "suppressions": other, "blocked_senders": other, "contact_exports": other, "contact_erasures": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
 		"events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes

@@ -1,6 +1,9 @@
 package erasure
 
-import "github.com/parley-server/parley/internal/store"
+import (
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
+)
 
 // place is somewhere that holds content of messages.
 type place struct {
@@ -23,5 +26,6 @@ func places() []place {
 		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
 		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
+		{"contact_exports, and through them media and blobs", people.EraseExports},
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
@@ -36,6 +37,7 @@ type world struct {
 	store     *store.Store
 	core      *core.Core
 	directory *directory.Directory
+	dossiers  *dossier.Dossiers
 	auth      *access.Authenticator
 	keys      *access.Keys
 	admin     *api.Client  // of the first organization, with every scope
@@ -73,8 +75,10 @@ func newWorld(t testing.TB) *world {
 	w.state.Store("ok")
 	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
 	t.Cleanup(hub.Close)
-	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
-		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Log: quiet})})
+	kept := files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Log: quiet})
+	w.dossiers = dossier.New(dossier.Options{Store: s, Files: kept, Log: quiet})
+	door := native.New(native.Options{Core: w.core, Dossiers: w.dossiers, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
+		Files: kept})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token
 	w.admin = w.client(t, w.token)

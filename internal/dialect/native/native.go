@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 )
@@ -21,6 +22,7 @@ type Options struct {
 	Keys          *access.Keys
 	Audit         *audit.Log
 	Files         *files.Files
+	Dossiers      *dossier.Dossiers
 	Authenticator *access.Authenticator
 	Streams       Streams       // live events; nil: there are pages only
 	Ready         func() string // "ok", or why requests are not taken yet; nil: always "ok"

@@ -14,7 +14,7 @@ import (
 
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
-	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), contacts.Endpoints(d.Core, d.Directory),
+	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), contacts.Endpoints(d.Core, d.Directory, d.Dossiers),
 		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), d.healthEndpoints())
 }
 

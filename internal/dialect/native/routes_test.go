@@ -108,6 +108,11 @@ var samples = map[string]sample{
 	"mergeContact":             {path: "/v1/contacts/{contact2}/merge", body: `{"into":"{contact}"}`},
 	"addContactAddress":        {path: "/v1/contacts/{contact}/addresses", body: `{"kind":"email","value":"cleo2@example.org"}`},
 	"removeContactAddress":     {path: "/v1/contacts/{contact}/addresses/phone:%2B15550100"},
+	"exportContact":            {path: "/v1/contacts/{contact}/export", more: []parley.Scope{parley.ScopeContactsRead, parley.ScopeMessagesRead, parley.ScopeMediaRead}},
+	"listContactExports":       {path: "/v1/contacts/{contact}/exports?limit=5"},
+	"getContactExport":         {path: "/v1/contacts/{contact}/exports/{export}"},
+	"eraseContact":             {path: "/v1/contacts/{contact3}/erase", more: []parley.Scope{parley.ScopeMessagesDelete}},
+	"getContactErasure":        {path: "/v1/contacts/{erased}/erasure"},
 	"suppress":                 {path: "/v1/suppressions", body: `{"contact":"{contact}","platform":"sms","class":"marketing","reason":"user","note":"asked"}`},
 	"listSuppressions":         {path: "/v1/suppressions?address=phone:%2B15550177&class=all"},
 	"getSuppression":           {path: "/v1/suppressions/{suppression}"},
@@ -187,12 +192,16 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
+	contact3 := must[*api.Contact](t)(c.CreateContact(ctx, api.ContactRequest{Name: "Gone"}))
+	erased := must[*api.Contact](t)(c.CreateContact(ctx, api.ContactRequest{Name: "Gone"}))
+	must[*api.ContactErasure](t)(c.EraseContact(ctx, erased.ID))
+	export := must[*api.ContactExport](t)(c.ExportContact(ctx, contact.ID))
 	suppression := must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: "phone:+15550177"})).Data[0]
 	blocked := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550178"}))
 	blocked2 := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550179"}))
 	return map[string]string{"user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID,
-		"suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
+		"contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 
 // Every operation answers whom it should, as it promises, and nobody else.

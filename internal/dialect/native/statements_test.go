@@ -89,6 +89,7 @@ var lists = []counted{
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
 	{"listContacts", "/v1/contacts?list={broadcast}&updatedSince={since}", 0, 0},
 	{"listAttributes", "/v1/attributes", 0, 0},
+	{"listContactExports", "/v1/contacts/{exported}/exports", 0, 0},
 	{"listSuppressions", "/v1/suppressions", 0, 0},
 	{"listSuppressions", "/v1/suppressions?class=marketing", 0, 0},
 	{"listBlockedSenders", "/v1/blocked-senders", 0, 0},
@@ -322,12 +323,15 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: address, Class: api.ClassMarketing}))
 		must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: address}))
 	}
+	for range n {
+		must[*api.ContactExport](t)(c.ExportContact(ctx, contacts[0]))
+	}
 	role := w.manyRoles(t, users)
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
-	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "exported": contacts[0], "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)

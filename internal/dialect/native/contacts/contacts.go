@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/wire"
 	"github.com/parley-server/parley/internal/parley"
@@ -19,11 +20,12 @@ import (
 type area struct {
 	core      *core.Core
 	directory *directory.Directory
+	dossiers  *dossier.Dossiers
 }
 
 // Endpoints are the operations of the area.
-func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
-	a := area{c, d}
+func Endpoints(c *core.Core, d *directory.Directory, e *dossier.Dossiers) []*door.Endpoint {
+	a := area{c, d, e}
 	const read, write = parley.ScopeContactsRead, parley.ScopeContactsWrite
 	find := door.Operation("POST /v1/contacts/find", "findContact", write, "Find a contact by external id or address, or make one")
 	find.Details = "The external id is looked for first. A contact that is found gets the other of the two, if it has none such. " +
@@ -35,6 +37,10 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 	define.Details = "The type of one that is defined cannot be changed. Values that contacts have stay as they are until they are written again."
 	merge := door.Operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
 	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
+	export := door.Operation("POST /v1/contacts/{id}/export", "exportContact", write, "Ask for a copy of all that is kept about a contact")
+	export.Details = "It is made in the background, and needs an organization key that may read messages and media too."
+	erase := door.Operation("POST /v1/contacts/{id}/erase", "eraseContact", write, "Have all go that is kept about a contact")
+	erase.Details = "It is done in the background; tombstones with ids stay. It needs messages:delete too. To ask again changes nothing."
 	suppress := door.Operation("POST /v1/suppressions", "suppress", write, "Keep messages from an address or a contact")
 	suppress.Details = "What is suppressed already stays as it is. What waits to be sent to it is skipped."
 	block := door.Operation("POST /v1/blocked-senders", "blockSender", write, "Park what somebody writes")
@@ -58,6 +64,11 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 			parley.ActContactUpdated),
 		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
 			"Take an address, as kind:value, from a contact"), a.removeContactAddress)), parley.ActContactUpdated),
+		door.Audited(door.Again(export, http.StatusAccepted, a.export), parley.ActContactExported),
+		door.ByID(door.List(door.Operation("GET /v1/contacts/{id}/exports", "listContactExports", read, "List the copies made of a contact's data"), a.exports)),
+		door.Get(door.Operation("GET /v1/contacts/{id}/exports/{exportId}", "getContactExport", read, "Get an export of a contact's data"), a.getExport),
+		door.Audited(door.Again(erase, http.StatusAccepted, a.erase), parley.ActContactErased),
+		door.Get(door.Operation("GET /v1/contacts/{id}/erasure", "getContactErasure", read, "Get the erasure of a contact"), a.erasure),
 		door.Audited(door.Change(suppress, a.suppress), parley.ActSuppressionCreated),
 		door.ByID(door.List(door.Operation("GET /v1/suppressions", "listSuppressions", read, "List what addresses get no messages of"), a.suppressions)),
 		door.Get(door.Operation("GET /v1/suppressions/{id}", "getSuppression", read, "Get a suppression"), a.suppression),
