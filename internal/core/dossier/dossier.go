@@ -135,6 +135,11 @@ func (d *Dossiers) List(ctx context.Context, p *access.Principal, contact, after
 	if err != nil {
 		return nil, "", err
 	}
+	if len(page) == 0 {
+		if _, err := q.Contact(p.Organization, became); err != nil {
+			return nil, "", err
+		}
+	}
 	next := parley.ID("")
 	if len(page) > limit {
 		page, next = page[:limit], page[limit-1].ID
