@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -122,7 +123,7 @@ func (c *Core) expandChunk(tx *store.Tx, job *store.Job, parent *parley.Message)
 		return false, err
 	}
 	if len(copies) > 0 {
-		if err := tx.Append(copies...); err != nil {
+		if err := appendRelated(tx, copies...); err != nil {
 			return false, err
 		}
 	}
@@ -151,7 +152,7 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 	if err != nil {
 		return nil, err
 	}
-	f := &fanOutSend{c: c, p: p, parent: parent, channels: map[parley.AddressKind]*parley.Channel{}}
+	f := &fanOutSend{c: c, p: p, parent: parent, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
 	if f.barred, err = barredOf(tx, p.Organization, knownContacts); err != nil {
 		return nil, err
 	}
@@ -201,14 +202,16 @@ type fanOutSend struct {
 	c        *Core
 	p        *Principal
 	parent   *parley.Message
+	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	barred   map[parley.Address][]parley.Suppression
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.c.now()), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
-		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, Class: parent.Class}}
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
+		AckWithin: parent.AckWithin, Class: parent.Class}}
 }
 
 func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, error) {
@@ -271,7 +274,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 		}
 	}
 	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
-		if err := reopen(tx, f.p, &r.conversation); err != nil {
+		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
 			return err
 		}
 	}

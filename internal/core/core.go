@@ -13,6 +13,8 @@ import (
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -23,23 +25,25 @@ type Options struct {
 	Store      *store.Store
 	Connectors map[string]connector.Definition // the catalog
 	Log        *slog.Logger
-	Now        func() time.Time // nil: time.Now
 	// Kick wakes the queue after work was added; nil: nobody listens. It must not block.
 	Kick func()
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go; what those outside do not want is in Consent.
+// what they do with these as a whole is in the Inbox, what with messages in Actions; what happened is in the Log; the Eraser
+// makes content go; what those outside do not want is in Consent.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
 	*consent.Consent
+	*inbox.Inbox
+	*message.Actions
 
 	store      *store.Store
 	connectors map[string]connector.Definition
 	log        *slog.Logger
-	now        func() time.Time
+	now        func(ctx context.Context, organization parley.ID) time.Time
 	kick       func()
 	routes     *routes
 	policies   sync.Map // organization → *cachedPolicy
@@ -47,20 +51,19 @@ type Core struct {
 
 // New returns the core over a store.
 func New(o Options) *Core {
-	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Store.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
 	if c.log == nil {
 		c.log = slog.Default()
 	}
 	if c.kick == nil {
 		c.kick = func() {}
 	}
-	c.Log = eventlog.New(o.Store, c.now)
-	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
+	c.Log = eventlog.New(o.Store)
+	c.Threads = thread.New(thread.Options{Store: o.Store})
+	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Consent = consent.New(o.Store)
+	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
 }
@@ -79,7 +82,7 @@ const policyLife = time.Second
 
 // policy returns an organization's policy, at most policyLife old.
 func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Policy, error) {
-	now := c.now()
+	now := c.now(ctx, "")
 	if v, ok := c.policies.Load(organization); ok && now.Before(v.(*cachedPolicy).until) {
 		return v.(*cachedPolicy).policy, nil
 	}

@@ -12,17 +12,17 @@ import (
 
 // storedPolicy is a policy as it is stored, durations in milliseconds.
 type storedPolicy struct {
-	DefaultTTL int64 `json:"defaultTtl,omitempty"`
-	MaxTTL     int64 `json:"maxTtl,omitempty"`
-	LockTTL    bool  `json:"lockTtl,omitempty"`
-	Defined    bool  `json:"definedAttributesOnly,omitempty"`
-
-	Keywords []parley.Keyword `json:"keywords,omitempty"`
+	DefaultTTL int64            `json:"defaultTtl,omitempty"`
+	MaxTTL     int64            `json:"maxTtl,omitempty"`
+	LockTTL    bool             `json:"lockTtl,omitempty"`
+	Defined    bool             `json:"definedAttributesOnly,omitempty"`
+	AckWords   []string         `json:"ackWords"` // null: the usual ones
+	Keywords   []parley.Keyword `json:"keywords,omitempty"`
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
 	return EncodeJSON(storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL,
-		Defined: p.DefinedAttributesOnly, Keywords: p.Keywords})
+		Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords})
 }
 
 // InsertOrganization adds an organization with an empty event log and an empty audit log.
@@ -32,7 +32,7 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	if err != nil {
 		return err
 	}
-	o.CreatedAt, o.Rev = tx.Now, 1
+	o.CreatedAt, o.Rev = tx.real, 1
 	_, err = tx.c.Exec("INSERT INTO organizations (id, name, policy, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
 		string(o.ID), o.Name, policy, Millis(o.CreatedAt))
 	if sqldb.IsUnique(err) {
@@ -64,12 +64,12 @@ func (tx *Tx) UpdateOrganization(o *parley.Organization) error {
 	return Found(err, "organization", o.ID)
 }
 
-const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at"
+const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at, EXISTS (SELECT 1 FROM clocks AS k WHERE k.organization_id = o.id)"
 
 func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	var created int64
 	var policy string
-	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created, &o.Test}, more...)...); err != nil {
 		return err
 	}
 	var p storedPolicy
@@ -78,7 +78,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, Keywords: p.Keywords}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords}
 	return nil
 }
 

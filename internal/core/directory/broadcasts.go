@@ -60,7 +60,7 @@ func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, na
 	if err := c.err(); err != nil {
 		return parley.Broadcast{}, false, err
 	}
-	broadcast := parley.Broadcast{ID: parley.NewID(d.now()), Name: name}
+	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: name}
 	replay, err := p.Once(ctx, d.store, i, 201, broadcast.ID, func(tx *store.Tx) error {
 		emit(tx, p, parley.EventBroadcastCreated, broadcast.ID)
 		var changes parley.Changes

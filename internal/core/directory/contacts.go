@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
@@ -76,7 +77,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
 		return parley.Contact{}, false, err
 	}
-	contact, err := params.contact(parley.NewID(d.now()))
+	contact, err := params.contact(parley.NewID(d.now(ctx, p.Organization)))
 	if err != nil {
 		return parley.Contact{}, false, err
 	}
@@ -86,7 +87,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 				return err
 			}
 		}
-		if err := typed(tx.Queries, p.Organization, contact.Attributes, slices.Collect(maps.Keys(contact.Attributes))); err != nil {
+		if err := attribute.Typed(tx.Queries, p.Organization, parley.OfContacts, contact.Attributes, slices.Collect(maps.Keys(contact.Attributes))); err != nil {
 			return err
 		}
 		emit(tx, p, parley.EventContactCreated, contact.ID)
@@ -210,7 +211,7 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 				writes = append(writes, key)
 			}
 		}
-		return typed(tx.Queries, p.Organization, contact.Attributes, writes)
+		return attribute.Typed(tx.Queries, p.Organization, parley.OfContacts, contact.Attributes, writes)
 	})
 	return changed, d.taken(ctx, p, wanted, nil, err)
 }

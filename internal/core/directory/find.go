@@ -31,7 +31,7 @@ func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal
 	if whole || err != nil && !parley.IsKind(err, parley.KindNotFound) {
 		return contact, false, err
 	}
-	id := parley.NewID(d.now())
+	id := parley.NewID(d.now(ctx, p.Organization))
 	contact, err = written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) { return l.ensure(tx, p, id) })
 	return contact, contact.ID == id, parley.About(parley.About(err, "address-taken", "address"), "external-id-taken", "externalId")
 }

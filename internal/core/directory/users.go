@@ -60,7 +60,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 	if err := c.err(); err != nil {
 		return parley.User{}, false, err
 	}
-	now := d.now()
+	now := d.now(ctx, p.Organization)
 	id, account := parley.NewID(now), parley.NewID(now)
 	var user parley.User
 	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) (err error) {
@@ -131,7 +131,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 	if err := p.Require(parley.ScopeUsersWrite); err != nil {
 		return parley.User{}, err
 	}
-	account := parley.NewID(d.now())
+	account := parley.NewID(d.now(ctx, p.Organization))
 	return written(ctx, d, p, func(tx *store.Tx) (parley.User, error) {
 		user, err := tx.User(p.Organization, id)
 		if err != nil {

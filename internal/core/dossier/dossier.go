@@ -32,8 +32,7 @@ type Options struct {
 	Store *store.Store
 	Files *files.Files
 	Log   *slog.Logger
-	Now   func() time.Time // nil: time.Now
-	Kick  func()           // wakes the timers; nil: nobody listens. It must not block
+	Kick  func() // wakes the timers; nil: nobody listens. It must not block
 }
 
 // Dossiers makes exports.
@@ -41,18 +40,15 @@ type Dossiers struct {
 	store *store.Store
 	files *files.Files
 	log   *slog.Logger
-	now   func() time.Time
+	now   func(ctx context.Context, organization parley.ID) time.Time
 	kick  func()
 }
 
 // New returns the dossiers of a store.
 func New(o Options) *Dossiers {
-	d := &Dossiers{store: o.Store, files: o.Files, log: o.Log, now: o.Now, kick: o.Kick}
+	d := &Dossiers{store: o.Store, files: o.Files, log: o.Log, now: o.Store.Now, kick: o.Kick}
 	if d.log == nil {
 		d.log = slog.Default()
-	}
-	if d.now == nil {
-		d.now = time.Now
 	}
 	if d.kick == nil {
 		d.kick = func() {}
@@ -75,7 +71,7 @@ func (d *Dossiers) Export(ctx context.Context, p *access.Principal, contact parl
 		return parley.ContactExport{}, false, &parley.Error{Kind: parley.KindForbidden, Code: "organization-key-required",
 			Message: "only a key of the organization sees all that there is of a contact"}
 	}
-	e := parley.ContactExport{ID: parley.NewID(d.now()), Actor: p.User}
+	e := parley.ContactExport{ID: parley.NewID(d.now(ctx, p.Organization)), Actor: p.User}
 	replay, err := p.Once(ctx, d.store, i, 202, e.ID, func(tx *store.Tx) error {
 		found, err := tx.Survivor(p.Organization, contact)
 		if err != nil {
@@ -118,7 +114,7 @@ func (d *Dossiers) Get(ctx context.Context, p *access.Principal, contact, id par
 	if err != nil {
 		return parley.ContactExport{}, err
 	}
-	return d.shown(e), nil
+	return d.shown(ctx, p, e), nil
 }
 
 // List returns up to limit exports of a contact with ids after one; next is where to go on, empty at the end.
@@ -145,14 +141,14 @@ func (d *Dossiers) List(ctx context.Context, p *access.Principal, contact, after
 		page, next = page[:limit], page[limit-1].ID
 	}
 	for i := range page {
-		page[i] = d.shown(page[i])
+		page[i] = d.shown(ctx, p, page[i])
 	}
 	return page, next, nil
 }
 
 // shown is an export as it is now: its file goes by itself.
-func (d *Dossiers) shown(e parley.ContactExport) parley.ContactExport {
-	if e.State == parley.DossierReady && !e.ExpiresAt.After(d.now()) {
+func (d *Dossiers) shown(ctx context.Context, p *access.Principal, e parley.ContactExport) parley.ContactExport {
+	if e.State == parley.DossierReady && !e.ExpiresAt.After(d.now(ctx, p.Organization)) {
 		e.State, e.Media = parley.DossierExpired, ""
 	}
 	return e
@@ -205,8 +201,8 @@ func (d *Dossiers) make(ctx context.Context, organization, id parley.ID) error {
 	if err != nil {
 		return err
 	}
-	c := &copying{d: d, q: q, organization: organization, contact: &contact, at: d.now().UTC()}
-	e.ExpiresAt = d.now().Add(keep)
+	c := &copying{d: d, q: q, organization: organization, contact: &contact, at: d.now(ctx, organization).UTC()}
+	e.ExpiresAt = d.now(ctx, organization).Add(keep)
 	return d.files.Make(ctx, files.Making{Organization: organization, For: e.Actor, Name: "contact-" + string(contact.ID) + ".zip", ContentType: "application/zip",
 		Until: e.ExpiresAt, Write: func(w io.Writer) error { return c.write(w) }}, func(tx *store.Tx, file *parley.Media) error {
 		if err := c.unchanged(tx, log.Latest); err != nil {

@@ -25,7 +25,7 @@ type Making struct {
 
 // Make stores a file that the server makes. The unit is written together with its row.
 func (f *Files) Make(ctx context.Context, m Making, unit func(tx *store.Tx, file *parley.Media) error) error {
-	id := parley.NewID(f.now())
+	id := parley.NewID(f.now(ctx, m.Organization))
 	reader, writer := io.Pipe()
 	written := make(chan struct{})
 	go func() {

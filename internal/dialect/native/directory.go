@@ -18,7 +18,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 	patch := directory.OrganizationPatch{Name: b.Name}
 	if b.Policy != nil {
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
-		patch.LockTTL, patch.DefinedAttributesOnly = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly
+		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 	}
 	o, err := d.Directory.UpdateOrganization(c.Ctx(), c.P, patch, c.IfMatch())
@@ -26,7 +26,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 }
 
 func (d *domain) createOrganization(c *door.Call, b *api.OrganizationRequest) (api.NewOrganization, bool, error) {
-	made, replayed, err := d.Directory.CreateOrganization(c.Ctx(), c.P, directory.OrganizationParams{Name: b.Name}, c.Idempotency())
+	made, replayed, err := d.Directory.CreateOrganization(c.Ctx(), c.P, directory.OrganizationParams{Name: b.Name, Test: b.Test}, c.Idempotency())
 	return api.NewOrganization{Organization: wire.Organization(&made.Organization), Key: wire.Key(&made.Key)}, replayed, err
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 )
 
@@ -23,6 +25,8 @@ type Options struct {
 	Audit         *audit.Log
 	Files         *files.Files
 	Dossiers      *dossier.Dossiers
+	Playground    *playground.Playground
+	Searches      *search.Searches
 	Authenticator *access.Authenticator
 	Streams       Streams       // live events; nil: there are pages only
 	Ready         func() string // "ok", or why requests are not taken yet; nil: always "ok"

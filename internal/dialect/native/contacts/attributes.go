@@ -16,13 +16,13 @@ func (a area) defineAttribute(c *door.Call, b *api.AttributeRequest) (api.Attrib
 		e.Message = "there can be no such attribute: a key is 1 to 100 letters, digits, _, . and -"
 		return api.Attribute{}, e
 	}
-	definition := parley.Attribute{Key: key, Type: parley.AttributeType(b.Type), Label: b.Label, Choices: b.Choices, Archived: b.Archived}
+	definition := parley.Attribute{Of: parley.OfContacts, Key: key, Type: parley.AttributeType(b.Type), Label: b.Label, Choices: b.Choices, Archived: b.Archived}
 	defined, err := a.directory.DefineAttribute(c.Ctx(), c.P, definition, c.IfMatch())
 	return wire.Attribute(&defined), err
 }
 
 func (a area) attribute(c *door.Call) (api.Attribute, error) {
-	found, err := a.directory.Attribute(c.Ctx(), c.P, c.Path("key"))
+	found, err := a.directory.Attribute(c.Ctx(), c.P, parley.OfContacts, c.Path("key"))
 	return wire.Attribute(&found), err
 }
 
@@ -34,7 +34,7 @@ func (a area) attributes(c *door.Call, f api.Page) ([]api.Attribute, string, err
 	if f.After != "" && !found {
 		return nil, "", door.ErrCursor()
 	}
-	list, next, err := a.directory.Attributes(c.Ctx(), c.P, after, door.Limit(f.Limit))
+	list, next, err := a.directory.Attributes(c.Ctx(), c.P, parley.OfContacts, after, door.Limit(f.Limit))
 	if next != "" {
 		next = keyCursor + next
 	}
