@@ -58,7 +58,7 @@ var layers = []rule{
 	{"internal/core/thread", []string{"internal/core/access", "internal/core/attribute", "internal/parley", "internal/store", "internal/store/inbox", "internal/store/interaction", "internal/store/relation"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit", "internal/store/interaction", "internal/store/people"}},
 	{"internal/core/inbox", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
-	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/relation"}},
+	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/consent", "internal/core/thread", "internal/parley", "internal/store", "internal/store/people", "internal/store/relation"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/consent", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/inbox", "internal/core/message", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/interaction", "internal/store/people", "internal/store/relation"}},
 	{"internal/core/playground", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/clock"}},

@@ -6,7 +6,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
@@ -252,23 +251,26 @@ func (t *To) validate(c *check, record bool) {
 	}
 }
 
-func fitsPlatform(body []parley.Part, platform connector.Platform) error {
-	for i, part := range body {
-		if !carries(platform, part.Kind) {
-			return parley.Invalid(fmt.Sprintf("body[%d]", i), "part-unsupported", "the platform %s carries %v", platform.Name, platform.Parts)
+// fits checks the content against what the channel's platform can carry.
+func (s *send) fits(r *route) error {
+	params := &s.params
+	s.asText = nil
+	if r.channel == nil || params.Internal || params.Record != nil {
+		if params.DeleteOnRead && r.channel != nil {
+			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
 		}
-		if platform.MaxText > 0 && len(part.Text) > platform.MaxText && utf8.RuneCountInString(part.Text) > platform.MaxText {
-			return parley.Invalid("body", "too-long", "the platform %s takes at most %d characters", platform.Name, platform.MaxText)
-		}
+		return nil
 	}
-	return nil
-}
-
-func carries(platform connector.Platform, kind parley.PartKind) bool {
-	for _, k := range platform.Parts {
-		if k == kind {
-			return true
-		}
+	_, platform, err := s.c.definition(r.channel)
+	if err != nil {
+		return err
 	}
-	return len(platform.Parts) == 0 && kind == parley.PartText
+	if params.DeleteOnRead && !platform.ReadReceipts {
+		return parley.Invalid("deleteOnRead", "no-read-receipts", "the platform %s does not report reading", platform.Name)
+	}
+	if len(params.Attachments) > platform.Attachments {
+		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
+	}
+	_, s.asText, err = platform.Fit(params.Body)
+	return err
 }

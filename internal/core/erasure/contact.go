@@ -328,6 +328,7 @@ func (s *forget) last() error {
 	for _, id := range left {
 		tx.Emit(o, parley.Event{Type: parley.EventBroadcastUpdated, Subject: id})
 	}
+	tx.Emit(o, parley.Event{Type: parley.EventContactDeleted, Subject: s.contact.ID})
 	tx.Emit(o, parley.Event{Type: parley.EventContactErased, Subject: s.contact.ID})
 	s.erasure.State, s.erasure.EndedAt = parley.DossierDone, tx.Now
 	return ignoreNotFound(tx.DeleteContact(o, s.contact.ID))

@@ -100,10 +100,10 @@ var lists = []counted{
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
 	{"listContacts", "/v1/contacts?list={broadcast}&updatedSince={since}", 0, 0},
 	{"listAttributes", "/v1/attributes", 0, 0},
-	{"listContactExports", "/v1/contacts/{exported}/exports", 0, 0},
-	{"listSuppressions", "/v1/suppressions", 0, 0},
-	{"listSuppressions", "/v1/suppressions?class=marketing", 0, 0},
-	{"listBlockedSenders", "/v1/blocked-senders", 0, 0},
+	{"listContactExports", "/v1/contacts/{exported}/exports", 10, 0},
+	{"listSuppressions", "/v1/suppressions", 10, 0},
+	{"listSuppressions", "/v1/suppressions?class=marketing", 10, 0},
+	{"listBlockedSenders", "/v1/blocked-senders", 10, 0},
 	{"listConversationAttributes", "/v1/conversation-attributes", 0, 0},
 	{"listTeams", "/v1/teams", 0, 0},
 	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
@@ -338,12 +338,12 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Open: &no, Members: users[:2]}))
 		must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: users[:3]}))
 		must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
+	}
+	for range 10 {
+		must[*api.ContactExport](t)(c.ExportContact(ctx, contacts[0]))
 		address := fmt.Sprintf("email:%s@example.org", parley.NewID(time.Now()))
 		must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: address, Class: api.ClassMarketing}))
 		must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: address}))
-	}
-	for range n {
-		must[*api.ContactExport](t)(c.ExportContact(ctx, contacts[0]))
 	}
 	role := w.manyRoles(t, users)
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID

@@ -99,6 +99,8 @@ var (
 			ended_at = CASE WHEN state = 'queued' THEN $5 ELSE ended_at END
 		WHERE organization_id = $1 AND ` + ofConversation + `
 			AND (recipient_kind = 'contact' AND recipient_id = $3 OR recipient_kind = 'address' AND $4 = 1)`
+	forgetInteractions = `DELETE FROM interactions WHERE organization_id = $1 AND ` + ofConversation + `
+		AND (actor_kind = 'contact' AND actor_id = $3 OR actor_kind = 'address' AND $4 = 1)`
 	forgetParticipants = `DELETE FROM participants WHERE organization_id = $1 AND conversation_id = $2
 		AND (kind = 'contact' AND participant_id = $3 OR kind = 'address' AND (address_kind, address) IN (SELECT kind, address FROM ` +
 		sqldb.From("$4", "kind TEXT", "address TEXT") + ` AS j))`
@@ -126,8 +128,14 @@ func Forget(tx *store.Tx, organization, conversation parley.ID, contact *parley.
 		sqldb.Statement{Text: forgetAuthors, Args: []any{o, c, id, sole}},
 		sqldb.Statement{Text: forgetAttempts, Args: []any{o, c, id, sole}},
 		sqldb.Statement{Text: forgetRecipients, Args: []any{o, c, id, sole, store.Millis(tx.Now)}},
+		sqldb.Statement{Text: forgetInteractions, Args: []any{o, c, id, sole}},
 		sqldb.Statement{Text: forgetParticipants, Args: []any{o, c, id, rows.Param()}},
 		sqldb.Statement{Text: forgetSubject, Args: []any{o, c, sole}})
+	if err == nil && alone {
+		err = exec(tx, organization,
+			sqldb.Statement{Text: "DELETE FROM conversation_details WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}},
+			sqldb.Statement{Text: "UPDATE conversation_history SET changes = '[]' WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}})
+	}
 	if err != nil || len(parts) == 0 {
 		return err
 	}

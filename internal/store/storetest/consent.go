@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -26,6 +27,19 @@ func externalIDs(w *world) {
 	w.equal("by an id of another system", fmt.Sprint(got.ID, got.ExternalIDs), fmt.Sprint(c.ID, c.ExternalIDs))
 	_, err = w.read().ContactByExternalID(o, "shop", "7")
 	w.notFound(err)
+	into := parley.Contact{ID: w.id(), ExternalIDs: map[string]string{"lab": "1"}}
+	from := parley.Contact{ID: w.id(), ExternalIDs: map[string]string{"lab": "2", "shop": "8"}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.InsertContact(o, &into), tx.InsertContact(o, &from), people.MoveExternalIDs(tx, o, from.ID, into.ID))
+	})
+	for _, owned := range []struct {
+		source, value string
+		owner         parley.ID
+	}{{"lab", "1", into.ID}, {"lab", "2", from.ID}, {"shop", "8", into.ID}} {
+		owner, err := w.read().ExternalIDOwner(o, owned.source, owned.value)
+		w.must(err)
+		w.equal(owned.source+owned.value, owner, owned.owner)
+	}
 	w.do(func(tx *store.Tx) error { return tx.DeleteContact(o, c.ID) })
 	_, err = w.read().ExternalIDOwner(o, "crm", "3")
 	w.notFound(err)
