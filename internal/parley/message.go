@@ -78,9 +78,10 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Root         ID // the message that began the thread of replies which this one is in; empty: it is no reply
-	Parent       ID // the broadcast message that this is a copy of
-	Batch        ID // of the messages that it was sent with
+	Root         ID       // the message that began the thread of replies which this one is in; empty: it is no reply
+	Parent       ID       // the broadcast message that this is a copy of
+	Forward      *Forward // what it forwards; nil: nothing
+	Batch        ID       // of the messages that it was sent with
 	RequestAck   bool
 	AckWithin    time.Duration // within which recipients are to acknowledge it; 0: whenever
 	Class        MessageClass  // of one that goes out
@@ -97,6 +98,11 @@ type Message struct {
 	ExpiresAt     time.Time // end of the content's life; zero: none
 	RemovedAt     time.Time // when the content went
 	Removed       Removal
+	Moved         ID          // of what was moved: the message, which is elsewhere now
+	RemovedBy     Actor       // who took it away; zero: it was due
+	Redactions    *Redactions // what of the content was taken away; nil: nothing
+	EditedAt      time.Time   // zero: it is as it was sent
+	Edits         int
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 	Acks          Acks                  // of one that asks to be acknowledged; derived
@@ -141,6 +147,29 @@ type Auto string
 // AutoKeyword answers a keyword. Such a message goes out also to who does not want any.
 const AutoKeyword Auto = "keyword"
 
+// Forward says what a message hands on: the message of which it holds a copy, behind parts of its own.
+type Forward struct {
+	Message ID
+	Author  Actor
+	SentAt  time.Time
+	Own     int // parts of its own, before the copy
+}
+
+// Redactions say how much of a message's content was taken away, and who did it last.
+type Redactions struct {
+	By                 Actor
+	At                 time.Time
+	Parts, Attachments int
+}
+
+// Version is what a message said before it was edited, and who had written that.
+type Version struct {
+	Number int // from 1
+	Body   []Part
+	Editor Actor
+	At     time.Time
+}
+
 // Removal says why the content of a message is gone; empty while it is there.
 type Removal string
 
@@ -150,6 +179,8 @@ const (
 	RemovedRecalled Removal = "recalled"
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved" // to another conversation
+	RemovedRedacted Removal = "redacted"
 )
 
 // Attachment is a file of a message.
@@ -292,12 +323,16 @@ const (
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
 	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
+	EventMessageEdited       EventType = "message.edited"
+	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
 	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
 	EventConversationRead    EventType = "conversation.read"
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"

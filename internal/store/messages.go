@@ -34,13 +34,46 @@ type details struct {
 	Reactions     map[string]int       `json:"rx,omitempty"`
 	Class         parley.MessageClass  `json:"mc,omitempty"`
 	Auto          parley.Auto          `json:"au,omitempty"`
+	Moved         parley.ID            `json:"mv,omitempty"`
+	Rare          *rare                `json:"xx,omitempty"`
+}
+
+// rare are the facts of few messages.
+type rare struct {
+	Forward    *parley.Forward    `json:"fw,omitempty"`
+	RemovedBy  *parley.Actor      `json:"rb,omitempty"`
+	Redactions *parley.Redactions `json:"rd,omitempty"`
+	EditedAt   int64              `json:"ea,omitempty"`
+	Edits      int                `json:"en,omitempty"`
+}
+
+// rareOf are the rare facts of a message; nil where it has none.
+func rareOf(m *parley.Message) *rare {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && m.RemovedBy.Kind == "" {
+		return nil
+	}
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits}
+	if m.RemovedBy.Kind != "" {
+		r.RemovedBy = &m.RemovedBy
+	}
+	return r
+}
+
+func (r *rare) apply(m *parley.Message) {
+	if r == nil {
+		return
+	}
+	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
+	if r.RemovedBy != nil {
+		m.RemovedBy = *r.RemovedBy
+	}
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
-		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
+		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions, Class: m.Class, Auto: m.Auto}
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m), Class: m.Class, Auto: m.Auto}
 	if m.Class == parley.ClassTransactional {
 		d.Class = ""
 	}
@@ -61,8 +94,9 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Click, d.Reactions
+	m.SendAt, m.Moved, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
+	d.Rare.apply(m)
 	m.Class, m.Auto = d.Class, d.Auto
 	if m.Class == "" && m.Direction == parley.Outbound {
 		m.Class = parley.ClassTransactional

@@ -26,10 +26,11 @@ var (
 	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "blocked_senders", "broadcast_members",
 		"broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contact_changes", "contact_erasures",
 		"contact_exports", "contact_external_ids", "contacts", "conversation_attributes", "conversation_details", "conversation_history",
-		"conversations", "deliveries", "events", "export_conversations", "hidden_messages", "idempotency", "interactions", "jobs", "marks",
-		"media", "media_references", "message_batches", "message_tags", "messages", "organization_log", "parked", "participants", "past_parts",
-		"permission_sets", "provider_references", "replies", "role_members", "role_owners", "roles", "search_gone", "search_pages",
-		"search_prints", "search_segments", "search_state", "shifts", "suppressions", "team_members", "teams", "user_sets", "users"}
+		"conversations", "deliveries", "events", "export_conversations", "forwards", "hidden_messages", "idempotency", "interactions", "jobs",
+		"marks", "media", "media_references", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages",
+		"organization_log", "parked", "participants", "past_parts", "permission_sets", "provider_references", "replies", "role_members",
+		"role_owners", "roles", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "suppressions",
+		"team_members", "teams", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

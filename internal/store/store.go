@@ -35,9 +35,11 @@ var migrations = []sqldb.Migration{
 	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
 	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
+	// A program that knows no merged conversations would not find what goes on in one under another id.
+	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
 	// A program that knows no suppressions would write to those who do not want it.
-	{Name: "people", SQL: migration("0012_people"), Oldest: 10},
-	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 10},
+	{Name: "people", SQL: migration("0012_people"), Oldest: 11},
+	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 11},
 }
 
 // migration is the text of a file.

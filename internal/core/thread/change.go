@@ -37,7 +37,7 @@ type ConversationPatch struct {
 // thread has another open conversation by now is parley.KindConflict "thread-taken".
 func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, id parley.ID, patch ConversationPatch, ifMatch int64) (parley.Conversation, error) {
 	err := t.changeConversation(ctx, p, id, func(tx *store.Tx, s *Sight, c *parley.Conversation) error {
-		if err := matchRev(ifMatch, c.Rev); err != nil {
+		if err := MatchRev(ifMatch, c.Rev); err != nil {
 			return err
 		}
 		before := *c
@@ -49,7 +49,7 @@ func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, i
 	if err != nil {
 		return parley.Conversation{}, err
 	}
-	return whole(NewSight(t.read(ctx), p), id)
+	return Whole(NewSight(t.read(ctx), p), id)
 }
 
 // Save writes what was changed about a conversation inside a unit, tells the log, and keeps who did it. The reason is that
@@ -108,15 +108,15 @@ func (t *Threads) changeConversation(ctx context.Context, p *access.Principal, i
 
 // MayChange refuses to change a conversation that the principal sees and takes no part in any more.
 func (s *Sight) MayChange(c *parley.Conversation) error {
-	if s.takesPart(c) {
+	if s.TakesPart(c) {
 		return nil
 	}
 	return &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
 }
 
-// takesPart reports whether the principal may change a conversation that it sees: one of members only while it
+// TakesPart reports whether the principal may change a conversation that it sees: one of members only while it
 // is one of them.
-func (s *Sight) takesPart(c *parley.Conversation) bool {
+func (s *Sight) TakesPart(c *parley.Conversation) bool {
 	if c.Visibility == parley.VisibleToOrganization || s.private() {
 		return true
 	}

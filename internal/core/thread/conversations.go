@@ -19,11 +19,11 @@ func (t *Threads) Conversation(ctx context.Context, p *access.Principal, id parl
 	if err := p.Require(parley.ScopeConversationsRead); err != nil {
 		return parley.Conversation{}, err
 	}
-	return whole(NewSight(t.read(ctx), p), id)
+	return Whole(NewSight(t.read(ctx), p), id)
 }
 
-// whole returns a conversation with its participants.
-func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
+// Whole returns a conversation with its participants.
+func Whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 	c, err := s.Conversation(id)
 	if err != nil {
 		return c, err
@@ -32,7 +32,7 @@ func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 	if err := s.countUnread(&c); err != nil {
 		return c, err
 	}
-	participants, err := s.q.Participants(s.p.Organization, id)
+	participants, err := s.q.Participants(s.p.Organization, c.ID)
 	c.Participants = s.withholdParticipants(&c, participants)
 	return c, err
 }

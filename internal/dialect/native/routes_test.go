@@ -37,6 +37,10 @@ var samples = map[string]sample{
 	"sendToConversation":       {path: "/v1/conversations/{conversation}/messages", body: `{"body":"hello","record":{"direction":"inbound"}}`, more: []parley.Scope{parley.ScopeMessagesRecord}},
 	"sendBatch":                {path: "/v1/messages/batch", body: `{"messages":[{"to":{"address":"phone:+15550100"},"body":"hello","requestAck":true,"ackWithin":60},{"to":{}}]}`},
 	"listAcknowledgements":     {path: "/v1/messages/{message}/acknowledgements"},
+	"forwardMessage":           {path: "/v1/messages/{internal}/forward", body: `{"to":{"contact":"{contact}"},"body":"See below"}`, more: []parley.Scope{parley.ScopeMessagesRead}},
+	"editMessage":              {path: "/v1/messages/{internal}", body: `{"body":"What I meant"}`, owner: true},
+	"redactMessage":            {path: "/v1/messages/{message}/redact", body: `{"parts":[0]}`},
+	"listVersions":             {path: "/v1/messages/{internal}/versions"},
 	"listReplies":              {path: "/v1/messages/{message}/replies"},
 	"listMessages":             {path: "/v1/messages?limit=5&kind=message"},
 	"getMessage":               {path: "/v1/messages/{message}"},
@@ -161,6 +165,8 @@ var samples = map[string]sample{
 	"defineConversationAttribute": {path: "/v1/conversation-attributes/tier", body: `{"type":"choice","label":"Tier","choices":["gold"]}`},
 	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
 	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
+	"mergeConversation":           {path: "/v1/conversations/{external}/merge", body: `{"into":"{outside}"}`},
+	"moveMessage":                 {path: "/v1/messages/{noted}/move", body: `{"conversation":"{note}"}`},
 }
 
 // fill puts ids into a sample.
@@ -218,9 +224,11 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	suppression := must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: "phone:+15550177"})).Data[0]
 	blocked := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550178"}))
 	blocked2 := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550179"}))
-	return map[string]string{"user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
-		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID,
-		"contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
+	external := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationExternal, Channel: channel.ID, Participants: []api.NewParticipant{{Contact: contact.ID}}}))
+	note := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization}))
+	noted := must[*api.Message](t)(c.SendToConversation(ctx, message.ConversationID, api.SendRequest{Body: api.Text("x"), Internal: true}))
+	return map[string]string{"external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 
 // Every operation answers whom it should, as it promises, and nobody else.
