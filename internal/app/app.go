@@ -22,6 +22,7 @@ import (
 	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/httpd"
@@ -52,6 +53,7 @@ type App struct {
 	directory  *directory.Directory
 	files      *files.Files
 	dossiers   *dossier.Dossiers
+	holds      *holds.Holds
 	keys       *access.Keys
 	hub        *live.Hub
 	runner     *queue.Runner

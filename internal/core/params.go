@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
 )
 
 // SendParams is a message to send. Exactly one field of To says to whom.
@@ -16,6 +19,7 @@ type SendParams struct {
 	To           To
 	From         From // zero: the principal itself
 	Body         []parley.Part
+	Template     *template.Use // in place of a body
 	Attachments  []parley.ID
 	Internal     bool
 	Priority     parley.Priority     // empty: normal
@@ -157,8 +161,11 @@ func (s *SendParams) acks(c *check) {
 func (s *SendParams) content(c *check) {
 	if s.Forward != "" {
 		s.forwards(c)
-	} else if len(s.Body) == 0 && len(s.Attachments) == 0 {
-		c.refuse("body", "required", "must not be empty unless there are attachments")
+	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil {
+		c.refuse("body", "required", "must not be empty unless there are attachments or a template")
+	}
+	if s.Template != nil && (len(s.Body) > 0 || s.Forward != "") {
+		c.refuse("template", "not-allowed", "does not go with body, nor with a forward")
 	}
 	if len(s.Attachments) > maxAttachments {
 		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
@@ -273,4 +280,77 @@ func (t *To) validate(c *check, record bool) {
 	if len(t.Users) > maxUsers {
 		c.refuse("to.users", "too-many", "must be at most %d", maxUsers)
 	}
+}
+
+// render makes the body of a message from a template.
+func (s *send) render(ctx context.Context) error {
+	if s.params.Template == nil {
+		return nil
+	}
+	if err := s.p.Require(parley.ScopeTemplatesRead); err != nil {
+		return err
+	}
+	made, err := template.Render(s.c.read(ctx), s.p.Organization, *s.params.Template)
+	s.params.Body, s.of = made.Body, &made.Of
+	return err
+}
+
+// again answers a request whose template is not there any more, or says something else by now, if it was made before.
+func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refusal error) (Sent, error) {
+	if params.Template == nil || !parley.IsKind(refusal, parley.KindInvalid) {
+		return Sent{}, refusal
+	}
+	replay, err := p.Before(ctx, c.store, params.Idempotency)
+	if replay == nil {
+		return Sent{}, firstError(err, refusal)
+	}
+	m, err := c.Message(ctx, p, replay.Resource)
+	return Sent{Message: m, Replayed: true}, err
+}
+
+// apply makes a message the record of what happened elsewhere.
+func (r *Record) apply(m *parley.Message) {
+	m.Recorded, m.Direction = true, r.Direction
+	m.RecordedState = r.State
+	if m.RecordedState == "" {
+		m.RecordedState = parley.Sent
+		if r.Direction == parley.Inbound || m.Kind == parley.KindNote {
+			m.RecordedState = parley.Delivered
+		}
+	}
+	if r.Platform != "" {
+		m.Platform = r.Platform
+	}
+	m.SentAt = r.SentAt
+	if r.Author.Kind != "" {
+		m.Author = r.Author
+	}
+}
+
+// recordAuthor checks the author that a record names, and takes its name from the directory.
+func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
+	author := &m.Author
+	switch author.Kind {
+	case parley.ActorUser:
+		if author.ID == s.p.User {
+			return nil
+		}
+		u, err := tx.User(s.p.Organization, author.ID)
+		author.Name = u.Name
+		return unknown(err, "record.author.id", "user-unknown")
+	case parley.ActorContact:
+		contact, err := tx.Survivor(s.p.Organization, author.ID)
+		if err == nil {
+			author.ID, author.Name = contact.ID, contact.Name
+		}
+		return unknown(err, "record.author.id", "contact-unknown")
+	case parley.ActorTeam:
+		t, err := tx.Team(s.p.Organization, author.ID)
+		author.Name = t.Name
+		return unknown(err, "record.author.id", "team-unknown")
+	case parley.ActorAddress, parley.ActorOrganization, parley.ActorSystem:
+		author.ID = ""
+		return nil
+	}
+	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
 }

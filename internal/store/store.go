@@ -1,7 +1,7 @@
 // Package store is the only SQL: the tables and their queries, over the engine in sqldb. Its methods come in
 // two sets: Queries read, inside or outside of a transaction; Tx writes, inside a unit of the committer.
 //
-// Long because these are the tables that the hot path and every area share; those of an area are in a package below.
+// Long because what messages, conversations and the queue have in common is written in one place; other areas are below it.
 package store
 
 import (
@@ -37,9 +37,12 @@ var migrations = []sqldb.Migration{
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
+	// A program that knows no legal holds would let go what they keep.
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
+	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
 	// A program that knows no suppressions would write to those who do not want it.
-	{Name: "people", SQL: migration("0012_people"), Oldest: 11},
-	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 11},
+	{Name: "people", SQL: migration("0012_people"), Oldest: 13},
+	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 13},
 }
 
 // migration is the text of a file.

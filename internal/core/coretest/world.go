@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/pgtest"
@@ -28,6 +29,7 @@ type World struct {
 	Directory *directory.Directory
 	Files     *files.Files
 	Dossiers  *dossier.Dossiers
+	Holds     *holds.Holds
 	Auth      *access.Authenticator
 	Folder    string            // of the data
 	Admin     *access.Principal // an organization key with every scope
@@ -95,6 +97,7 @@ func Open(t *testing.T, folder string) *World {
 	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors})
 	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny})
 	w.Dossiers = dossier.New(dossier.Options{Store: s, Files: w.Files})
+	w.Holds = holds.New(holds.Options{Store: s, Blobs: blobs})
 	w.Admin = w.Organization("Alpha")
 	return w
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/people"
 )
 
@@ -67,7 +68,7 @@ func (e *Eraser) EraseContact(ctx context.Context, p *access.Principal, id parle
 		if err != nil {
 			return err
 		}
-		if held, err := e.held(tx.Queries, p.Organization, contact.ID); err != nil || held {
+		if held, err := underHold(tx.Queries, p.Organization, contact.ID); err != nil || held {
 			return firstError(err, heldError(held))
 		}
 		begun := false
@@ -87,6 +88,11 @@ func (e *Eraser) EraseContact(ctx context.Context, p *access.Principal, id parle
 	}
 	e.kick()
 	return erasure, false, nil
+}
+
+// underHold reports whether a legal hold keeps what there is of a contact.
+func underHold(q store.Queries, organization, contact parley.ID) (bool, error) {
+	return hold.Names(q, organization, organization, contact)
 }
 
 func heldError(held bool) error {
@@ -125,7 +131,7 @@ func (e *Eraser) ForgetContacts(ctx context.Context) (int, error) {
 		if err != nil {
 			return firstError(ignoreNotFound(err), tx.Done(jobs))
 		}
-		held, err := e.held(tx.Queries, job.Organization, f.contact)
+		held, err := underHold(tx.Queries, job.Organization, f.contact)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/coretest"
 	"github.com/parley-server/parley/internal/core/directory"
-	"github.com/parley-server/parley/internal/core/erasure"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -222,30 +222,33 @@ func TestErasureTakesWhatComesMeanwhile(t *testing.T) {
 func TestHoldOutranksErasure(t *testing.T) {
 	w := coretest.New(t)
 	contact := w.Contact(w.Admin, "Ana", "phone:+15550107")
-	held := true
-	eraser := erasure.New(erasure.Options{Store: w.Store, Threads: w.Threads, Held: func(_ store.Queries, _, id parley.ID) (bool, error) { return held && id == contact.ID, nil }})
-	_, _, err := eraser.EraseContact(t.Context(), w.Admin, contact.ID, nil)
+	place := func() parley.Hold {
+		h, _, err := w.Holds.Place(t.Context(), w.Admin, holds.Params{Subject: parley.HoldSubject{Kind: parley.HoldContact, ID: contact.ID}, Reason: "a lawsuit"}, nil)
+		w.Must(err)
+		return h
+	}
+	h := place()
+	_, _, err := w.EraseContact(t.Context(), w.Admin, contact.ID, nil)
 	w.Refused(err, parley.KindConflict, "legal-hold")
-	held = false
-	_, _, err = eraser.EraseContact(t.Context(), w.Admin, contact.ID, nil)
+	_, err = w.Holds.Lift(t.Context(), w.Admin, h.ID, "settled", 0)
 	w.Must(err)
-	held = true
+	_, _, err = w.EraseContact(t.Context(), w.Admin, contact.ID, nil)
+	w.Must(err)
+	h = place()
 	for range 2 {
-		_, err = eraser.ForgetContacts(t.Context())
+		_, err = w.ForgetContacts(t.Context())
 		w.Must(err)
 	}
-	e, err := eraser.Erasure(t.Context(), w.Admin, contact.ID)
+	e, err := w.Erasure(t.Context(), w.Admin, contact.ID)
 	w.Must(err)
 	if e.State != parley.DossierHeld {
 		t.Errorf("held: %+v", e)
 	}
-	held = false
+	_, err = w.Holds.Lift(t.Context(), w.Admin, h.ID, "settled", 0)
+	w.Must(err)
 	w.Advance(2 * 3600e9)
-	for range 5 {
-		_, err = eraser.ForgetContacts(t.Context())
-		w.Must(err)
-	}
-	if e, err = eraser.Erasure(t.Context(), w.Admin, contact.ID); err != nil || e.State != parley.DossierDone {
+	forget(w)
+	if e, err = w.Erasure(t.Context(), w.Admin, contact.ID); err != nil || e.State != parley.DossierDone {
 		t.Errorf("after the hold: %+v, %v", e, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -18,8 +19,6 @@ type Options struct {
 	Store   *store.Store
 	Threads *thread.Threads
 	Kick    func() // wakes whoever runs the jobs; nil: nobody listens. It must not block
-	// Held reports whether a legal hold keeps what there is of a contact, which outranks its erasure; nil: nothing is held.
-	Held func(q store.Queries, organization, contact parley.ID) (bool, error)
 }
 
 // Eraser is the one place that makes content go.
@@ -27,15 +26,11 @@ type Eraser struct {
 	store   *store.Store
 	threads *thread.Threads
 	kick    func()
-	held    func(q store.Queries, organization, contact parley.ID) (bool, error)
 }
 
 // New returns an eraser.
 func New(o Options) *Eraser {
-	e := &Eraser{store: o.Store, threads: o.Threads, kick: o.Kick, held: o.Held}
-	if e.held == nil {
-		e.held = func(store.Queries, parley.ID, parley.ID) (bool, error) { return false, nil }
-	}
+	e := &Eraser{store: o.Store, threads: o.Threads, kick: o.Kick}
 	if e.kick == nil {
 		e.kick = func() {}
 	}
@@ -71,6 +66,9 @@ func (u *unit) erase(batch []store.Erasure) error {
 			return err
 		}
 	}
+	if err := keep(u.tx, batch); err != nil {
+		return err
+	}
 	for _, place := range places() {
 		if err := place.erase(u.tx, batch); err != nil {
 			return err
@@ -89,6 +87,26 @@ func (u *unit) erase(batch []store.Erasure) error {
 		u.emit(&e, parley.EventMessageRemoved, parley.EventData{Reason: string(e.Reason)})
 	}
 	u.tx.Erased()
+	return nil
+}
+
+// keep puts aside the content of those of the messages that a legal hold is about: for everybody else it goes all the same.
+func keep(tx *store.Tx, batch []store.Erasure) error {
+	held, err := hold.Which(tx.Queries, batch)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	if err := hold.Keep(tx, held); err != nil {
+		return err
+	}
+	for _, place := range places() {
+		if place.keep == nil {
+			continue
+		}
+		if err := place.keep(tx, held); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -164,6 +182,13 @@ func (u *unit) eraseAnswers(job *store.Job) error {
 	}
 	batch := []store.Erasure{{Organization: job.Organization, Message: &m}}
 	u.tx.Erased()
+	if _, err := hold.Held(u.tx.Queries, job.Organization, job.Message); err == nil {
+		if err := firstError(hold.KeepAttempts(u.tx, batch), hold.KeepReasons(u.tx, batch)); err != nil {
+			return err
+		}
+	} else if !parley.IsKind(err, parley.KindNotFound) {
+		return err
+	}
 	return firstError(u.tx.EraseAttempts(batch), u.tx.EraseReasons(batch))
 }
 

@@ -20,6 +20,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
+		patch.Retention = wire.Retention(b.Policy.Retention)
 	}
 	o, err := d.Directory.UpdateOrganization(c.Ctx(), c.P, patch, c.IfMatch())
 	return wire.Organization(&o), err

@@ -22,6 +22,7 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native"
@@ -83,6 +84,7 @@ func newWorld(t testing.TB) *world {
 	kept := files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})
 	w.dossiers = dossier.New(dossier.Options{Store: s, Files: kept, Log: quiet})
 	door := native.New(native.Options{Core: w.core, Dossiers: w.dossiers, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
+		Holds:      holds.New(holds.Options{Store: s, Blobs: blobs}),
 		Playground: playground.New(playground.Options{Store: s}), Searches: search.New(search.Options{Store: s}),
 		Files: kept})
 	w.serve(t, door, quiet)

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native/door"
@@ -25,6 +26,7 @@ type Options struct {
 	Audit         *audit.Log
 	Files         *files.Files
 	Dossiers      *dossier.Dossiers
+	Holds         *holds.Holds
 	Playground    *playground.Playground
 	Searches      *search.Searches
 	Authenticator *access.Authenticator
