@@ -65,6 +65,52 @@ type ContactLookup struct {
 	Name       string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
 }
 
+// ContactImport are contacts to bring in from elsewhere.
+type ContactImport struct {
+	Contacts []ContactRow `json:"contacts" minItems:"1" maxItems:"100" doc:"What is known of them. They are brought in one by one, in order."`
+	DryRun   bool         `json:"dryRun,omitempty" doc:"Only say what would become of them."`
+}
+
+// ContactRow is what is known of a contact elsewhere. What it does not say stays as it is.
+type ContactRow struct {
+	Name        string            `json:"name,omitempty" doc:"What people call it."`
+	Addresses   []Address         `json:"addresses,omitempty" doc:"Where it is reached; those that it has besides stay."`
+	Attributes  map[string]string `json:"attributes,omitempty" doc:"Facts; others that it has stay."`
+	Tags        []string          `json:"tags,omitempty" doc:"Labels; others that it has stay."`
+	ExternalID  string            `json:"externalId,omitempty" doc:"The id it has in another system."`
+	ExternalIDs map[string]string `json:"externalIds,omitempty" doc:"Ids it has in further systems."`
+}
+
+// ImportOutcome is what became of something that was to be brought in.
+type ImportOutcome string
+
+// The outcomes.
+const (
+	ImportCreated   ImportOutcome = "created"
+	ImportUpdated   ImportOutcome = "updated"
+	ImportUnchanged ImportOutcome = "unchanged"
+	ImportRefused   ImportOutcome = "refused"
+)
+
+// ImportResult is what became of a contact.
+type ImportResult struct {
+	Outcome ImportOutcome `json:"outcome" enum:"created,updated,unchanged,refused" doc:"What became of it."`
+	ID      string        `json:"id,omitempty" doc:"The contact; none where it was refused, and of a dry run where it would be made."`
+	Detail  string        `json:"detail,omitempty" doc:"Why it was refused."`
+	Errors  []FieldError  `json:"errors,omitempty" doc:"Why it was refused: which field of the contact, and what is wrong with it."`
+}
+
+// ImportResults are what became of contacts, in their order.
+type ImportResults struct {
+	Data []ImportResult `json:"data" doc:"A result for each."`
+}
+
+// ImportContacts brings contacts in: those that are found by an external id, else by an address that identifies them, get what
+// they do not have or have otherwise; others are made. To do it again changes nothing.
+func (c *Client) ImportContacts(ctx context.Context, contacts ContactImport, options ...CallOption) (*ImportResults, error) {
+	return fetch[ImportResults](ctx, c, request{method: http.MethodPost, path: "/v1/contacts/import", in: &contacts, repeatable: true}, options...)
+}
+
 // ContactMerge says into which contact another one is merged.
 type ContactMerge struct {
 	Into string `json:"into" minLength:"1" maxLength:"64" doc:"The id of the contact that stays."`

@@ -24,6 +24,7 @@ type program struct {
 	Key     keyCommand     `cmd:"" help:"Make and end API keys."`
 	Send    sendCommand    `cmd:"" help:"Send a message."`
 	Tail    tailCommand    `cmd:"" help:"Follow events."`
+	Import  importCommand  `cmd:"" help:"Bring in contacts, users, teams or roles from a file."`
 	Migrate migrateCommand `cmd:"" help:"Move the database: from SQLite to PostgreSQL, or back."`
 	Audit   auditCommand   `cmd:"" help:"Check who did what, or take it elsewhere."`
 	Bench   benchCommand   `cmd:"" help:"Measure how fast this machine runs the server."`

@@ -113,6 +113,7 @@ var samples = map[string]sample{
 	"createContact":            {path: "/v1/contacts", body: `{"name":"Zoe","addresses":[{"kind":"email","value":"zoe@example.org"}],"tags":["vip"],"attributes":{"a":"b"}}`},
 	"listContacts":             {path: "/v1/contacts?saved=true"},
 	"findContact":              {path: "/v1/contacts/find", body: `{"address":"email:new@example.org","name":"New"}`, status: 201},
+	"importContacts":           {path: "/v1/contacts/import", body: `{"contacts":[{"name":"Zoe","externalId":"z1","addresses":[{"kind":"email","value":"zoe2@example.org"}]}]}`},
 	"getContact":               {path: "/v1/contacts/{contact}"},
 	"patchContact":             {path: "/v1/contacts/{contact}", body: `{"tags":["x"]}`},
 	"deleteContact":            {path: "/v1/contacts/{contact}"},

@@ -35,6 +35,9 @@ func Endpoints(c *core.Core, d *directory.Directory, e *dossier.Dossiers) []*doo
 	}
 	define := door.Operation("PUT /v1/attributes/{key}", "defineAttribute", parley.ScopeOrganizationWrite, "Define an attribute of contacts, or change its definition")
 	define.Details = "The type of one that is defined cannot be changed. Values that contacts have stay as they are until they are written again."
+	bring := door.Operation("POST /v1/contacts/import", "importContacts", write, "Bring in contacts from elsewhere")
+	bring.Details = "Each is found by an external id, else by an address that identifies it, and gets what it does not have or has otherwise; else it is " +
+		"made. One that is refused leaves the others alone. To do it again changes nothing."
 	merge := door.Operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
 	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
 	export := door.Operation("POST /v1/contacts/{id}/export", "exportContact", write, "Ask for a copy of all that is kept about a contact")
@@ -51,6 +54,7 @@ func Endpoints(c *core.Core, d *directory.Directory, e *dossier.Dossiers) []*doo
 			parley.ActContactCreated),
 		door.ByID(door.List(door.Operation("GET /v1/contacts", "listContacts", read, "List contacts"), a.contacts)),
 		door.Audited(door.Change(find, a.findContact), parley.ActContactCreated, parley.ActContactUpdated),
+		door.Audited(door.Change(bring, a.importContacts), parley.ActContactCreated, parley.ActContactUpdated),
 		door.Get(door.Operation("GET /v1/contacts/{id}", "getContact", read, "Get a contact"), a.contact),
 		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), a.patchContact)),
 			parley.ActContactUpdated),
@@ -171,4 +175,30 @@ func contactFilter(f *api.ContactFilter) (directory.ContactFilter, error) {
 	var err error
 	filter.Address, err = parley.ParseAddress(f.Address)
 	return filter, err
+}
+
+func (a area) importContacts(c *door.Call, b *api.ContactImport) (api.ImportResults, error) {
+	rows := make([]directory.Upsert, len(b.Contacts))
+	for i, row := range b.Contacts {
+		rows[i] = directory.Upsert{Name: row.Name, Addresses: wire.Addresses(row.Addresses), Attributes: row.Attributes, Tags: row.Tags,
+			ExternalID: row.ExternalID, ExternalIDs: row.ExternalIDs}
+	}
+	done, err := a.directory.UpsertContacts(c.Ctx(), c.P, rows, b.DryRun)
+	return api.ImportResults{Data: wire.Each(done, imported)}, err
+}
+
+func imported(u *directory.Upserted) api.ImportResult {
+	result := api.ImportResult{Outcome: api.ImportOutcome(u.Outcome), ID: string(u.Contact)}
+	if u.Err == nil {
+		return result
+	}
+	e := parley.AsError(u.Err)
+	result.Detail = e.Message
+	for _, f := range e.Fields {
+		result.Errors = append(result.Errors, api.FieldError{Field: f.Field, Code: f.Code, Message: f.Message})
+	}
+	if len(result.Errors) == 0 {
+		result.Errors = []api.FieldError{{Code: e.Code, Message: e.Message}}
+	}
+	return result
 }
