@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -241,7 +240,7 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 		}) {
 			return nil, nil
 		}
-		return f.send(f.parent).external(tx, ch, recipient{contactActor(contact), address})
+		return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
 	}
 	return nil, nil
 }
@@ -285,10 +284,4 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 	}
 	f.copies = append(f.copies, a)
 	return nil
-}
-
-// parseSchedule reads the payload of a scheduled send.
-func parseSchedule(payload string) (parley.ReopenPolicy, parley.ID) {
-	reopening, broadcast, _ := strings.Cut(payload, ",broadcast:")
-	return parley.ReopenPolicy(reopening), parley.ID(broadcast)
 }

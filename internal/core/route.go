@@ -27,6 +27,7 @@ type route struct {
 type recipient struct {
 	actor   parley.Actor
 	address parley.Address
+	role    parley.ReceiverRole // of one of several
 }
 
 func (r *route) channelRev() int64 {

@@ -61,7 +61,7 @@ func (c *Core) Unblock(ctx context.Context, p *Principal, id parley.ID, release 
 			}
 			n, over = 0, true
 			if release {
-				if n, err = c.release(tx, p.Organization, id, policy.Keywords); err != nil {
+				if n, err = c.release(tx, p.Organization, id, policy); err != nil {
 					return err
 				}
 				over = n < releasedAtOnce
@@ -89,14 +89,14 @@ func (c *Core) Unblock(ctx context.Context, p *Principal, id parley.ID, release 
 }
 
 // release takes some of the parked messages of a block in, and says how many there were.
-func (c *Core) release(tx *store.Tx, organization, block parley.ID, keywords []parley.Keyword) (int, error) {
+func (c *Core) release(tx *store.Tx, organization, block parley.ID, policy parley.Policy) (int, error) {
 	parked, err := people.ParkedOf(tx, organization, block, releasedAtOnce)
 	if err != nil {
 		return 0, err
 	}
 	for i := range parked {
 		row := &parked[i]
-		a := &arrival{organization: organization, channel: row.Channel, actor: access.System(organization), keywords: keywords, released: true}
+		a := &arrival{organization: organization, channel: row.Channel, actor: access.System(organization), policy: policy, released: true}
 		if err := json.Unmarshal([]byte(row.Raw), &a.Inbound); err != nil {
 			return 0, err
 		}
@@ -136,7 +136,7 @@ func kept(q store.Queries, organization parley.ID, files []parley.Attachment) ([
 
 // keyword returns the rule that a message from outside is a keyword of; nil: none.
 func (a *arrival) keyword(ch *parley.Channel) *parley.Keyword {
-	if len(a.keywords) == 0 || len(a.Attachments) > 0 {
+	if len(a.policy.Keywords) == 0 || len(a.Attachments) > 0 {
 		return nil
 	}
 	var texts []string
@@ -147,8 +147,8 @@ func (a *arrival) keyword(ch *parley.Channel) *parley.Keyword {
 		texts = append(texts, part.Text)
 	}
 	text := strings.Join(texts, " ")
-	for i := range a.keywords {
-		if k := &a.keywords[i]; (k.Platform == "" || k.Platform == ch.Platform) && k.Matches(text) {
+	for i := range a.policy.Keywords {
+		if k := &a.policy.Keywords[i]; (k.Platform == "" || k.Platform == ch.Platform) && k.Matches(text) {
 			return k
 		}
 	}

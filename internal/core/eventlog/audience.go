@@ -42,6 +42,7 @@ var scopes = map[string]parley.Scope{
 	"delivery":     parley.ScopeMessagesRead,
 	"interaction":  parley.ScopeMessagesRead,
 	"conversation": parley.ScopeConversationsRead,
+	"draft":        parley.ScopeMessagesRead,
 	"contact":      parley.ScopeContactsRead,
 	"attribute":    parley.ScopeContactsRead,
 	"suppression":  parley.ScopeContactsRead,
@@ -221,6 +222,8 @@ func (s *sights) audience(e *parley.Event) *Audience {
 		return &Audience{scope: scope, private: true}
 	case e.Type == parley.EventMessageRemoved && e.Subject != "": // gone for one reader
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}
+	case e.Type == parley.EventDraftUpdated && e.Data.User != "": // one's own
+		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Data.User: true}}
 	case c.Visibility == parley.VisibleToOrganization:
 		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
 	}

@@ -2,12 +2,14 @@ package thread
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -69,8 +71,8 @@ func (s *Sight) countReplies(messages []*parley.Message) error {
 	return err
 }
 
-// SeesAny reports whether the principal sees one of some messages, or of conversations among them, which have
-// their images as messages have files.
+// SeesAny reports whether the principal sees one of some messages, or of conversations and shared drafts among them, which
+// have their images and files as messages have files.
 func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []parley.ID) (bool, error) {
 	s := NewSight(t.read(ctx), p)
 	found, err := s.q.Messages(p.Organization, messages)
@@ -96,8 +98,17 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, c := range conversations {
-		if err := s.Look(c); err != nil || s.Sees(c) {
+	shared, err := inbox.SharedDrafts(s.q, s.p.Organization, ids)
+	if err != nil {
+		return false, err
+	}
+	of, err := s.q.Conversations(s.p.Organization, shared)
+	if err != nil {
+		return false, err
+	}
+	maps.Copy(conversations, of)
+	for id, c := range conversations {
+		if err := s.Look(c); err != nil || s.Sees(c) && (of[id] == nil || s.takesPart(c)) {
 			return err == nil, err
 		}
 	}

@@ -32,12 +32,19 @@ var unaudited = map[string]string{
 	"uploadMedia":        "a part of a message to come; its row says whose it is",
 	"createConversation": "work in conversations is in the event log; whom one lets in is in both",
 	"patchConversation":  "work in conversations is in the event log",
+	"createDraft":        "a message to come",
+	"patchDraft":         "a message to come",
+	"deleteDraft":        "a message to come",
 	"mergeConversation":  "work in conversations is in the event log, and in their histories",
 	"moveMessage":        "work in conversations is in the event log, and in their histories",
 	"readConversation":   "a mark of a reader",
 	"markDelivered":      "a mark of a reader",
 	"markRead":           "a mark of a reader",
 	"acknowledge":        "a mark of a reader",
+	"createHook":         "a tool of tests, which catches; the event log says so",
+	"patchHook":          "a tool of tests",
+	"deleteHook":         "a tool of tests",
+	"clearCaught":        "a tool of tests",
 	"moveClock":          "time passes in a test organization; the event log says so",
 }
 
@@ -114,7 +121,9 @@ func TestEveryActIsAudited(t *testing.T) {
 				token = things["secret"]
 			}
 			if s.rehearsed {
-				token = w.rehearsed(t, parley.Scopes...)
+				var hook string
+				token, hook = w.rehearsed(t, parley.Scopes...)
+				s.path = strings.ReplaceAll(s.path, "{hook}", hook)
 				admin = w.client(t, token)
 				key = must[*access.Principal](t)(w.auth.Authenticate(t.Context(), token, "")).Key
 			}

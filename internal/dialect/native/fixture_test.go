@@ -85,7 +85,7 @@ func newWorld(t testing.TB) *world {
 	w.dossiers = dossier.New(dossier.Options{Store: s, Files: kept, Log: quiet})
 	door := native.New(native.Options{Core: w.core, Dossiers: w.dossiers, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
 		Holds:      holds.New(holds.Options{Store: s, Blobs: blobs}),
-		Playground: playground.New(playground.Options{Store: s}), Searches: search.New(search.Options{Store: s}),
+		Playground: playground.New(playground.Options{Store: s, Directory: w.directory, Forget: w.auth.Forget}), Searches: search.New(search.Options{Store: s}),
 		Files: kept})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token

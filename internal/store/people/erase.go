@@ -133,6 +133,7 @@ func Forget(tx *store.Tx, organization, conversation parley.ID, contact *parley.
 		sqldb.Statement{Text: forgetSubject, Args: []any{o, c, sole}})
 	if err == nil && alone {
 		err = exec(tx, organization,
+			sqldb.Statement{Text: "DELETE FROM drafts WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}},
 			sqldb.Statement{Text: "DELETE FROM conversation_details WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}},
 			sqldb.Statement{Text: "UPDATE conversation_history SET changes = '[]' WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}})
 	}

@@ -127,13 +127,13 @@ func (w *world) partsElsewhere(th, beside *thread) {
 	n, err := q.CountOf(o, th.users[0], 10)
 	w.must(err)
 	w.equal("how many of a participant", n, 1)
-	newest, err := q.NewestWithAddress(o, beside.channel, beside.address)
+	newest, err := q.NewestWith(o, beside.channel, []parley.Address{beside.address})
 	w.must(err)
 	w.equal("the newest with an address", newest.ID, beside.id)
 	w.do(func(tx *store.Tx) error {
 		return tx.LeaveConversation(o, beside.id, &parley.Participant{Kind: parley.ActorContact, ID: beside.recipient, Address: beside.address})
 	})
-	_, err = q.NewestWithAddress(o, beside.channel, beside.address)
+	_, err = q.NewestWith(o, beside.channel, []parley.Address{beside.address})
 	w.notFound(err)
 	present, err := q.FirstParticipants(o, []parley.ID{beside.id}, 5)
 	w.must(err)
@@ -329,4 +329,35 @@ func history(w *world) {
 	none, err := kept.History(w.read(), other, "a", kept.HistoryPlace{}, 1)
 	w.must(err)
 	w.equal("another organization's", len(none), 0)
+}
+
+// draftedTexts: drafts are their user's, or shared, and are gone when they are dropped.
+func draftedTexts(w *world) {
+	o, other := w.organization(), w.organization()
+	d := parley.Draft{ID: w.id(), Conversation: "c", User: "u", Body: []parley.Part{{Kind: parley.PartText, Text: "text"}}, Internal: true, ReplyTo: "m"}
+	shared := parley.Draft{ID: w.id(), Conversation: "c", User: "v", Shared: true}
+	save := func(d *parley.Draft) { w.do(func(tx *store.Tx) error { return kept.SaveDraft(tx, o, d) }) }
+	save(&d)
+	save(&shared)
+	got, err := kept.Draft(w.read(), o, d.ID)
+	w.must(err)
+	w.equal("the draft", got, d)
+	_, err = kept.Draft(w.read(), other, d.ID)
+	w.notFound(err)
+	d.Attachments = []parley.Attachment{{Media: "f", Name: "n"}}
+	save(&d)
+	w.equal("its revision", d.Rev, 2)
+	count := func(list []parley.Draft, err error) int {
+		w.must(err)
+		return len(list)
+	}
+	q := w.read()
+	n, err := kept.CountDrafts(q, o, "c", "u", 10)
+	w.must(err)
+	of, err := kept.SharedDrafts(q, o, []parley.ID{d.ID, shared.ID})
+	w.must(err)
+	w.equal("lists", fmt.Sprint(count(kept.Drafts(q, o, "c", "u", true, "", 10)), count(kept.Drafts(q, o, "c", "u", false, "", 10)),
+		count(kept.Drafts(q, o, "c", "w", true, d.ID, 10)), count(kept.DraftsOf(q, o, "u", "", 10)), n, of), "2 1 1 1 1 [c]")
+	w.do(func(tx *store.Tx) error { return kept.DropDraft(tx, o, d.ID) })
+	w.notFound(w.try(func(tx *store.Tx) error { return kept.DropDraft(tx, o, d.ID) }))
 }
