@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Contact is somebody outside: a customer, a patient.
@@ -14,11 +15,13 @@ type Contact struct {
 	Attributes  map[string]string `json:"attributes" doc:"Facts kept with the contact."`
 	Tags        []string          `json:"tags" doc:"Labels."`
 	ExternalID  string            `json:"externalId,omitempty" doc:"The id it has in another system, unique in the organization."`
+	ExternalIDs map[string]string `json:"externalIds,omitempty" doc:"Ids it has in further systems, by the names of these; each is unique in its system."`
 	OptedOut    bool              `json:"optedOut" doc:"Whether it wants no messages; sends are refused."`
 	LastChannel string            `json:"lastChannel,omitempty" doc:"The channel it last wrote on."`
 	MergedInto  string            `json:"mergedInto,omitempty" doc:"The contact that this one became."`
 	Rev         int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
 	CreatedAt   Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
+	UpdatedAt   Time              `json:"updatedAt" format:"date-time" doc:"When it was changed last, by people or by what it wrote."`
 }
 
 // Address is where a contact is reached.
@@ -38,6 +41,8 @@ type ContactRequest struct {
 	Attributes map[string]string `json:"attributes,omitempty" maxProperties:"100" doc:"Facts to keep with the contact."`
 	Tags       []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
 	ExternalID string            `json:"externalId,omitempty" maxLength:"255" doc:"The id it has in another system, unique in the organization."`
+
+	ExternalIDs map[string]string `json:"externalIds,omitempty" maxProperties:"50" doc:"Ids it has in further systems, by the names of these (letters, digits, _, . and -)."`
 }
 
 // ContactPatch changes a contact. What is left out stays as it is.
@@ -47,14 +52,63 @@ type ContactPatch struct {
 	Tags       *[]string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels; replaces all."`
 	ExternalID *string            `json:"externalId,omitempty" maxLength:"255" doc:"The id it has in another system; empty removes it."`
 	OptedOut   *bool              `json:"optedOut,omitempty" doc:"Whether it wants no messages."`
+
+	ExternalIDs map[string]*string `json:"externalIds,omitempty" maxProperties:"50" doc:"Ids in further systems to set, one by one; null removes one."`
 }
 
 // ContactLookup finds the contact with an external id, else the one that an address identifies, or makes one. At least one of
 // the two must be given.
 type ContactLookup struct {
+	Source     string `json:"source,omitempty" maxLength:"100" doc:"The system that externalId is of, as in externalIds; left out: the externalId."`
 	ExternalID string `json:"externalId,omitempty" maxLength:"255" doc:"The id it has in another system. A contact that the address finds and that has none gets it."`
 	Address    string `json:"address,omitempty" maxLength:"400" example:"phone:+15550100" doc:"The address, as kind:value. A contact that the external id finds and that does not have it gets it."`
 	Name       string `json:"name,omitempty" maxLength:"200" doc:"What a contact made by this is called; one that is found keeps its name."`
+}
+
+// ContactImport are contacts to bring in from elsewhere.
+type ContactImport struct {
+	Contacts []ContactRow `json:"contacts" minItems:"1" maxItems:"100" doc:"What is known of them. They are brought in one by one, in order."`
+	DryRun   bool         `json:"dryRun,omitempty" doc:"Only say what would become of them."`
+}
+
+// ContactRow is what is known of a contact elsewhere. What it does not say stays as it is.
+type ContactRow struct {
+	Name        string            `json:"name,omitempty" doc:"What people call it."`
+	Addresses   []Address         `json:"addresses,omitempty" doc:"Where it is reached; those that it has besides stay."`
+	Attributes  map[string]string `json:"attributes,omitempty" doc:"Facts; others that it has stay."`
+	Tags        []string          `json:"tags,omitempty" doc:"Labels; others that it has stay."`
+	ExternalID  string            `json:"externalId,omitempty" doc:"The id it has in another system."`
+	ExternalIDs map[string]string `json:"externalIds,omitempty" doc:"Ids it has in further systems."`
+}
+
+// ImportOutcome is what became of something that was to be brought in.
+type ImportOutcome string
+
+// The outcomes.
+const (
+	ImportCreated   ImportOutcome = "created"
+	ImportUpdated   ImportOutcome = "updated"
+	ImportUnchanged ImportOutcome = "unchanged"
+	ImportRefused   ImportOutcome = "refused"
+)
+
+// ImportResult is what became of a contact.
+type ImportResult struct {
+	Outcome ImportOutcome `json:"outcome" enum:"created,updated,unchanged,refused" doc:"What became of it."`
+	ID      string        `json:"id,omitempty" doc:"The contact; none where it was refused, and of a dry run where it would be made."`
+	Detail  string        `json:"detail,omitempty" doc:"Why it was refused."`
+	Errors  []FieldError  `json:"errors,omitempty" doc:"Why it was refused: which field of the contact, and what is wrong with it."`
+}
+
+// ImportResults are what became of contacts, in their order.
+type ImportResults struct {
+	Data []ImportResult `json:"data" doc:"A result for each."`
+}
+
+// ImportContacts brings contacts in: those that are found by an external id, else by an address that identifies them, get what
+// they do not have or have otherwise; others are made. To do it again changes nothing.
+func (c *Client) ImportContacts(ctx context.Context, contacts ContactImport, options ...CallOption) (*ImportResults, error) {
+	return fetch[ImportResults](ctx, c, request{method: http.MethodPost, path: "/v1/contacts/import", in: &contacts, repeatable: true}, options...)
 }
 
 // ContactMerge says into which contact another one is merged.
@@ -65,10 +119,19 @@ type ContactMerge struct {
 // ContactFilter says which contacts a list holds: those to which everything given applies.
 type ContactFilter struct {
 	Page
-	Address    string `query:"address" doc:"With this address, as kind:value."`
-	ExternalID string `query:"externalId" doc:"With this id in another system."`
-	Tag        string `query:"tag" doc:"With this tag."`
-	Saved      string `query:"saved" enum:"true,false" doc:"Whether somebody has named it."`
+	Name       string    `query:"name" maxLength:"200" doc:"Whose name begins so, whatever the case."`
+	Address    string    `query:"address" doc:"With this address, as kind:value."`
+	ExternalID string    `query:"externalId" doc:"With this id in another system."`
+	Source     string    `query:"source" maxLength:"100" doc:"With externalId: the system that it is of, as in externalIds."`
+	Tag        string    `query:"tag" doc:"With this tag."`
+	Attributes []string  `query:"attribute" maxItems:"20" doc:"With these attributes, each as key:value, separated by commas."`
+	List       string    `query:"list" doc:"On this broadcast list."`
+	Saved      string    `query:"saved" enum:"true,false" doc:"Whether somebody has named it."`
+	OptedOut   string    `query:"optedOut" enum:"true,false" doc:"Whether it wants no messages."`
+	Since      time.Time `query:"createdSince" format:"date-time" doc:"Made at this time or later."`
+	Until      time.Time `query:"createdUntil" format:"date-time" doc:"Made before this time."`
+	Updated    time.Time `query:"updatedSince" format:"date-time" doc:"Changed at this time or later."`
+	Unchanged  time.Time `query:"updatedUntil" format:"date-time" doc:"Not changed since before this time."`
 }
 
 // AttributeType says what the values of an attribute look like.

@@ -89,6 +89,8 @@ type Message struct {
 	Metadata       map[string]string `json:"metadata" doc:"Facts that the sender attached."`
 	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
 	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
+	Class          MessageClass      `json:"class,omitempty" enum:"transactional,service,authentication,marketing" doc:"What it is for; of one that goes out."`
+	Auto           string            `json:"auto,omitempty" doc:"The rule of the server that wrote it, such as keyword: the answer to one."`
 	Root           string            `json:"root,omitempty" doc:"Of a reply: the message that began its thread."`
 	Replies        int               `json:"replies,omitempty" doc:"Of one that is no reply: how many messages its thread has besides it."`
 	LastReplyAt    Time              `json:"lastReplyAt,omitzero" format:"date-time" doc:"When the last of its replies was sent."`

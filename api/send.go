@@ -17,6 +17,7 @@ type SendRequest struct {
 	Attachments  []string          `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
 	Internal     bool              `json:"internal,omitempty" doc:"Hide it from outside participants: a note within the conversation."`
 	Priority     Priority          `json:"priority,omitempty" enum:"low,normal,high" doc:"How urgent it is, normal when left out."`
+	Class        MessageClass      `json:"class,omitempty" enum:"transactional,service,authentication,marketing" doc:"What a message to somebody outside is for, transactional when left out. Addresses may be suppressed for some classes only."`
 	TTL          int64             `json:"ttl,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that the content lives; 0 or left out: as the organization's policy says."`
 	Validity     int64             `json:"validity,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that delivery is tried; 0 or left out: as the channel does."`
 	DeleteOnRead bool              `json:"deleteOnRead,omitempty" doc:"Delete the content for a recipient 60 s after reading. Refused on channels without read receipts."`

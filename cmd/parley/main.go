@@ -28,6 +28,7 @@ type program struct {
 	Inbound      inboundCommand      `cmd:"" help:"Play a customer: a message from outside on a sandbox channel."`
 	Clock        clockCommand        `cmd:"" help:"Show and move the clock of a test organization."`
 	Organization organizationCommand `cmd:"" help:"Make organizations, and empty test organizations."`
+	Import       importCommand       `cmd:"" help:"Bring in contacts, users, teams or roles from a file."`
 	Migrate      migrateCommand      `cmd:"" help:"Move the database: from SQLite to PostgreSQL, or back."`
 	Audit        auditCommand        `cmd:"" help:"Check who did what, or take it elsewhere."`
 	Bench        benchCommand        `cmd:"" help:"Measure how fast this machine runs the server."`

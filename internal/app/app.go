@@ -19,6 +19,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
@@ -51,6 +52,7 @@ type App struct {
 	core       *core.Core
 	directory  *directory.Directory
 	files      *files.Files
+	dossiers   *dossier.Dossiers
 	holds      *holds.Holds
 	keys       *access.Keys
 	hub        *live.Hub

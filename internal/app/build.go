@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
@@ -63,6 +64,7 @@ func (a *App) build() error {
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick, TestProviders: c.TestProviders,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
+	a.dossiers = dossier.New(dossier.Options{Store: a.store, Files: a.files, Log: a.log, Kick: kick})
 	a.holds = holds.New(holds.Options{Store: a.store, Blobs: blobs, Kick: kick})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
@@ -117,10 +119,13 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 	const most = 100 // a commit
 	return []queue.Timer{
 		{Name: "receipts", Next: deliveries.NextReceipt, Run: deliveries.Receipts},
+		{Name: "suppress", Next: a.nextDue(delivery.JobSuppress), Run: atMost(most, deliveries.Suppress)},
 		{Name: "validity", Next: deliveries.NextExpiry, Run: deliveries.Expire},
 		{Name: "publish", Next: a.nextDue(store.JobPublish), Run: atMost(most, a.core.Publish)},
 		{Name: "expire", Next: a.nextDue(store.JobExpire), Run: a.core.Expire},
 		{Name: "hide", Next: a.nextDue(store.JobHide), Run: a.core.Hide},
+		{Name: "exports", Next: a.nextDue(dossier.JobExport), Run: whileMore(a.dossiers.Make)},
+		{Name: "forget", Next: a.nextDue(erasure.JobForget), Run: a.core.ForgetContacts},
 		{Name: "release", Next: a.nextDue(hold.JobRelease), Run: a.core.Release},
 		{Name: "erase", Next: a.nextDue(store.JobErase), Run: a.core.EraseCopies},
 		{Name: "wake", Next: a.nextDue(store.JobWake), Run: atMost(most, a.core.Wake)},
@@ -159,7 +164,7 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+links.Path, links.New(a.core))
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Holds: a.holds, Searches: search.New(search.Options{Store: a.store}),
-		Files: a.files, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
+		Files: a.files, Dossiers: a.dossiers, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())

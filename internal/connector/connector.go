@@ -204,6 +204,13 @@ type Asker interface {
 	Ask(ctx context.Context, ch parley.Channel, out Outgoing) (receipt Receipt, found bool, err error)
 }
 
+// Suppressor says which failures mean that an address is not to be written to any more.
+type Suppressor interface {
+	// Suppresses returns why an address that failed with a code (CodeBounced, CodeComplained, CodeRecipient) is suppressed on
+	// the channel's platform; empty: it is not.
+	Suppresses(ch parley.Channel, code string) parley.SuppressionReason
+}
+
 // Checker checks a channel's settings when it is saved; errors are *parley.Error with fields "settings.NAME".
 type Checker interface {
 	Check(ctx context.Context, ch parley.Channel) error

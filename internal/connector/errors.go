@@ -15,6 +15,7 @@ const (
 	CodeRecipient     = "recipient-invalid"    // there is no such recipient
 	CodeRefusedBy     = "recipient-blocked"    // the recipient takes nothing from this sender
 	CodeBounced       = "bounced"              // taken, and reported as undeliverable later
+	CodeComplained    = "complained"           // the recipient reported it as spam
 	CodeUnknownAnswer = "answer-unknown"       // an answer that is none of the protocol's
 )
 

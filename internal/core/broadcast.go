@@ -1,13 +1,16 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // fanOutChunk is how many copies of a broadcast are added in one commit.
@@ -153,6 +156,9 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 		return nil, err
 	}
 	f := &fanOutSend{c: c, p: p, parent: parent, policy: o.Policy, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
+	if f.barred, err = barredOf(tx, p.Organization, knownContacts); err != nil {
+		return nil, err
+	}
 	var routes []*route
 	for _, m := range members {
 		var r *route
@@ -202,13 +208,14 @@ type fanOutSend struct {
 	policy   parley.Policy
 	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
+	barred   map[parley.Address][]parley.Suppression
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
 	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), policy: f.policy, of: parent.Template, files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
-		AckWithin: parent.AckWithin, Links: parent.Links}}
+		AckWithin: parent.AckWithin, Links: parent.Links, Class: parent.Class}}
 }
 
 func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, error) {
@@ -224,11 +231,34 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 			}
 			f.channels[address.Kind] = ch
 		}
-		if ch != nil {
-			return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
+		if ch == nil {
+			continue
 		}
+		barred := f.barred[parley.Address{Kind: address.Kind, Value: address.Value}]
+		if slices.ContainsFunc(barred, func(b parley.Suppression) bool {
+			return b.Stops(ch.Platform, cmp.Or(f.parent.Class, parley.ClassTransactional))
+		}) {
+			return nil, nil
+		}
+		return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
 	}
 	return nil, nil
+}
+
+// barredOf are the suppressions of all addresses of contacts.
+func barredOf(tx *store.Tx, organization parley.ID, contacts map[parley.ID]*parley.Contact) (map[parley.Address][]parley.Suppression, error) {
+	var addresses []parley.Address
+	for _, contact := range contacts {
+		for _, a := range contact.Addresses {
+			addresses = append(addresses, parley.Address{Kind: a.Kind, Value: a.Value})
+		}
+	}
+	all, err := people.Suppressed(tx.Queries, organization, addresses...)
+	barred := make(map[parley.Address][]parley.Suppression, len(all))
+	for _, b := range all {
+		barred[b.Address] = append(barred[b.Address], b)
+	}
+	return barred, err
 }
 
 // add makes the copy for a route. Content that the platform cannot carry skips the recipient.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/inbox"
@@ -33,11 +34,13 @@ type Options struct {
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
-// Templates; what happened is in the Log; the Eraser makes content go.
+// Templates; what happened is in the Log; the Eraser makes content go;
+// what those outside do not want is in Consent.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	*consent.Consent
 	*inbox.Inbox
 	*message.Actions
 	Templates *template.Templates
@@ -68,6 +71,7 @@ func New(o Options) *Core {
 	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Consent = consent.New(o.Store)
 	c.Templates = template.New(o.Store)
 	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)

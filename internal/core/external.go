@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // toContact is the conversation with a contact on the channel that the send names, or the one that it last
@@ -233,6 +235,49 @@ func externalKey(ch *parley.Channel, addresses ...parley.Address) string {
 	}
 	slices.Sort(texts)
 	return fmt.Sprintf("channel:%s:%s", ch.ID, strings.Join(texts, ","))
+}
+
+// bar finds what the recipients of a route do not want. A route that is remembered keeps it: whatever changes it raises the
+// revision of every conversation with the address.
+func (s *send) bar(tx *store.Tx, r *route) error {
+	if r.channel == nil || s.params.Internal || s.params.Record != nil || len(r.recipients) == 0 {
+		return nil
+	}
+	addresses := make([]parley.Address, len(r.recipients))
+	for i, to := range r.recipients {
+		addresses[i] = parley.Address{Kind: to.address.Kind, Value: to.address.Value}
+	}
+	var err error
+	r.barred, err = people.Suppressed(tx.Queries, s.p.Organization, addresses...)
+	return err
+}
+
+// bars reports whether a recipient does not want messages of a class.
+func (r *route) bars(to *recipient, class parley.MessageClass) bool {
+	return slices.ContainsFunc(r.barred, func(b parley.Suppression) bool {
+		return b.Address.Kind == to.address.Kind && b.Address.Value == to.address.Value && b.Stops(r.channel.Platform, class)
+	})
+}
+
+// skip ends the deliveries of a message to those who do not want it. One that nobody of them wants is refused.
+func skip(a *store.Append, r *route) error {
+	if len(r.barred) == 0 {
+		return nil
+	}
+	kept := a.Jobs[:0]
+	for i := range a.Deliveries {
+		d := &a.Deliveries[i]
+		if !r.bars(&r.recipients[i], a.Message.Class) {
+			kept = append(kept, a.Jobs[i])
+			continue
+		}
+		d.State, d.Code, d.Reason = parley.Skipped, consent.CodeSuppressed, "the address gets no such messages"
+	}
+	if len(kept) == 0 && len(a.Deliveries) > 0 {
+		return parley.Invalid("to", consent.CodeSuppressed, "nobody of whom it is for gets messages of the class %s", a.Message.Class)
+	}
+	a.Jobs = kept
+	return nil
 }
 
 // wakes reports whether the message ends the snooze of a conversation: one between members does, and one from outside. What

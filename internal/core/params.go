@@ -23,9 +23,10 @@ type SendParams struct {
 	Links        parley.LinkMode
 	Attachments  []parley.ID
 	Internal     bool
-	Priority     parley.Priority // empty: normal
-	TTL          time.Duration   // 0: as the organization's policy says
-	Validity     time.Duration   // 0: until delivery is given up
+	Priority     parley.Priority     // empty: normal
+	Class        parley.MessageClass // of one that goes out; empty: transactional
+	TTL          time.Duration       // 0: as the organization's policy says
+	Validity     time.Duration       // 0: until delivery is given up
 	DeleteOnRead bool
 	Metadata     map[string]string
 	SendAt       time.Time // zero or past: now
@@ -140,6 +141,9 @@ func (s *SendParams) validate(now time.Time) error {
 	case "", parley.LinksShort, parley.LinksPlain:
 	default:
 		c.refuse("links", "value-unknown", "must be short or plain")
+	}
+	if s.Class != "" && !s.Class.Valid() {
+		c.refuse("class", "value-unknown", "must be one of %v", parley.MessageClasses)
 	}
 	switch s.Reopen {
 	case "", parley.ReopenAuto, parley.ReopenNever:

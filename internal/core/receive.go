@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func (c *Core) Receive(ctx context.Context, organization, channel parley.ID, mes
 			}
 			continue
 		}
-		if _, _, err := c.takeIn(ctx, a); err != nil {
+		if _, _, err := c.takeIn(ctx, a); err != nil && !errors.Is(err, errBlocked) {
 			return err
 		}
 	}
@@ -68,6 +69,9 @@ type arrival struct {
 	actor                 *Principal // who did it: the server itself, unless it is played
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
+	released              bool      // it was parked while its sender was blocked
+	blocked               bool      // it was parked
+	answered              bool      // by the server
 	names                 parley.ID // the message that it says it answers, wherever that is
 }
 
@@ -126,9 +130,16 @@ func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplic
 	}
 	for range takes {
 		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
+			a.blocked, a.answered = false, false
 			m, duplicate, err = c.arrive(tx, a)
 			return err
 		})
+		if err == nil && a.blocked {
+			return m, false, errBlocked
+		}
+		if err == nil && a.answered {
+			c.kick()
+		}
 		if !parley.IsKind(err, parley.KindConflict) {
 			break
 		}
@@ -148,6 +159,11 @@ func (c *Core) arrive(tx *store.Tx, a *arrival) (m parley.Message, duplicate boo
 		if err == nil {
 			id, duplicate = known, true
 		} else if !parley.IsKind(err, parley.KindNotFound) {
+			return m, false, err
+		}
+	}
+	if !duplicate {
+		if a.blocked, err = keepApart(tx, a); err != nil || a.blocked {
 			return m, false, err
 		}
 	}
@@ -225,6 +241,9 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	}
 	if contact != nil {
 		err = tx.WroteOn(a.organization, contact.ID, ch.ID)
+	}
+	if k := a.keyword(ch); err == nil && k != nil {
+		err = c.obey(tx, a, ch, k, &write.Message, recipient{actor: who, address: a.From})
 	}
 	write.Message.State = parley.Delivered
 	return write.Message, err

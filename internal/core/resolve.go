@@ -24,6 +24,9 @@ func (s *send) resolve(tx *store.Tx) (*route, error) {
 	if r != nil && r.channel != nil {
 		r.channelsRev = channels
 	}
+	if err == nil {
+		err = s.bar(tx, r)
+	}
 	return r, err
 }
 

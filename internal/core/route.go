@@ -14,13 +14,14 @@ type route struct {
 	conversation parley.Conversation // without participants
 	contact      parley.ID           // whose opt-out and addresses count
 	contactRev   int64
-	contacts     int             // who take part; only of one it is seen that it has changed
-	channel      *parley.Channel // of an external one
-	channelsRev  int64           // of all channels, among which it was chosen
-	recipients   []recipient     // outside
-	members      int             // users who receive it, besides the author
-	role         *parley.Role    // of a role's conversation that it is written to from outside, while nobody is on duty
-	first        bool            // nothing has been written to it since
+	contacts     int                  // who take part; only of one it is seen that it has changed
+	channel      *parley.Channel      // of an external one
+	channelsRev  int64                // of all channels, among which it was chosen
+	recipients   []recipient          // outside
+	barred       []parley.Suppression // of these
+	members      int                  // users who receive it, besides the author
+	role         *parley.Role         // of a role's conversation that it is written to from outside, while nobody is on duty
+	first        bool                 // nothing has been written to it since
 }
 
 // recipient is an outside participant and the address that is written to.

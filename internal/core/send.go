@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -337,13 +338,17 @@ func (s *send) build(r *route) (*store.Append, error) {
 	}
 	if r.channel != nil {
 		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
+		m.Class = cmp.Or(params.Class, parley.ClassTransactional)
 	}
 	if params.Internal || r.conversation.Kind == parley.ConversationNote {
 		m.Kind, m.Direction = parley.KindNote, parley.NoDirection
-		m.Channel, m.Platform = "", ""
+		m.Channel, m.Platform, m.Class = "", "", ""
 		if m.RequestAck {
 			return nil, parley.Invalid("requestAck", "not-allowed", "a note is to nobody who could acknowledge it")
 		}
+	}
+	if r.conversation.Kind == parley.ConversationBroadcast {
+		m.Class = params.Class // of its copies
 	}
 	if s.later {
 		m.SendAt = params.SendAt
@@ -356,6 +361,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 	if m.Direction == parley.Outbound && params.Record == nil {
 		addDeliveries(a, r, params.Priority.Rank())
 		s.addLinks(a)
+		if err := skip(a, r); err != nil {
+			return nil, err
+		}
 	}
 	if m.TTL > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
@@ -394,7 +402,11 @@ func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parle
 	case m.Kind == parley.KindNote || m.Direction == parley.Inbound:
 		return parley.Delivered, nil
 	case len(a.Deliveries) > 0:
-		return parley.Queued, map[parley.DeliveryState]int{parley.Queued: len(a.Deliveries)}
+		counts := map[parley.DeliveryState]int{}
+		for i := range a.Deliveries {
+			counts[a.Deliveries[i].State]++
+		}
+		return parley.Queued, counts
 	case s.params.To.Broadcast != "":
 		return parley.Queued, nil
 	case r.members > 0:

@@ -50,7 +50,13 @@ const (
 	ActContactUpdated          Act = "contact.updated"
 	ActContactDeleted          Act = "contact.deleted"
 	ActContactMerged           Act = "contact.merged"
+	ActContactErased           Act = "contact.erased"
+	ActContactExported         Act = "contact.exported"
 	ActAttributeDefined        Act = "attribute.defined"
+	ActSuppressionCreated      Act = "suppression.created"
+	ActSuppressionDeleted      Act = "suppression.deleted"
+	ActSenderBlocked           Act = "sender.blocked"
+	ActSenderUnblocked         Act = "sender.unblocked"
 	ActChannelCreated          Act = "channel.created"
 	ActChannelUpdated          Act = "channel.updated"
 	ActChannelDeleted          Act = "channel.deleted"
@@ -120,7 +126,13 @@ var Acts = []ActInfo{
 	{ActContactUpdated, "contact", "A contact was changed; the fields are named, without values"},
 	{ActContactDeleted, "contact", "A contact was deleted"},
 	{ActContactMerged, "contact", "A contact was made a part of another"},
+	{ActContactErased, "contact", "The erasure of all that is kept about a contact was asked for"},
+	{ActContactExported, "contact", "A copy of all that is kept about a contact was asked for"},
 	{ActAttributeDefined, "attribute", "An attribute of contacts was defined, or its definition changed"},
+	{ActSuppressionCreated, "suppression", "An address was suppressed by somebody, not by who has it"},
+	{ActSuppressionDeleted, "suppression", "A suppression was taken back"},
+	{ActSenderBlocked, "sender", "A sender was blocked"},
+	{ActSenderUnblocked, "sender", "A sender was unblocked"},
 	{ActChannelCreated, "channel", "A channel was made"},
 	{ActChannelUpdated, "channel", "A channel was changed; settings are named, without values"},
 	{ActChannelDeleted, "channel", "A channel was deleted"},

@@ -26,7 +26,8 @@ type Policy struct {
 
 	DefinedAttributesOnly bool // contacts have no others
 
-	AckWords []string // by which somebody outside acknowledges a message; nil: DefaultAckWords
+	Keywords []Keyword // in order: the first that matches counts
+	AckWords []string  // by which somebody outside acknowledges a message; nil: DefaultAckWords
 }
 
 // DefaultAckWords are the words by which messages are acknowledged where an organization names no others.
@@ -118,11 +119,13 @@ type Contact struct {
 	Attributes  map[string]string
 	Tags        []string
 	ExternalID  string
+	ExternalIDs map[string]string // in other systems, by what these are called
 	OptedOut    bool
 	LastChannel ID // the channel it last wrote on
 	MergedInto  ID // another contact that this one became
 	Rev         int64
 	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // Key is an API credential. Only a hash of its secret is kept.

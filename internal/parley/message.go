@@ -87,6 +87,8 @@ type Message struct {
 	Batch        ID       // of the messages that it was sent with
 	RequestAck   bool
 	AckWithin    time.Duration // within which recipients are to acknowledge it; 0: whenever
+	Class        MessageClass  // of one that goes out
+	Auto         Auto          // what of the server's wrote it; empty: nothing
 	Recorded     bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
@@ -141,6 +143,12 @@ type Replies struct {
 	Count int
 	Last  time.Time // when the last was sent
 }
+
+// Auto names a rule of the server that writes messages by itself.
+type Auto string
+
+// AutoKeyword answers a keyword. Such a message goes out also to who does not want any.
+const AutoKeyword Auto = "keyword"
 
 // LinkMode says how the web addresses of a message go out.
 type LinkMode string

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,14 +35,63 @@ func (tx *Tx) InsertContact(organization parley.ID, c *parley.Contact) error {
 	case n == 0:
 		return idTaken(c.ID)
 	}
+	c.UpdatedAt = c.CreatedAt
+	if err := tx.setExternalIDs(organization, c.ID, c.ExternalIDs); err != nil {
+		return err
+	}
 	return tx.AddContactAddresses(organization, c.ID, c.Addresses)
+}
+
+var (
+	dropExternalIDs   = "DELETE FROM contact_external_ids WHERE organization_id = $1 AND contact_id = $2"
+	insertExternalIDs = `INSERT INTO contact_external_ids (organization_id, source, value, contact_id) SELECT $1, j.source, j.value, $2
+	FROM ` + sqldb.From("$3", "source TEXT", "value TEXT") + ` AS j`
+)
+
+// SetExternalIDs makes these the ids of a contact in other systems. One that another contact has is parley.Conflict
+// "external-id-taken". The contact's revision is the caller's.
+func (tx *Tx) SetExternalIDs(organization, contact parley.ID, ids map[string]string) error {
+	if _, err := tx.c.Exec(dropExternalIDs, string(organization), string(contact)); err != nil {
+		return err
+	}
+	return tx.setExternalIDs(organization, contact, ids)
+}
+
+func (tx *Tx) setExternalIDs(organization, contact parley.ID, ids map[string]string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, source := range slices.Sorted(maps.Keys(ids)) {
+		rows.Add(source, ids[source])
+	}
+	_, err := tx.c.Exec(insertExternalIDs, string(organization), string(contact), rows.Param())
+	if sqldb.IsUnique(err) {
+		return parley.Conflict("external-id-taken", "another contact has one of the externalIds")
+	}
+	return err
+}
+
+// ExternalIDOwner returns the contact that has an id in another system.
+func (q Queries) ExternalIDOwner(organization parley.ID, source, value string) (owner parley.ID, err error) {
+	err = q.c.Row("SELECT contact_id FROM contact_external_ids WHERE organization_id = $1 AND source = $2 AND value = $3",
+		[]any{string(organization), source, value}, &owner)
+	return owner, Found(err, "contact", parley.ID(value))
+}
+
+// touch remembers that a contact was changed now.
+func (tx *Tx) touch(organization, contact parley.ID) error {
+	_, err := tx.c.Exec(`INSERT INTO contact_changes (organization_id, contact_id, changed_at) VALUES ($1, $2, $3)
+		ON CONFLICT (organization_id, contact_id) DO UPDATE SET changed_at = excluded.changed_at`,
+		string(organization), string(contact), Millis(tx.Now))
+	return err
 }
 
 func externalIDTaken(id string) error {
 	return parley.Conflict("external-id-taken", "another contact has the externalId %q", id)
 }
 
-// UpdateContact writes everything but the addresses, raises the revision and returns it.
+// UpdateContact writes everything but the addresses and the externalIds, raises the revision and returns it.
 func (tx *Tx) UpdateContact(organization parley.ID, c *parley.Contact) error {
 	attributes, err := EncodeJSON(c.Attributes)
 	if err != nil {
@@ -58,7 +108,11 @@ func (tx *Tx) UpdateContact(organization parley.ID, c *parley.Contact) error {
 	if sqldb.IsUnique(err) {
 		return externalIDTaken(c.ExternalID)
 	}
-	return Found(err, "contact", c.ID)
+	if err != nil {
+		return Found(err, "contact", c.ID)
+	}
+	c.UpdatedAt = tx.Now
+	return tx.touch(organization, c.ID)
 }
 
 var insertAddresses = `INSERT INTO contact_addresses (organization_id, contact_id, kind, value, shared, position)
@@ -109,13 +163,25 @@ func (tx *Tx) RemoveContactAddress(organization, contact parley.ID, a parley.Add
 // DeleteContact deletes a contact with its addresses, and what is left of those that were merged into it. Conversations
 // keep their own copy of who took part.
 func (tx *Tx) DeleteContact(organization, id parley.ID) error {
-	_, err := tx.c.Exec("DELETE FROM contacts WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''", string(organization), string(id))
+	_, err := tx.c.Exec(`DELETE FROM contact_external_ids WHERE organization_id = $1 AND contact_id IN (SELECT id FROM contacts
+		WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> '')`, string(organization), string(id))
 	if err != nil {
 		return err
 	}
-	_, err = tx.c.Exec("DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2", string(organization), string(id))
+	_, err = tx.c.Exec(`DELETE FROM contact_changes WHERE organization_id = $1 AND contact_id IN (SELECT id FROM contacts
+		WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> '')`, string(organization), string(id))
 	if err != nil {
 		return err
+	}
+	_, err = tx.c.Exec("DELETE FROM contacts WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''", string(organization), string(id))
+	if err != nil {
+		return err
+	}
+	for _, text := range []string{"DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2", dropExternalIDs,
+		"DELETE FROM contact_changes WHERE organization_id = $1 AND contact_id = $2"} {
+		if _, err := tx.c.Exec(text, string(organization), string(id)); err != nil {
+			return err
+		}
 	}
 	n, err := tx.c.Exec("DELETE FROM contacts WHERE organization_id = $1 AND id = $2", string(organization), string(id))
 	if err == nil && n == 0 {
@@ -126,22 +192,26 @@ func (tx *Tx) DeleteContact(organization, id parley.ID) error {
 
 // WroteOn remembers the channel that a contact last wrote on.
 func (tx *Tx) WroteOn(organization, contact, channel parley.ID) error {
-	_, err := tx.c.Exec(`UPDATE contacts SET last_channel_id = $1, rev = rev + 1 WHERE organization_id = $2 AND id = $3
+	n, err := tx.c.Exec(`UPDATE contacts SET last_channel_id = $1, rev = rev + 1 WHERE organization_id = $2 AND id = $3
 		AND last_channel_id <> $1`, string(channel), string(organization), string(contact))
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return tx.touch(organization, contact)
 }
 
 const contactColumns = `c.id, c.name, c.saved, c.attributes, c.tags, c.external_id, c.opted_out, c.last_channel_id, c.merged_into,
-	c.rev, c.created_at`
+	c.rev, c.created_at, coalesce((SELECT u.changed_at FROM contact_changes AS u WHERE u.organization_id = c.organization_id
+	AND u.contact_id = c.id), c.created_at)`
 
 func scanContact(r *sql.Rows, c *parley.Contact) error {
-	var created int64
+	var created, updated int64
 	var attributes, tags string
-	err := r.Scan(&c.ID, &c.Name, &c.Saved, &attributes, &tags, &c.ExternalID, &c.OptedOut, &c.LastChannel, &c.MergedInto, &c.Rev, &created)
+	err := r.Scan(&c.ID, &c.Name, &c.Saved, &attributes, &tags, &c.ExternalID, &c.OptedOut, &c.LastChannel, &c.MergedInto, &c.Rev, &created, &updated)
 	if err != nil {
 		return err
 	}
-	c.CreatedAt = Moment(created)
+	c.CreatedAt, c.UpdatedAt = Moment(created), Moment(updated)
 	if err := DecodeJSON(attributes, &c.Attributes); err != nil {
 		return err
 	}
@@ -174,8 +244,16 @@ func (q Queries) Contact(organization, id parley.ID) (parley.Contact, error) {
 	return q.contact("contacts AS c WHERE c.organization_id = $1 AND c.id = $2", string(id), string(organization), string(id))
 }
 
-// ContactByExternalID returns the contact with an id of another system, or that which it was merged into.
-func (q Queries) ContactByExternalID(organization parley.ID, external string) (parley.Contact, error) {
+// ContactByExternalID returns the contact with an id of another system, or that which it was merged into. Without a source it is
+// the externalId, with one that among the externalIds.
+func (q Queries) ContactByExternalID(organization parley.ID, source, external string) (parley.Contact, error) {
+	if source != "" {
+		owner, err := q.ExternalIDOwner(organization, source, external)
+		if err != nil {
+			return parley.Contact{}, err
+		}
+		return q.Survivor(organization, owner)
+	}
 	contact, err := q.contact("contacts AS c WHERE c.organization_id = $1 AND c.external_id = $2 AND c.external_id <> ''",
 		external, string(organization), external)
 	if err == nil && contact.MergedInto != "" {
@@ -203,23 +281,47 @@ func (q Queries) contact(from, name string, args ...any) (c parley.Contact, err 
 	if err != nil {
 		return c, err
 	}
-	c.Addresses, err = q.contactAddresses(organizationOf(args), c.ID)
-	return c, err
+	return c, q.addTo(parley.ID(organizationOf(args)), &c)
 }
 
 // organizationOf is the first parameter of every statement on a tenant table.
 func organizationOf(args []any) string { return args[0].(string) }
 
-func (q Queries) contactAddresses(organization string, contact parley.ID) ([]parley.Address, error) {
-	var addresses []parley.Address
-	err := q.c.Query(`SELECT kind, value, shared FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2
-		ORDER BY position, kind, value`, []any{organization, string(contact)}, func(r *sql.Rows) error {
-		var a parley.Address
-		err := r.Scan(&a.Kind, &a.Value, &a.Shared)
-		addresses = append(addresses, a)
+// belongings are the addresses of a contact, and after them its externalIds, whose place is -1.
+const belongings = `SELECT a.contact_id, a.kind, a.value, a.shared, a.position FROM contact_addresses AS a
+		WHERE a.organization_id = $1 AND a.contact_id %[1]s
+	UNION ALL SELECT e.contact_id, e.source, e.value, 0, -1 FROM contact_external_ids AS e WHERE e.organization_id = $1 AND e.contact_id %[1]s
+	ORDER BY 1, 5, 2, 3`
+
+var (
+	belongingsOf  = fmt.Sprintf(belongings, "= $2")
+	belongingsAll = fmt.Sprintf(belongings, "IN "+IDSource)
+)
+
+func scanBelonging(r *sql.Rows, of func(contact parley.ID) *parley.Contact) error {
+	var contact parley.ID
+	var a parley.Address
+	var position int64
+	if err := r.Scan(&contact, &a.Kind, &a.Value, &a.Shared, &position); err != nil {
 		return err
+	}
+	c := of(contact)
+	if position >= 0 {
+		c.Addresses = append(c.Addresses, a)
+		return nil
+	}
+	if c.ExternalIDs == nil {
+		c.ExternalIDs = map[string]string{}
+	}
+	c.ExternalIDs[string(a.Kind)] = a.Value
+	return nil
+}
+
+// addTo completes a contact with what it has in other tables.
+func (q Queries) addTo(organization parley.ID, c *parley.Contact) error {
+	return q.c.Query(belongingsOf, []any{string(organization), string(c.ID)}, func(r *sql.Rows) error {
+		return scanBelonging(r, func(parley.ID) *parley.Contact { return c })
 	})
-	return addresses, err
 }
 
 // AddressOwner returns the contact that an address identifies.
@@ -229,11 +331,14 @@ func (q Queries) AddressOwner(organization parley.ID, a parley.Address) (owner p
 	return owner, Found(err, "contact", parley.ID(a.String()))
 }
 
-var (
-	contactsByID        = "SELECT " + contactColumns + " FROM contacts AS c WHERE c.organization_id = $1 AND c.id IN " + IDSource
-	addressesOfContacts = "SELECT a.contact_id, a.kind, a.value, a.shared FROM contact_addresses AS a WHERE a.organization_id = $1 AND a.contact_id IN " +
-		IDSource + " ORDER BY a.contact_id, a.position, a.kind, a.value"
-)
+// AddressShared reports whether contacts share an address, so that it identifies none of them.
+func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared bool, err error) {
+	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,
+		[]any{string(organization), string(a.Kind), a.Value}, &shared)
+	return shared, err
+}
+
+var contactsByID = "SELECT " + contactColumns + " FROM contacts AS c WHERE c.organization_id = $1 AND c.id IN " + IDSource
 
 // ContactsByID returns those of the contacts that exist, with their addresses.
 func (q Queries) ContactsByID(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Contact, error) {
@@ -250,10 +355,11 @@ func (q Queries) ContactsByID(organization parley.ID, ids []parley.ID) (map[parl
 	if err != nil {
 		return nil, err
 	}
-	return contacts, q.addAddresses(organization, contacts)
+	return contacts, q.complete(organization, contacts)
 }
 
-func (q Queries) addAddresses(organization parley.ID, contacts map[parley.ID]*parley.Contact) error {
+// complete adds what contacts have in other tables.
+func (q Queries) complete(organization parley.ID, contacts map[parley.ID]*parley.Contact) error {
 	if len(contacts) == 0 {
 		return nil
 	}
@@ -261,66 +367,9 @@ func (q Queries) addAddresses(organization parley.ID, contacts map[parley.ID]*pa
 	for id := range contacts {
 		ids = append(ids, id)
 	}
-	return q.c.Query(addressesOfContacts, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
-		var contact parley.ID
-		var a parley.Address
-		if err := r.Scan(&contact, &a.Kind, &a.Value, &a.Shared); err != nil {
-			return err
-		}
-		contacts[contact].Addresses = append(contacts[contact].Addresses, a)
-		return nil
+	return q.c.Query(belongingsAll, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
+		return scanBelonging(r, func(contact parley.ID) *parley.Contact { return contacts[contact] })
 	})
-}
-
-// ContactFilter narrows a list of contacts. Empty fields do not.
-type ContactFilter struct {
-	NamePrefix string // whatever the case
-	Address    parley.Address
-	ExternalID string
-	Tag        string
-	Saved      *bool
-}
-
-func (f *ContactFilter) passes(c *parley.Contact) bool {
-	return c.MergedInto == "" &&
-		(f.Saved == nil || *f.Saved == c.Saved) &&
-		(f.Tag == "" || slices.Contains(c.Tags, f.Tag)) &&
-		strings.HasPrefix(strings.ToLower(c.Name), strings.ToLower(f.NamePrefix))
-}
-
-// Contacts returns up to limit contacts that pass the filter, with ids after one and with their addresses.
-// It examines a bounded number: next is where to go on, empty at the end.
-func (q Queries) Contacts(organization parley.ID, f ContactFilter, after parley.ID, limit int) ([]parley.Contact, parley.ID, error) {
-	text, args := f.source(organization, after)
-	contacts, next, err := list(q.c, text, args, limit, maxExamined, func(r *sql.Rows, c *parley.Contact) (parley.ID, bool, error) {
-		err := scanContact(r, c)
-		return c.ID, f.passes(c), err
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	byID := make(map[parley.ID]*parley.Contact, len(contacts))
-	for i := range contacts {
-		byID[contacts[i].ID] = &contacts[i]
-	}
-	return contacts, next, q.addAddresses(organization, byID)
-}
-
-// source looks up what the filter has an index for. An external id of a contact that was merged is the other's.
-func (f *ContactFilter) source(organization, after parley.ID) (string, []any) {
-	text, args := "SELECT "+contactColumns+" FROM contacts AS c WHERE c.organization_id = $1 AND c.id > $2", []any{string(organization), string(after)}
-	if f.Address.Value != "" {
-		// Two lookups rather than an OR: each of the two indexes is of one kind of address.
-		text += ` AND c.id IN (SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $3 AND value = $4 AND shared = 0
-			UNION ALL SELECT contact_id FROM contact_addresses WHERE organization_id = $1 AND kind = $3 AND value = $4 AND shared = 1)`
-		args = append(args, string(f.Address.Kind), f.Address.Value)
-	}
-	if f.ExternalID != "" {
-		args = append(args, f.ExternalID)
-		text += fmt.Sprintf(` AND c.id IN (SELECT CASE WHEN merged_into = '' THEN id ELSE merged_into END FROM contacts
-			WHERE organization_id = $1 AND external_id = $%d AND external_id <> '')`, len(args))
-	}
-	return text + fmt.Sprintf(" ORDER BY c.id LIMIT $%d", len(args)+1), args
 }
 
 var deliveredTo = `SELECT DISTINCT message_id FROM deliveries WHERE organization_id = $1 AND message_id IN ` + IDSource + `
@@ -334,11 +383,4 @@ func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id pa
 		to[id] = true
 	}
 	return to, err
-}
-
-// AddressShared reports whether contacts share an address, so that it identifies none of them.
-func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared bool, err error) {
-	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,
-		[]any{string(organization), string(a.Kind), a.Value}, &shared)
-	return shared, err
 }

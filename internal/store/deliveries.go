@@ -203,37 +203,49 @@ func (q Queries) ChannelsOf(lanes []Lane) (map[Lane]*parley.Channel, error) {
 	return channels, err
 }
 
-var optedOut = `SELECT j.organization_id, c.id FROM ` + sqldb.From("$1", "organization_id TEXT", "contact_id TEXT") + ` AS j
-	JOIN contacts AS c ON c.organization_id = j.organization_id AND c.id = j.contact_id AND c.opted_out = 1`
+var refusals = `SELECT j.n, EXISTS (SELECT 1 FROM contacts AS c WHERE c.organization_id = j.organization_id AND c.id = j.contact_id AND c.opted_out = 1),
+		EXISTS (SELECT 1 FROM suppressions AS s WHERE s.organization_id = j.organization_id AND s.address_kind = j.kind
+			AND s.address IN (j.address, j.hashed) AND s.platform IN ('', j.platform) AND s.class IN ('all', j.class))
+	FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "contact_id TEXT", "kind TEXT", "address TEXT", "hashed TEXT",
+	"platform TEXT", "class TEXT") + ` AS j`
 
-// OptedOut returns which recipients of deliveries, as contacts, do not want to be written to. It is one of the
-// named reads across organizations.
-func (q Queries) OptedOut(deliveries map[DeliveryRef]*parley.Delivery) (map[DeliveryRef]bool, error) {
-	type contact struct{ organization, id parley.ID }
+// Wanted is a delivery whose recipient may not want it.
+type Wanted struct {
+	Organization parley.ID
+	Recipient    parley.Actor
+	Address      parley.Address
+	Platform     string
+	Class        parley.MessageClass
+}
+
+// Refusal says what keeps a message from its recipient.
+type Refusal struct {
+	OptedOut   bool // the contact wants none
+	Suppressed bool // the address gets none of the class
+}
+
+// Refusals returns what keeps deliveries from their recipients. It is one of the named reads across organizations.
+func (q Queries) Refusals(asked []Wanted) ([]Refusal, error) {
+	found := make([]Refusal, len(asked))
+	if len(asked) == 0 {
+		return found, nil
+	}
 	var rows sqldb.Rows
-	for ref, d := range deliveries {
-		if d.Recipient.Kind == parley.ActorContact {
-			rows.Add(string(ref.Organization), string(d.Recipient.ID))
+	for i, w := range asked {
+		contact := ""
+		if w.Recipient.Kind == parley.ActorContact {
+			contact = string(w.Recipient.ID)
 		}
+		rows.Add(i, string(w.Organization), contact, string(w.Address.Kind), w.Address.Value, w.Address.Hashed(w.Organization).Value, w.Platform, string(w.Class))
 	}
-	if rows.Len() == 0 {
-		return nil, nil
-	}
-	out := map[contact]bool{}
-	err := q.c.Query(optedOut, []any{rows.Param()}, func(r *sql.Rows) error {
-		var c contact
-		err := r.Scan(&c.organization, &c.id)
-		out[c] = true
+	err := q.c.Query(refusals, []any{rows.Param()}, func(r *sql.Rows) error {
+		var n int
+		var refusal Refusal
+		err := r.Scan(&n, &refusal.OptedOut, &refusal.Suppressed)
+		found[n] = refusal
 		return err
 	})
-	if err != nil || len(out) == 0 {
-		return nil, err
-	}
-	refs := map[DeliveryRef]bool{}
-	for ref, d := range deliveries {
-		refs[ref] = d.Recipient.Kind == parley.ActorContact && out[contact{ref.Organization, d.Recipient.ID}]
-	}
-	return refs, nil
+	return found, err
 }
 
 // The kinds of provider references.

@@ -131,6 +131,9 @@ func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[s
 		if a.Message.Validity > 0 {
 			d.ValidUntil = now.Add(a.Message.Validity)
 		}
+		if d.EndedAt = (time.Time{}); d.State == parley.Skipped {
+			d.EndedAt = now
+		}
 		addDelivery(&rows.deliveries, a.Organization, d)
 	}
 	for _, j := range a.Jobs {

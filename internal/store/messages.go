@@ -34,6 +34,8 @@ type details struct {
 	Links         parley.LinkMode      `json:"lk,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
+	Class         parley.MessageClass  `json:"mc,omitempty"`
+	Auto          parley.Auto          `json:"au,omitempty"`
 	Moved         parley.ID            `json:"mv,omitempty"`
 	Rare          *rare                `json:"xx,omitempty"`
 }
@@ -78,7 +80,10 @@ func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Links: m.Links, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Links: m.Links, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m), Class: m.Class, Auto: m.Auto}
+	if m.Class == parley.ClassTransactional {
+		d.Class = ""
+	}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -99,6 +104,10 @@ func (d *details) apply(m *parley.Message) {
 	m.SendAt, m.Moved, m.AsText, m.Template, m.Links, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Template, d.Links, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	d.Rare.apply(m)
+	m.Class, m.Auto = d.Class, d.Auto
+	if m.Class == "" && m.Direction == parley.Outbound {
+		m.Class = parley.ClassTransactional
+	}
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal

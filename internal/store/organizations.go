@@ -18,10 +18,11 @@ type storedPolicy struct {
 	AckWords   []string `json:"ackWords"` // null: the usual ones
 
 	Retention map[parley.ConversationKind]int64 `json:"retention,omitempty"`
+	Keywords  []parley.Keyword                  `json:"keywords,omitempty"`
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords,
+	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords,
 		Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	for kind, keep := range p.Retention {
 		stored.Retention[kind] = keep.Milliseconds()
@@ -82,7 +83,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords}
 	for kind, keep := range p.Retention {
 		if o.Policy.Retention == nil {
 			o.Policy.Retention = make(map[parley.ConversationKind]time.Duration, len(p.Retention))

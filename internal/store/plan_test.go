@@ -20,7 +20,7 @@ func TestPlans(t *testing.T) {
 	addressText, _ := byAddress.source("o", "")
 	externalText, _ := byExternalID.source("o", "")
 	for name, text := range map[string]string{
-		"usersByID": usersByID, "contactsByID": contactsByID, "addressesOfContacts": addressesOfContacts, "mediaByID": mediaByID,
+		"usersByID": usersByID, "contactsByID": contactsByID, "belongingsAll": belongingsAll, "mediaByID": mediaByID,
 		"membersOfTeams": membersOfTeams, "channelsByID": channelsByID, "membersOfChannels": membersOfChannels,
 		"takeParked": takeParked, "releaseMedia": releaseMedia, "leaveTogether": leaveTogether, "bumpDirects": bumpDirects,
 		"deleteBroadcastMembers": deleteBroadcastMembers, "messagesByID": messagesByID, "countStates": countStates,

@@ -45,6 +45,9 @@ var migrations = []sqldb.Migration{
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 10},
 	{Name: "drafts", SQL: migration("0007_drafts"), Oldest: 10},
 	{Name: "links", SQL: migration("0009_links"), Oldest: 1},
+	// A program that knows no suppressions would write to those who do not want it.
+	{Name: "people", SQL: migration("0012_people"), Oldest: 15},
+	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 15},
 }
 
 // migration is the text of a file.

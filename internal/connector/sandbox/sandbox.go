@@ -69,6 +69,8 @@ func Definition(client *connector.Client) connector.Definition {
 			{Name: "delay", Type: connector.TypeInteger, Default: strconv.FormatInt(defaultDelay.Milliseconds(), 10),
 				Doc: "Milliseconds until a message to a slow address is delivered, and again until it is read; 0 to 3600000."},
 			connector.ShortLinks(),
+			{Name: "suppress", Type: connector.TypeBoolean, Default: "false",
+				Doc: "Whether an address that bounces is suppressed: it gets no messages any more."},
 		},
 		Connector: &sandbox{client: client},
 	}
@@ -80,6 +82,16 @@ type settings struct {
 	Secret   string           `json:"secret"`
 	Repeats  connector.Repeat `json:"repeats"`
 	Delay    *int64           `json:"delay"` // milliseconds
+	Suppress bool             `json:"suppress"`
+}
+
+// Suppresses says that addresses which bounce are suppressed, where the channel is set so.
+func (s *sandbox) Suppresses(ch parley.Channel, code string) parley.SuppressionReason {
+	set, err := readSettings(ch)
+	if err != nil || !set.Suppress || code != connector.CodeBounced {
+		return ""
+	}
+	return parley.ReasonBounce
 }
 
 func (s settings) delay() time.Duration {

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/media"
@@ -27,6 +28,7 @@ type World struct {
 	Store     *store.Store
 	Directory *directory.Directory
 	Files     *files.Files
+	Dossiers  *dossier.Dossiers
 	Holds     *holds.Holds
 	Auth      *access.Authenticator
 	Folder    string            // of the data
@@ -94,6 +96,7 @@ func Open(t *testing.T, folder string) *World {
 	w.Core = core.New(core.Options{Store: s, Connectors: connectors})
 	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors})
 	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny})
+	w.Dossiers = dossier.New(dossier.Options{Store: s, Files: w.Files})
 	w.Holds = holds.New(holds.Options{Store: s, Blobs: blobs})
 	w.Admin = w.Organization("Alpha")
 	return w

@@ -18,6 +18,7 @@ const (
 	codeExpired     = "validity-passed"
 	codeRemoved     = "content-removed"
 	codeOptedOut    = "contact-opted-out"
+	codeSuppressed  = "address-suppressed"
 	codeNoChannel   = "channel-deleted"
 	codeNoConnector = "connector-unknown"
 	codeNoMessage   = "message-unknown"
@@ -164,8 +165,10 @@ func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Expired, "", codeExpired, reasonExpired)
 	case w.channel == nil:
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoChannel, "the channel was deleted")
-	case w.optedOut:
+	case w.refusal.OptedOut:
 		return w.end(parley.Skipped, "", codeOptedOut, "the contact does not want to be written to any more")
+	case w.refusal.Suppressed:
+		return w.end(parley.Skipped, "", codeSuppressed, "the address gets no such messages any more")
 	case w.channel.Paused:
 		return &Result{work: w}
 	}

@@ -320,9 +320,23 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 	if err != nil {
 		return err
 	}
-	out, err := q.OptedOut(deliveries)
+	var asked []store.Wanted
+	var askers []*Work
+	for i, w := range claimed {
+		w.message, w.delivery, w.channel = messages[refs[i]], deliveries[refs[i]], channels[w.lane()]
+		if w.message == nil || w.delivery == nil || w.channel == nil || w.message.Auto == parley.AutoKeyword {
+			continue
+		}
+		asked = append(asked, store.Wanted{Organization: refs[i].Organization, Recipient: w.delivery.Recipient, Address: w.delivery.Address,
+			Platform: w.channel.Platform, Class: w.message.Class})
+		askers = append(askers, w)
+	}
+	refusals, err := q.Refusals(asked)
 	if err != nil {
 		return err
+	}
+	for i, w := range askers {
+		w.refusal = refusals[i]
 	}
 	links, err := link.Of(q, shortened(refs, messages))
 	if err != nil {
@@ -330,7 +344,6 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 	}
 	for i, w := range claimed {
 		w.loaded, w.links = true, links[refs[i]]
-		w.message, w.delivery, w.channel, w.optedOut = messages[refs[i]], deliveries[refs[i]], channels[w.lane()], out[refs[i]]
 	}
 	return d.readReceivers(q, claimed)
 }

@@ -77,7 +77,7 @@ type Work struct {
 	message  *parley.Message
 	delivery *parley.Delivery
 	channel  *parley.Channel // nil: deleted
-	optedOut bool
+	refusal  store.Refusal
 	links    []store.Link
 }
 

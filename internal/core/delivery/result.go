@@ -257,6 +257,9 @@ func (b *batch) move(ref store.DeliveryRef, del *parley.Delivery, n parley.News,
 	if del.State != parley.Sent && del.State != parley.Delivered {
 		b.over = append(b.over, ref)
 	}
+	if del.State == parley.Failed && says(code) {
+		b.timers = append(b.timers, suppressJob(ref, code, b.tx.Now))
+	}
 	b.tx.Emit(ref.Organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: del.Conversation, Message: ref.Message,
 		Data: parley.EventData{Delivery: ref.Number, State: del.State, Phase: del.Phase, Code: del.Code}})
 	return true

@@ -18,6 +18,7 @@ const (
 	maxFactKey    = 100
 	maxFactValue  = 4000
 	maxExternalID = 255
+	maxSources    = 50
 	maxAddress    = 320
 	maxAddresses  = 50
 	maxMembers    = 1000 // a call

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // ContactParams is a contact to make.
@@ -21,7 +22,9 @@ type ContactParams struct {
 	Attributes map[string]string
 	Tags       []string
 	ExternalID string
-	OptedOut   bool
+	// ExternalIDs are the ids in other systems, by what the organization calls these.
+	ExternalIDs map[string]string
+	OptedOut    bool
 }
 
 func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
@@ -29,6 +32,7 @@ func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 	c.text("name", params.Name, false, maxName)
 	c.text("externalId", params.ExternalID, false, maxExternalID)
 	c.facts("attributes", params.Attributes)
+	c.externalIDs(params.ExternalIDs)
 	tags := c.tags(params.Tags)
 	addresses := c.addresses("addresses", params.Addresses)
 	if params.ID != "" && !params.ID.Valid() {
@@ -37,7 +41,18 @@ func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 		id = params.ID
 	}
 	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: maps.Clone(params.Attributes), Tags: tags,
-		ExternalID: params.ExternalID, OptedOut: params.OptedOut}, c.err()
+		ExternalID: params.ExternalID, ExternalIDs: maps.Clone(params.ExternalIDs), OptedOut: params.OptedOut}, c.err()
+}
+
+// externalIDs checks ids in other systems.
+func (c *check) externalIDs(ids map[string]string) {
+	c.atMost("externalIds", len(ids), maxSources)
+	for source, value := range ids {
+		if !parley.AttributeKey(source) {
+			c.refuse("externalIds", "text-invalid", "the name of a system must be 1 to 100 letters, digits, _, . and -")
+		}
+		c.text("externalIds."+source, value, true, maxExternalID)
+	}
 }
 
 // addresses checks and normalizes addresses; the same one twice is one.
@@ -83,7 +98,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 		return tx.InsertContact(p.Organization, &contact)
 	})
 	if err != nil {
-		return parley.Contact{}, false, d.taken(ctx, p, contact.ID, params.Addresses, err)
+		return parley.Contact{}, false, d.taken(ctx, p, &contact, params.Addresses, err)
 	}
 	if replay != nil {
 		contact, err = d.store.Read(ctx).Survivor(p.Organization, replay.Resource)
@@ -91,11 +106,21 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 	return contact, replay != nil, err
 }
 
-// taken names the field that another contact has the value of. The error is that of a write; of addresses, the
+// taken names the field that another contact has the value of. The error is that of a write; of addresses and externalIds, the
 // first that another contact has by now is named.
-func (d *Directory) taken(ctx context.Context, p *access.Principal, contact parley.ID, addresses []parley.Address, err error) error {
+func (d *Directory) taken(ctx context.Context, p *access.Principal, contact *parley.Contact, addresses []parley.Address, err error) error {
+	if !parley.IsKind(err, parley.KindConflict) {
+		return err
+	}
+	q := d.store.Read(ctx)
+	for _, source := range slices.Sorted(maps.Keys(contact.ExternalIDs)) {
+		if owner, missing := q.ExternalIDOwner(p.Organization, source, contact.ExternalIDs[source]); missing == nil && owner != contact.ID {
+			err = parley.About(err, "external-id-taken", "externalIds."+source)
+			break
+		}
+	}
 	err = parley.About(parley.About(err, "external-id-taken", "externalId"), "id-taken", "id")
-	if !parley.IsKind(err, parley.KindConflict) || len(addresses) == 0 {
+	if len(addresses) == 0 {
 		return err
 	}
 	field := "addresses"
@@ -104,7 +129,7 @@ func (d *Directory) taken(ctx context.Context, p *access.Principal, contact parl
 		if wrong != nil || a.Shared {
 			continue
 		}
-		if owner, missing := d.store.Read(ctx).AddressOwner(p.Organization, normal); missing == nil && owner != contact {
+		if owner, missing := q.AddressOwner(p.Organization, normal); missing == nil && owner != contact.ID {
 			field = fmt.Sprintf("addresses[%d]", i)
 			break
 		}
@@ -142,12 +167,21 @@ type ContactPatch struct {
 	Attributes map[string]*string // one by one; nil removes one
 	Tags       *[]string          // all of them
 	ExternalID *string            // empty removes it
-	OptedOut   *bool
+	// ExternalIDs are changed one by one; nil and the empty text remove one.
+	ExternalIDs map[string]*string
+	OptedOut    *bool
 }
 
 // UpdateContact changes a contact. Naming one saves it. An ifMatch that is not 0 must be its revision.
 func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id parley.ID, patch ContactPatch, ifMatch int64) (parley.Contact, error) {
+	wanted := &parley.Contact{ID: id, ExternalIDs: map[string]string{}}
+	for source, value := range patch.ExternalIDs {
+		if value != nil && *value != "" {
+			wanted.ExternalIDs[source] = *value
+		}
+	}
 	changed, err := d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
+		wanted.ID = contact.ID
 		set(&contact.Name, patch.Name)
 		set(&contact.Tags, patch.Tags)
 		set(&contact.ExternalID, patch.ExternalID)
@@ -159,8 +193,18 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		c.text("externalId", contact.ExternalID, false, maxExternalID)
 		c.facts("attributes", contact.Attributes)
 		contact.Tags = c.tags(contact.Tags)
+		if patch.ExternalIDs != nil {
+			contact.ExternalIDs = changeFacts(contact.ExternalIDs, patch.ExternalIDs)
+			maps.DeleteFunc(contact.ExternalIDs, func(_, value string) bool { return value == "" })
+			c.externalIDs(contact.ExternalIDs)
+		}
 		if err := c.err(); err != nil {
 			return err
+		}
+		if patch.ExternalIDs != nil {
+			if err := tx.SetExternalIDs(p.Organization, contact.ID, contact.ExternalIDs); err != nil {
+				return err
+			}
 		}
 		var writes []string
 		for key, value := range patch.Attributes {
@@ -170,7 +214,7 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		}
 		return attribute.Typed(tx.Queries, p.Organization, parley.OfContacts, contact.Attributes, writes)
 	})
-	return changed, d.taken(ctx, p, id, nil, err)
+	return changed, d.taken(ctx, p, wanted, nil, err)
 }
 
 // AddAddresses adds addresses to a contact, or changes whether they are shared.
@@ -195,7 +239,7 @@ func (d *Directory) AddAddresses(ctx context.Context, p *access.Principal, id pa
 		contact.Addresses = now.Addresses
 		return err
 	})
-	return changed, d.taken(ctx, p, id, given, err)
+	return changed, d.taken(ctx, p, &parley.Contact{ID: id}, given, err)
 }
 
 // RemoveAddress takes an address from a contact.
@@ -250,6 +294,7 @@ func changesOfContact(before, contact parley.Contact) parley.Changes {
 	changes.Name("attributes", !maps.Equal(before.Attributes, contact.Attributes))
 	changes.Name("tags", !slices.Equal(before.Tags, contact.Tags))
 	changes.Name("externalId", before.ExternalID != contact.ExternalID)
+	changes.Name("externalIds", !maps.Equal(before.ExternalIDs, contact.ExternalIDs))
 	changes.Set("optedOut", before.OptedOut, contact.OptedOut)
 	return changes
 }
@@ -275,6 +320,9 @@ func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id p
 		for _, broadcast := range left {
 			emit(tx, p, parley.EventBroadcastUpdated, broadcast)
 		}
+		if err := people.KeepBlock(tx, p.Organization, &contact); err != nil {
+			return err
+		}
 		emit(tx, p, parley.EventContactDeleted, contact.ID)
 		var changes parley.Changes
 		changes.Gone("broadcasts", left)
@@ -287,110 +335,4 @@ func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id p
 		tx.Erased()
 		return tx.DeleteContact(p.Organization, contact.ID)
 	})
-}
-
-// Lookup is whom to find, by at least one of its first two fields, or what to make.
-type Lookup struct {
-	ExternalID string
-	Address    parley.Address
-	Name       string // of a contact that is made
-}
-
-// FindOrCreateContact returns the contact with an external id, else the one that an address identifies, else one that is
-// made now, and says whether it was. One that is found gets the other of the two, if it does not have it.
-func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal, l Lookup) (contact parley.Contact, made bool, err error) {
-	if err := p.Require(parley.ScopeContactsWrite); err != nil {
-		return contact, false, err
-	}
-	if err := l.validate(); err != nil {
-		return contact, false, err
-	}
-	contact, whole, err := l.find(d.store.Read(ctx), p.Organization)
-	if whole || err != nil && !parley.IsKind(err, parley.KindNotFound) {
-		return contact, false, err
-	}
-	id := parley.NewID(d.now(ctx, p.Organization))
-	contact, err = written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) { return l.ensure(tx, p, id) })
-	return contact, contact.ID == id, parley.About(parley.About(err, "address-taken", "address"), "external-id-taken", "externalId")
-}
-
-func (l *Lookup) validate() error {
-	var c check
-	c.text("name", l.Name, false, maxName)
-	c.text("externalId", l.ExternalID, false, maxExternalID)
-	switch {
-	case l.Address != parley.Address{}:
-		normal, err := parley.NewAddress(l.Address.Kind, l.Address.Value)
-		c.add("address", err)
-		l.Address = normal
-	case l.ExternalID == "":
-		c.refuse("address", "required", "must be given, or externalId")
-	}
-	return c.err()
-}
-
-// find looks for the contact, and says whether it has all that is asked for.
-func (l *Lookup) find(q store.Queries, organization parley.ID) (contact parley.Contact, whole bool, err error) {
-	if l.ExternalID != "" {
-		contact, err = q.ContactByExternalID(organization, l.ExternalID)
-		if !parley.IsKind(err, parley.KindNotFound) {
-			return contact, err == nil && (l.Address.Value == "" || hasAddress(&contact, l.Address)), err
-		}
-	}
-	if l.Address.Value == "" {
-		return contact, false, err
-	}
-	contact, err = q.ContactByAddress(organization, l.Address)
-	if err == nil && contact.ExternalID == l.ExternalID { // it may have got it a moment ago
-		return contact, true, nil
-	}
-	if err == nil && l.ExternalID != "" && contact.ExternalID != "" {
-		return contact, false, parley.About(parley.Conflict("external-id-differs", "the address identifies a contact with the externalId %q",
-			contact.ExternalID), "external-id-differs", "externalId")
-	}
-	return contact, err == nil && l.ExternalID == "", err
-}
-
-func hasAddress(contact *parley.Contact, a parley.Address) bool {
-	return slices.ContainsFunc(contact.Addresses, func(b parley.Address) bool { return a.Kind == b.Kind && a.Value == b.Value })
-}
-
-// ensure finds, completes or makes the contact inside a unit, in which nobody else does.
-func (l *Lookup) ensure(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Contact, error) {
-	contact, whole, err := l.find(tx.Queries, p.Organization)
-	switch {
-	case parley.IsKind(err, parley.KindNotFound):
-		contact = parley.Contact{ID: id, Name: l.Name, Saved: l.Name != "" || l.ExternalID != "", ExternalID: l.ExternalID}
-		if l.Address.Value != "" {
-			contact.Addresses = []parley.Address{l.Address}
-		}
-		emit(tx, p, parley.EventContactCreated, id)
-		if err := p.Did(tx, parley.ActContactCreated, id, nil); err != nil {
-			return contact, err
-		}
-		err = tx.InsertContact(p.Organization, &contact)
-		return contact, err
-	case err != nil || whole:
-		return contact, err
-	}
-	before := contact
-	before.Addresses = slices.Clone(contact.Addresses)
-	if l.Address.Value != "" && !hasAddress(&contact, l.Address) {
-		if len(contact.Addresses) >= maxAddresses {
-			return contact, parley.Invalid("address", "too-many", "a contact has at most %d", maxAddresses)
-		}
-		if err := tx.AddContactAddresses(p.Organization, contact.ID, []parley.Address{l.Address}); err != nil {
-			return contact, err
-		}
-		contact.Addresses = append(contact.Addresses, l.Address)
-	}
-	if contact.ExternalID == "" {
-		contact.ExternalID = l.ExternalID
-	}
-	emit(tx, p, parley.EventContactUpdated, contact.ID)
-	if err := p.Did(tx, parley.ActContactUpdated, contact.ID, changesOfContact(before, contact)); err != nil {
-		return contact, err
-	}
-	err = tx.UpdateContact(p.Organization, &contact)
-	return contact, err
 }

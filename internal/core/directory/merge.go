@@ -27,6 +27,14 @@ func (d *Directory) MergeContact(ctx context.Context, p *access.Principal, id, i
 		if err := matchRev(ifMatch, from.Rev); err != nil {
 			return other, err
 		}
+		for _, id := range []parley.ID{from.ID, other.ID} {
+			if _, err := people.Erasure(tx.Queries, p.Organization, id); !parley.IsKind(err, parley.KindNotFound) {
+				if err == nil {
+					err = parley.Conflict("contact-erasing", "the contact %s is being erased", id)
+				}
+				return other, err
+			}
+		}
 		return merge(tx, p, from, other)
 	})
 }
@@ -66,6 +74,15 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 	}
 	lists, err := mergeLists(tx, p, from.ID, into.ID)
 	if err != nil {
+		return into, err
+	}
+	if err := people.MoveExternalIDs(tx, p.Organization, from.ID, into.ID); err != nil {
+		return into, err
+	}
+	if err := people.MoveExports(tx, p.Organization, from.ID, into.ID); err != nil {
+		return into, err
+	}
+	if err := people.MoveBlocks(tx, p.Organization, from.ID, into.ID); err != nil {
 		return into, err
 	}
 	if err := people.Merge(tx, people.Merging{Organization: p.Organization, From: from.ID, Into: into.ID, Name: into.Name}, &from); err != nil {

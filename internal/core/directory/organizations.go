@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -103,6 +104,7 @@ type OrganizationPatch struct {
 
 	DefinedAttributesOnly *bool
 
+	Keywords *[]parley.Keyword // all of them
 	AckWords *[]string
 }
 
@@ -131,6 +133,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
 		set(&o.Policy.LockTTL, patch.LockTTL)
 		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
+		set(&o.Policy.Keywords, patch.Keywords)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
 		set(&o.Policy.AckWords, patch.AckWords)
 		if err := checkOrganization(o, !reflect.DeepEqual(o.Policy, before.Policy)); err != nil {
@@ -156,6 +159,7 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 		policy.Set("policy.retention."+string(kind), before.Policy.Retention[kind], o.Policy.Retention[kind])
 	}
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
+	policy.Name("policy.keywords", !reflect.DeepEqual(before.Policy.Keywords, o.Policy.Keywords))
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	if len(policy) > 0 {
 		if err := p.Did(tx, parley.ActPolicyUpdated, o.ID, policy); err != nil {
@@ -192,8 +196,60 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	if policy {
 		checkPolicy(&c, &o.Policy)
 	}
+	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
 	return c.err()
+}
+
+// Limits of keywords.
+const (
+	maxKeywords     = 50
+	maxKeywordWords = 100
+	maxKeywordWord  = 50
+	maxAnswer       = 1600
+)
+
+var localeForm = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+
+// keywords checks rules for keywords. One that can never be reached, as earlier ones have all its words, contradicts them.
+func (c *check) keywords(field string, rules []parley.Keyword) {
+	c.atMost(field, len(rules), maxKeywords)
+	for i := range rules {
+		k := &rules[i]
+		at := fmt.Sprintf("%s[%d]", field, i)
+		oneOf(c, at+".action", k.Action, parley.KeywordActions...)
+		if k.Action == "" {
+			c.refuse(at+".action", "required", "must be stop, start or help")
+		}
+		c.text(at+".platform", k.Platform, false, 50)
+		if k.Locale != "" && !localeForm.MatchString(k.Locale) {
+			c.refuse(at+".locale", "text-invalid", "must be a language, such as en or pt-BR")
+		}
+		if k.Class != "" && !k.Class.Valid() && k.Class != parley.ClassAll {
+			c.refuse(at+".class", "value-unknown", "must be all or one of %v", parley.MessageClasses)
+		} else if k.Class != "" && k.Action != parley.KeywordStop {
+			c.refuse(at+".class", "not-allowed", "goes with the action stop only")
+		}
+		c.text(at+".answer", k.Answer, false, maxAnswer)
+		c.atMost(at+".words", len(k.Words), maxKeywordWords)
+		for n, word := range k.Words {
+			c.text(fmt.Sprintf("%s.words[%d]", at, n), word, true, maxKeywordWord)
+			if !k.Matches(word) {
+				c.refuse(fmt.Sprintf("%s.words[%d]", at, n), "text-invalid", "must have a letter or a digit")
+			}
+		}
+		if other := shadow(rules[:i], k); other >= 0 {
+			c.refuse(at, "policy-contradicts", "can never count: %s[%d] has all its words", field, other)
+		}
+	}
+}
+
+// shadow returns the first of some rules that has all words of a later one; -1 where there is none.
+func shadow(rules []parley.Keyword, k *parley.Keyword) int {
+	return slices.IndexFunc(rules, func(earlier parley.Keyword) bool {
+		return (earlier.Platform == "" || earlier.Platform == k.Platform) &&
+			!slices.ContainsFunc(k.All(), func(word string) bool { return !earlier.Matches(word) })
+	})
 }
 
 // checkPolicy refuses a policy that nobody could follow, or that contradicts itself.

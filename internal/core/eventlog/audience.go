@@ -45,6 +45,8 @@ var scopes = map[string]parley.Scope{
 	"draft":        parley.ScopeMessagesRead,
 	"contact":      parley.ScopeContactsRead,
 	"attribute":    parley.ScopeContactsRead,
+	"suppression":  parley.ScopeContactsRead,
+	"sender":       parley.ScopeContactsRead,
 	"user":         parley.ScopeUsersRead,
 	"team":         parley.ScopeTeamsRead,
 	"role":         parley.ScopeRolesRead,

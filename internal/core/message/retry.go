@@ -3,15 +3,18 @@ package message
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/link"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // RetryDelivery repeats by hand a delivery that ended without success: one that failed, expired, was skipped, or
@@ -147,6 +150,13 @@ func (a *Actions) retryable(tx *store.Tx, p *access.Principal, m *parley.Message
 			err = parley.Conflict("channel-deleted", "its channel was deleted")
 		}
 		return err
+	}
+	barred, err := people.Suppressed(tx.Queries, p.Organization, before.Address)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(barred, func(b parley.Suppression) bool { return b.Stops(m.Platform, m.Class) }) && m.Auto != parley.AutoKeyword {
+		return parley.Conflict(consent.CodeSuppressed, "the address gets no messages of the class %s", m.Class)
 	}
 	if before.Recipient.Kind != parley.ActorContact {
 		return nil

@@ -251,7 +251,11 @@ func spoiledQueries(route *contract.Route, s sample) (all []spoiled) {
 			continue
 		}
 		if field.Type.Kind() == reflect.Slice {
-			add(name+"=x", "value-unknown", name)
+			if field.Tag.Get("enum") == "" {
+				add(name+"=x", "text-invalid", name)
+			} else {
+				add(name+"=x", "value-unknown", name)
+			}
 			continue
 		}
 		add(name+"=1&"+name+"=2", "duplicate", name)

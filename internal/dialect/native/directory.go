@@ -1,9 +1,6 @@
 package native
 
 import (
-	"net/http"
-	"strings"
-
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
@@ -22,6 +19,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 	if b.Policy != nil {
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
+		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 		patch.Retention = wire.Retention(b.Policy.Retention)
 	}
 	o, err := d.Directory.UpdateOrganization(c.Ctx(), c.P, patch, c.IfMatch())
@@ -161,104 +159,3 @@ func (d *domain) key(c *door.Call) (api.Key, error) {
 }
 
 func (d *domain) revokeKey(c *door.Call) error { return d.Keys.Revoke(c.Ctx(), c.P, c.ID()) }
-
-func (d *domain) createContact(c *door.Call, b *api.ContactRequest) (api.Contact, bool, error) {
-	params := directory.ContactParams{Name: b.Name, Addresses: wire.Addresses(b.Addresses), Attributes: b.Attributes, Tags: b.Tags, ExternalID: b.ExternalID}
-	made, replayed, err := d.Directory.CreateContact(c.Ctx(), c.P, params, c.Idempotency())
-	return wire.Contact(&made), replayed, err
-}
-
-func (d *domain) contacts(c *door.Call, f api.ContactFilter) ([]api.Contact, string, error) {
-	filter := directory.ContactFilter{ExternalID: f.ExternalID, Tag: f.Tag, Saved: wire.Optional(f.Saved)}
-	if f.Address != "" {
-		address, err := parley.ParseAddress(f.Address)
-		if err != nil {
-			return nil, "", err
-		}
-		filter.Address = address
-	}
-	contacts, next, err := d.Directory.Contacts(c.Ctx(), c.P, filter, parley.ID(f.After), door.Limit(f.Limit))
-	return wire.Each(contacts, wire.Contact), string(next), err
-}
-
-func (d *domain) findContact(c *door.Call, b *api.ContactLookup) (api.Contact, error) {
-	lookup := directory.Lookup{ExternalID: b.ExternalID, Name: b.Name}
-	if b.Address != "" {
-		address, err := parley.ParseAddress(b.Address)
-		if err != nil {
-			return api.Contact{}, err
-		}
-		lookup.Address = address
-	}
-	found, made, err := d.Directory.FindOrCreateContact(c.Ctx(), c.P, lookup)
-	if made {
-		c.Status = http.StatusCreated
-	}
-	return wire.Contact(&found), err
-}
-
-func (d *domain) contact(c *door.Call) (api.Contact, error) {
-	found, err := d.Directory.Contact(c.Ctx(), c.P, c.ID())
-	return wire.Contact(&found), err
-}
-
-func (d *domain) patchContact(c *door.Call, b *api.ContactPatch) (api.Contact, error) {
-	patch := directory.ContactPatch{Name: b.Name, Attributes: b.Attributes, Tags: b.Tags, ExternalID: b.ExternalID, OptedOut: b.OptedOut}
-	changed, err := d.Directory.UpdateContact(c.Ctx(), c.P, c.ID(), patch, c.IfMatch())
-	return wire.Contact(&changed), err
-}
-
-func (d *domain) deleteContact(c *door.Call) error {
-	return d.Directory.DeleteContact(c.Ctx(), c.P, c.ID(), c.IfMatch())
-}
-
-func (d *domain) mergeContact(c *door.Call, b *api.ContactMerge) (api.Contact, error) {
-	survivor, err := d.Directory.MergeContact(c.Ctx(), c.P, c.ID(), parley.ID(b.Into), c.IfMatch())
-	return wire.Contact(&survivor), err
-}
-
-func (d *domain) addContactAddress(c *door.Call, b *api.Address) (api.Contact, error) {
-	changed, err := d.Directory.AddAddresses(c.Ctx(), c.P, c.ID(), wire.Addresses([]api.Address{*b}), c.IfMatch())
-	return wire.Contact(&changed), door.Renamed(err, "addresses[0]", "value")
-}
-
-func (d *domain) removeContactAddress(c *door.Call) error {
-	address, err := parley.ParseAddress(c.Path("address"))
-	if err != nil {
-		return parley.NotFound("address", parley.ID(c.Path("address")))
-	}
-	_, err = d.Directory.RemoveAddress(c.Ctx(), c.P, c.ID(), address, c.IfMatch())
-	return err
-}
-
-func (d *domain) defineAttribute(c *door.Call, b *api.AttributeRequest) (api.Attribute, error) {
-	key := c.Path("key")
-	if !parley.AttributeKey(key) {
-		e := parley.NotFound("attribute", parley.ID(key))
-		e.Message = "there can be no such attribute: a key is 1 to 100 letters, digits, _, . and -"
-		return api.Attribute{}, e
-	}
-	a := parley.Attribute{Of: parley.OfContacts, Key: key, Type: parley.AttributeType(b.Type), Label: b.Label, Choices: b.Choices, Archived: b.Archived}
-	defined, err := d.Directory.DefineAttribute(c.Ctx(), c.P, a, c.IfMatch())
-	return wire.Attribute(&defined), err
-}
-
-func (d *domain) attribute(c *door.Call) (api.Attribute, error) {
-	a, err := d.Directory.Attribute(c.Ctx(), c.P, parley.OfContacts, c.Path("key"))
-	return wire.Attribute(&a), err
-}
-
-// keyCursor marks a cursor that is a key.
-const keyCursor = "key:"
-
-func (d *domain) attributes(c *door.Call, f api.Page) ([]api.Attribute, string, error) {
-	after, found := strings.CutPrefix(f.After, keyCursor)
-	if f.After != "" && !found {
-		return nil, "", door.ErrCursor()
-	}
-	list, next, err := d.Directory.Attributes(c.Ctx(), c.P, parley.OfContacts, after, door.Limit(f.Limit))
-	if next != "" {
-		next = keyCursor + next
-	}
-	return wire.Each(list, wire.Attribute), next, err
-}

@@ -20,6 +20,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
@@ -40,6 +41,7 @@ type world struct {
 	store     *store.Store
 	core      *core.Core
 	directory *directory.Directory
+	dossiers  *dossier.Dossiers
 	auth      *access.Authenticator
 	keys      *access.Keys
 	indexer   *search.Indexer
@@ -79,10 +81,12 @@ func newWorld(t testing.TB) *world {
 	w.state.Store("ok")
 	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
 	t.Cleanup(hub.Close)
-	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
+	kept := files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})
+	w.dossiers = dossier.New(dossier.Options{Store: s, Files: kept, Log: quiet})
+	door := native.New(native.Options{Core: w.core, Dossiers: w.dossiers, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
 		Holds:      holds.New(holds.Options{Store: s, Blobs: blobs}),
 		Playground: playground.New(playground.Options{Store: s, Directory: w.directory, Forget: w.auth.Forget}), Searches: search.New(search.Options{Store: s}),
-		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})})
+		Files: kept})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token
 	w.admin = w.client(t, w.token)

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/dossier"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
@@ -25,6 +26,7 @@ type Options struct {
 	Keys          *access.Keys
 	Audit         *audit.Log
 	Files         *files.Files
+	Dossiers      *dossier.Dossiers
 	Holds         *holds.Holds
 	Playground    *playground.Playground
 	Searches      *search.Searches

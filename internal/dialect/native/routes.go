@@ -4,10 +4,9 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/parley-server/parley/internal/dialect/native/actions"
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
+	"github.com/parley-server/parley/internal/dialect/native/contacts"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/holds"
 	"github.com/parley-server/parley/internal/dialect/native/inbox"
@@ -25,7 +24,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.messageEndpoints(), actions.Endpoints(d.Core),
 		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory),
 		d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory),
-		d.contactEndpoints(),
+		contacts.Endpoints(d.Core, d.Directory, d.Dossiers),
 		d.channelEndpoints(),
 		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),
 		d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
@@ -77,39 +76,6 @@ func (d *domain) listEndpoints() []*door.Endpoint {
 			parley.ActBroadcastMembersAdded),
 		door.Audited(door.Order(door.Operation("DELETE /v1/broadcasts/{id}/members/{memberId}", "removeBroadcastMember", writeLists, "Take a user or contact off a broadcast list"),
 			d.removeBroadcastMember), parley.ActBroadcastMembersRemoved),
-	}
-}
-
-func (d *domain) contactEndpoints() []*door.Endpoint {
-	const read, write = parley.ScopeContactsRead, parley.ScopeContactsWrite
-	find := door.Operation("POST /v1/contacts/find", "findContact", write, "Find a contact by external id or address, or make one")
-	find.Details = "The external id is looked for first. A contact that is found gets the other of the two, if it has none such. " +
-		"Answers 201 where the contact was made, else 200."
-	find.Document = func(described *huma.Operation, _ huma.Registry) {
-		described.Responses["201"] = described.Responses["200"]
-	}
-	define := door.Operation("PUT /v1/attributes/{key}", "defineAttribute", parley.ScopeOrganizationWrite, "Define an attribute of contacts, or change its definition")
-	define.Details = "The type of one that is defined cannot be changed. Values that contacts have stay as they are until they are written again."
-	merge := door.Operation("POST /v1/contacts/{id}/merge", "mergeContact", write, "Make a contact a part of another")
-	merge.Details = "Answers the contact that stays, and so does the id of the other from then on. To do it again changes nothing."
-	return []*door.Endpoint{
-		door.Audited(door.Create(door.Operation("POST /v1/contacts", "createContact", write, "Make a contact"), http.StatusCreated, d.createContact),
-			parley.ActContactCreated),
-		door.ByID(door.List(door.Operation("GET /v1/contacts", "listContacts", read, "List contacts"), d.contacts)),
-		door.Audited(door.Change(find, d.findContact), parley.ActContactCreated, parley.ActContactUpdated),
-		door.Get(door.Operation("GET /v1/contacts/{id}", "getContact", read, "Get a contact"), d.contact),
-		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/contacts/{id}", "patchContact", write, "Change a contact"), d.patchContact)),
-			parley.ActContactUpdated),
-		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), d.deleteContact)),
-			parley.ActContactDeleted),
-		door.Audited(door.Matched(door.Change(merge, d.mergeContact)), parley.ActContactMerged),
-		door.Audited(door.Matched(door.Change(define, d.defineAttribute)), parley.ActAttributeDefined),
-		door.Get(door.Operation("GET /v1/attributes/{key}", "getAttribute", read, "Get the definition of an attribute"), d.attribute),
-		door.List(door.Operation("GET /v1/attributes", "listAttributes", read, "List the attributes that are defined, by key"), d.attributes),
-		door.Audited(door.Matched(door.Change(door.Operation("POST /v1/contacts/{id}/addresses", "addContactAddress", write, "Add an address to a contact"), d.addContactAddress)),
-			parley.ActContactUpdated),
-		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}/addresses/{address}", "removeContactAddress", write,
-			"Take an address, as kind:value, from a contact"), d.removeContactAddress)), parley.ActContactUpdated),
 	}
 }
 

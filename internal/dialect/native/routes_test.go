@@ -123,6 +123,7 @@ var samples = map[string]sample{
 	"createContact":            {path: "/v1/contacts", body: `{"name":"Zoe","addresses":[{"kind":"email","value":"zoe@example.org"}],"tags":["vip"],"attributes":{"a":"b"}}`},
 	"listContacts":             {path: "/v1/contacts?saved=true"},
 	"findContact":              {path: "/v1/contacts/find", body: `{"address":"email:new@example.org","name":"New"}`, status: 201},
+	"importContacts":           {path: "/v1/contacts/import", body: `{"contacts":[{"name":"Zoe","externalId":"z1","addresses":[{"kind":"email","value":"zoe2@example.org"}]}]}`},
 	"getContact":               {path: "/v1/contacts/{contact}"},
 	"patchContact":             {path: "/v1/contacts/{contact}", body: `{"tags":["x"]}`},
 	"deleteContact":            {path: "/v1/contacts/{contact}"},
@@ -132,6 +133,19 @@ var samples = map[string]sample{
 	"mergeContact":             {path: "/v1/contacts/{contact2}/merge", body: `{"into":"{contact}"}`},
 	"addContactAddress":        {path: "/v1/contacts/{contact}/addresses", body: `{"kind":"email","value":"cleo2@example.org"}`},
 	"removeContactAddress":     {path: "/v1/contacts/{contact}/addresses/phone:%2B15550100"},
+	"exportContact":            {path: "/v1/contacts/{contact}/export", more: []parley.Scope{parley.ScopeContactsRead, parley.ScopeMessagesRead, parley.ScopeMediaRead}},
+	"listContactExports":       {path: "/v1/contacts/{contact}/exports?limit=5"},
+	"getContactExport":         {path: "/v1/contacts/{contact}/exports/{export}"},
+	"eraseContact":             {path: "/v1/contacts/{contact3}/erase", more: []parley.Scope{parley.ScopeMessagesDelete}},
+	"getContactErasure":        {path: "/v1/contacts/{erased}/erasure"},
+	"suppress":                 {path: "/v1/suppressions", body: `{"contact":"{contact}","platform":"sms","class":"marketing","reason":"user","note":"asked"}`},
+	"listSuppressions":         {path: "/v1/suppressions?address=phone:%2B15550177&class=all"},
+	"getSuppression":           {path: "/v1/suppressions/{suppression}"},
+	"deleteSuppression":        {path: "/v1/suppressions/{suppression}"},
+	"blockSender":              {path: "/v1/blocked-senders", body: `{"contact":"{contact}","note":"abusive"}`},
+	"listBlockedSenders":       {path: "/v1/blocked-senders?limit=5"},
+	"getBlockedSender":         {path: "/v1/blocked-senders/{blocked}"},
+	"unblockSender":            {path: "/v1/blocked-senders/{blocked2}/unblock", body: `{"release":true}`},
 	"createChannel":            {path: "/v1/channels", body: `{"name":"Fax","connector":"sandbox","platform":"fax","open":false,"members":["{user}"]}`},
 	"listChannels":             {path: "/v1/channels?connector=sandbox"},
 	"getChannel":               {path: "/v1/channels/{channel}"},
@@ -244,6 +258,13 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
+	contact3 := must[*api.Contact](t)(c.CreateContact(ctx, api.ContactRequest{Name: "Gone"}))
+	erased := must[*api.Contact](t)(c.CreateContact(ctx, api.ContactRequest{Name: "Gone"}))
+	must[*api.ContactErasure](t)(c.EraseContact(ctx, erased.ID))
+	export := must[*api.ContactExport](t)(c.ExportContact(ctx, contact.ID))
+	suppression := must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: "phone:+15550177"})).Data[0]
+	blocked := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550178"}))
+	blocked2 := must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550179"}))
 	external := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationExternal, Channel: channel.ID, Participants: []api.NewParticipant{{Contact: contact.ID}}}))
 	note := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization}))
 	noted := must[*api.Message](t)(c.SendToConversation(ctx, message.ConversationID, api.SendRequest{Body: api.Text("x"), Internal: true}))
@@ -259,7 +280,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
 	return map[string]string{"draft": draft.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
-		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
+		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 
 // Every operation answers whom it should, as it promises, and nobody else.

@@ -103,7 +103,12 @@ var lists = []counted{
 	{"listUsers", "/v1/users", 0, 0},
 	{"listContacts", "/v1/contacts", 0, 0},
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
+	{"listContacts", "/v1/contacts?list={broadcast}&updatedSince={since}", 0, 0},
 	{"listAttributes", "/v1/attributes", 0, 0},
+	{"listContactExports", "/v1/contacts/{exported}/exports", 10, 0},
+	{"listSuppressions", "/v1/suppressions", 10, 0},
+	{"listSuppressions", "/v1/suppressions?class=marketing", 10, 0},
+	{"listBlockedSenders", "/v1/blocked-senders", 10, 0},
 	{"listConversationAttributes", "/v1/conversation-attributes", 0, 0},
 	{"listTeams", "/v1/teams", 0, 0},
 	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
@@ -373,12 +378,18 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: users[:3]}))
 		must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
 	}
+	for range 10 {
+		must[*api.ContactExport](t)(c.ExportContact(ctx, contacts[0]))
+		address := fmt.Sprintf("email:%s@example.org", parley.NewID(time.Now()))
+		must[*api.Suppressions](t)(c.Suppress(ctx, api.SuppressionRequest{Address: address, Class: api.ClassMarketing}))
+		must[*api.BlockedSender](t)(c.BlockSender(ctx, api.BlockRequest{Address: address}))
+	}
 	role := w.manyRoles(t, users)
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
-	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "exported": contacts[0], "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["hook"] = w.manyHooks(t, n)

@@ -146,3 +146,11 @@ func FanOuts(q store.Queries, organization parley.ID) ([]string, error) {
 		})
 	return payloads, err
 }
+
+// MoveExternalIDs gives a contact the ids in other systems that another has which becomes a part of it. Of a system in which both
+// have one, that of the other goes on answering it.
+func MoveExternalIDs(tx *store.Tx, organization, from, into parley.ID) error {
+	return exec(tx, organization, sqldb.Statement{Text: `UPDATE contact_external_ids SET contact_id = $3 WHERE organization_id = $1 AND contact_id = $2
+		AND NOT EXISTS (SELECT 1 FROM contact_external_ids AS o WHERE o.organization_id = $1 AND o.contact_id = $3
+			AND o.source = contact_external_ids.source)`, Args: []any{string(organization), string(from), string(into)}})
+}

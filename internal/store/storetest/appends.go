@@ -23,6 +23,7 @@ func appendIsWhole(w *world) {
 	m.Actor = parley.Actor{Kind: parley.ActorTeam, ID: "team"}
 	m.Internal, m.Priority, m.Metadata, m.Tags = true, parley.PriorityHigh, map[string]string{"k": "v"}, []string{"b", "a"}
 	m.Reference, m.ReplyTo, m.Recorded, m.RecordedState = "ref", "other", true, parley.Sent
+	m.Class, m.Auto = parley.ClassService, parley.AutoKeyword
 	m.TTL, m.Validity, m.DeleteOnRead = time.Hour, time.Minute, true
 	a.Jobs[0].Priority = m.Priority.Rank()
 	a.Jobs = append(a.Jobs, store.Job{Organization: o, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})

@@ -196,7 +196,7 @@ func contacts(w *world) {
 	o, other := w.organization(), w.organization()
 	fax := parley.Address{Kind: parley.AddressFax, Value: "+491", Shared: true}
 	c := parley.Contact{ID: w.id(), Name: "Ana", Saved: true, Addresses: []parley.Address{phone("+492"), fax}, Attributes: map[string]string{"a": "b"},
-		Tags: []string{"x", "a"}, ExternalID: "e1", OptedOut: true, LastChannel: "ch"}
+		Tags: []string{"x", "a"}, ExternalID: "e1", ExternalIDs: map[string]string{"crm": "1", "shop": "7"}, OptedOut: true, LastChannel: "ch"}
 	w.do(func(tx *store.Tx) error { return tx.InsertContact(o, &c) })
 	got, err := w.read().Contact(o, c.ID)
 	w.must(err)

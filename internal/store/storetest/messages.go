@@ -107,11 +107,10 @@ func deliveries(w *world) {
 		c.OptedOut = true
 		return errors.Join(err, tx.UpdateContact(o, &c))
 	})
-	out, err := w.read().OptedOut(again)
+	contact := parley.Actor{Kind: parley.ActorContact, ID: th.recipient}
+	out, err := w.read().Refusals([]store.Wanted{{Organization: o, Recipient: contact}, {Organization: o}, {Organization: w.organization(), Recipient: contact}})
 	w.must(err)
-	if !out[refs[0]] || out[refs[1]] {
-		w.Errorf("opted out are %v", out)
-	}
+	w.equal("opted out", out, []store.Refusal{{OptedOut: true}, {}, {}})
 	for _, who := range []struct {
 		id   parley.ID
 		a    parley.Address

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -284,14 +285,20 @@ func filteredPages(w *world) {
 	yes, no := true, false
 	filtered(w, "contacts", func(i int, f store.ContactFilter) bool {
 		return i != 20 && (f.NamePrefix == "" || i%3 < 2) && (f.Address.Value == "" || i/3 == 4) && (f.ExternalID == "" || i == 7) &&
-			(f.Tag == "" || i%5 == 0) && (f.Saved == nil || *f.Saved == (i%2 == 0))
+			(f.Tag == "" || i%5 == 0) && (f.Saved == nil || *f.Saved == (i%2 == 0)) &&
+			(f.Source == "" || i == 7) && (f.List == "" || i%4 == 0) && (len(f.Attributes) == 0 || i%6 == 0) && (f.OptedOut == nil || *f.OptedOut == (i == 3)) &&
+			(f.CreatedUntil.IsZero() || w.now().Before(f.CreatedUntil)) && (f.UpdatedSince.IsZero() || !w.now().Before(f.UpdatedSince))
 	}, func(f store.ContactFilter) func(string, int) ([]string, string, error) {
 		return next(func(c parley.Contact) string { return string(c.ID) }, func(from string, limit int) ([]parley.Contact, parley.ID, error) {
 			return w.read().Contacts(o, f, parley.ID(from), limit)
 		})
 	}, store.ContactFilter{}, store.ContactFilter{NamePrefix: "an"}, store.ContactFilter{Address: phone("+494")}, store.ContactFilter{ExternalID: "x7"},
 		store.ContactFilter{Tag: "tag"}, store.ContactFilter{Saved: &yes}, store.ContactFilter{Saved: &no, NamePrefix: "AN"},
-		store.ContactFilter{Tag: "tag", Saved: &yes}, store.ContactFilter{Address: phone("+494"), Saved: &yes})
+		store.ContactFilter{Tag: "tag", Saved: &yes}, store.ContactFilter{Address: phone("+494"), Saved: &yes},
+		store.ContactFilter{Source: "crm", ExternalID: "x7"}, store.ContactFilter{List: "list"}, store.ContactFilter{List: "list", Saved: &yes, Tag: "tag"},
+		store.ContactFilter{List: "list", Address: phone("+494")}, store.ContactFilter{Attributes: map[string]string{"k": "v"}},
+		store.ContactFilter{OptedOut: &yes}, store.ContactFilter{OptedOut: &no}, store.ContactFilter{CreatedUntil: w.now()},
+		store.ContactFilter{CreatedSince: w.now(), UpdatedUntil: w.now().Add(time.Second)}, store.ContactFilter{UpdatedSince: w.now().Add(time.Second)})
 	filtered(w, "users", func(i int, f store.UserFilter) bool {
 		return (f.Email == "" || i == 9) && (f.Active == nil || *f.Active == (i%3 == 0)) && (f.Machine == nil || *f.Machine == (i%4 == 0))
 	}, func(f store.UserFilter) func(string, int) ([]string, string, error) {
@@ -315,8 +322,17 @@ func insertFiltered(tx *store.Tx, o parley.ID, i int) error {
 	id := parley.ID(fmt.Sprintf("id%02d", i))
 	c := parley.Contact{ID: id, Name: []string{"Ana", "ANNE", "Ben"}[i%3], Saved: i%2 == 0, ExternalID: fmt.Sprint("x", i),
 		Addresses: []parley.Address{{Kind: parley.AddressPhone, Value: fmt.Sprint("+49", i/3), Shared: true}}}
+	c.ExternalIDs, c.OptedOut = map[string]string{"crm": c.ExternalID}, i == 3
 	if i%5 == 0 {
 		c.Tags = []string{"tag"}
+	}
+	if i%6 == 0 {
+		c.Attributes = map[string]string{"k": "v"}
+	}
+	if i%4 == 0 {
+		if _, err := tx.AddBroadcastMembers(o, "list", []parley.BroadcastMember{{Kind: parley.ActorContact, ID: id}}); err != nil {
+			return err
+		}
 	}
 	if err := tx.InsertContact(o, &c); err != nil {
 		return err

@@ -48,12 +48,12 @@ func texts(w *world) {
 		w.do(func(tx *store.Tx) error { return tx.InsertContact(o, &c) })
 		got, err := w.read().Contact(o, id)
 		w.must(err)
-		want.Rev, want.CreatedAt = 1, w.now().UTC()
+		want.Rev, want.CreatedAt, want.UpdatedAt = 1, w.now().UTC(), w.now().UTC()
 		w.equal("a contact", got, want)
 		if text == "" {
 			continue
 		}
-		got, err = w.read().ContactByExternalID(o, key)
+		got, err = w.read().ContactByExternalID(o, "", key)
 		w.must(err)
 		byAddress, err := w.read().ContactByAddress(o, want.Addresses[0])
 		w.must(err)
@@ -131,7 +131,7 @@ func empty(w *world) {
 	}
 	q := w.read()
 	for _, err := range []error{
-		second(q.ContactByExternalID(o, "")), second(q.ContactByAddress(o, parley.Address{})), second(q.UserOfAccount(o, "")),
+		second(q.ContactByExternalID(o, "", "")), second(q.ContactByAddress(o, parley.Address{})), second(q.UserOfAccount(o, "")),
 		second(q.ConversationByKey(o, "")), second(q.Participant(o, "", "")), second(q.NewestWith(o, "", []parley.Address{{}})),
 	} {
 		w.notFound(err)
@@ -150,7 +150,7 @@ func empty(w *world) {
 	w.do(func(tx *store.Tx) error { return tx.InsertContact(o, &c) })
 	got, err := q.Contact(o, c.ID)
 	w.must(err)
-	w.equal("a contact", got, parley.Contact{ID: c.ID, Rev: 1, CreatedAt: w.now().UTC()})
+	w.equal("a contact", got, parley.Contact{ID: c.ID, Rev: 1, CreatedAt: w.now().UTC(), UpdatedAt: w.now().UTC()})
 	th := w.room(o, 1)
 	a := th.message("")
 	a.Message.Body, a.Message.Tags, a.Message.Metadata, a.Events = nil, []string{}, map[string]string{}, nil

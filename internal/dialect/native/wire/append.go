@@ -41,6 +41,8 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.entries(`"metadata":`, m.Metadata)
 	o.text(`"reference":`, m.Reference)
 	o.optional(`"replyTo":`, string(m.ReplyTo))
+	o.optional(`"class":`, string(m.Class))
+	o.optional(`"auto":`, string(m.Auto))
 	o.optional(`"root":`, string(m.Root))
 	o.optionalNumber(`"replies":`, int64(m.Replies.Count))
 	o.optionalTime(`"lastReplyAt":`, m.Replies.Last)

@@ -15,8 +15,26 @@ func Organization(o *parley.Organization) api.Organization {
 		ID: string(o.ID), Name: o.Name, Test: o.Test, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
 		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
 			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
+			Keywords:  Each(o.Policy.Keywords, keyword),
 			Retention: retention(o.Policy.Retention)},
 	}
+}
+
+func keyword(k *parley.Keyword) api.Keyword {
+	return api.Keyword{Action: api.KeywordAction(k.Action), Platform: k.Platform, Locale: k.Locale, Words: k.Words, Class: api.MessageClass(k.Class),
+		Answer: k.Answer}
+}
+
+// Keywords are rules that a request gives; nil where it gives none.
+func Keywords(list *[]api.Keyword) *[]parley.Keyword {
+	if list == nil {
+		return nil
+	}
+	out := Each(*list, func(k *api.Keyword) parley.Keyword {
+		return parley.Keyword{Action: parley.KeywordAction(k.Action), Platform: k.Platform, Locale: k.Locale, Words: k.Words,
+			Class: parley.MessageClass(k.Class), Answer: k.Answer}
+	})
+	return &out
 }
 
 func retention(policy map[parley.ConversationKind]time.Duration) map[string]int64 {
@@ -61,8 +79,8 @@ func Broadcast(b *parley.Broadcast) api.Broadcast {
 func Contact(c *parley.Contact) api.Contact {
 	out := api.Contact{
 		ID: string(c.ID), Name: c.Name, Saved: c.Saved, Addresses: make([]api.Address, len(c.Addresses)), Attributes: filled(c.Attributes),
-		Tags: filledList(c.Tags), ExternalID: c.ExternalID, OptedOut: c.OptedOut, LastChannel: string(c.LastChannel),
-		MergedInto: string(c.MergedInto), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+		Tags: filledList(c.Tags), ExternalID: c.ExternalID, ExternalIDs: c.ExternalIDs, OptedOut: c.OptedOut, LastChannel: string(c.LastChannel),
+		MergedInto: string(c.MergedInto), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt),
 	}
 	for i, a := range c.Addresses {
 		out.Addresses[i] = api.Address{Kind: string(a.Kind), Value: a.Value, Shared: a.Shared}

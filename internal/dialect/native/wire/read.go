@@ -64,6 +64,12 @@ func (r *sendReader) member(name []byte) error {
 			return errUncommon
 		}
 		return err
+	case "class":
+		text, err := r.text(24, 20)
+		if p.Class = parley.MessageClass(text); !p.Class.Valid() {
+			return errUncommon
+		}
+		return err
 	case "ttl":
 		seconds, err := r.seconds(4)
 		p.TTL = Seconds(seconds)

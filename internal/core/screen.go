@@ -1,0 +1,198 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/consent"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
+)
+
+// errBlocked ends a unit that parked a message from a blocked sender.
+var errBlocked = parley.Conflict("sender-blocked", "its sender is blocked: it is parked, and no conversation has it")
+
+// keepApart parks a message from a blocked sender, once, and says whether it did.
+func keepApart(tx *store.Tx, a *arrival) (bool, error) {
+	if a.released {
+		return false, nil
+	}
+	block, err := people.BlockOf(tx.Queries, a.organization, a.From)
+	if err != nil || block == "" {
+		return false, err
+	}
+	reference := ""
+	if a.ProviderID != "" {
+		reference = connector.ShortID("inbound:" + a.ProviderID)
+		if twin, err := people.ParkedTwin(tx.Queries, a.organization, a.channel, reference); err != nil || twin {
+			return true, err
+		}
+	}
+	raw, err := json.Marshal(a.Inbound)
+	if err != nil {
+		return false, err
+	}
+	return true, tx.Park(a.organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: a.channel, Kind: people.KindBlocked, Reference: reference,
+		Message: block, Raw: string(raw), Reason: "its sender is blocked"})
+}
+
+// releasedAtOnce is how many parked messages one transaction takes in.
+const releasedAtOnce = 20
+
+// Unblock lets somebody write again. What they wrote meanwhile, as far as it is kept, is taken in with release, as if it came
+// now; else it stays parked until its time is over. It says how many were taken in.
+func (c *Core) Unblock(ctx context.Context, p *Principal, id parley.ID, release bool) (released int, err error) {
+	if err := p.Require(parley.ScopeContactsWrite); err != nil {
+		return 0, err
+	}
+	policy, err := c.policy(ctx, p.Organization)
+	if err != nil {
+		return 0, err
+	}
+	for over := false; !over; {
+		n := 0
+		err := c.store.Write(ctx, p.Organization, func(tx *store.Tx) (err error) {
+			if _, err := people.Blocked(tx.Queries, p.Organization, id); err != nil {
+				return err
+			}
+			n, over = 0, true
+			if release {
+				if n, err = c.release(tx, p.Organization, id, policy); err != nil {
+					return err
+				}
+				over = n < releasedAtOnce
+			}
+			if !over {
+				return nil
+			}
+			tx.Emit(p.Organization, parley.Event{Type: parley.EventSenderUnblocked, Subject: id, Data: parley.EventData{Actor: p.User}})
+			var changes parley.Changes
+			changes.Made("release", release)
+			if err := p.Did(tx, parley.ActSenderUnblocked, id, changes); err != nil {
+				return err
+			}
+			return people.Unblock(tx, p.Organization, id)
+		})
+		if err != nil {
+			return released, err
+		}
+		released += n
+	}
+	if released > 0 {
+		c.kick()
+	}
+	return released, nil
+}
+
+// release takes some of the parked messages of a block in, and says how many there were.
+func (c *Core) release(tx *store.Tx, organization, block parley.ID, policy parley.Policy) (int, error) {
+	parked, err := people.ParkedOf(tx, organization, block, releasedAtOnce)
+	if err != nil {
+		return 0, err
+	}
+	for i := range parked {
+		row := &parked[i]
+		a := &arrival{organization: organization, channel: row.Channel, actor: access.System(organization), policy: policy, released: true}
+		if err := json.Unmarshal([]byte(row.Raw), &a.Inbound); err != nil {
+			return 0, err
+		}
+		if a.Attachments, err = kept(tx.Queries, organization, a.Attachments); err != nil {
+			return 0, err
+		}
+		_, _, err := c.arrive(tx, a)
+		if parley.IsKind(err, parley.KindNotFound) { // its channel is gone: it stays for the operator
+			err = tx.Park(organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: row.Channel, Kind: store.KindInbound, Raw: row.Raw,
+				Reason: "its sender was blocked, and its channel is gone"})
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(parked), nil
+}
+
+// kept are those of the files that are still there.
+func kept(q store.Queries, organization parley.ID, files []parley.Attachment) ([]parley.Attachment, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	ids := make([]parley.ID, len(files))
+	for i, f := range files {
+		ids[i] = f.Media
+	}
+	there, err := q.MediaByID(organization, ids)
+	var list []parley.Attachment
+	for _, f := range files {
+		if there[f.Media] != nil {
+			list = append(list, f)
+		}
+	}
+	return list, err
+}
+
+// keyword returns the rule that a message from outside is a keyword of; nil: none.
+func (a *arrival) keyword(ch *parley.Channel) *parley.Keyword {
+	if len(a.policy.Keywords) == 0 || len(a.Attachments) > 0 {
+		return nil
+	}
+	var texts []string
+	for _, part := range a.Body {
+		if part.Kind != parley.PartText {
+			return nil
+		}
+		texts = append(texts, part.Text)
+	}
+	text := strings.Join(texts, " ")
+	for i := range a.policy.Keywords {
+		if k := &a.policy.Keywords[i]; (k.Platform == "" || k.Platform == ch.Platform) && k.Matches(text) {
+			return k
+		}
+	}
+	return nil
+}
+
+// obey does what a keyword says, and answers it if that changed something: who says it twice is answered once.
+func (c *Core) obey(tx *store.Tx, a *arrival, ch *parley.Channel, k *parley.Keyword, m *parley.Message, who recipient) error {
+	changed := true
+	switch k.Action {
+	case parley.KeywordStop:
+		class := k.Class
+		if class == "" {
+			class = parley.ClassAll
+		}
+		n, err := consent.Add(tx, a.actor, parley.Suppression{ID: parley.NewID(tx.Now), Address: a.From, Platform: ch.Platform, Class: class,
+			Reason: parley.ReasonKeyword, Message: m.ID})
+		if err != nil {
+			return err
+		}
+		changed = n > 0
+	case parley.KeywordStart:
+		var err error
+		if changed, err = consent.Lift(tx, a.actor, a.From, ch.Platform); err != nil {
+			return err
+		}
+	}
+	if !changed || k.Answer == "" {
+		return nil
+	}
+	return answerKeyword(tx, a, ch, k, m, who)
+}
+
+// answerKeyword writes the answer to a keyword. It goes out whatever the address does not want.
+func answerKeyword(tx *store.Tx, a *arrival, ch *parley.Channel, k *parley.Keyword, m *parley.Message, who recipient) error {
+	author := a.actor.Actor()
+	write := &store.Append{Organization: a.organization, KeepOut: true, Message: parley.Message{
+		ID: parley.NewID(tx.Now), Conversation: m.Conversation, Kind: parley.KindMessage, Direction: parley.Outbound, Author: author, Actor: author,
+		Body: []parley.Part{{Kind: parley.PartText, Text: k.Answer}}, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal,
+		Class: parley.ClassService, Auto: parley.AutoKeyword, ReplyTo: m.ID}}
+	addDeliveries(write, &route{channel: ch, recipients: []recipient{who}}, parley.PriorityNormal.Rank())
+	write.Message.State, write.Message.Counts = parley.Queued, map[parley.DeliveryState]int{parley.Queued: 1}
+	write.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: write.Message.ID,
+		Data: parley.EventData{Actor: a.actor.User}}}
+	a.answered = true
+	return tx.Append(write)
+}
