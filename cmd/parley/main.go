@@ -1,4 +1,6 @@
 // Command parley is the server and its tools: one binary, one command a file.
+//
+// Long because there are so many commands.
 package main
 
 import (

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,23 +41,6 @@ func (c *Core) Receive(ctx context.Context, organization, channel parley.ID, mes
 		}
 	}
 	return nil
-}
-
-// Park keeps what a provider sent and nobody understands, for the operator.
-func (c *Core) Park(ctx context.Context, organization, channel parley.ID, raw []byte, reason string) error {
-	text := cleaned(string(raw))
-	return c.store.Write(ctx, organization, func(tx *store.Tx) error {
-		return tx.Park(organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: channel, Kind: store.KindInbound, Raw: text, Reason: reason})
-	})
-}
-
-func (c *Core) parkInbound(ctx context.Context, organization, channel parley.ID, in connector.Inbound, reason string) error {
-	raw, err := json.Marshal(in)
-	if err != nil { // numbers that JSON does not have
-		raw = []byte(fmt.Sprintf("%+v", in))
-	}
-	c.log.Warn("a message from outside is parked", "organization", organization, "channel", channel, "reason", reason)
-	return c.Park(ctx, organization, channel, raw, reason)
 }
 
 // arrival is a message from outside on its way in.
@@ -242,8 +224,8 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	if contact != nil {
 		err = tx.WroteOn(a.organization, contact.ID, ch.ID)
 	}
-	if k := a.keyword(ch); err == nil && k != nil {
-		err = c.obey(tx, a, ch, k, &write.Message, recipient{actor: who, address: a.From})
+	if err == nil {
+		err = c.obey(tx, a, ch, &write.Message, recipient{actor: who, address: a.From})
 	}
 	write.Message.State = parley.Delivered
 	return write.Message, err

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -155,8 +156,12 @@ func (a *arrival) keyword(ch *parley.Channel) *parley.Keyword {
 	return nil
 }
 
-// obey does what a keyword says, and answers it if that changed something: who says it twice is answered once.
-func (c *Core) obey(tx *store.Tx, a *arrival, ch *parley.Channel, k *parley.Keyword, m *parley.Message, who recipient) error {
+// obey does what a message says that is a keyword, and answers it if that changed something: who says it twice is answered once.
+func (c *Core) obey(tx *store.Tx, a *arrival, ch *parley.Channel, m *parley.Message, who recipient) error {
+	k := a.keyword(ch)
+	if k == nil {
+		return nil
+	}
 	changed := true
 	switch k.Action {
 	case parley.KeywordStop:
@@ -195,4 +200,21 @@ func answerKeyword(tx *store.Tx, a *arrival, ch *parley.Channel, k *parley.Keywo
 		Data: parley.EventData{Actor: a.actor.User}}}
 	a.answered = true
 	return tx.Append(write)
+}
+
+// Park keeps what a provider sent and nobody understands, for the operator.
+func (c *Core) Park(ctx context.Context, organization, channel parley.ID, raw []byte, reason string) error {
+	text := cleaned(string(raw))
+	return c.store.Write(ctx, organization, func(tx *store.Tx) error {
+		return tx.Park(organization, &store.Parked{ID: parley.NewID(tx.Now), Channel: channel, Kind: store.KindInbound, Raw: text, Reason: reason})
+	})
+}
+
+func (c *Core) parkInbound(ctx context.Context, organization, channel parley.ID, in connector.Inbound, reason string) error {
+	raw, err := json.Marshal(in)
+	if err != nil { // numbers that JSON does not have
+		raw = []byte(fmt.Sprintf("%+v", in))
+	}
+	c.log.Warn("a message from outside is parked", "organization", organization, "channel", channel, "reason", reason)
+	return c.Park(ctx, organization, channel, raw, reason)
 }

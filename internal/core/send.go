@@ -379,19 +379,6 @@ func (s *send) build(r *route) (*store.Append, error) {
 	return a, nil
 }
 
-// addDeliveries adds a delivery and its job for each outside recipient.
-func addDeliveries(a *store.Append, r *route, rank int) {
-	a.Deliveries = make([]parley.Delivery, len(r.recipients))
-	a.Jobs = make([]store.Job, len(r.recipients), len(r.recipients)+1)
-	a.Message.Receivers.Several = len(r.recipients) > 1
-	for i, to := range r.recipients {
-		a.Message.Receivers.Add(i+1, to.role)
-		a.Deliveries[i] = parley.Delivery{Number: i + 1, Recipient: to.actor, Address: to.address, Channel: r.channel.ID, State: parley.Queued}
-		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
-			Message: a.Message.ID, Delivery: i + 1}
-	}
-}
-
 // initialState is the state of a message at its acceptance, without asking the store.
 func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parley.MessageState, map[parley.DeliveryState]int) {
 	switch {

@@ -90,7 +90,7 @@ func NewMapping(kind string, given []string) (*Mapping, error) {
 
 func (m *Mapping) known(field string) bool {
 	for _, f := range fields[m.kind] {
-		if f.field == field || strings.HasSuffix(f.field, ".") && strings.HasPrefix(field, f.field) && len(field) > len(f.field) {
+		if rest, found := strings.CutPrefix(field, f.field); found && (rest != "") == strings.HasSuffix(f.field, ".") {
 			return true
 		}
 	}
