@@ -51,14 +51,17 @@ type NewOrganization struct {
 
 // User is a member of the organization.
 type User struct {
-	ID        string            `json:"id" doc:"The id."`
-	Name      string            `json:"name" doc:"What people call the user."`
-	Email     string            `json:"email,omitempty" doc:"The e-mail address; a machine user has none."`
-	Machine   bool              `json:"machine" doc:"Whether it stands for an API key."`
-	Active    bool              `json:"active" doc:"Whether it may act and be written to."`
-	Metadata  map[string]string `json:"metadata" doc:"Facts kept with the user."`
-	Rev       int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
-	CreatedAt Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
+	ID       string            `json:"id" doc:"The id."`
+	Name     string            `json:"name" doc:"What people call the user."`
+	Email    string            `json:"email,omitempty" doc:"The e-mail address; a machine user has none."`
+	Machine  bool              `json:"machine" doc:"Whether it stands for an API key."`
+	Active   bool              `json:"active" doc:"Whether it may act and be written to."`
+	Metadata map[string]string `json:"metadata" doc:"Facts kept with the user."`
+
+	DoNotDisturb *DoNotDisturb `json:"doNotDisturb,omitempty" doc:"That the user does not want to be disturbed."`
+
+	Rev       int64 `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time  `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
 // UserRequest is a user to make.

@@ -84,7 +84,9 @@ type Message struct {
 	Metadata       map[string]string `json:"metadata" doc:"Facts that the sender attached."`
 	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
 	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
-	Parent         string            `json:"parent,omitempty" doc:"The broadcast message that it is a copy of."`
+	Parent         string            `json:"parent,omitempty" doc:"The message that it is a copy of: one to a broadcast list, or to whom it is forwarded for."`
+	OnBehalfOf     []Actor           `json:"onBehalfOf,omitempty" doc:"Of a copy that was forwarded while somebody does not want to be disturbed: to whom it was written, and who had it forwarded further."`
+	Notice         *Notice           `json:"notice,omitempty" doc:"Of a system item: what it tells, for programs."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
 	SendAt         Time              `json:"sendAt,omitzero" format:"date-time" doc:"When it is to be sent, or was, if it was scheduled."`
@@ -143,7 +145,7 @@ type MessageFilter struct {
 	Recipient    string    `query:"recipient" doc:"To this user or contact (id) or address (kind:value)."`
 	Tag          string    `query:"tag" doc:"With this tag."`
 	Reference    string    `query:"reference" doc:"With exactly this reference."`
-	Parent       string    `query:"parent" doc:"Copies of this broadcast message."`
+	Parent       string    `query:"parent" doc:"Copies of this message, to a broadcast list or forwarded."`
 	Since        time.Time `query:"since" doc:"Sent at this time or later."`
 	Until        time.Time `query:"until" doc:"Sent before this time."`
 }

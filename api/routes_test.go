@@ -126,6 +126,15 @@ func directoryRoutes() []route {
 			return only(c.PatchUser(ctx, "u1", api.UserPatch{Name: &name}))
 		},
 			"PATCH", "/v1/users/u1", `{"name":"New"}`, 200},
+		{"SetDoNotDisturb", func(ctx context.Context, c *api.Client) error {
+			return only(c.SetDoNotDisturb(ctx, "u1", api.DoNotDisturbRequest{Text: "Away", ForwardTo: &api.ForwardTarget{Role: "r1"}}))
+		}, "PUT", "/v1/users/u1/do-not-disturb", `{"text":"Away","forwardTo":{"role":"r1"}}`, 200},
+		{"ClearDoNotDisturb", func(ctx context.Context, c *api.Client) error { return c.ClearDoNotDisturb(ctx, "u1") },
+			"DELETE", "/v1/users/u1/do-not-disturb", "", 204},
+		{"MuteConversation", func(ctx context.Context, c *api.Client) error { return only(c.MuteConversation(ctx, "c1", api.Mute{})) },
+			"PUT", "/v1/conversations/c1/mute", `{}`, 200},
+		{"UnmuteConversation", func(ctx context.Context, c *api.Client) error { return c.UnmuteConversation(ctx, "c1") },
+			"DELETE", "/v1/conversations/c1/mute", "", 204},
 		{"CreateTeam", func(ctx context.Context, c *api.Client) error {
 			return only(c.CreateTeam(ctx, api.TeamRequest{Name: name}))
 		},

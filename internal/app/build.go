@@ -23,6 +23,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
 	"github.com/parley-server/parley/internal/store/duty"
 )
 
@@ -113,6 +114,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "wake", Next: a.nextDue(store.JobWake), Run: atMost(most, a.core.Wake)},
 		{Name: "fan-out", Next: a.nextDue(store.JobFanOut), Run: a.core.FanOut},
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
+		{Name: "undisturb", Next: a.nextDue(availability.JobEnd), Run: atMost(most, a.core.Availability.End)},
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}

@@ -33,7 +33,7 @@ var layers = []rule{
 
 	{"internal/app", []string{"api", "internal/cluster", "internal/config", "internal/connector", "internal/connector/*", "internal/core", "internal/core/*",
 		"internal/dialect/*", "internal/httpd", "internal/inbound", "internal/live", "internal/media", "internal/parley",
-		"internal/queue", "internal/store", "internal/store/duty", "internal/store/move", "internal/web", "internal/webhook"}},
+		"internal/queue", "internal/store", "internal/store/*", "internal/web", "internal/webhook"}},
 
 	{"internal/dialect/native", append([]string{"internal/dialect/native/*"}, door...)},
 	{"internal/dialect/native/contract", []string{"api", "internal/parley"}},
@@ -48,12 +48,13 @@ var layers = []rule{
 
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/audit", "internal/store/grant"}},
 	{"internal/core/audit", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/audit"}},
-	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/duty", "internal/store/people"}},
+	{"internal/core/availability", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/availability", "internal/store/duty"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/availability", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
-	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store"}},
+	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/availability"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/availability", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 

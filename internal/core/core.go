@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -28,11 +29,13 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go.
+// what happened is in the Log; the Eraser makes content go; Availability is what they do not want to be disturbed by.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+
+	Availability *availability.Availability
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -57,6 +60,7 @@ func New(o Options) *Core {
 	}
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
+	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"sync"
 
+	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -20,7 +21,12 @@ type route struct {
 	members      int             // users who receive it, besides the author
 	role         *parley.Role    // of a role's conversation that it is written to from outside, while nobody is on duty
 	first        bool            // nothing has been written to it since
+
+	away *availability.Away // the recipient, who does not want to be disturbed
 }
+
+// passing reports whether a route is good for one message only: what comes of it is found out each time.
+func (r *route) passing() bool { return r.contacts > 1 || r.role != nil || r.away != nil }
 
 // recipient is an outside participant and the address that is written to.
 type recipient struct {

@@ -53,10 +53,15 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 		if err := tx.DeleteScheduled(job.Organization, m.ID); err != nil {
 			return err
 		}
-		if err := tx.Append(a); err != nil || !r.first {
+		if err := tx.Append(a); err != nil {
 			return err
 		}
-		return s.answerAway(tx, r)
+		if r.first {
+			if err := s.answerAway(tx, r); err != nil {
+				return err
+			}
+		}
+		return s.forward(tx, a, r)
 	}
 	if e := parley.AsError(err); e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable {
 		return err

@@ -65,6 +65,7 @@ type Conversation struct {
 	Rev          int64
 	CreatedAt    time.Time
 	Participants []Participant // where they were asked for
+	Muted        *Mute         // by who asked; nil: it is not
 }
 
 // Assignee is a user or a team that a conversation is given to.

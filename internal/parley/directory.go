@@ -39,6 +39,8 @@ type User struct {
 	Metadata  map[string]string
 	Rev       int64
 	CreatedAt time.Time
+
+	DoNotDisturb *DoNotDisturb // where it is on, and was asked for
 }
 
 // Team is a standing set of users with a conversation of its own.

@@ -75,7 +75,9 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Parent       ID // the broadcast message that this is a copy of
+	Parent       ID      // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
+	OnBehalfOf   []Actor // to whom it was written, and who forwarded it further, of a copy that was forwarded
+	Notice       *Notice // of a system item: what it tells
 	Recorded     bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
@@ -256,6 +258,7 @@ const (
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
 	EventConversationRead    EventType = "conversation.read"
+	EventConversationMuted   EventType = "conversation.muted" // by one user, or no more
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"
 	EventContactUpdated      EventType = "contact.updated"
@@ -264,6 +267,7 @@ const (
 	EventAttributeDefined    EventType = "attribute.defined"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
+	EventUserAvailability    EventType = "user.availability" // do-not-disturb was turned on or off
 	EventTeamCreated         EventType = "team.created"
 	EventTeamUpdated         EventType = "team.updated"
 	EventTeamDeleted         EventType = "team.deleted"

@@ -25,12 +25,14 @@ type details struct {
 	Validity      int64                `json:"va,omitempty"` // milliseconds
 	SendAt        int64                `json:"sa,omitempty"`
 	FanOut        bool                 `json:"fo,omitempty"`
+	OnBehalfOf    []parley.Actor       `json:"ob,omitempty"`
+	Notice        *parley.Notice       `json:"no,omitempty"`
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
-		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt)}
+		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), OnBehalfOf: m.OnBehalfOf, Notice: m.Notice}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -48,7 +50,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt = Moment(d.SendAt)
+	m.SendAt, m.OnBehalfOf, m.Notice = Moment(d.SendAt), d.OnBehalfOf, d.Notice
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal

@@ -28,6 +28,8 @@ var migrations = []sqldb.Migration{
 	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
+	// A program that does not know it would forward nothing.
+	{Name: "availability", SQL: migration("0006_availability"), Oldest: 5},
 }
 
 // migration is the text of a file.

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
 )
 
 // requireUsers refuses ids in a field that are no active users.
@@ -81,7 +82,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 		return parley.User{}, false, err
 	}
 	if replay != nil {
-		user, err = d.store.Read(ctx).User(p.Organization, replay.Resource)
+		user, err = d.user(d.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return user, replay != nil, err
 }
@@ -100,7 +101,20 @@ func (d *Directory) User(ctx context.Context, p *access.Principal, id parley.ID)
 	if err := p.Require(parley.ScopeUsersRead); err != nil {
 		return parley.User{}, err
 	}
-	return d.store.Read(ctx).User(p.Organization, id)
+	return d.user(d.store.Read(ctx), p.Organization, id)
+}
+
+// user returns a user with what is kept beside it.
+func (d *Directory) user(q store.Queries, organization, id parley.ID) (parley.User, error) {
+	user, err := q.User(organization, id)
+	if err != nil {
+		return user, err
+	}
+	return user, d.complete(q, organization, &user)
+}
+
+func (d *Directory) complete(q store.Queries, organization parley.ID, users ...*parley.User) error {
+	return availability.Fill(q, organization, d.now(), users...)
 }
 
 // Users returns up to limit users that pass the filter, with ids after one; next is where to go on, empty at
@@ -114,7 +128,16 @@ func (d *Directory) Users(ctx context.Context, p *access.Principal, f UserFilter
 	if err := c.err(); err != nil {
 		return nil, "", err
 	}
-	return d.store.Read(ctx).Users(p.Organization, f, after, limit)
+	q := d.store.Read(ctx)
+	users, next, err := q.Users(p.Organization, f, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	found := make([]*parley.User, len(users))
+	for i := range users {
+		found[i] = &users[i]
+	}
+	return users, next, d.complete(q, p.Organization, found...)
 }
 
 // UserPatch changes a user. What is nil stays as it is.
@@ -165,8 +188,10 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 			return user, err
 		}
 		tx.After(d.authenticator.Forget)
-		err = tx.UpdateUser(p.Organization, &user)
-		return user, parley.About(err, "email-taken", "email")
+		if err := tx.UpdateUser(p.Organization, &user); err != nil {
+			return user, parley.About(err, "email-taken", "email")
+		}
+		return user, d.complete(tx.Queries, p.Organization, &user)
 	})
 }
 

@@ -52,7 +52,7 @@ func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, i
 	if err != nil {
 		return parley.Conversation{}, err
 	}
-	return whole(NewSight(t.read(ctx), p), id)
+	return t.whole(ctx, p, id)
 }
 
 // changeConversation runs a unit that changes a conversation which the principal sees and takes part in.

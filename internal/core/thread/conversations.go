@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
 )
 
 // listParticipants is how many participants of each conversation a list shows.
@@ -19,7 +20,17 @@ func (t *Threads) Conversation(ctx context.Context, p *access.Principal, id parl
 	if err := p.Require(parley.ScopeConversationsRead); err != nil {
 		return parley.Conversation{}, err
 	}
-	return whole(NewSight(t.read(ctx), p), id)
+	return t.whole(ctx, p, id)
+}
+
+// whole returns a conversation with its participants, and whether the principal has it muted.
+func (t *Threads) whole(ctx context.Context, p *access.Principal, id parley.ID) (parley.Conversation, error) {
+	s := NewSight(t.read(ctx), p)
+	c, err := whole(s, id)
+	if err != nil {
+		return c, err
+	}
+	return c, availability.FillMutes(s.q, p.Organization, p.User, t.now(), &c)
 }
 
 // whole returns a conversation with its participants.
@@ -131,6 +142,13 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 	}
 	if more {
 		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
+	}
+	shown := make([]*parley.Conversation, len(page))
+	for i := range page {
+		shown[i] = &page[i]
+	}
+	if err := availability.FillMutes(s.q, p.Organization, p.User, t.now(), shown...); err != nil {
+		return nil, "", err
 	}
 	return page, next, s.addParticipants(page)
 }

@@ -125,7 +125,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	if replay != nil {
 		made.ID = replay.Resource
 	}
-	made, err = whole(NewSight(t.read(ctx), p), made.ID)
+	made, err = t.whole(ctx, p, made.ID)
 	return made, replay != nil, err
 }
 

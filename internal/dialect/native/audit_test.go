@@ -28,6 +28,8 @@ var unaudited = map[string]string{
 	"markDelivered":      "a mark of a reader",
 	"markRead":           "a mark of a reader",
 	"acknowledge":        "a mark of a reader",
+	"muteConversation":   "a wish of a reader",
+	"unmuteConversation": "a wish of a reader",
 }
 
 // entries are all entries of the audit log, oldest first.

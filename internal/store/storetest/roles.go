@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
 	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/grant"
 )
@@ -207,4 +208,73 @@ func permissionSets(w *world) {
 	w.notFound(w.try(func(tx *store.Tx) error { return grant.Update(tx, other, &set) }))
 	w.notFound(w.try(func(tx *store.Tx) error { return grant.Delete(tx, other, set.ID) }))
 	w.do(func(tx *store.Tx) error { return grant.Delete(tx, o, set.ID) })
+}
+
+// available: who does not want to be disturbed, and by what.
+func available(w *world) {
+	o, other := w.organization(), w.organization()
+	u := parley.User{ID: w.id(), Name: "A user", Active: true}
+	c := parley.Conversation{ID: w.id(), Kind: parley.ConversationDirect, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.InsertUser(o, &u), tx.InsertConversation(o, &c), tx.AddParticipants(o, c.ID, []parley.Participant{{Kind: parley.ActorUser, ID: u.ID}}))
+	})
+	now := w.now()
+	d := parley.DoNotDisturb{Since: now.UTC(), Until: now.Add(time.Hour).UTC(), Text: "away", ForwardTo: parley.Actor{Kind: parley.ActorRole, ID: "r"}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(availability.Set(tx, o, u.ID, &parley.DoNotDisturb{Since: now}), availability.Set(tx, o, u.ID, &d))
+	})
+	got, err := availability.Get(w.read(), o, u.ID, now)
+	w.must(err)
+	w.equal("do-not-disturb", *got, d)
+	filled := u
+	w.must(availability.Fill(w.read(), o, now, &filled))
+	w.equal("of the user", *filled.DoNotDisturb, d)
+	for what, none := range map[string]func() (*parley.DoNotDisturb, error){
+		"later":     func() (*parley.DoNotDisturb, error) { return availability.Get(w.read(), o, u.ID, now.Add(time.Hour)) },
+		"elsewhere": func() (*parley.DoNotDisturb, error) { return availability.Get(w.read(), other, u.ID, now) },
+	} {
+		d, err := none()
+		w.must(err)
+		w.equal(what, d == nil, true)
+	}
+	user, err := w.read().User(o, u.ID)
+	w.must(err)
+	conversation, err := w.read().Conversation(o, c.ID)
+	w.must(err)
+	w.equal("revisions", fmt.Sprint(user.Rev, conversation.Rev), "3 4")
+
+	w.do(func(tx *store.Tx) error {
+		var told []bool
+		for _, text := range []string{"a", "a", "b"} {
+			news, err := availability.Tell(tx, o, c.ID, u.ID, text)
+			told = append(told, news)
+			w.must(err)
+		}
+		w.equal("news", told, []bool{true, false, true})
+		on, err := availability.Clear(tx, o, u.ID)
+		again, err2 := availability.Clear(tx, o, u.ID)
+		w.equal("turned off", []bool{on, again}, []bool{true, false})
+		return errors.Join(err, err2)
+	})
+}
+
+// mutes: conversations that users do not want to be notified of.
+func mutes(w *world) {
+	o, other := w.organization(), w.organization()
+	now, u, c := w.now(), w.id(), w.id()
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(availability.Mute(tx, o, u, c, now), availability.Mute(tx, o, u, c, now.Add(time.Hour)))
+	})
+	muted := func(o, user parley.ID, at time.Time) bool {
+		shown := parley.Conversation{ID: c}
+		w.must(availability.FillMutes(w.read(), o, user, at, &shown))
+		return shown.Muted != nil
+	}
+	w.equal("muted", []bool{muted(o, u, now), muted(o, u, now.Add(time.Hour)), muted(o, "another", now), muted(other, u, now)}, []bool{true, false, false, false})
+	w.do(func(tx *store.Tx) error {
+		ended, err := availability.Unmute(tx, o, u, c)
+		again, err2 := availability.Unmute(tx, o, u, c)
+		w.equal("ended", []bool{ended, again}, []bool{true, false})
+		return errors.Join(err, err2)
+	})
 }

@@ -85,6 +85,8 @@ var tests = []struct {
 	{"Roles", roles},
 	{"RoleConversations", roleConversations},
 	{"Shifts", shifts},
+	{"Availability", available},
+	{"Mutes", mutes},
 	{"PermissionSets", permissionSets},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},

@@ -19,7 +19,21 @@ func Organization(o *parley.Organization) api.Organization {
 // User renders a user.
 func User(u *parley.User) api.User {
 	return api.User{ID: string(u.ID), Name: u.Name, Email: u.Email, Machine: u.Machine, Active: u.Active,
-		Metadata: filled(u.Metadata), Rev: u.Rev, CreatedAt: stamp(u.CreatedAt)}
+		Metadata: filled(u.Metadata), DoNotDisturb: doNotDisturb(u.DoNotDisturb), Rev: u.Rev, CreatedAt: stamp(u.CreatedAt)}
+}
+
+func doNotDisturb(d *parley.DoNotDisturb) *api.DoNotDisturb {
+	if d == nil {
+		return nil
+	}
+	out := &api.DoNotDisturb{Since: stamp(d.Since), Until: stamp(d.Until), Text: d.Text}
+	switch d.ForwardTo.Kind {
+	case parley.ActorUser:
+		out.ForwardTo = &api.ForwardTarget{User: string(d.ForwardTo.ID)}
+	case parley.ActorRole:
+		out.ForwardTo = &api.ForwardTarget{Role: string(d.ForwardTo.ID)}
+	}
+	return out
 }
 
 // Team renders a team.
