@@ -122,6 +122,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
 		"events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes
+		"do_not_disturb": other, "away_notices": other, // what users say of themselves; ids
 		"audit": other, "audit_heads": other, // ids, names of fields, and values that are no content
 	}
 	for table, columns := range map[string]string{
