@@ -36,7 +36,12 @@ type NoticeKind string
 
 // The kinds of notices.
 const (
-	NoticeAway NoticeKind = "away" // the author does not want to be disturbed
+	NoticeAway    NoticeKind = "away"            // the author does not want to be disturbed
+	NoticeAdded   NoticeKind = "members-added"   // the author let somebody into the group
+	NoticeRemoved NoticeKind = "members-removed" // the author took somebody out of the group
+	NoticeJoined  NoticeKind = "joined"          // the author joined the group
+	NoticeLeft    NoticeKind = "left"            // the author left the group
+	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
 )
 
 // Notice is what a system item tells, for programs; its body tells it to people.

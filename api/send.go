@@ -22,7 +22,7 @@ type SendRequest struct {
 	Reference    string            `json:"reference,omitempty" maxLength:"255" doc:"The sender's own reference; it need not be unique."`
 	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
 	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
-	Group        *Group            `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
+	Group        *NewGroup         `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
 	Record       *Record           `json:"record,omitempty" doc:"Record what happened elsewhere instead of sending. In a conversation named by the path only; needs the scope messages:record."`
 }
 
@@ -54,8 +54,8 @@ const (
 	ReopenNever Reopen = "never" // leave it closed
 )
 
-// Group describes the group that a message to several users makes.
-type Group struct {
+// NewGroup describes the group that a message to several users makes.
+type NewGroup struct {
 	Name        string            `json:"name,omitempty" maxLength:"200" doc:"The title of the conversation."`
 	Description string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
 	Avatar      string            `json:"avatar,omitempty" doc:"The id of an uploaded image."`

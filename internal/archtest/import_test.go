@@ -51,10 +51,11 @@ var layers = []rule{
 	{"internal/core/availability", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/availability", "internal/store/duty"}},
 	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/parley", "internal/store", "internal/store/availability", "internal/store/duty", "internal/store/people"}},
 	{"internal/core/files", []string{"internal/core/access", "internal/media", "internal/parley", "internal/store"}},
-	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/availability"}},
+	{"internal/core/groups", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/group"}},
+	{"internal/core/thread", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/availability", "internal/store/group"}},
 	{"internal/core/erasure", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store"}},
-	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/availability", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/availability", "internal/core/directory", "internal/core/erasure", "internal/core/eventlog", "internal/core/files", "internal/core/groups", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/duty"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store"}},
 	{"internal/core/*", []string{"internal/connector", "internal/core", "internal/media", "internal/parley", "internal/store"}},
 

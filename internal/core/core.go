@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -36,6 +37,7 @@ type Core struct {
 	*erasure.Eraser
 
 	Availability *availability.Availability
+	Groups       *groups.Groups
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -61,6 +63,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c

@@ -30,6 +30,12 @@ type NoticeKind string
 
 // The kinds of notices.
 const (
+	NoticeAdded   NoticeKind = "members-added"   // the author let Who into the group
+	NoticeRemoved NoticeKind = "members-removed" // the author took Who out of the group
+	NoticeJoined  NoticeKind = "joined"          // the author joined the group
+	NoticeLeft    NoticeKind = "left"            // the author left the group
+	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
+
 	NoticeAway NoticeKind = "away" // the author does not want to be disturbed; Who has the message instead, and Reason is why nobody further
 )
 

@@ -66,6 +66,13 @@ type Conversation struct {
 	CreatedAt    time.Time
 	Participants []Participant // where they were asked for
 	Muted        *Mute         // by who asked; nil: it is not
+	Group        GroupRules    // of a group that is made
+}
+
+// GroupRules are what a group is besides a conversation.
+type GroupRules struct {
+	Forum         bool // every user finds it and may join
+	ReplayHistory bool // who joins sees what was said before
 }
 
 // Assignee is a user or a team that a conversation is given to.

@@ -30,6 +30,8 @@ var migrations = []sqldb.Migration{
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
 	// A program that does not know it would forward nothing.
 	{Name: "availability", SQL: migration("0006_availability"), Oldest: 5},
+	// A program that does not know it would make groups that are none.
+	{Name: "groups", SQL: migration("0006_groups"), Oldest: 6},
 }
 
 // migration is the text of a file.

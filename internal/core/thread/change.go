@@ -27,32 +27,37 @@ type ConversationPatch struct {
 // thread has another open conversation by now is parley.KindConflict "thread-taken".
 func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, id parley.ID, patch ConversationPatch, ifMatch int64) (parley.Conversation, error) {
 	err := t.changeConversation(ctx, p, id, func(tx *store.Tx, s *Sight, c *parley.Conversation) error {
-		if err := matchRev(ifMatch, c.Rev); err != nil {
-			return err
-		}
-		before := *c
-		if err := patch.apply(tx, p, c); err != nil {
-			return err
-		}
-		if c.Avatar != before.Avatar {
-			if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
-				return err
-			}
-		}
-		if err := wakeLater(tx, p.Organization, &before, c); err != nil {
-			return err
-		}
-		data := parley.EventData{}
-		if c.Status != before.Status {
-			data.Status = string(c.Status)
-		}
-		emit(tx, p, parley.EventConversationUpdated, c.ID, "", data)
-		return parley.About(tx.UpdateConversation(p.Organization, c), "thread-taken", "status")
+		return patch.Change(tx, p, c, ifMatch)
 	})
 	if err != nil {
 		return parley.Conversation{}, err
 	}
 	return t.whole(ctx, p, id)
+}
+
+// Change changes a conversation that the principal may change, inside a unit.
+func (patch *ConversationPatch) Change(tx *store.Tx, p *access.Principal, c *parley.Conversation, ifMatch int64) error {
+	if err := matchRev(ifMatch, c.Rev); err != nil {
+		return err
+	}
+	before := *c
+	if err := patch.apply(tx, p, c); err != nil {
+		return err
+	}
+	if c.Avatar != before.Avatar {
+		if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
+			return err
+		}
+	}
+	if err := wakeLater(tx, p.Organization, &before, c); err != nil {
+		return err
+	}
+	data := parley.EventData{}
+	if c.Status != before.Status {
+		data.Status = string(c.Status)
+	}
+	emit(tx, p, parley.EventConversationUpdated, c.ID, "", data)
+	return parley.About(tx.UpdateConversation(p.Organization, c), "thread-taken", "status")
 }
 
 // changeConversation runs a unit that changes a conversation which the principal sees and takes part in.

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/group"
 )
 
 // Message returns a message as it is now for the principal.
@@ -73,7 +74,13 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 			return err == nil, err
 		}
 	}
-	return false, nil
+	groups, err := group.Rules(s.q, s.p.Organization, ids)
+	for _, g := range groups {
+		if g.Forum { // everybody finds it, with its image
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // seen returns those of the messages that the principal sees, in their order.

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/group"
 )
 
 // Open adds a conversation with its participants, inside a unit.
@@ -20,6 +21,11 @@ func Open(tx *store.Tx, p *access.Principal, c *parley.Conversation, participant
 	}
 	if err := tx.InsertConversation(p.Organization, c); err != nil {
 		return err
+	}
+	if c.Kind == parley.ConversationGroup {
+		if err := group.Insert(tx, p.Organization, c.ID, c.Group); err != nil {
+			return err
+		}
 	}
 	if c.Avatar != "" {
 		if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
@@ -86,6 +92,7 @@ type ConversationParams struct {
 	Assignees    []parley.Assignee
 	Tags         []string
 	Metadata     map[string]string
+	Group        parley.GroupRules // of a group
 }
 
 // CreateConversation makes a conversation without a message, and says whether the request was a repeat. One with
@@ -95,7 +102,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 		return parley.Conversation{}, false, err
 	}
 	made := parley.Conversation{ID: parley.NewID(t.now()), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
-		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Inbox: true}
+		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Group: params.Group, Inbox: true}
 	var c check
 	params.validate(&c)
 	made.Tags = c.labels(&made)

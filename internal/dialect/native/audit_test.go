@@ -23,6 +23,8 @@ var unaudited = map[string]string{
 	"playInbound":        "a message",
 	"uploadMedia":        "a part of a message to come; its row says whose it is",
 	"createConversation": "work in conversations is in the event log; whom one lets in is in both",
+	"createGroup":        "work in conversations is in the event log; whom one lets in is in both",
+	"patchGroup":         "work in conversations is in the event log",
 	"patchConversation":  "work in conversations is in the event log",
 	"readConversation":   "a mark of a reader",
 	"markDelivered":      "a mark of a reader",

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
 	"github.com/parley-server/parley/internal/dialect/native/availability"
 	"github.com/parley-server/parley/internal/dialect/native/door"
+	"github.com/parley-server/parley/internal/dialect/native/groups"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/parley"
@@ -16,7 +17,7 @@ import (
 
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
-	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), availability.Endpoints(d.Core), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), d.contactEndpoints(),
+	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), availability.Endpoints(d.Core), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core), d.contactEndpoints(),
 		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), d.healthEndpoints())
 }
 

@@ -63,6 +63,15 @@ var samples = map[string]sample{
 	"clearDoNotDisturb":        {path: "/v1/users/{user}/do-not-disturb", more: []parley.Scope{parley.ScopeUsersWrite}},
 	"muteConversation":         {path: "/v1/conversations/{conversation}/mute", body: `{"until":"2199-01-01T08:00:00Z"}`},
 	"unmuteConversation":       {path: "/v1/conversations/{conversation}/mute"},
+	"createGroup":              {path: "/v1/groups", body: `{"name":"Ward 3","description":"All of it","metadata":{"a":"b"},"forum":true,"members":["{user}"]}`},
+	"listGroups":               {path: "/v1/groups"},
+	"getGroup":                 {path: "/v1/groups/{forum}"},
+	"patchGroup":               {path: "/v1/groups/{forum}", body: `{"name":"Ward 4","replayHistory":false}`},
+	"listGroupMembers":         {path: "/v1/groups/{forum}/members"},
+	"addGroupMembers":          {path: "/v1/groups/{forum}/members", body: `{"users":["{user2}"]}`},
+	"removeGroupMember":        {path: "/v1/groups/{forum}/members/{user}"},
+	"joinGroup":                {path: "/v1/groups/{open}/join"},
+	"leaveGroup":               {path: "/v1/groups/{forum}/leave", owner: true},
 	"createPermissionSet":      {path: "/v1/permission-sets", body: `{"name":"Desk","scopes":["permissions:write"]}`},
 	"listPermissionSets":       {path: "/v1/permission-sets"},
 	"getPermissionSet":         {path: "/v1/permission-sets/{set}"},
@@ -180,11 +189,16 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))
 	key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
 	group := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: ana.ID}}}))
+	forum := must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Ward", Members: []string{ana.ID}}))
+	open := must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Everybody", Forum: true}))
+	if err := c.LeaveGroup(ctx, open.ID); err != nil {
+		t.Fatal(err)
+	}
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
 	return map[string]string{"user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
-		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
+		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 
 // Every operation answers whom it should, as it promises, and nobody else.

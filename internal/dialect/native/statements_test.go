@@ -96,6 +96,10 @@ var lists = []counted{
 	{"listRoleMembers", "/v1/roles/{role}/members", 0, 0},
 	{"listOnDuty", "/v1/roles/{role}/duty", 0, 0},
 	{"listShifts", "/v1/roles/{role}/shifts", 0, 0},
+	{"listGroups", "/v1/groups", 0, 0},
+	{"listGroups", "/v1/groups?forum=true", 0, 0},
+	{"listGroups", "/v1/groups?mine=true", 0, 0},
+	{"listGroupMembers", "/v1/groups/{forum}/members", 0, 0},
 	{"listBroadcasts", "/v1/broadcasts", 0, 0},
 	{"listBroadcastMembers", "/v1/broadcasts/{broadcast}/members", 0, 0},
 	{"listChannels", "/v1/channels", 0, 0},
@@ -207,7 +211,7 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 	}{
 		"a send to users": {pageSizes, func(n int) error {
 			number++
-			_, err := w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Users: users[:n+1]}, Group: &api.Group{Name: fmt.Sprint("Group ", number)}, Body: api.Text("hello")})
+			_, err := w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Users: users[:n+1]}, Group: &api.NewGroup{Name: fmt.Sprint("Group ", number)}, Body: api.Text("hello")})
 			return err
 		}},
 		"a send to a group": {pageSizes, func(n int) error {
@@ -224,6 +228,11 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 		}},
 		"members of a team": {pageSizes, func(n int) error {
 			_, err := w.admin.AddTeamMembers(t.Context(), team, api.TeamMembers{Users: users[:n]})
+			return err
+		}},
+		"members of a group": {pageSizes, func(n int) error {
+			group := must[*api.Group](t)(w.admin.CreateGroup(t.Context(), api.GroupRequest{Name: "More"})).ID
+			_, err := w.admin.AddGroupMembers(t.Context(), group, api.GroupMembers{Users: users[:n]})
 			return err
 		}},
 		"members of a broadcast list": {pageSizes, func(n int) error {
@@ -314,13 +323,15 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Open: &no, Members: users[:2]}))
 		must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: users[:3]}))
 		must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
+		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
 	}
+	forum := must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users})).ID
 	role := w.manyRoles(t, users)
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
-	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "forum": forum, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)

@@ -87,6 +87,7 @@ var tests = []struct {
 	{"Shifts", shifts},
 	{"Availability", available},
 	{"Mutes", mutes},
+	{"Groups", groups},
 	{"PermissionSets", permissionSets},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
