@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/groups"
+	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -38,6 +39,7 @@ type Core struct {
 
 	Availability *availability.Availability
 	Groups       *groups.Groups
+	Profiles     *profiles.Profiles
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -63,6 +65,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store, c.now)
 	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Profiles = profiles.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)

@@ -40,7 +40,16 @@ type User struct {
 	Rev       int64
 	CreatedAt time.Time
 
+	Profile      Profile       // where it was asked for
 	DoNotDisturb *DoNotDisturb // where it is on, and was asked for
+}
+
+// Profile is what an organization knows of a user.
+type Profile struct {
+	Title      string
+	Department string
+	Phone      string
+	Avatar     ID // media
 }
 
 // Team is a standing set of users with a conversation of its own.
@@ -48,6 +57,7 @@ type Team struct {
 	ID        ID
 	Name      string
 	Members   []ID
+	Metadata  map[string]string
 	Rev       int64
 	CreatedAt time.Time
 }
@@ -57,6 +67,7 @@ type Broadcast struct {
 	ID          ID
 	Name        string
 	MemberCount int64
+	Metadata    map[string]string
 	Rev         int64
 	CreatedAt   time.Time
 }

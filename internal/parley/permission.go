@@ -24,7 +24,7 @@ func BuiltInSets() []PermissionSet {
 	return []PermissionSet{
 		{ID: SetAdmin, Name: "Administrator", Scopes: all, BuiltIn: true, Rev: 1},
 		{ID: "member", Name: "Member", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeMessagesSend, ScopeConversationsRead, ScopeConversationsWrite,
-			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersAvailability, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeBroadcastsRead, ScopeChannelsRead,
+			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersSelf, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeBroadcastsRead, ScopeChannelsRead,
 			ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead, ScopeOrganizationRead}},
 		{ID: "viewer", Name: "Viewer", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeConversationsRead, ScopeContactsRead, ScopeUsersRead,
 			ScopeTeamsRead, ScopeRolesRead, ScopeBroadcastsRead, ScopeChannelsRead, ScopeMediaRead, ScopeEventsRead, ScopeOrganizationRead}},

@@ -18,7 +18,7 @@ const (
 	ScopeContactsWrite       Scope = "contacts:write"
 	ScopeUsersRead           Scope = "users:read"
 	ScopeUsersWrite          Scope = "users:write"
-	ScopeUsersAvailability   Scope = "users:availability" // the key's user says whether it wants to be disturbed
+	ScopeUsersSelf           Scope = "users:self" // the key's user changes its own profile, and whether it is to be disturbed
 	ScopeTeamsRead           Scope = "teams:read"
 	ScopeTeamsWrite          Scope = "teams:write"
 	ScopeRolesRead           Scope = "roles:read"
@@ -48,7 +48,7 @@ const (
 var Scopes = []Scope{
 	ScopeMessagesRead, ScopeMessagesSend, ScopeMessagesRecord, ScopeMessagesDelete,
 	ScopeConversationsRead, ScopeConversationsWrite, ScopePrivateRead,
-	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite, ScopeUsersAvailability,
+	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite, ScopeUsersSelf,
 	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead,
 	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,

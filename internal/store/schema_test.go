@@ -24,9 +24,9 @@ var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
 	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "away_notices", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
-		"contact_addresses", "contacts", "conversations", "deliveries", "do_not_disturb", "events", "groups", "hidden_messages", "idempotency", "jobs", "marks", "media",
+		"contact_addresses", "contacts", "conversations", "deliveries", "do_not_disturb", "entity_metadata", "events", "groups", "hidden_messages", "idempotency", "jobs", "marks", "media",
 		"media_references", "message_tags", "messages", "mutes", "organization_log", "parked", "participants", "past_parts", "permission_sets",
-		"provider_references", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
+		"profiles", "provider_references", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}
@@ -236,7 +236,7 @@ var sql = regexp.MustCompile(`\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WH
 // pieces are the texts in the package, and in those of areas below it, that are SQL.
 func pieces(t *testing.T) (list []piece) {
 	var files []string
-	for _, folder := range []string{".", "audit", "availability", "duty", "grant", "group", "people"} {
+	for _, folder := range []string{".", "audit", "availability", "duty", "grant", "group", "people", "profile"} {
 		found, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(folder, err)

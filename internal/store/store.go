@@ -32,6 +32,7 @@ var migrations = []sqldb.Migration{
 	{Name: "availability", SQL: migration("0006_availability"), Oldest: 5},
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 6},
+	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 6},
 }
 
 // migration is the text of a file.

@@ -50,7 +50,7 @@ type Params struct {
 
 // may refuses who may not change the availability of a user: everybody may their own, and who may change users that of others.
 func may(p *access.Principal, user parley.ID) error {
-	if err := p.Require(parley.ScopeUsersAvailability); err != nil || user == p.User {
+	if err := p.Require(parley.ScopeUsersSelf); err != nil || user == p.User {
 		return err
 	}
 	return p.Require(parley.ScopeUsersWrite)

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/availability"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // requireUsers refuses ids in a field that are no active users.
@@ -104,6 +105,11 @@ func (d *Directory) User(ctx context.Context, p *access.Principal, id parley.ID)
 	return d.user(d.store.Read(ctx), p.Organization, id)
 }
 
+// Shown is User for the answer to somebody who has just done something with it, whatever else the key may read.
+func (d *Directory) Shown(ctx context.Context, p *access.Principal, id parley.ID) (parley.User, error) {
+	return d.user(d.store.Read(ctx), p.Organization, id)
+}
+
 // user returns a user with what is kept beside it.
 func (d *Directory) user(q store.Queries, organization, id parley.ID) (parley.User, error) {
 	user, err := q.User(organization, id)
@@ -114,6 +120,9 @@ func (d *Directory) user(q store.Queries, organization, id parley.ID) (parley.Us
 }
 
 func (d *Directory) complete(q store.Queries, organization parley.ID, users ...*parley.User) error {
+	if err := profile.Fill(q, organization, users...); err != nil {
+		return err
+	}
 	return availability.Fill(q, organization, d.now(), users...)
 }
 

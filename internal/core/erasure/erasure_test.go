@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/coretest"
+	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/pgtest"
@@ -122,7 +123,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
 		"events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes
-		"do_not_disturb": other, "away_notices": other, // what users say of themselves; ids
+		"do_not_disturb": other, "away_notices": other, "profiles": other, "entity_metadata": other, // what users say of themselves; ids
 		"audit": other, "audit_heads": other, // ids, names of fields, and values that are no content
 	}
 	for table, columns := range map[string]string{
@@ -193,7 +194,7 @@ func TestRecallOfABroadcastTakesItsCopies(t *testing.T) {
 	w := coretest.New(t)
 	ana := w.User(w.Admin, "ana")
 	w.Channel(w.Admin, "sms")
-	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, "all", nil)
+	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "all"}, nil)
 	w.Must(err)
 	var users, contacts []parley.ID
 	for i := range 90 {

@@ -2,6 +2,7 @@ package thread
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/group"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // Message returns a message as it is now for the principal.
@@ -75,12 +77,20 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 		}
 	}
 	groups, err := group.Rules(s.q, s.p.Organization, ids)
+	if err != nil {
+		return false, err
+	}
 	for _, g := range groups {
 		if g.Forum { // everybody finds it, with its image
-			return true, err
+			return true, nil
 		}
 	}
-	return false, err
+	users := make([]*parley.User, len(ids)) // everybody has their images
+	for i, id := range ids {
+		users[i] = &parley.User{ID: id}
+	}
+	err = profile.Fill(s.q, s.p.Organization, users...)
+	return slices.ContainsFunc(users, func(u *parley.User) bool { return u.Profile.Avatar != "" }), err
 }
 
 // seen returns those of the messages that the principal sees, in their order.

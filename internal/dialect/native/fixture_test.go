@@ -74,7 +74,7 @@ func newWorld(t testing.TB) *world {
 	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
 	t.Cleanup(hub.Close)
 	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
-		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Log: quiet})})
+		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token
 	w.admin = w.client(t, w.token)

@@ -88,6 +88,7 @@ var tests = []struct {
 	{"Availability", available},
 	{"Mutes", mutes},
 	{"Groups", groups},
+	{"Profiles", profiles},
 	{"PermissionSets", permissionSets},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},

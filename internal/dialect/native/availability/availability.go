@@ -16,7 +16,7 @@ type area struct{ core *core.Core }
 // Endpoints are the operations of this package.
 func Endpoints(c *core.Core) []*door.Endpoint {
 	a := area{c}
-	const own = parley.ScopeUsersAvailability
+	const own = parley.ScopeUsersSelf
 	set := door.Operation("PUT /v1/users/{id}/do-not-disturb", "setDoNotDisturb", own, "Turn a user's do-not-disturb on, or change it")
 	set.Details = "One's own; that of somebody else needs users:write too. Messages come all the same; who writes is told once. " +
 		"With forwardTo, what is written to the user directly also goes to that user or role, as a copy in the author's own conversation with them."
