@@ -100,7 +100,9 @@ type Platform struct {
 	Conversational bool         `json:"conversational" doc:"Whether sends show in inbox views at once."`
 	ReadReceipts   bool         `json:"readReceipts" doc:"Whether recipients' reading is ever reported."`
 	MaxText        int          `json:"maxText,omitempty" doc:"The longest text in characters; none: no limit of its own."`
-	Parts          []PartKind   `json:"parts" enum:"text,html,location" doc:"The kinds of parts it takes."`
+	Parts          []PartKind   `json:"parts" enum:"text,html,image,file,gif,location,carousel,options,section,otp,page,mention" doc:"The kinds of parts it takes as they are."`
+	AsText         []PartKind   `json:"asText" enum:"text,html,image,file,gif,location,carousel,options,section,otp,page,mention" doc:"The kinds that it takes as plain text. Others are refused."`
+	Actions        []ActionKind `json:"actions" enum:"link,reply,postback,phone,location,buy,permission" doc:"The actions that come with a part; others are text behind it."`
 	Attachments    int          `json:"attachments" doc:"How many files a message may have."`
 }
 
@@ -149,6 +151,18 @@ type SandboxInbound struct {
 	Attachments []string `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
 	ProviderID  string   `json:"providerId,omitempty" maxLength:"255" doc:"The platform's id; a message with the same one is stored once. Left out: a new one."`
 	ReplyTo     string   `json:"replyTo,omitempty" doc:"The id of the message it answers."`
+	Action      string   `json:"action,omitempty" maxLength:"100" doc:"The id of a reply or a postback of the message it answers, which was chosen. The body may then be left out: it is what the action is called."`
+}
+
+// SandboxInteraction plays what somebody outside does with a message of a sandbox channel.
+type SandboxInteraction struct {
+	Message string          `json:"message" minLength:"1" doc:"The id of the message."`
+	Kind    InteractionKind `json:"kind" enum:"opened,clicked,reacted" doc:"What is done. Choosing a reply or a postback is a message: see POST /v1/sandbox/messages."`
+	From    string          `json:"from,omitempty" maxLength:"400" doc:"By whom, as kind:value; may be left out where the message has one recipient."`
+	Action  string          `json:"action,omitempty" maxLength:"100" doc:"Of clicked: the id of the action."`
+	URL     string          `json:"url,omitempty" maxLength:"2048" doc:"Of clicked: the link, where it is of no action."`
+	Emoji   string          `json:"emoji,omitempty" maxLength:"32" doc:"Of reacted: the reaction."`
+	Removed bool            `json:"removed,omitempty" doc:"Of reacted: it is taken back."`
 }
 
 // CreateChannel makes a channel.
@@ -192,6 +206,12 @@ func (c *Client) GetConnector(ctx context.Context, name string, options ...CallO
 func (c *Client) ListSandboxMessages(ctx context.Context, filter SandboxFilter, options ...CallOption) (*List[SandboxMessage], error) {
 	r := request{method: http.MethodGet, path: "/v1/sandbox/messages", query: queryOf(filter)}
 	return fetch[List[SandboxMessage]](ctx, c, r, options...)
+}
+
+// PlayInteraction plays what somebody outside does with a message of a sandbox channel.
+func (c *Client) PlayInteraction(ctx context.Context, interaction SandboxInteraction, options ...CallOption) (*Interaction, error) {
+	r := request{method: http.MethodPost, path: "/v1/sandbox/interactions", in: &interaction}
+	return fetch[Interaction](ctx, c, r, options...)
 }
 
 // PlayInbound plays a message from outside on a sandbox channel. Keys are as with Send.

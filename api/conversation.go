@@ -53,6 +53,10 @@ type Conversation struct {
 	Assignees     []Assignee         `json:"assignees" doc:"Whom it is given to, in order."`
 	Tags          []string           `json:"tags" doc:"Labels."`
 	Metadata      map[string]string  `json:"metadata" doc:"Facts kept with it."`
+	ExternalID    string             `json:"externalId,omitempty" doc:"The organization's own id for it."`
+	Priority      int                `json:"priority,omitempty" doc:"How urgent it is: 1 to 5, 5 the most; left out: it has none."`
+	Attributes    map[string]string  `json:"attributes,omitempty" doc:"Values of the attributes of conversations."`
+	Unread        int                `json:"unread" doc:"How many items the key's user has not read, of those that somebody else wrote; 100 stands for 100 or more."`
 	Inbox         bool               `json:"inbox" doc:"False for sends only, which stay out of inbox views until somebody answers."`
 	Participants  []Participant      `json:"participants,omitempty" doc:"Who takes part: all where one conversation is asked for, at most 10 in a list."`
 	Muted         *Mute              `json:"muted,omitempty" doc:"That the key's user does not want to be notified of it; what is written to it comes all the same."`
@@ -71,26 +75,38 @@ type Assignee struct {
 
 // Participant takes part in a conversation.
 type Participant struct {
-	Kind             ActorKind `json:"kind" enum:"user,contact,address,team,role" doc:"What it is."`
-	ID               string    `json:"id" doc:"The id; of a bare address, the address as kind:value."`
-	Name             string    `json:"name,omitempty" doc:"What people call it."`
-	Address          string    `json:"address,omitempty" doc:"Of somebody outside: the address, as kind:value."`
-	JoinedSequence   int64     `json:"joinedSequence" doc:"It receives what comes after this item."`
-	LeftSequence     int64     `json:"leftSequence,omitempty" doc:"The last item it received, once it has left."`
-	DeliveredThrough int64     `json:"deliveredThrough" doc:"Of a user: it has everything up to this item."`
-	ReadThrough      int64     `json:"readThrough" doc:"Of a user: it has read everything up to this item."`
+	Kind             ActorKind  `json:"kind" enum:"user,contact,address,team,role" doc:"What it is."`
+	ID               string     `json:"id" doc:"The id; of a bare address, the address as kind:value."`
+	Name             string     `json:"name,omitempty" doc:"What people call it."`
+	Address          string     `json:"address,omitempty" doc:"Of somebody outside: the address, as kind:value."`
+	JoinedSequence   int64      `json:"joinedSequence" doc:"It receives what comes after this item."`
+	LeftSequence     int64      `json:"leftSequence,omitempty" doc:"The first item that it does not receive, once it has left."`
+	DeliveredThrough int64      `json:"deliveredThrough" doc:"Of a user: it has everything up to this item."`
+	ReadThrough      int64      `json:"readThrough" doc:"Of a user: it has read everything up to this item."`
+	Earlier          []Presence `json:"earlier,omitempty" doc:"The parts that a user left before this one, where the whole list of participants is asked for."`
+}
+
+// Presence is a time in which a user took part in a conversation.
+type Presence struct {
+	JoinedSequence int64 `json:"joinedSequence" doc:"The user received what came after this item."`
+	LeftSequence   int64 `json:"leftSequence" doc:"The first item that it did not receive."`
 }
 
 // ConversationRequest is a conversation to make.
 type ConversationRequest struct {
 	Kind         ConversationKind  `json:"kind" enum:"group,note,external,secure" doc:"What sort of thread. The other kinds are made by sending."`
 	Title        string            `json:"title,omitempty" maxLength:"200" doc:"What people call it."`
+	Description  string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
+	Avatar       string            `json:"avatar,omitempty" doc:"The id of its image."`
 	Visibility   Visibility        `json:"visibility,omitempty" enum:"members,organization" doc:"Of a note: who sees it, members (only its participants) when left out."`
-	Channel      string            `json:"channel,omitempty" doc:"Of an external or secure one: the channel."`
+	Channel      string            `json:"channel,omitempty" doc:"Of an external or secure one: the channel. Of a note that the organization sees: only the channel's members see it."`
 	Participants []NewParticipant  `json:"participants,omitempty" maxItems:"1000" doc:"Who takes part, besides whoever makes it."`
 	Assignees    []Assignee        `json:"assignees,omitempty" maxItems:"50" doc:"Whom it is given to, in order."`
 	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
 	Metadata     map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with it."`
+	ExternalID   string            `json:"externalId,omitempty" maxLength:"255" doc:"The organization's own id for it; no other conversation may have it."`
+	Priority     int               `json:"priority,omitempty" minimum:"0" maximum:"5" doc:"How urgent it is: 1 to 5, 5 the most; 0: it has none."`
+	Attributes   map[string]string `json:"attributes,omitempty" maxProperties:"100" doc:"Values of the attributes of conversations."`
 }
 
 // NewParticipant is who is to take part in a conversation: exactly one of its fields.
@@ -105,10 +121,20 @@ type ConversationPatch struct {
 	Status       ConversationStatus `json:"status,omitempty" enum:"open,snoozed,closed" doc:"Where the work on it stands."`
 	SnoozedUntil Time               `json:"snoozedUntil,omitzero" format:"date-time" doc:"With status snoozed: when it opens again; left out: when something happens in it."`
 	Title        *string            `json:"title,omitempty" maxLength:"200" doc:"What people call it."`
+	Description  *string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
+	Avatar       *string            `json:"avatar,omitempty" doc:"The id of its image; empty removes it."`
 	Channel      *string            `json:"channel,omitempty" doc:"The default reply channel."`
 	Assignees    *[]Assignee        `json:"assignees,omitempty" maxItems:"50" doc:"Whom it is given to, in order; replaces all."`
 	Tags         *[]string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels; replaces all."`
 	Metadata     map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
+	ExternalID   *string            `json:"externalId,omitempty" maxLength:"255" doc:"The organization's own id for it; empty removes it."`
+	Priority     *int               `json:"priority,omitempty" minimum:"0" maximum:"5" doc:"How urgent it is: 1 to 5, 5 the most; 0: it has none."`
+	Attributes   map[string]*string `json:"attributes,omitempty" maxProperties:"100" doc:"Values to set, one by one; null removes one."`
+
+	AddAssignees    []Assignee `json:"addAssignees,omitempty" maxItems:"50" doc:"Whom it is given to too, after the others; in place of assignees."`
+	RemoveAssignees []Assignee `json:"removeAssignees,omitempty" maxItems:"50" doc:"Whom it is taken from; in place of assignees."`
+	AddTags         []string   `json:"addTags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels to add; in place of tags."`
+	RemoveTags      []string   `json:"removeTags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels to take off; in place of tags."`
 }
 
 // ReadMark says up to which item a conversation has been read.
@@ -125,7 +151,11 @@ type ConversationFilter struct {
 	Channel     string `query:"channel" doc:"Of this channel."`
 	Assignee    string `query:"assignee" doc:"Given to this user or team (id), or none."`
 	Participant string `query:"participant" doc:"With this user or contact (id) or address (kind:value)."`
+	Contact     string `query:"contact" doc:"With this contact, by id."`
 	Tag         string `query:"tag" doc:"With this tag."`
+	ExternalID  string `query:"externalId" doc:"With this external id: one, or none."`
+	Priority    int    `query:"priority" minimum:"1" maximum:"5" doc:"Of this priority."`
+	Unread      string `query:"unread" enum:"true,false" doc:"Whether there is something in it that the key's user has not read."`
 	Inbox       string `query:"inbox" enum:"true,false" doc:"Whether inbox views show it."`
 }
 

@@ -9,6 +9,7 @@ import (
 type Organization struct {
 	ID        string `json:"id" doc:"The id."`
 	Name      string `json:"name" doc:"What people call it."`
+	Test      bool   `json:"test" doc:"Whether it is a test organization: with a clock that can be moved, and without a way to real providers."`
 	Policy    Policy `json:"policy" doc:"What it sets for everything in it."`
 	Rev       int64  `json:"rev" doc:"Its revision, as in ETag and If-Match."`
 	CreatedAt Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
@@ -21,6 +22,8 @@ type Policy struct {
 	LockTTL    bool  `json:"lockTtl" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
 	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
+
+	AckWords []string `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
@@ -36,11 +39,14 @@ type PolicyPatch struct {
 	LockTTL    *bool  `json:"lockTtl,omitempty" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
+
+	AckWords *[]string `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 }
 
 // OrganizationRequest is an organization to make.
 type OrganizationRequest struct {
 	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Test bool   `json:"test,omitempty" doc:"Make it a test organization, for good."`
 }
 
 // NewOrganization is an organization just made, with its first key.

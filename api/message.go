@@ -71,6 +71,9 @@ type Message struct {
 	Actor          Actor             `json:"actor,omitzero" doc:"Who did it, where that is somebody else."`
 	Body           Body              `json:"body" doc:"The content; empty when it is gone."`
 	Text           string            `json:"text" doc:"The content as plain text; empty when it is gone."`
+	AsText         []int             `json:"asText,omitempty" doc:"Which parts of the body, from 0, the platform gets as plain text."`
+	Click          *Click            `json:"click,omitempty" doc:"Of a message from outside that chose an action of the one that it answers: which."`
+	Reactions      map[string]int    `json:"reactions,omitempty" doc:"How many reactions of each kind it has; by whom, its interactions say."`
 	Attachments    []Attachment      `json:"attachments" doc:"The files; empty when they are gone."`
 	Channel        string            `json:"channel,omitempty" doc:"The id of the channel; none between members."`
 	Platform       string            `json:"platform,omitempty" doc:"What the channel is: sms, email, …"`
@@ -84,9 +87,14 @@ type Message struct {
 	Metadata       map[string]string `json:"metadata" doc:"Facts that the sender attached."`
 	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
 	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
+	Root           string            `json:"root,omitempty" doc:"Of a reply: the message that began its thread."`
+	Replies        int               `json:"replies,omitempty" doc:"Of one that is no reply: how many messages its thread has besides it."`
+	LastReplyAt    Time              `json:"lastReplyAt,omitzero" format:"date-time" doc:"When the last of its replies was sent."`
 	Parent         string            `json:"parent,omitempty" doc:"The message that it is a copy of: one to a broadcast list, or to whom it is forwarded for."`
 	OnBehalfOf     []Actor           `json:"onBehalfOf,omitempty" doc:"Of a copy that was forwarded while somebody does not want to be disturbed: to whom it was written, and who had it forwarded further."`
 	Notice         *Notice           `json:"notice,omitempty" doc:"Of a system item: what it tells, for programs."`
+	Batch          string            `json:"batch,omitempty" doc:"The id of the batch that it was sent in."`
+	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
 	SendAt         Time              `json:"sendAt,omitzero" format:"date-time" doc:"When it is to be sent, or was, if it was scheduled."`
@@ -105,6 +113,20 @@ type Counts struct {
 	Skipped   int `json:"skipped,omitempty" doc:"Deliberately not sent."`
 	Canceled  int `json:"canceled,omitempty" doc:"Withdrawn before they were sent."`
 	Unknown   int `json:"unknown,omitempty" doc:"Nobody can say whether the provider took them."`
+}
+
+// Acks says how many recipients have acknowledged a message that asks for it.
+type Acks struct {
+	Acknowledged int  `json:"acknowledged" doc:"How many have."`
+	Pending      int  `json:"pending" doc:"How many have not."`
+	Due          Time `json:"due,omitzero" format:"date-time" doc:"By when they are to; none: whenever."`
+}
+
+// Acknowledgement is what one recipient has to do with a message that asks to be acknowledged.
+type Acknowledgement struct {
+	Recipient Actor  `json:"recipient" doc:"Who."`
+	Address   string `json:"address,omitempty" doc:"At which address, as kind:value."`
+	At        Time   `json:"at,omitzero" format:"date-time" doc:"When; none: not yet."`
 }
 
 // Attachment is a file of a message.
@@ -146,6 +168,7 @@ type MessageFilter struct {
 	Tag          string    `query:"tag" doc:"With this tag."`
 	Reference    string    `query:"reference" doc:"With exactly this reference."`
 	Parent       string    `query:"parent" doc:"Copies of this message, to a broadcast list or forwarded."`
+	Batch        string    `query:"batch" doc:"Sent in this batch."`
 	Since        time.Time `query:"since" doc:"Sent at this time or later."`
 	Until        time.Time `query:"until" doc:"Sent before this time."`
 }
@@ -218,15 +241,34 @@ const (
 	InteractionDelivered    InteractionKind = "delivered"
 	InteractionRead         InteractionKind = "read"
 	InteractionAcknowledged InteractionKind = "acknowledged"
+	InteractionOpened       InteractionKind = "opened"
+	InteractionClicked      InteractionKind = "clicked"
+	InteractionReacted      InteractionKind = "reacted"
 )
 
-// Interaction is what one recipient did with one message.
+// Interaction is what somebody did with one message.
 type Interaction struct {
 	MessageID string          `json:"messageId" doc:"The message."`
-	Kind      InteractionKind `json:"kind" enum:"delivered,read,acknowledged" doc:"What was done."`
+	Kind      InteractionKind `json:"kind" enum:"delivered,read,acknowledged,opened,clicked,reacted" doc:"What was done."`
 	Actor     Actor           `json:"actor" doc:"Who did it."`
 	Address   string          `json:"address,omitempty" doc:"At which address, as kind:value."`
-	At        Time            `json:"at" format:"date-time" doc:"When."`
+	At        Time            `json:"at" format:"date-time" doc:"When, the first time."`
+	Action    string          `json:"action,omitempty" doc:"Of clicked: the id of the action."`
+	URL       string          `json:"url,omitempty" doc:"Of clicked: the link."`
+	Emoji     string          `json:"emoji,omitempty" doc:"Of reacted: the reaction."`
+	Times     int64           `json:"times,omitempty" doc:"Of opened and clicked: how often."`
+	LastAt    Time            `json:"lastAt,omitzero" format:"date-time" doc:"Of opened and clicked: when, the last time."`
+}
+
+// Click is the action that a message from outside chose.
+type Click struct {
+	Action  string `json:"action" doc:"The id of the action, in the message that this one answers."`
+	Payload string `json:"payload,omitempty" doc:"What the action has for whoever sent it."`
+}
+
+// ReactionRequest is a reaction to a message.
+type ReactionRequest struct {
+	Emoji string `json:"emoji" minLength:"1" maxLength:"32" example:"👍" doc:"An emoji, or a word."`
 }
 
 // GetMessage returns a message as it is now.
@@ -272,6 +314,17 @@ func (c *Client) mark(ctx context.Context, id, what string, options []CallOption
 	return order(ctx, c, r.pathOf("v1", "messages", id, what), options...)
 }
 
+// React adds a reaction of the key's user to a message, and returns the message. One that is there stays.
+func (c *Client) React(ctx context.Context, message, emoji string, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &ReactionRequest{Emoji: emoji}, repeatable: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", message, "reactions"), options...)
+}
+
+// Unreact takes a reaction of the key's user back.
+func (c *Client) Unreact(ctx context.Context, message, emoji string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "messages", message, "reactions", emoji), options...)
+}
+
 // ListDeliveries returns a page of a message's deliveries, by number.
 func (c *Client) ListDeliveries(ctx context.Context, message string, page Page, options ...CallOption) (*List[Delivery], error) {
 	r := request{method: http.MethodGet, query: queryOf(page)}
@@ -284,10 +337,22 @@ func (c *Client) ListAttempts(ctx context.Context, message string, page Page, op
 	return fetch[List[Attempt]](ctx, c, r.pathOf("v1", "messages", message, "attempts"), options...)
 }
 
-// ListInteractions returns a page of what recipients did with a message, oldest first.
+// ListInteractions returns a page of what people did with a message, oldest first.
 func (c *Client) ListInteractions(ctx context.Context, message string, page Page, options ...CallOption) (*List[Interaction], error) {
 	r := request{method: http.MethodGet, query: queryOf(page)}
 	return fetch[List[Interaction]](ctx, c, r.pathOf("v1", "messages", message, "interactions"), options...)
+}
+
+// ListReplies returns a page of the thread that a message is in or began, oldest first, without the message that began it.
+func (c *Client) ListReplies(ctx context.Context, message string, page Page, options ...CallOption) (*List[Message], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Message]](ctx, c, r.pathOf("v1", "messages", message, "replies"), options...)
+}
+
+// ListAcknowledgements returns a page of a message's recipients with when they acknowledged it, those first who have not.
+func (c *Client) ListAcknowledgements(ctx context.Context, message string, page Page, options ...CallOption) (*List[Acknowledgement], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Acknowledgement]](ctx, c, r.pathOf("v1", "messages", message, "acknowledgements"), options...)
 }
 
 // RetryDelivery tries a delivery that ended without success once more, and returns the new delivery. One that

@@ -246,6 +246,20 @@ func contactRoutes() []route {
 	}
 }
 
+func searchRoutes() []route {
+	return []route{
+		{"SearchMessages", func(ctx context.Context, c *api.Client) error {
+			return only(c.SearchMessages(ctx, api.MessageSearch{Page: api.Page{Limit: 3}, Q: `"a b" -c`, HasAttachment: "true", From: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}))
+		}, "GET", "/v1/search/messages?from=2031-05-17T09%3A30%3A00Z&hasAttachment=true&limit=3&q=%22a+b%22+-c", "", 200},
+		{"SearchContacts", func(ctx context.Context, c *api.Client) error {
+			return only(c.SearchContacts(ctx, api.ContactSearch{Q: "ana", Tag: "vip"}))
+		}, "GET", "/v1/search/contacts?q=ana&tag=vip", "", 200},
+		{"SearchConversations", func(ctx context.Context, c *api.Client) error {
+			return only(c.SearchConversations(ctx, api.ConversationSearch{Q: "ward", Status: "open"}))
+		}, "GET", "/v1/search/conversations?q=ward&status=open", "", 200},
+	}
+}
+
 func channelRoutes() []route {
 	paused := true
 	return []route{
@@ -272,6 +286,12 @@ func channelRoutes() []route {
 		{"PlayInbound", func(ctx context.Context, c *api.Client) error {
 			return only(c.PlayInbound(ctx, api.SandboxInbound{From: "phone:+15550100", Body: api.Text("hi")}))
 		}, "POST", "/v1/sandbox/messages", `{"from":"phone:+15550100","body":[{"kind":"text","text":"hi"}]}`, 201},
+		{"GetClock", func(ctx context.Context, c *api.Client) error { return only(c.GetClock(ctx)) }, "GET", "/v1/sandbox/clock", "", 200},
+		{"MoveClock", func(ctx context.Context, c *api.Client) error {
+			return only(c.MoveClock(ctx, api.ClockMove{To: api.NewTime(time.Date(2031, 5, 17, 11, 30, 0, 0, time.UTC)), Frozen: &paused}))
+		}, "POST", "/v1/sandbox/clock", `{"to":"2031-05-17T11:30:00.000Z","frozen":true}`, 202},
+		{"AdvanceClock", func(ctx context.Context, c *api.Client) error { return only(c.AdvanceClock(ctx, time.Minute)) },
+			"POST", "/v1/sandbox/clock", `{"by":60}`, 200},
 		{"ListEvents", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(7), Limit: 10, Types: []string{"message.created", "message.removed"}}))
 		}, "GET", "/v1/events?after=7&limit=10&type=message.created%2Cmessage.removed", "", 200},
@@ -282,7 +302,7 @@ func channelRoutes() []route {
 
 // TestRoutes: each method sends what its row says, with the headers of every call.
 func TestRoutes(t *testing.T) {
-	routes := slices.Concat(messageRoutes(), conversationRoutes(), directoryRoutes(), contactRoutes(), channelRoutes())
+	routes := slices.Concat(messageRoutes(), conversationRoutes(), directoryRoutes(), contactRoutes(), searchRoutes(), channelRoutes())
 	for _, r := range routes {
 		t.Run(r.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, got *http.Request) { answerRoute(t, r, w, got) }))

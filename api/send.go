@@ -21,6 +21,8 @@ type SendRequest struct {
 	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
 	Reference    string            `json:"reference,omitempty" maxLength:"255" doc:"The sender's own reference; it need not be unique."`
 	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
+	RequestAck   bool              `json:"requestAck,omitempty" doc:"Ask the recipients to acknowledge it. Somebody outside does so by answering with one of the organization's ackWords."`
+	AckWithin    int64             `json:"ackWithin,omitempty" minimum:"0" maximum:"3153600000" doc:"With requestAck: seconds from sentAt on within which they are to; 0 or left out: whenever. Then message.unacknowledged says that somebody has not."`
 	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
 	Group        *NewGroup         `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
 	Record       *Record           `json:"record,omitempty" doc:"Record what happened elsewhere instead of sending. In a conversation named by the path only; needs the scope messages:record."`
@@ -76,6 +78,37 @@ type Record struct {
 // once. The answer comes when the message is durable; its status tells how far it is.
 func (c *Client) Send(ctx context.Context, message SendRequest, options ...CallOption) (*Message, error) {
 	return fetch[Message](ctx, c, request{method: http.MethodPost, path: "/v1/messages", in: &message, keyed: true}, options...)
+}
+
+// BatchRequest is up to 100 messages to send, each for itself.
+type BatchRequest struct {
+	Messages []BatchMessage `json:"messages" minItems:"1" maxItems:"100" doc:"The messages. Those to one recipient are sent in this order."`
+}
+
+// BatchMessage is one message of a batch.
+type BatchMessage struct {
+	SendRequest
+	IdempotencyKey string `json:"idempotencyKey,omitempty" maxLength:"255" doc:"A key of this message: it is sent once in however many batches it comes. Left out: the Idempotency-Key of the request, if any, counts for it at its place."`
+}
+
+// Batch is what became of the messages of a batch.
+type Batch struct {
+	ID      string        `json:"id" doc:"The id of the batch, by which messages are found."`
+	Results []BatchResult `json:"results" doc:"For each message what became of it, in the order of the request."`
+}
+
+// BatchResult is what became of one message of a batch.
+type BatchResult struct {
+	Status   int      `json:"status" doc:"What the message would have been answered with by itself: 202, or that of the problem."`
+	Replayed bool     `json:"replayed,omitempty" doc:"Whether it was sent before with the same key."`
+	Message  *Message `json:"message,omitempty" doc:"The message, where it was accepted."`
+	Problem  *Problem `json:"problem,omitempty" doc:"Why it was not."`
+}
+
+// SendBatch sends up to 100 messages, each for itself: what is wrong with one does not keep the others. Keys are as with
+// Send.
+func (c *Client) SendBatch(ctx context.Context, batch BatchRequest, options ...CallOption) (*Batch, error) {
+	return fetch[Batch](ctx, c, request{method: http.MethodPost, path: "/v1/messages/batch", in: &batch, keyed: true}, options...)
 }
 
 // SendToUser sends a message to a user; its To must be empty. Keys are as with Send.

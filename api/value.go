@@ -1,12 +1,9 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // Time is an instant as the API writes it: RFC 3339, UTC, milliseconds. The zero Time is JSON null.
@@ -69,78 +66,6 @@ func (t *Time) UnmarshalText(text []byte) error {
 	}
 	*t = NewTime(u)
 	return nil
-}
-
-// PartKind is a kind of body part.
-type PartKind string
-
-// The kinds of body parts.
-const (
-	PartText     PartKind = "text"
-	PartHTML     PartKind = "html"
-	PartLocation PartKind = "location"
-)
-
-// Part is a piece of a body.
-type Part struct {
-	Kind      PartKind `json:"kind" enum:"text,html,location" doc:"What the part is; text and html have text, location has latitude and longitude."`
-	Text      string   `json:"text,omitempty" doc:"The text or the HTML."`
-	Latitude  *float64 `json:"latitude,omitempty" minimum:"-90" maximum:"90" doc:"Of a location: degrees north."`
-	Longitude *float64 `json:"longitude,omitempty" minimum:"-180" maximum:"180" doc:"Of a location: degrees east."`
-	Label     string   `json:"label,omitempty" maxLength:"1000" doc:"Of a location: what people call it."`
-}
-
-// Body is the content of a message: its parts in order. In JSON it is an array of parts; a string stands for
-// one text part, and is accepted wherever a body is.
-type Body []Part
-
-// Text is a body of one text part.
-func Text(text string) Body { return Body{{Kind: PartText, Text: text}} }
-
-// HTML is an HTML part.
-func HTML(html string) Part { return Part{Kind: PartHTML, Text: html} }
-
-// Location is a location part: degrees north and east, and a label, which may be empty.
-func Location(latitude, longitude float64, label string) Part {
-	return Part{Kind: PartLocation, Latitude: &latitude, Longitude: &longitude, Label: label}
-}
-
-// UnmarshalJSON reads a string or an array of parts.
-func (b *Body) UnmarshalJSON(data []byte) error {
-	data = bytes.TrimLeft(data, " \t\r\n")
-	if len(data) > 0 && data[0] == '"' {
-		if plain, ok := unescaped(data); ok {
-			*b = Text(plain)
-			return nil
-		}
-		var text string
-		if err := json.Unmarshal(data, &text); err != nil {
-			return err
-		}
-		*b = Text(text)
-		return nil
-	}
-	var parts []Part
-	if err := json.Unmarshal(data, &parts); err != nil {
-		return fmt.Errorf("api: a body must be a string or an array of parts: %w", err)
-	}
-	*b = parts
-	return nil
-}
-
-// unescaped returns the text of a JSON string in which nothing is escaped, without decoding it once more.
-func unescaped(quoted []byte) (string, bool) {
-	quoted = bytes.TrimRight(quoted, " \t\r\n")
-	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
-		return "", false
-	}
-	inner := quoted[1 : len(quoted)-1]
-	for _, c := range inner {
-		if c == '"' || c == '\\' || c < ' ' {
-			return "", false
-		}
-	}
-	return string(inner), utf8.Valid(inner)
 }
 
 // ActorKind says who or what an Actor is.

@@ -19,7 +19,10 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
@@ -41,23 +44,26 @@ type Options struct {
 
 // App is a server.
 type App struct {
-	options   Options
-	log       *slog.Logger
-	store     *store.Store
-	core      *core.Core
-	directory *directory.Directory
-	files     *files.Files
-	keys      *access.Keys
-	hub       *live.Hub
-	runner    *queue.Runner
-	link      *cluster.Link // nil: no node is told of anything
-	metrics   *metrics
-	server    *httpd.Server
-	listeners []net.Listener
-	moves     func(ctx context.Context) // nil: the database stays where it is
-	outcast   chan error                // why the server may not go on; of capacity 1
-	ready     atomic.Bool
-	stop      []func(ctx context.Context) error // last in, first out
+	options    Options
+	log        *slog.Logger
+	store      *store.Store
+	core       *core.Core
+	directory  *directory.Directory
+	files      *files.Files
+	keys       *access.Keys
+	hub        *live.Hub
+	runner     *queue.Runner
+	indexer    *search.Indexer
+	sweeper    *erasure.Sweeper
+	playground *playground.Playground
+	link       *cluster.Link // nil: no node is told of anything
+	metrics    *metrics
+	server     *httpd.Server
+	listeners  []net.Listener
+	moves      func(ctx context.Context) // nil: the database stays where it is
+	outcast    chan error                // why the server may not go on; of capacity 1
+	ready      atomic.Bool
+	stop       []func(ctx context.Context) error // last in, first out
 }
 
 // New builds a server over its data folder, which is made where it is missing. Nothing runs yet.

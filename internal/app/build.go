@@ -16,6 +16,8 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
@@ -63,7 +65,11 @@ func (a *App) build() error {
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
+	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
+		Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
+	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization})
 	a.metrics.store = a.store
+	a.indexer = search.NewIndexer(search.IndexerOptions{Store: a.store, Log: a.log})
 	a.store.OnCommit(a.metrics.logged)
 	a.makeLink(authenticator)
 	return a.serve(authenticator)
@@ -116,6 +122,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
 		{Name: "undisturb", Next: a.nextDue(availability.JobEnd), Run: atMost(most, a.core.Availability.End)},
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
+		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
 }
@@ -144,7 +151,8 @@ func whileMore(run func(context.Context) (bool, error)) func(context.Context) (i
 func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
-	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Files: a.files, Authenticator: authenticator,
+	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Searches: search.New(search.Options{Store: a.store}),
+		Files: a.files, Playground: a.playground, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
@@ -175,7 +183,6 @@ func (a *App) readiness() string {
 
 // startWork begins deliveries and timers. They stop before the store and after the server.
 func (a *App) startWork() {
-	c := a.options.Config
 	a.store.OnTurn(a.runner.Wake)
 	a.store.Work(true)
 	a.runner.Start()
@@ -183,16 +190,21 @@ func (a *App) startWork() {
 		a.store.Work(false)
 		return a.runner.Stop(ctx)
 	})
+	a.beside(a.sweeper.Run)
+	a.beside(a.indexer.Run)
+}
+
+// beside runs something until the app stops.
+func (a *App) beside(run func(ctx context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	swept := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(swept)
-		erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
-			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}}).Run(ctx)
+		defer close(done)
+		run(ctx)
 	}()
 	a.onStop(func(context.Context) error {
 		cancel()
-		<-swept
+		<-done
 		return nil
 	})
 }

@@ -38,8 +38,11 @@ type Platform struct {
 	Conversational bool
 	ReadReceipts   bool // whether recipients' reading is ever reported
 	MaxText        int  // characters of a text, 0: no limit of its own
-	Parts          []parley.PartKind
-	Attachments    int // how many files, 0: none
+	// Parts are the kinds that are carried as they are, and AsText those that are carried as plain text; others are
+	// refused. Actions are those that come with a part; a part with others is carried as plain text.
+	Parts, AsText []parley.PartKind
+	Actions       []parley.ActionKind
+	Attachments   int // how many files, 0: none
 }
 
 // Setting is one key of a channel's settings.
@@ -60,7 +63,7 @@ type Outgoing struct {
 	Attempt     int // 1 for the first
 	Priority    parley.Priority
 	Author      parley.Actor
-	Body        []parley.Part
+	Body        []parley.Part // of what the platform carries
 	Attachments []parley.Attachment
 	Recipients  []Recipient
 }
@@ -126,6 +129,27 @@ type Inbound struct {
 	ReplyTo     string // provider id of the message it answers
 	ThreadRoot  string // for channels whose thread policy is ThreadEmail
 	Attachments []parley.Attachment
+	// Action is the one that was chosen of the message that it answers, by its id. A body is then not needed.
+	Action string
+}
+
+// Deed is what somebody outside did with a message, as the platform tells, besides answering and reading it.
+type Deed struct {
+	Kind       parley.InteractionKind // opened, clicked or reacted
+	ProviderID string                 // of the message
+	From       parley.Address         // empty: the recipient, where the message has one
+	Action     string                 // that was clicked, by its id
+	URL        string                 // that was clicked
+	Emoji      string                 // of a reaction
+	Removed    bool                   // it was taken back
+	At         time.Time              // zero: when it is told
+}
+
+// Received is what a provider's callback says.
+type Received struct {
+	Messages []Inbound
+	Reports  []Report
+	Deeds    []Deed
 }
 
 // Trace is the call as the operator may read it, secrets redacted.
@@ -162,7 +186,7 @@ type Checker interface {
 
 // Parser reads a provider's callback.
 type Parser interface {
-	Parse(ctx context.Context, ch parley.Channel, r *http.Request, body []byte) ([]Inbound, []Report, error)
+	Parse(ctx context.Context, ch parley.Channel, r *http.Request, body []byte) (Received, error)
 }
 
 // Verifier checks a callback's signature before it is parsed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -119,7 +120,7 @@ func (c *Core) expandChunk(tx *store.Tx, job *store.Job, parent *parley.Message)
 		return false, err
 	}
 	if len(copies) > 0 {
-		if err := tx.Append(copies...); err != nil {
+		if err := appendRelated(tx, copies...); err != nil {
 			return false, err
 		}
 	}
@@ -148,7 +149,7 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 	if err != nil {
 		return nil, err
 	}
-	f := &fanOutSend{c: c, p: p, parent: parent, channels: map[parley.AddressKind]*parley.Channel{}}
+	f := &fanOutSend{c: c, p: p, parent: parent, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
 	var routes []*route
 	for _, m := range members {
 		var r *route
@@ -195,13 +196,15 @@ type fanOutSend struct {
 	c        *Core
 	p        *Principal
 	parent   *parley.Message
+	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.c.now()), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
-		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference}}
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
+		AckWithin: parent.AckWithin}}
 }
 
 func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, error) {
@@ -241,7 +244,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 		}
 	}
 	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
-		if err := reopen(tx, f.p, &r.conversation); err != nil {
+		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/groups"
+	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -25,17 +27,19 @@ type Options struct {
 	Store      *store.Store
 	Connectors map[string]connector.Definition // the catalog
 	Log        *slog.Logger
-	Now        func() time.Time // nil: time.Now
 	// Kick wakes the queue after work was added; nil: nobody listens. It must not block.
 	Kick func()
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what happened is in the Log; the Eraser makes content go; Availability is what they do not want to be disturbed by.
+// what they do with these as a whole is in the Inbox, what with messages in Actions; what happened is in the Log; the Eraser
+// makes content go; Availability is what they do not want to be disturbed by.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
+	*inbox.Inbox
+	*message.Actions
 
 	Availability *availability.Availability
 	Groups       *groups.Groups
@@ -44,7 +48,7 @@ type Core struct {
 	store      *store.Store
 	connectors map[string]connector.Definition
 	log        *slog.Logger
-	now        func() time.Time
+	now        func(ctx context.Context, organization parley.ID) time.Time
 	kick       func()
 	routes     *routes
 	policies   sync.Map // organization → *cachedPolicy
@@ -52,22 +56,21 @@ type Core struct {
 
 // New returns the core over a store.
 func New(o Options) *Core {
-	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Core{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Store.Now, kick: o.Kick, routes: newRoutes(maxRoutes)}
 	if c.log == nil {
 		c.log = slog.Default()
 	}
 	if c.kick == nil {
 		c.kick = func() {}
 	}
-	c.Log = eventlog.New(o.Store, c.now)
-	c.Threads = thread.New(thread.Options{Store: o.Store, Now: c.now})
+	c.Log = eventlog.New(o.Store)
+	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
+	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
 }
@@ -86,7 +89,7 @@ const policyLife = time.Second
 
 // policy returns an organization's policy, at most policyLife old.
 func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Policy, error) {
-	now := c.now()
+	now := c.now(ctx, "")
 	if v, ok := c.policies.Load(organization); ok && now.Before(v.(*cachedPolicy).until) {
 		return v.(*cachedPolicy).policy, nil
 	}
@@ -131,3 +134,18 @@ func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.P
 
 // Principal is who asks; see access.
 type Principal = access.Principal
+
+// conversation returns a conversation that the principal sees; see thread.Sight.
+func (c *Core) conversation(q store.Queries, p *Principal, id parley.ID) (parley.Conversation, error) {
+	return thread.NewSight(q, p).Conversation(id)
+}
+
+// What the parts of the core take and give.
+type (
+	ConversationFilter = thread.ConversationFilter
+	MessageFilter      = thread.MessageFilter
+	EventFilter        = eventlog.Filter
+	EventPage          = eventlog.Page
+	EventDetail        = eventlog.Detail
+	Audience           = eventlog.Audience
+)

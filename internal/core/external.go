@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -219,4 +220,36 @@ func newestExternal(tx *store.Tx, organization parley.ID, ch *parley.Channel, ad
 
 func externalKey(ch *parley.Channel, address parley.Address) string {
 	return fmt.Sprintf("channel:%s:%s", ch.ID, address)
+}
+
+// wakes reports whether the message ends the snooze of a conversation: one between members does, and one from outside. What
+// goes out, and what stays inside, does not.
+func (s *send) wakes(r *route) bool {
+	if r.conversation.Status != parley.StatusSnoozed || s.params.Internal {
+		return false
+	}
+	if record := s.params.Record; record != nil {
+		return record.Direction == parley.Inbound && !record.Imported
+	}
+	return r.conversation.Visibility == parley.VisibleToMembers
+}
+
+// reopen opens a closed conversation, unless the send or its channel leaves it closed.
+func (s *send) reopen(tx *store.Tx, r *route) error {
+	if s.wakes(r) {
+		return reopen(tx, s.p, &r.conversation, parley.ReasonWritten)
+	}
+	if r.conversation.Status != parley.StatusClosed || s.params.Reopen == parley.ReopenNever || s.params.Record != nil && s.params.Record.Imported {
+		return nil
+	}
+	if r.channel != nil && r.channel.Reopen == parley.ReopenNever && s.params.Reopen == "" {
+		return nil
+	}
+	return reopen(tx, s.p, &r.conversation, parley.ReasonWritten)
+}
+
+func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation, reason string) error {
+	before := *conversation
+	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
+	return thread.Save(tx, p, &before, conversation, reason)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -26,6 +27,9 @@ type SendParams struct {
 	Tags         []string
 	Reference    string
 	ReplyTo      parley.ID
+	RequestAck   bool
+	AckWithin    time.Duration       // 0: whenever
+	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
 	Record       *Record
@@ -70,8 +74,6 @@ type Record struct {
 
 // Limits of a message.
 const (
-	maxParts       = 100
-	maxText        = 100_000 // characters of a part
 	maxAttachments = 100
 	maxTags        = 50
 	maxTag         = 100
@@ -125,6 +127,7 @@ func (s *SendParams) validate(now time.Time) error {
 	}
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
+	s.acks(&c)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}
@@ -135,36 +138,25 @@ func (s *SendParams) validate(now time.Time) error {
 	return parley.InvalidFields(c.wrong)
 }
 
+// acks checks that somebody can acknowledge what asks for it.
+func (s *SendParams) acks(c *check) {
+	c.life("ackWithin", s.AckWithin)
+	switch {
+	case s.AckWithin > 0 && !s.RequestAck:
+		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
+	case s.RequestAck && (s.Internal || s.Record != nil):
+		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+}
+
 func (s *SendParams) content(c *check) {
 	if len(s.Body) == 0 && len(s.Attachments) == 0 {
 		c.refuse("body", "required", "must not be empty unless there are attachments")
 	}
-	if len(s.Body) > maxParts {
-		c.refuse("body", "too-many", "must have at most %d parts", maxParts)
-	}
 	if len(s.Attachments) > maxAttachments {
 		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
 	}
-	for i, part := range s.Body {
-		field := "body"
-		if len(s.Body) > 1 {
-			field = fmt.Sprintf("body[%d]", i)
-		}
-		switch part.Kind {
-		case parley.PartText, parley.PartHTML:
-			c.text(field, part.Text, maxText)
-			if part.Text == "" {
-				c.refuse(field, "required", "must not be an empty text")
-			}
-		case parley.PartLocation:
-			c.text(field, part.Label, maxReference)
-			if part.Latitude < -90 || part.Latitude > 90 || part.Longitude < -180 || part.Longitude > 180 {
-				c.refuse(field, "out-of-range", "latitude must be -90 to 90, longitude -180 to 180")
-			}
-		default:
-			c.refuse(field, "value-unknown", "kind must be one of %v", parley.PartKinds)
-		}
-	}
+	c.wrong = append(c.wrong, content.Check(s.Body)...)
 }
 
 func (s *SendParams) labels(c *check) {

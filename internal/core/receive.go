@@ -62,6 +62,8 @@ type arrival struct {
 	actor                 *Principal // who did it: the server itself, unless it is played
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
+	names                 parley.ID // the message that it says it answers, wherever that is
+	acknowledges          bool      // it is a word by which messages are acknowledged
 }
 
 // cleaned is foreign text without what is no text.
@@ -80,21 +82,15 @@ func (a *arrival) clean() (problem string) {
 	if runes := []rune(a.FromName); len(runes) > 200 {
 		a.FromName = string(runes[:200])
 	}
-	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot} {
+	for _, id := range []*string{&a.ProviderID, &a.ReplyTo, &a.ThreadRoot, &a.Action} {
 		*id = connector.ShortID(cleaned(*id))
 	}
-	a.Body = slices.Clone(a.Body)
 	size := 0
-	for i := range a.Body {
-		part := &a.Body[i]
-		if !slices.Contains(parley.PartKinds, part.Kind) {
-			return fmt.Sprintf("body: a part of the kind %q", part.Kind)
-		}
-		part.Text, part.Label = cleaned(part.Text), cleaned(part.Label)
-		size += len(part.Text) + len(part.Label)
+	if problem, size = a.cleanBody(); problem != "" {
+		return problem
 	}
 	switch {
-	case len(a.Body) == 0 && len(a.Attachments) == 0:
+	case len(a.Body) == 0 && len(a.Attachments) == 0 && a.Action == "":
 		return "body: it is empty"
 	case size > maxInbound:
 		return fmt.Sprintf("body: it is longer than %d bytes", maxInbound)
@@ -102,9 +98,29 @@ func (a *arrival) clean() (problem string) {
 	return ""
 }
 
+// cleanBody makes the texts of the body ones, and says how long they are.
+func (a *arrival) cleanBody() (problem string, size int) {
+	a.Body = parley.CloneBody(a.Body)
+	parley.EachPart(a.Body, func(_ string, p *parley.Part) {
+		if !slices.Contains(parley.PartKinds, p.Kind) && problem == "" {
+			problem = fmt.Sprintf("body: a part of the kind %q", p.Kind)
+		}
+	})
+	parley.EachText(a.Body, func(_ string, _ parley.Form, text *string) {
+		*text = cleaned(*text)
+		size += len(*text)
+	})
+	return problem, size
+}
+
 // takeIn stores a message from outside, and says whether it was there already. Whoever makes the sender's contact
 // or conversation at the same moment makes the unit run again: then they are there.
 func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
+	policy, err := c.policy(ctx, a.organization)
+	if err != nil {
+		return m, false, err
+	}
+	a.acknowledges = policy.Acknowledges(a.Body) && len(a.Attachments) == 0
 	for range takes {
 		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
 			m, duplicate, err = c.arrive(tx, a)
@@ -166,14 +182,25 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		return parley.Message{}, err
 	}
 	m := parley.Message{ID: id, Conversation: conversation.ID, Kind: parley.KindMessage, Direction: parley.Inbound, Author: who, Actor: who,
-		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers}
+		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers.ID}
+	if answers.ID != "" {
+		m.Root = answers.Thread()
+	}
 	if a.At.Before(tx.Now) {
 		m.SentAt = a.At // in the future it cannot have been sent
 	}
+	if err := c.answer(tx, a, &m); err != nil {
+		return parley.Message{}, err
+	}
 	write := &store.Append{Organization: a.organization, Message: m,
 		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: conversation.ID, Message: id, Data: parley.EventData{Actor: a.actor.User}}}}
-	if err := tx.Append(write); err != nil {
+	if err := appendRelated(tx, write); err != nil {
 		return parley.Message{}, err
+	}
+	if a.acknowledges {
+		if err := c.Answered(tx, a.organization, conversation.ID, a.names, who, a.From); err != nil {
+			return parley.Message{}, err
+		}
 	}
 	if a.ProviderID != "" {
 		n, err := tx.AddReferences([]store.ProviderReference{{Organization: a.organization, Channel: ch.ID, Kind: store.KindInbound, Value: a.ProviderID, Message: id}})
@@ -194,29 +221,30 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 // threadOf finds or makes the conversation of a message from outside, and the message that it answers: on a
 // channel with threads that of the message it answers, else that of its thread's root; on others by the channel's
 // policy.
-func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipient) (parley.Conversation, parley.ID, error) {
+func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipient) (parley.Conversation, parley.Message, error) {
 	answered, err := c.answered(tx, a)
 	if err != nil {
-		return parley.Conversation{}, "", err
+		return parley.Conversation{}, answered, err
 	}
+	a.names = answered.ID
 	if ch.Thread != parley.ThreadEmail {
 		conversation, err := c.externalConversation(tx, a.actor, ch, who, false)
 		if answered.Conversation != conversation.ID {
-			answered.ID = ""
+			answered = parley.Message{}
 		}
-		return conversation, answered.ID, err
+		return conversation, answered, err
 	}
 	if answered.Conversation != "" {
 		conversation, err := tx.Conversation(a.organization, answered.Conversation)
 		if err == nil && conversation.Channel == ch.ID && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
-			return conversation, answered.ID, c.join(tx, a, &conversation, who)
+			return conversation, answered, c.join(tx, a, &conversation, who)
 		}
 		if ignoreNotFound(err) != nil {
-			return conversation, "", err
+			return conversation, parley.Message{}, err
 		}
 	}
 	conversation, err := c.emailThread(tx, a, ch, who)
-	return conversation, "", err
+	return conversation, parley.Message{}, err
 }
 
 // answered is the message that one from outside answers; the zero message where that is not known.
@@ -290,7 +318,7 @@ func (c *Core) awaken(tx *store.Tx, a *arrival, ch *parley.Channel, conversation
 				return err
 			}
 		}
-		return reopen(tx, a.actor, conversation)
+		return reopen(tx, a.actor, conversation, parley.ReasonReplied)
 	case !conversation.Inbox:
 		tx.Emit(a.organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
 			Data: parley.EventData{Status: string(conversation.Status), Actor: a.actor.User}})

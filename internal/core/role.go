@@ -143,11 +143,14 @@ func (s *send) answerAway(tx *store.Tx, r *route) error {
 func (s *send) answer(tx *store.Tx, r *route, author parley.Actor, notice *parley.Notice, text string) error {
 	a := &store.Append{Organization: s.p.Organization, Message: parley.Message{
 		ID: parley.NewID(tx.Now), Conversation: r.conversation.ID, Kind: parley.KindSystem, Direction: parley.NoDirection, Author: author, Actor: author,
-		Body: []parley.Part{{Kind: parley.PartText, Text: text}}, Notice: notice, Priority: parley.PriorityNormal, ReplyTo: s.id, TTL: s.params.TTL,
+		Body: []parley.Part{{Kind: parley.PartText, Text: text}}, Notice: notice, Priority: parley.PriorityNormal, ReplyTo: s.id, Root: s.id, TTL: s.params.TTL,
 		State: parley.Delivered}}
 	if a.Message.TTL > 0 {
 		a.Jobs = []store.Job{{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(a.Message.ID)), Kind: store.JobExpire, Message: a.Message.ID}}
 	}
 	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: a.Message.Conversation, Message: a.Message.ID}}
-	return tx.Append(a)
+	if s.root != "" {
+		a.Message.Root = s.root
+	}
+	return appendRelated(tx, a)
 }

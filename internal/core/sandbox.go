@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -61,14 +62,14 @@ func (c *Core) Outbox(ctx context.Context, p *Principal, f OutboxFilter, after s
 	if err != nil {
 		return nil, "", err
 	}
-	if handed, err = contentOf(q, p.Organization, rows); err != nil || end == nil {
+	if handed, err = c.contentOf(q, p.Organization, rows); err != nil || end == nil {
 		return handed, "", err
 	}
 	return handed, outboxCursor(*end), nil
 }
 
-// contentOf joins attempts with their messages.
-func contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
+// contentOf joins attempts with their messages, as the platform gets them.
+func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
 	ids := make([]parley.ID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.Message
@@ -82,6 +83,11 @@ func contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) 
 		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
+			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
+				if body, _, err := platform.Fit(m.Body); err == nil {
+					h.Message.Body = body
+				}
+			}
 		}
 		h.Attempt.Reference = fmt.Sprintf("%s.%d", r.Message, r.Delivery)
 		handed = append(handed, h)
@@ -119,6 +125,7 @@ type InboundParams struct {
 	Attachments []parley.ID
 	ProviderID  string // the same message has the same one; empty: a new one
 	ReplyTo     parley.ID
+	Action      string // that was chosen of the message that it answers
 }
 
 // PlayInbound takes in a message as if a customer had written it on a sandbox channel. It says whether the
@@ -168,14 +175,20 @@ func (params *InboundParams) validate() error {
 	}
 	c.text("fromName", params.FromName, 200)
 	c.text("providerId", params.ProviderID, maxReference)
-	content := SendParams{Body: params.Body, Attachments: params.Attachments}
-	content.content(&c)
+	written := SendParams{Body: params.Body, Attachments: params.Attachments}
+	if params.Action == "" || len(params.Body)+len(params.Attachments) > 0 {
+		written.content(&c)
+	}
+	c.text("action", params.Action, maxTag)
+	if params.Action != "" && params.ReplyTo == "" {
+		c.refuse("replyTo", "required", "must name the message whose action was chosen")
+	}
 	return parley.InvalidFields(c.wrong)
 }
 
 // play finds the sender, the channel and the files.
 func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arrival, error) {
-	a := &arrival{Inbound: connector.Inbound{FromName: params.FromName, Body: params.Body, ProviderID: params.ProviderID},
+	a := &arrival{Inbound: connector.Inbound{FromName: params.FromName, Body: params.Body, ProviderID: params.ProviderID, Action: params.Action},
 		organization: p.Organization, actor: access.System(p.Organization), answers: params.ReplyTo}
 	addresses, last, err := sender(q, p.Organization, params)
 	if err != nil {
@@ -198,9 +211,54 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 	if params.ReplyTo != "" {
 		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || m.Channel != ch.ID {
 			return nil, firstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
+		} else if params.Action != "" {
+			if action := parley.ActionOf(m.Body, params.Action); action == nil || action.Kind != parley.ActionReply && action.Kind != parley.ActionPostback {
+				return nil, parley.Invalid("action", "action-unknown", "must be the id of a reply or a postback of the message")
+			}
 		}
 	}
+	if err := content.Complete(q, content.Sender{Organization: p.Organization}, a.Body); err != nil {
+		return nil, err
+	}
 	return a, attach(q, p, params.Attachments, a)
+}
+
+// DeedParams is what somebody outside does with a message of a sandbox channel.
+type DeedParams struct {
+	Message parley.ID
+	Kind    parley.InteractionKind
+	From    string // "kind:value"; empty: the recipient, where the message has one
+	Action  string
+	URL     string
+	Emoji   string
+	Removed bool
+}
+
+// PlayDeed takes in what somebody outside is played to have done with a message: opened it, clicked, reacted.
+func (c *Core) PlayDeed(ctx context.Context, p *Principal, params DeedParams) (i parley.Interaction, err error) {
+	if err := p.Require(parley.ScopeSandboxWrite); err != nil {
+		return i, err
+	}
+	did := connector.Deed{Kind: params.Kind, Action: params.Action, URL: params.URL, Emoji: params.Emoji, Removed: params.Removed}
+	if params.From != "" {
+		if did.From, err = parley.ParseAddress(params.From); err != nil {
+			return i, parley.Invalid("from", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+		}
+	}
+	err = c.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		m, err := tx.Message(p.Organization, params.Message)
+		if err == nil {
+			_, err = c.playedOn(tx.Queries, p, m.Channel, "", nil)
+		}
+		if parley.IsKind(err, parley.KindNotFound) || parley.IsKind(err, parley.KindInvalid) {
+			return parley.Invalid("message", "message-unknown", "must be the id of a message on a channel of the sandbox")
+		}
+		if err == nil {
+			i, err = c.interact(tx, p.Organization, m.ID, 0, &did)
+		}
+		return err
+	})
+	return i, err
 }
 
 // sender returns the addresses that the message may come from, and the channel that their contact last wrote on.

@@ -53,7 +53,7 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 		if err := tx.DeleteScheduled(job.Organization, m.ID); err != nil {
 			return err
 		}
-		if err := tx.Append(a); err != nil {
+		if err := appendRelated(tx, a); err != nil {
 			return err
 		}
 		if r.first {
@@ -93,7 +93,9 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	}
 	s := &send{c: c, p: p, id: m.ID, params: SendParams{
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
-		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo}}
+		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo,
+		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Batch: m.Batch}}
+	s.root = m.Root
 	if m.Author.Kind == parley.ActorRole {
 		s.params.From.Role = m.Author.ID
 	}

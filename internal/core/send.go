@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
-	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // Sent is an accepted message.
@@ -90,6 +91,8 @@ type send struct {
 	policy parley.Policy
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
+	root   parley.ID    // of the thread that it is a reply in
+	asText []int        // parts that the platform gets as plain text
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -101,7 +104,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 			return nil, err
 		}
 	}
-	now := c.now()
+	now := c.now(ctx, p.Organization)
 	if err := params.validate(now); err != nil {
 		return nil, err
 	}
@@ -132,9 +135,10 @@ func (s *send) lifetime() error {
 	return nil
 }
 
-// hot reports whether nothing but the route has to be known to accept the message.
+// hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
-	return !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 && s.params.From.Role == ""
+	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
+		s.params.From.Role == "" && !s.params.RequestAck && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -198,6 +202,12 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
+	if content.Names(s.params.Body) {
+		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
+		if err := content.Complete(tx.Queries, by, s.params.Body); err != nil {
+			return nil, nil, err
+		}
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
@@ -216,7 +226,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.reopen(tx, r); err != nil {
 		return nil, nil, err
 	}
-	if err := tx.Append(a); err != nil {
+	if err := appendRelated(tx, a); err != nil {
 		return nil, nil, err
 	}
 	if s.params.To.Broadcast != "" {
@@ -231,14 +241,29 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	return a, r, err
 }
 
+// appendRelated adds messages, with what they have to do with others.
+func appendRelated(tx *store.Tx, appends ...*store.Append) error {
+	if err := tx.Append(appends...); err != nil {
+		return err
+	}
+	for _, a := range appends {
+		if err := relation.Add(tx, a.Organization, &a.Message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkReply finds the thread that the message is a reply in: answering a reply continues its thread.
 func (s *send) checkReply(tx *store.Tx, r *route) error {
 	if s.params.ReplyTo == "" {
 		return nil
 	}
-	m, err := tx.Message(s.p.Organization, s.params.ReplyTo)
-	if parley.IsKind(err, parley.KindNotFound) || err == nil && m.Conversation != r.conversation.ID {
+	m, _, err := thread.NewSight(tx.Queries, s.p).Message(s.params.ReplyTo)
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && (m.Conversation != r.conversation.ID || m.Sequence == 0) {
 		return parley.Invalid("replyTo", "reply-unknown", "must be a message of the same conversation")
 	}
+	s.root = m.Thread()
 	return err
 }
 
@@ -262,27 +287,6 @@ func (s *send) attachments(tx *store.Tx) ([]parley.Attachment, error) {
 	return list, nil
 }
 
-// reopen opens a closed conversation, unless the send or its channel leaves it closed.
-func (s *send) reopen(tx *store.Tx, r *route) error {
-	if r.conversation.Status != parley.StatusClosed || s.params.Reopen == parley.ReopenNever || s.params.Record != nil && s.params.Record.Imported {
-		return nil
-	}
-	if r.channel != nil && r.channel.Reopen == parley.ReopenNever && s.params.Reopen == "" {
-		return nil
-	}
-	return reopen(tx, s.p, &r.conversation)
-}
-
-func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation) error {
-	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
-	if err := tx.UpdateConversation(p.Organization, conversation); err != nil {
-		return err
-	}
-	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
-		Data: parley.EventData{Status: string(parley.StatusOpen), Actor: p.User}})
-	return nil
-}
-
 // build makes the rows of the message for its route.
 func (s *send) build(r *route) (*store.Append, error) {
 	if err := s.fits(r); err != nil {
@@ -291,9 +295,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
-		ReplyTo: params.ReplyTo, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
+		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}
 	if r.channel != nil {
 		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
@@ -301,6 +305,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 	if params.Internal || r.conversation.Kind == parley.ConversationNote {
 		m.Kind, m.Direction = parley.KindNote, parley.NoDirection
 		m.Channel, m.Platform = "", ""
+		if m.RequestAck {
+			return nil, parley.Invalid("requestAck", "not-allowed", "a note is to nobody who could acknowledge it")
+		}
 	}
 	if s.later {
 		m.SendAt = params.SendAt
@@ -316,7 +323,13 @@ func (s *send) build(r *route) (*store.Append, error) {
 	if m.TTL > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
 	}
+	if m.AckWithin > 0 {
+		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobAckDue, string(m.ID)), Kind: store.JobAckDue, Message: m.ID})
+	}
 	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)
+	if m.RequestAck && !s.later {
+		a.Message.Acks.Pending = len(a.Deliveries) + a.Message.Counts[parley.Sent]
+	}
 	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: s.p.User}}}
 	return a, nil
 }
@@ -330,49 +343,6 @@ func addDeliveries(a *store.Append, r *route, rank int) {
 		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
 			Message: a.Message.ID, Delivery: i + 1}
 	}
-}
-
-// fits checks the content against what the channel's platform can carry.
-func (s *send) fits(r *route) error {
-	params := &s.params
-	if r.channel == nil || params.Internal || params.Record != nil {
-		if params.DeleteOnRead && r.channel != nil {
-			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
-		}
-		return nil
-	}
-	_, platform, err := s.c.definition(r.channel)
-	if err != nil {
-		return err
-	}
-	if params.DeleteOnRead && !platform.ReadReceipts {
-		return parley.Invalid("deleteOnRead", "no-read-receipts", "the platform %s does not report reading", platform.Name)
-	}
-	if len(params.Attachments) > platform.Attachments {
-		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
-	}
-	return fitsPlatform(params.Body, platform)
-}
-
-func fitsPlatform(body []parley.Part, platform connector.Platform) error {
-	for i, part := range body {
-		if !carries(platform, part.Kind) {
-			return parley.Invalid(fmt.Sprintf("body[%d]", i), "part-unsupported", "the platform %s carries %v", platform.Name, platform.Parts)
-		}
-		if platform.MaxText > 0 && len(part.Text) > platform.MaxText && utf8.RuneCountInString(part.Text) > platform.MaxText {
-			return parley.Invalid("body", "too-long", "the platform %s takes at most %d characters", platform.Name, platform.MaxText)
-		}
-	}
-	return nil
-}
-
-func carries(platform connector.Platform, kind parley.PartKind) bool {
-	for _, k := range platform.Parts {
-		if k == kind {
-			return true
-		}
-	}
-	return len(platform.Parts) == 0 && kind == parley.PartText
 }
 
 // initialState is the state of a message at its acceptance, without asking the store.

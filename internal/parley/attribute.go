@@ -25,8 +25,18 @@ const (
 // AttributeTypes are all of them.
 var AttributeTypes = []AttributeType{AttributeString, AttributeNumber, AttributeBoolean, AttributeDate, AttributeDateTime, AttributeChoice}
 
-// Attribute defines what an organization keeps of its contacts under a key.
+// AttributeSubject is what an organization keeps attributes of.
+type AttributeSubject string
+
+// The subjects of attributes.
+const (
+	OfContacts      AttributeSubject = "contact"
+	OfConversations AttributeSubject = "conversation"
+)
+
+// Attribute defines what an organization keeps of its contacts, or of its conversations, under a key.
 type Attribute struct {
+	Of        AttributeSubject
 	Key       string
 	Type      AttributeType
 	Label     string

@@ -196,6 +196,8 @@ func textOf(value any) string {
 		return v
 	case []ID:
 		return joined(v)
+	case []string:
+		return joined(v)
 	case []Scope:
 		return joined(v)
 	case time.Duration:

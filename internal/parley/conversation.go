@@ -58,13 +58,17 @@ type Conversation struct {
 	Assignees    []Assignee
 	Tags         []string
 	Metadata     map[string]string
-	Inbox        bool  // false: sends only, kept out of inbox views until somebody answers
-	LastSequence int64 // number of the newest item
-	LastMessage  ID    // the newest message
+	ExternalID   string            // the organization's own, unique in it; empty for none
+	Priority     int               // 1 to 5, 5 the highest; 0 for none
+	Attributes   map[string]string // values of the types that the organization has defined
+	Inbox        bool              // false: sends only, kept out of inbox views until somebody answers
+	LastSequence int64             // number of the newest item
+	LastMessage  ID                // the newest message
 	ActivityAt   time.Time
 	Rev          int64
 	CreatedAt    time.Time
 	Participants []Participant // where they were asked for
+	Unread       int           // how many items somebody has not read, at most MaxUnread; where it was asked for
 	Muted        *Mute         // by who asked; nil: it is not
 	Group        GroupRules    // of a group that is made
 }
@@ -74,6 +78,12 @@ type GroupRules struct {
 	Forum         bool // every user finds it and may join
 	ReplayHistory bool // who joins sees what was said before
 }
+
+// MaxUnread is up to where unread items are counted.
+const MaxUnread = 100
+
+// MaxConversationPriority is the highest priority of a conversation.
+const MaxConversationPriority = 5
 
 // Assignee is a user or a team that a conversation is given to.
 type Assignee struct {

@@ -1,11 +1,16 @@
 package parley
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Organization is the tenant. Every other thing belongs to exactly one.
 type Organization struct {
 	ID        ID
 	Name      string
+	Test      bool // it has a clock of its own, reaches no provider, and can be emptied; never changed
 	Policy    Policy
 	Rev       int64
 	CreatedAt time.Time
@@ -18,6 +23,28 @@ type Policy struct {
 	LockTTL    bool          // a send may not choose; DefaultTTL holds
 
 	DefinedAttributesOnly bool // contacts have no others
+
+	AckWords []string // by which somebody outside acknowledges a message; nil: DefaultAckWords
+}
+
+// DefaultAckWords are the words by which messages are acknowledged where an organization names no others.
+var DefaultAckWords = []string{"ack", "1"}
+
+// Words are those by which messages are acknowledged.
+func (p *Policy) Words() []string {
+	if p.AckWords == nil {
+		return DefaultAckWords
+	}
+	return p.AckWords
+}
+
+// Acknowledges reports whether a body is one of the words by which messages are acknowledged, in whatever case.
+func (p *Policy) Acknowledges(body []Part) bool {
+	if len(body) != 1 || body[0].Kind != PartText {
+		return false
+	}
+	text := strings.TrimRight(strings.TrimSpace(body[0].Text), ".! ")
+	return slices.ContainsFunc(p.Words(), func(word string) bool { return strings.EqualFold(word, text) })
 }
 
 // Account is a login. It has a user in each organization it belongs to.

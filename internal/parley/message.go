@@ -51,9 +51,9 @@ func PriorityOfRank(rank int) Priority {
 
 // Actor names who is shown as the author, or who did something.
 type Actor struct {
-	Kind ActorKind
-	ID   ID
-	Name string
+	Kind ActorKind `json:"kind,omitempty"`
+	ID   ID        `json:"id,omitempty"`
+	Name string    `json:"name,omitempty"`
 }
 
 // Message is one item of a conversation.
@@ -67,6 +67,9 @@ type Message struct {
 	Actor        Actor // who did it
 	Body         []Part
 	Attachments  []Attachment
+	AsText       []int // which parts of the body the platform gets as plain text
+	Click        *Click
+	Reactions    map[string]int // how many there are
 	Channel      ID
 	Platform     string
 	Internal     bool
@@ -78,6 +81,10 @@ type Message struct {
 	Parent       ID      // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
 	OnBehalfOf   []Actor // to whom it was written, and who forwarded it further, of a copy that was forwarded
 	Notice       *Notice // of a system item: what it tells
+	Root         ID      // the message that began the thread of replies which this one is in; empty: it is no reply
+	Batch        ID      // of the messages that it was sent with
+	RequestAck   bool
+	AckWithin    time.Duration // within which recipients are to acknowledge it; 0: whenever
 	Recorded     bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
@@ -92,6 +99,40 @@ type Message struct {
 	Removed       Removal
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
+	Acks          Acks                  // of one that asks to be acknowledged; derived
+	Replies       Replies               // of one that is no reply; derived
+}
+
+// AckBy is when its recipients are to have acknowledged a message; zero where nothing says so.
+func (m *Message) AckBy() time.Time {
+	if m.AckWithin == 0 || m.Sequence == 0 {
+		return time.Time{}
+	}
+	return m.SentAt.Add(m.AckWithin)
+}
+
+// Thread is the message that began the thread of replies which a message is in, or would begin: itself.
+func (m *Message) Thread() ID {
+	if m.Root != "" {
+		return m.Root
+	}
+	return m.ID
+}
+
+// Acks says how many recipients of a message have acknowledged it, and how many have not.
+type Acks struct{ Acknowledged, Pending int }
+
+// Acknowledgement is what one recipient has to do with a message that asks to be acknowledged.
+type Acknowledgement struct {
+	Recipient Actor
+	Address   Address
+	At        time.Time // zero: not yet
+}
+
+// Replies says how many messages a thread has besides the one that began it.
+type Replies struct {
+	Count int
+	Last  time.Time // when the last was sent
 }
 
 // Removal says why the content of a message is gone; empty while it is there.
@@ -104,28 +145,6 @@ const (
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
 )
-
-// PartKind is a kind of body part.
-type PartKind string
-
-// The kinds of body parts.
-const (
-	PartText     PartKind = "text"
-	PartHTML     PartKind = "html"
-	PartLocation PartKind = "location"
-)
-
-// PartKinds are all kinds of body parts.
-var PartKinds = []PartKind{PartText, PartHTML, PartLocation}
-
-// Part is a piece of a body.
-type Part struct {
-	Kind      PartKind `json:"kind"`
-	Text      string   `json:"text,omitempty"` // of text and html
-	Latitude  float64  `json:"latitude,omitempty"`
-	Longitude float64  `json:"longitude,omitempty"`
-	Label     string   `json:"label,omitempty"` // of a location
-}
 
 // Attachment is a file of a message.
 type Attachment struct {
@@ -205,6 +224,9 @@ const (
 	InteractionDelivered    InteractionKind = "delivered"
 	InteractionRead         InteractionKind = "read"
 	InteractionAcknowledged InteractionKind = "acknowledged"
+	InteractionOpened       InteractionKind = "opened"
+	InteractionClicked      InteractionKind = "clicked"
+	InteractionReacted      InteractionKind = "reacted"
 )
 
 // Interaction is what one recipient did with one message.
@@ -214,6 +236,17 @@ type Interaction struct {
 	Actor   Actor
 	Address Address
 	At      time.Time
+	Action  string // that was clicked
+	URL     string // that was clicked
+	Emoji   string // of a reaction
+	Times   int64  // of opening and clicking
+	LastAt  time.Time
+}
+
+// Click is what a message from outside chose of the one that it answers.
+type Click struct {
+	Action  string `json:"a"`
+	Payload string `json:"p,omitempty"`
 }
 
 // Event is one fact in the organization's log. It holds ids and facts, never content.
@@ -252,9 +285,11 @@ const (
 	EventMessageCreated      EventType = "message.created"
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
-	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
+	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
 	EventConversationRead    EventType = "conversation.read"
@@ -282,6 +317,7 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"

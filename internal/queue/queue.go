@@ -112,6 +112,7 @@ func (o Options) filled() Options {
 type Runner struct {
 	engine engine
 	timers []*loop
+	turns  []Timer            // of which the timers are loops
 	cancel context.CancelFunc // of looking for more
 }
 
@@ -127,7 +128,7 @@ type engine interface {
 // New returns a runner, which does nothing yet.
 func New[L Line, W Work, R any](source Source[L, W, R], timers []Timer, o Options) *Runner {
 	o = o.filled()
-	r := &Runner{}
+	r := &Runner{turns: timers}
 	for _, t := range timers {
 		r.timers = append(r.timers, newLoop(timerGather*o.Gather, o.Watch, t.look(o.Log)))
 	}
@@ -165,6 +166,25 @@ func (r *Runner) Stop(ctx context.Context) error {
 func (r *Runner) Kick() {
 	r.engine.poke()
 	r.pokeTimers()
+}
+
+// Turn does what is due of the timers, without waiting until they look.
+func (r *Runner) Turn(ctx context.Context) error {
+	for _, t := range r.turns {
+		for n := 1; n > 0; {
+			next, err := t.Next(ctx)
+			if err != nil {
+				return err
+			}
+			if next.IsZero() || next.After(time.Now()) {
+				break
+			}
+			if n, err = t.Run(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Wake says that the limits of lanes may have changed. It does not block.

@@ -42,13 +42,18 @@ func (tx *Tx) InsertConversation(organization parley.ID, c *parley.Conversation)
 }
 
 const conversationColumns = `c.id, c.kind, c.visibility, c.status, c.snoozed_until, c.title, c.description, c.avatar_id, c.thread_key, c.channel_id, c.assignees, c.tags,
-	c.metadata, c.inbox, c.last_sequence, c.last_message_id, c.activity_at, c.rev, c.created_at`
+	c.metadata, c.inbox, c.last_sequence, c.last_message_id, c.activity_at, c.rev, c.created_at, coalesce(d.external_id, ''),
+	coalesce(d.priority, 0), coalesce(d.attributes, '')`
+
+// fromConversations are conversations c, with what few of them have.
+const fromConversations = ` FROM conversations AS c LEFT JOIN conversation_details AS d ON d.organization_id = c.organization_id
+	AND d.conversation_id = c.id `
 
 func scanConversation(r *sql.Rows, c *parley.Conversation) error {
 	var snoozed, activity, created int64
-	var assignees, tags, metadata string
+	var assignees, tags, metadata, attributes string
 	err := r.Scan(&c.ID, &c.Kind, &c.Visibility, &c.Status, &snoozed, &c.Title, &c.Description, &c.Avatar, &c.ThreadKey, &c.Channel, &assignees, &tags,
-		&metadata, &c.Inbox, &c.LastSequence, &c.LastMessage, &activity, &c.Rev, &created)
+		&metadata, &c.Inbox, &c.LastSequence, &c.LastMessage, &activity, &c.Rev, &created, &c.ExternalID, &c.Priority, &attributes)
 	if err != nil {
 		return err
 	}
@@ -59,7 +64,16 @@ func scanConversation(r *sql.Rows, c *parley.Conversation) error {
 	if err := DecodeJSON(tags, &c.Tags); err != nil {
 		return err
 	}
+	if err := DecodeJSON(attributes, &c.Attributes); err != nil {
+		return err
+	}
 	return DecodeJSON(metadata, &c.Metadata)
+}
+
+// EncodeJSON makes the text of a JSON column.
+func EncodeJSON(v any) (string, error) {
+	encoded, err := json.Marshal(v)
+	return string(encoded), err
 }
 
 // DecodeJSON reads a JSON column, whose null and empty forms are common.
@@ -83,7 +97,7 @@ func (q Queries) ConversationByKey(organization parley.ID, threadKey string) (pa
 
 func (q Queries) conversation(where, name string, args ...any) (c parley.Conversation, err error) {
 	found := false
-	err = q.c.Query("SELECT "+conversationColumns+" FROM conversations AS c "+where, args, func(r *sql.Rows) error {
+	err = q.c.Query("SELECT "+conversationColumns+fromConversations+where, args, func(r *sql.Rows) error {
 		found = true
 		return scanConversation(r, &c)
 	})
@@ -93,7 +107,7 @@ func (q Queries) conversation(where, name string, args ...any) (c parley.Convers
 	return c, err
 }
 
-var conversationsByID = "SELECT " + conversationColumns + " FROM conversations AS c WHERE c.organization_id = $1 AND c.id IN " + IDSource
+var conversationsByID = "SELECT " + conversationColumns + fromConversations + "WHERE c.organization_id = $1 AND c.id IN " + IDSource
 
 // Conversations returns those of the conversations that exist, without participants.
 func (q Queries) Conversations(organization parley.ID, ids []parley.ID) (map[parley.ID]*parley.Conversation, error) {

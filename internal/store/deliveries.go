@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store/sqldb"
@@ -343,4 +344,45 @@ func (tx *Tx) DropReferences(references []ProviderReference) error {
 		rows.Add(string(p.Organization), string(p.Channel), p.Kind, p.Value)
 	}
 	return tx.bulk(dropReferences, &rows)
+}
+
+// Enqueue adds a delivery's job for a message that is there already: due now, or, where its order has others in
+// the queue, after those before it.
+func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
+	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.Sequence, j.Delivery)
+	var busy bool
+	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3)`,
+		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)
+	if err != nil {
+		return err
+	}
+	due := Millis(tx.Now)
+	if busy {
+		due = held
+	}
+	var rows sqldb.Rows
+	tx.addJob(&rows, j, due)
+	if !validUntil.IsZero() {
+		tx.addJob(&rows, validityJob(&j), Millis(validUntil))
+	}
+	return tx.bulk(insertJobs, &rows)
+}
+
+var waitingJobs = "SELECT " + jobColumns + " FROM jobs WHERE claimed = 0 AND (organization_id, id) IN (SELECT organization_id, id FROM " +
+	sqldb.From("$1", "organization_id TEXT", "id TEXT") + " AS j) FOR UPDATE OF jobs"
+
+// HoldWaiting returns those of the jobs that are in the queue and not claimed. No other node can claim them before the
+// transaction ends.
+func (tx *Tx) HoldWaiting(jobs []JobRef) (map[JobRef]Job, error) {
+	var rows sqldb.Rows
+	for _, j := range jobs {
+		rows.Add(string(j.Organization), j.ID)
+	}
+	waiting := make(map[JobRef]Job, len(jobs))
+	err := tx.c.Query(waitingJobs, []any{rows.Param()}, func(r *sql.Rows) error {
+		j, err := scanJob(r)
+		waiting[j.Ref()] = j
+		return err
+	})
+	return waiting, err
 }

@@ -29,16 +29,16 @@ func OnReadJob(organization parley.ID, m *parley.Message) Job {
 }
 
 // onRead adds the jobs that wait for a message to be read: a mark, or a timer for each delivery.
-func (rows *appendRows) onRead(a *Append, now time.Time) {
+func (tx *Tx) onRead(rows *appendRows, a *Append) {
 	m := &a.Message
 	if !m.DeleteOnRead || m.Sequence == 0 {
 		return
 	}
 	if m.Direction == parley.NoDirection {
-		addJob(&rows.jobs, OnReadJob(a.Organization, m), held, now)
+		tx.addJob(&rows.jobs, OnReadJob(a.Organization, m), held)
 	}
 	for i := range a.Deliveries {
-		addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held, now)
+		tx.addJob(&rows.jobs, Job{Organization: a.Organization, ID: hideJob(m.ID, deliveryReader(a.Deliveries[i].Number)), Kind: JobHide, Message: m.ID}, held)
 	}
 }
 
@@ -74,7 +74,7 @@ func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
 	for _, d := range deliveries {
 		rows.Add(string(d.Organization), hideJob(d.Message, deliveryReader(d.Number)))
 	}
-	_, err := tx.c.Exec(startHiding, rows.Param(), Millis(tx.Now.Add(HideAfter)))
+	_, err := tx.c.Exec(startHiding, rows.Param(), tx.due(Millis(tx.Now.Add(HideAfter))))
 	return err
 }
 
@@ -132,6 +132,16 @@ func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
 	return err
 }
 
+// CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
+// below one or from the greatest.
+func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {
+	if before == "" {
+		before = "~"
+	}
+	return q.heads(`messages AS m WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.conversation_id < $3
+		ORDER BY m.conversation_id DESC LIMIT $4`, string(organization), string(parent), string(before), limit)
+}
+
 // CopiesOf returns up to limit copies of a broadcast message, in order of their conversations, after one.
 func (q Queries) CopiesOf(organization, parent, after parley.ID, limit int) ([]*parley.Message, error) {
 	var copies []*parley.Message
@@ -163,7 +173,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags = nil, nil
+		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions = nil, nil, nil, nil, nil
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err
@@ -196,7 +206,7 @@ func (tx *Tx) EraseTags(batch []Erasure) error {
 func (tx *Tx) EraseMedia(batch []Erasure) error {
 	with := map[parley.ID][]parley.ID{}
 	for _, e := range batch {
-		if len(e.Message.Attachments) > 0 {
+		if len(parley.MediaOf(e.Message)) > 0 {
 			with[e.Organization] = append(with[e.Organization], e.Message.ID)
 		}
 	}
@@ -249,4 +259,88 @@ func (tx *Tx) Shrink(n int) error {
 		return nil
 	}
 	return tx.tx.Shrink(n)
+}
+
+const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7) OR (id > $8 AND id < $9)) ORDER BY id`
+
+// JobsOf returns the jobs of a message: its deliveries' and its own.
+func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return q.jobsOf(jobsOf, organization, m)
+}
+
+// HoldJobsOf is JobsOf, of jobs that no other node can claim before the transaction ends.
+func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
+	return tx.jobsOf(jobsOf+" FOR UPDATE OF jobs", organization, m)
+}
+
+func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
+	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
+	var jobs []Job
+	err := q.c.Query(text,
+		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
+			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)), JobID(JobAckDue, string(m.ID)),
+			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
+			j, err := scanJob(r)
+			jobs = append(jobs, j)
+			return err
+		})
+	return jobs, err
+}
+
+// DeleteMedia deletes a file's row and schedules the deletion of its blob. A file that a message has is
+// parley.Conflict "media-attached".
+func (tx *Tx) DeleteMedia(organization, id parley.ID) error {
+	if _, err := tx.Media(organization, id); err != nil {
+		return err
+	}
+	dropped, err := tx.DropMedia(organization, id)
+	if err != nil {
+		return err
+	}
+	if !dropped {
+		return parley.Conflict("media-attached", "a message has the file %q", id)
+	}
+	return tx.ScheduleBlob(organization, id, tx.Now)
+}
+
+// DropMedia deletes a file's row, if it is there and no message has the file; it says whether none is left.
+func (tx *Tx) DropMedia(organization, id parley.ID) (bool, error) {
+	_, err := tx.c.Exec(`DELETE FROM media WHERE organization_id = $1 AND id = $2 AND NOT EXISTS
+		(SELECT 1 FROM media_references AS r WHERE r.organization_id = $1 AND r.media_id = $2)`, string(organization), string(id))
+	if err != nil {
+		return false, err
+	}
+	files, err := tx.MediaByID(organization, []parley.ID{id})
+	return len(files) == 0, err
+}
+
+// ScheduleBlob has the blob of a file deleted at a time, with the file's row, if no message has the file then.
+func (tx *Tx) ScheduleBlob(organization, media parley.ID, at time.Time) error {
+	return tx.Schedule(Job{Organization: organization, ID: JobID(JobBlob, string(media)), Kind: JobBlob, DueAt: at, Payload: string(media)})
+}
+
+var releaseMedia = `DELETE FROM media_references WHERE organization_id = $1 AND message_id IN (SELECT id FROM ` +
+	sqldb.From("$2", "id TEXT") + ` AS j) RETURNING media_id`
+
+// ReleaseMedia takes the files from messages whose content goes, and schedules the deletion of those that no
+// other message has.
+func (tx *Tx) ReleaseMedia(organization parley.ID, messages ...parley.ID) error {
+	released, err := tx.ids(releaseMedia, string(organization), IDRows(messages))
+	if err != nil || len(released) == 0 {
+		return err
+	}
+	files, err := tx.MediaByID(organization, released)
+	if err != nil {
+		return err
+	}
+	for id, m := range files {
+		if m.Attached {
+			continue
+		}
+		if err := tx.ScheduleBlob(organization, id, tx.Now); err != nil {
+			return err
+		}
+	}
+	return nil
 }

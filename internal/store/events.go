@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -172,7 +173,7 @@ var insertEvents = `INSERT INTO events (organization_id, through, count, at, fac
 func writeEvents(tx *sqldb.Tx, commits []Committed) error {
 	var rows sqldb.Rows
 	for _, c := range commits {
-		for run := range slices.Chunk(c.Events, maxRun) {
+		for run := range runsOf(c.Events) {
 			facts, err := factsOf(run)
 			if err != nil {
 				return err
@@ -181,6 +182,20 @@ func writeEvents(tx *sqldb.Tx, commits []Committed) error {
 		}
 	}
 	return tx.ExecLast(sqldb.Statement{Text: insertEvents, Args: []any{rows.Param()}})
+}
+
+// runsOf divides events into runs of one time: a clock may be set between two units.
+func runsOf(events []parley.Event) iter.Seq[[]parley.Event] {
+	return func(yield func([]parley.Event) bool) {
+		for from, to := 0, 1; from < len(events); from, to = to, to+1 {
+			for to < len(events) && to-from < maxRun && events[to].At.Equal(events[from].At) {
+				to++
+			}
+			if !yield(events[from:to]) {
+				return
+			}
+		}
+	}
 }
 
 func factsOf(run []parley.Event) (json.RawMessage, error) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"math"
@@ -26,6 +27,7 @@ const (
 	JobPublish  JobKind = "publish"  // a scheduled message's time has come
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
+	JobAckDue   JobKind = "acks"     // recipients are to have acknowledged a message
 )
 
 // Job is a row of the queue.
@@ -95,8 +97,10 @@ func validityJob(j *Job) Job {
 		Channel: j.Channel, Message: j.Message, Delivery: j.Delivery, Payload: j.ID}
 }
 
-// held is the due time of a job that waits for another of its order.
-const held = math.MaxInt64 / 2
+// Held is the due time of a job that waits for another of its order.
+const Held = math.MaxInt64 / 2
+
+const held = Held
 
 var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, priority, due_at, claimed, attempt, message_id, delivery,
 		payload, created_at)
@@ -105,12 +109,15 @@ var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, prior
 	"message_id TEXT", "delivery BIGINT", "payload TEXT", "created_at BIGINT") + ` AS j WHERE true
 	ON CONFLICT (organization_id, id) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload`
 
-func addJob(rows *sqldb.Rows, j Job, dueAt int64, now time.Time) {
-	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, dueAt, string(j.Message), j.Delivery, j.Payload, Millis(now))
+// addJob adds a job that is due at a time of its organization.
+func (tx *Tx) addJob(rows *sqldb.Rows, j Job, dueAt int64) {
+	rows.Add(string(j.Organization), j.ID, string(j.Kind), string(j.Channel), j.Priority, tx.due(dueAt), string(j.Message), j.Delivery, j.Payload,
+		Millis(tx.real))
 }
 
-// delivery adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
-func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, now time.Time) {
+// addDeliveries adds the rows of a message's deliveries and jobs. Of those that share an order only the first is due.
+func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[string]bool) {
+	now := tx.Now
 	for i := range a.Deliveries {
 		d := &a.Deliveries[i]
 		d.Message, d.Conversation, d.CreatedAt = a.Message.ID, a.Message.Conversation, now
@@ -124,6 +131,8 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 		switch {
 		case j.Kind == JobExpire:
 			due = Millis(a.Message.ExpiresAt)
+		case j.Kind == JobAckDue:
+			due = Millis(a.Message.AckBy())
 		case j.Kind == JobDeliver:
 			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
 			key := string(a.Organization) + j.order()
@@ -133,12 +142,14 @@ func (rows *appendRows) delivery(a *Append, queued bool, busy map[string]bool, n
 			}
 			busy[key] = true
 			if a.Message.Validity > 0 {
-				addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)), now)
+				tx.addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)))
 			}
+		case due == 0:
+			due = Millis(now)
 		}
-		addJob(&rows.jobs, j, due, now)
+		tx.addJob(&rows.jobs, j, due)
 	}
-	rows.onRead(a, now)
+	tx.onRead(rows, a)
 }
 
 // Schedule adds jobs at their due times; one that is there already gets the new time and payload.
@@ -148,7 +159,7 @@ func (tx *Tx) Schedule(jobs ...Job) error {
 	}
 	var rows sqldb.Rows
 	for _, j := range jobs {
-		addJob(&rows, j, Millis(j.DueAt), tx.Now)
+		tx.addJob(&rows, j, Millis(j.DueAt))
 	}
 	_, err := tx.c.Exec(insertJobs, rows.Param())
 	return err
@@ -198,7 +209,7 @@ func (tx *Tx) Retry(jobs []Job) error {
 		if j.Lost {
 			payload = payloadLost
 		}
-		rows.Add(string(j.Organization), j.ID, Millis(j.DueAt), payload)
+		rows.Add(string(j.Organization), j.ID, tx.due(Millis(j.DueAt)), payload)
 	}
 	_, err := tx.c.Exec(retryJobs, rows.Param())
 	return err
@@ -237,7 +248,7 @@ func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 	if orders.Len() == 0 {
 		return nil
 	}
-	_, err := tx.c.Exec(releaseJobs, orders.Param(), Millis(tx.Now))
+	_, err := tx.c.Exec(releaseJobs, orders.Param(), Millis(tx.real))
 	return err
 }
 
@@ -247,33 +258,6 @@ func (q Queries) DueJobs(kind JobKind, now time.Time, limit int) ([]Job, error) 
 	var jobs []Job
 	err := q.c.Query(`SELECT `+jobColumns+` FROM jobs WHERE kind = $1 AND kind <> 'deliver' AND due_at <= $2 ORDER BY due_at LIMIT $3`,
 		[]any{string(kind), Millis(now), limit}, func(r *sql.Rows) error {
-			j, err := scanJob(r)
-			jobs = append(jobs, j)
-			return err
-		})
-	return jobs, err
-}
-
-const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
-	(id >= $2 AND id < $3) OR id IN ($4, $5, $6) OR (id > $7 AND id < $8)) ORDER BY id`
-
-// JobsOf returns the jobs of a message: its deliveries' and its own.
-func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
-	return q.jobsOf(jobsOf, organization, m)
-}
-
-// HoldJobsOf is JobsOf, of jobs that no other node can claim before the transaction ends.
-func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
-	return tx.jobsOf(jobsOf+" FOR UPDATE OF jobs", organization, m)
-}
-
-func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
-	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
-	var jobs []Job
-	err := q.c.Query(text,
-		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
-			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)),
-			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)
 			return err
@@ -307,43 +291,97 @@ func (q Queries) Backlog(now time.Time) (b Backlog, err error) {
 	return b, err
 }
 
-// Enqueue adds a delivery's job for a message that is there already: due now, or, where its order has others in
-// the queue, after those before it.
-func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
-	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.Sequence, j.Delivery)
-	var busy bool
-	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3)`,
-		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)
-	if err != nil {
-		return err
-	}
-	due := Millis(tx.Now)
-	if busy {
-		due = held
-	}
-	var rows sqldb.Rows
-	addJob(&rows, j, due, tx.Now)
-	if !validUntil.IsZero() {
-		addJob(&rows, validityJob(&j), Millis(validUntil), tx.Now)
-	}
-	return tx.bulk(insertJobs, &rows)
-}
+// A test organization has a clock of its own, and everything that is kept of it has the times that the clock showed, but
+// the queue: a row of jobs is due by the real time, so that whoever looks for what is due needs no clock. What is here
+// makes one of the other. While a clock stands, what is due later by it is never due by the real time: it is far ahead, in
+// the order of its own time.
 
-var waitingJobs = "SELECT " + jobColumns + " FROM jobs WHERE claimed = 0 AND (organization_id, id) IN (SELECT organization_id, id FROM " +
-	sqldb.From("$1", "organization_id TEXT", "id TEXT") + " AS j) FOR UPDATE OF jobs"
+// Far is from where on a due time is one of a clock that stands, further ahead by it.
+const Far = 1 << 50
 
-// HoldWaiting returns those of the jobs that are in the queue and not claimed. No other node can claim them before the
-// transaction ends.
-func (tx *Tx) HoldWaiting(jobs []JobRef) (map[JobRef]Job, error) {
-	var rows sqldb.Rows
-	for _, j := range jobs {
-		rows.Add(string(j.Organization), j.ID)
-	}
-	waiting := make(map[JobRef]Job, len(jobs))
-	err := tx.c.Query(waitingJobs, []any{rows.Param()}, func(r *sql.Rows) error {
-		j, err := scanJob(r)
-		waiting[j.Ref()] = j
+// Clock returns the clock of a test organization.
+func (q Queries) Clock(organization parley.ID) (*parley.Clock, error) {
+	var c *parley.Clock
+	err := q.c.Query("SELECT at, shows, stands, target, resumes FROM clocks WHERE organization_id = $1", []any{string(organization)}, func(r *sql.Rows) error {
+		c = &parley.Clock{}
+		var at, shows, target int64
+		err := r.Scan(&at, &shows, &c.Stands, &target, &c.Resumes)
+		c.At, c.Shows, c.Target = Moment(at), Moment(shows), Moment(target)
 		return err
 	})
-	return waiting, err
+	if err == nil && c == nil {
+		err = parley.NotFound("clock", organization)
+	}
+	return c, err
+}
+
+// Now is the time of an organization.
+func (s *Store) Now(ctx context.Context, organization parley.ID) time.Time {
+	now := s.now()
+	if !organization.OfTest() {
+		return now
+	}
+	c, err := s.Read(ctx).Clock(organization)
+	switch {
+	case err == nil:
+		s.clocks.Store(organization, c)
+	case parley.IsKind(err, parley.KindNotFound):
+	default: // what else is read fails too; until then it is as late as it was
+		if known, ok := s.clocks.Load(organization); ok {
+			c = known.(*parley.Clock)
+		}
+	}
+	return c.Now(now)
+}
+
+// Follow makes the time of a unit that works on one organization that organization's.
+func (tx *Tx) Follow() error {
+	if len(tx.taken) != 1 || !parley.ID(tx.taken[0]).OfTest() {
+		return nil
+	}
+	c, err := tx.Clock(parley.ID(tx.taken[0]))
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil
+	}
+	tx.clock, tx.Now = c, c.Now(tx.real)
+	return err
+}
+
+// Real is the real time of the transaction.
+func (tx *Tx) Real() time.Time { return tx.real }
+
+// Shown is what the clock of the unit's organization showed at a moment of the real time.
+func (tx *Tx) Shown(at time.Time) time.Time { return tx.clock.Now(at) }
+
+// due is when something is due by the real time that is due at a time of the unit's organization.
+func (tx *Tx) due(ms int64) int64 {
+	c := tx.clock
+	switch {
+	case c == nil || ms >= held:
+		return ms
+	case c.Stands && ms > Millis(c.Shows):
+		return Far + ms
+	}
+	return ms - Millis(c.Shows) + Millis(c.At)
+}
+
+// dueBy undoes due, for jobs that are due.
+func (tx *Tx) dueBy(jobs []Job) {
+	if tx.clock == nil {
+		return
+	}
+	for i := range jobs {
+		jobs[i].DueAt = jobs[i].DueAt.Add(tx.clock.Shows.Sub(tx.clock.At))
+	}
+}
+
+// ofOneTime returns those of the jobs that have the time of the first of them: that of their test organization, or the real one.
+func ofOneTime(jobs []Job) []Job {
+	if !slices.ContainsFunc(jobs, func(j Job) bool { return j.Organization.OfTest() }) {
+		return jobs
+	}
+	first := jobs[0].Organization
+	return slices.DeleteFunc(jobs, func(j Job) bool {
+		return j.Organization != first && (first.OfTest() || j.Organization.OfTest())
+	})
 }

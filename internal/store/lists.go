@@ -51,6 +51,8 @@ type Narrow struct {
 	Assignee    parley.ID
 	Unassigned  bool
 	Inbox       *bool
+	Priority    int
+	UnreadBy    parley.ID // a user who has not read to the end
 	Participant parley.ID // or Address
 	Address     parley.Address
 	Parts       Parts     // whose conversations OwnActive returns
@@ -93,8 +95,19 @@ func (n *Narrow) conditions(args []any) (string, []any) {
 	if n.Inbox != nil {
 		add(" AND c.inbox = $%d", *n.Inbox)
 	}
+	if n.Priority != 0 {
+		add(` AND EXISTS (SELECT 1 FROM conversation_details AS d WHERE d.organization_id = $1 AND d.conversation_id = c.id AND d.priority = $%d)`, n.Priority)
+	}
+	if n.UnreadBy != "" {
+		args = append(args, string(n.UnreadBy), string(n.UnreadBy))
+		fmt.Fprintf(&b, notRead, len(args)-1, len(args))
+	}
 	return b.String(), args
 }
+
+// notRead is the condition that the conversation c goes on after what a user has read.
+const notRead = ` AND c.last_sequence > coalesce((SELECT max(w.read_through) FROM participants AS w WHERE w.organization_id = $1 AND w.conversation_id = c.id
+	AND w.kind = 'user' AND w.participant_id = $%d), (SELECT max(k.through) FROM marks AS k WHERE k.organization_id = $1 AND k.conversation_id = c.id AND k.user_id = $%d AND k.kind = 'read'), 0)`
 
 func inJSON(text string) string {
 	encoded, _ := json.Marshal(text) // a text can be encoded
@@ -230,6 +243,7 @@ type MessageIndex struct {
 	Tag       string
 	Channel   parley.ID
 	Scheduled bool // those whose time to be sent has not come
+	Batch     parley.ID
 }
 
 // HeadsBefore returns up to limit messages of the organization with ids below one, or from the newest, newest
@@ -245,6 +259,9 @@ func (q Queries) HeadsBefore(organization parley.ID, index MessageIndex, before 
 			o, b, index.Reference, limit)
 	case index.Tag != "":
 		return q.tagged(o, index.Tag, b, limit)
+	case index.Batch != "":
+		return q.heads(`message_batches AS b JOIN messages AS m ON m.organization_id = b.organization_id AND m.id = b.message_id
+			WHERE b.organization_id = $1 AND b.batch_id = $3 AND b.message_id < $2 ORDER BY b.message_id DESC LIMIT $4`, o, b, string(index.Batch), limit)
 	case index.Channel != "":
 		return q.heads("messages AS m WHERE m.organization_id = $1 AND m.id < $2 AND m.channel_id = $3 AND m.channel_id <> '' ORDER BY m.id DESC LIMIT $4",
 			o, b, string(index.Channel), limit)
@@ -260,22 +277,10 @@ func (q Queries) tagged(organization, tag, before string, limit int) ([]MessageH
 	var heads []MessageHead
 	err := q.c.Query(`SELECT message_id, conversation_id FROM message_tags WHERE organization_id = $1 AND tag = $2 AND message_id < $3
 		ORDER BY message_id DESC LIMIT $4`, []any{organization, tag, before, limit}, func(r *sql.Rows) error {
-		var h MessageHead
-		err := r.Scan(&h.ID, &h.Conversation)
-		heads = append(heads, h)
-		return err
+		heads = append(heads, MessageHead{})
+		return r.Scan(&heads[len(heads)-1].ID, &heads[len(heads)-1].Conversation)
 	})
 	return heads, err
-}
-
-// CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
-// below one or from the greatest.
-func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {
-	if before == "" {
-		before = "~"
-	}
-	return q.heads(`messages AS m WHERE m.organization_id = $1 AND m.parent_id = $2 AND m.parent_id <> '' AND m.conversation_id < $3
-		ORDER BY m.conversation_id DESC LIMIT $4`, string(organization), string(parent), string(before), limit)
 }
 
 var headsByID = "messages AS m WHERE m.organization_id = $1 AND m.id IN " + IDSource

@@ -27,12 +27,20 @@ type details struct {
 	FanOut        bool                 `json:"fo,omitempty"`
 	OnBehalfOf    []parley.Actor       `json:"ob,omitempty"`
 	Notice        *parley.Notice       `json:"no,omitempty"`
+	Root          parley.ID            `json:"ro,omitempty"`
+	Batch         parley.ID            `json:"ba,omitempty"`
+	RequestAck    bool                 `json:"ra,omitempty"`
+	AckWithin     int64                `json:"aw,omitempty"` // milliseconds
+	AsText        []int                `json:"at,omitempty"`
+	Click         *parley.Click        `json:"cl,omitempty"`
+	Reactions     map[string]int       `json:"rx,omitempty"`
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
-		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), OnBehalfOf: m.OnBehalfOf, Notice: m.Notice}
+		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -50,7 +58,9 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.OnBehalfOf, m.Notice = Moment(d.SendAt), d.OnBehalfOf, d.Notice
+	m.OnBehalfOf, m.Notice = d.OnBehalfOf, d.Notice
+	m.SendAt, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Click, d.Reactions
+	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal
@@ -74,15 +84,30 @@ var (
 	insertTags = `INSERT INTO message_tags (organization_id, tag, message_id, conversation_id)
 		SELECT organization_id, tag, message_id, conversation_id FROM ` +
 		sqldb.From("$1", "organization_id TEXT", "tag TEXT", "message_id TEXT", "conversation_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+	insertBatches = `INSERT INTO message_batches (organization_id, batch_id, message_id)
+		SELECT organization_id, batch_id, message_id FROM ` +
+		sqldb.From("$1", "organization_id TEXT", "batch_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
 	insertMediaReferences = `INSERT INTO media_references (organization_id, media_id, message_id)
 		SELECT organization_id, media_id, message_id FROM ` +
 		sqldb.From("$1", "organization_id TEXT", "media_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
 )
 
+// encodeBody is a body as it is stored; one of plain text in half the time.
+func encodeBody(body []parley.Part) ([]byte, error) {
+	if len(body) != 1 || !body[0].Plain() || body[0].Text == "" {
+		return json.Marshal(body)
+	}
+	text, err := json.Marshal(body[0].Text)
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]byte(`[{"kind":"text","text":`), text...), '}', ']'), nil
+}
+
 // message adds the rows of a message.
 func (rows *appendRows) message(a *Append) error {
 	m := &a.Message
-	body, err := json.Marshal(m.Body)
+	body, err := encodeBody(m.Body)
 	if err != nil {
 		return err
 	}
@@ -105,8 +130,11 @@ func (rows *appendRows) message(a *Append) error {
 	for _, tag := range m.Tags {
 		rows.tags.Add(o, tag, string(m.ID), string(m.Conversation))
 	}
-	for _, f := range m.Attachments {
-		rows.media.Add(o, string(f.Media), string(m.ID))
+	if m.Batch != "" {
+		rows.batches.Add(o, string(m.Batch), string(m.ID))
+	}
+	for _, media := range parley.MediaOf(m) {
+		rows.media.Add(o, string(media), string(m.ID))
 	}
 	return nil
 }
@@ -221,7 +249,7 @@ func (tx *Tx) InsertScheduled(a *Append) error {
 	if err := rows.message(a); err != nil {
 		return err
 	}
-	rows.delivery(a, false, nil, tx.Now)
+	tx.addDeliveries(&rows, a, false, nil)
 	for _, e := range a.Events {
 		tx.Emit(a.Organization, e)
 	}
@@ -266,21 +294,6 @@ func (q Queries) CopiesIn(organization, parent parley.ID, conversations []parley
 		return err
 	})
 	return have, err
-}
-
-// NewestWithAddress returns the newest conversation of a channel in which an address takes part.
-func (q Queries) NewestWithAddress(organization, channel parley.ID, a parley.Address) (parley.Conversation, error) {
-	return q.conversation(`JOIN participants AS p ON p.organization_id = c.organization_id AND p.conversation_id = c.id
-		WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0
-		AND c.channel_id = $4 ORDER BY c.created_at DESC, c.id DESC LIMIT 1`, a.Value,
-		string(organization), string(a.Kind), a.Value, string(channel))
-}
-
-// AddressShared reports whether contacts share an address, so that it identifies none of them.
-func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared bool, err error) {
-	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,
-		[]any{string(organization), string(a.Kind), a.Value}, &shared)
-	return shared, err
 }
 
 // InsertMedia adds a file.
@@ -338,61 +351,4 @@ func (q Queries) MediaByID(organization parley.ID, ids []parley.ID) (map[parley.
 func (q Queries) MediaMessages(organization, media, after parley.ID, limit int) ([]parley.ID, error) {
 	return q.ids(`SELECT message_id FROM media_references WHERE organization_id = $1 AND media_id = $2 AND message_id > $3
 		ORDER BY message_id LIMIT $4`, string(organization), string(media), string(after), limit)
-}
-
-// DeleteMedia deletes a file's row and schedules the deletion of its blob. A file that a message has is
-// parley.Conflict "media-attached".
-func (tx *Tx) DeleteMedia(organization, id parley.ID) error {
-	if _, err := tx.Media(organization, id); err != nil {
-		return err
-	}
-	dropped, err := tx.DropMedia(organization, id)
-	if err != nil {
-		return err
-	}
-	if !dropped {
-		return parley.Conflict("media-attached", "a message has the file %q", id)
-	}
-	return tx.ScheduleBlob(organization, id, tx.Now)
-}
-
-// DropMedia deletes a file's row, if it is there and no message has the file; it says whether none is left.
-func (tx *Tx) DropMedia(organization, id parley.ID) (bool, error) {
-	_, err := tx.c.Exec(`DELETE FROM media WHERE organization_id = $1 AND id = $2 AND NOT EXISTS
-		(SELECT 1 FROM media_references AS r WHERE r.organization_id = $1 AND r.media_id = $2)`, string(organization), string(id))
-	if err != nil {
-		return false, err
-	}
-	files, err := tx.MediaByID(organization, []parley.ID{id})
-	return len(files) == 0, err
-}
-
-// ScheduleBlob has the blob of a file deleted at a time, with the file's row, if no message has the file then.
-func (tx *Tx) ScheduleBlob(organization, media parley.ID, at time.Time) error {
-	return tx.Schedule(Job{Organization: organization, ID: JobID(JobBlob, string(media)), Kind: JobBlob, DueAt: at, Payload: string(media)})
-}
-
-var releaseMedia = `DELETE FROM media_references WHERE organization_id = $1 AND message_id IN (SELECT id FROM ` +
-	sqldb.From("$2", "id TEXT") + ` AS j) RETURNING media_id`
-
-// ReleaseMedia takes the files from messages whose content goes, and schedules the deletion of those that no
-// other message has.
-func (tx *Tx) ReleaseMedia(organization parley.ID, messages ...parley.ID) error {
-	released, err := tx.ids(releaseMedia, string(organization), IDRows(messages))
-	if err != nil || len(released) == 0 {
-		return err
-	}
-	files, err := tx.MediaByID(organization, released)
-	if err != nil {
-		return err
-	}
-	for id, m := range files {
-		if m.Attached {
-			continue
-		}
-		if err := tx.ScheduleBlob(organization, id, tx.Now); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -13,20 +12,15 @@ import (
 
 // storedPolicy is a policy as it is stored, durations in milliseconds.
 type storedPolicy struct {
-	DefaultTTL int64 `json:"defaultTtl,omitempty"`
-	MaxTTL     int64 `json:"maxTtl,omitempty"`
-	LockTTL    bool  `json:"lockTtl,omitempty"`
-	Defined    bool  `json:"definedAttributesOnly,omitempty"`
+	DefaultTTL int64    `json:"defaultTtl,omitempty"`
+	MaxTTL     int64    `json:"maxTtl,omitempty"`
+	LockTTL    bool     `json:"lockTtl,omitempty"`
+	Defined    bool     `json:"definedAttributesOnly,omitempty"`
+	AckWords   []string `json:"ackWords"` // null: the usual ones
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly})
-}
-
-// EncodeJSON makes the text of a JSON column.
-func EncodeJSON(v any) (string, error) {
-	encoded, err := json.Marshal(v)
-	return string(encoded), err
+	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly, p.AckWords})
 }
 
 // InsertOrganization adds an organization with an empty event log and an empty audit log.
@@ -36,7 +30,7 @@ func (tx *Tx) InsertOrganization(o *parley.Organization) error {
 	if err != nil {
 		return err
 	}
-	o.CreatedAt, o.Rev = tx.Now, 1
+	o.CreatedAt, o.Rev = tx.real, 1
 	_, err = tx.c.Exec("INSERT INTO organizations (id, name, policy, rev, created_at) VALUES ($1, $2, $3, 1, $4)",
 		string(o.ID), o.Name, policy, Millis(o.CreatedAt))
 	if sqldb.IsUnique(err) {
@@ -68,12 +62,12 @@ func (tx *Tx) UpdateOrganization(o *parley.Organization) error {
 	return Found(err, "organization", o.ID)
 }
 
-const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at"
+const organizationColumns = "o.id, o.name, o.policy, o.rev, o.created_at, EXISTS (SELECT 1 FROM clocks AS k WHERE k.organization_id = o.id)"
 
 func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	var created int64
 	var policy string
-	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&o.ID, &o.Name, &policy, &o.Rev, &created, &o.Test}, more...)...); err != nil {
 		return err
 	}
 	var p storedPolicy
@@ -82,7 +76,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords}
 	return nil
 }
 

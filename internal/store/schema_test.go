@@ -23,10 +23,13 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "away_notices", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
-		"contact_addresses", "contacts", "conversations", "deliveries", "do_not_disturb", "entity_metadata", "events", "groups", "hidden_messages", "idempotency", "jobs", "marks", "media",
-		"media_references", "message_tags", "messages", "mutes", "organization_log", "parked", "participants", "past_parts", "permission_sets",
-		"profiles", "provider_references", "role_members", "role_owners", "roles", "shifts", "team_members", "teams", "user_sets", "users"}
+	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "away_notices", "broadcast_members", "broadcasts",
+		"channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
+		"conversation_details", "conversation_history", "conversations", "deliveries", "do_not_disturb", "entity_metadata", "events", "groups", "hidden_messages", "idempotency",
+		"interactions", "jobs", "marks", "media", "media_references", "message_batches", "message_tags", "messages", "mutes", "organization_log",
+		"parked", "participants", "past_parts", "permission_sets", "profiles", "provider_references", "replies", "role_members", "role_owners", "roles",
+		"search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams", "user_sets",
+		"users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}
@@ -236,7 +239,7 @@ var sql = regexp.MustCompile(`\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WH
 // pieces are the texts in the package, and in those of areas below it, that are SQL.
 func pieces(t *testing.T) (list []piece) {
 	var files []string
-	for _, folder := range []string{".", "audit", "availability", "duty", "grant", "group", "people", "profile"} {
+	for _, folder := range []string{".", "audit", "availability", "clock", "duty", "grant", "group", "inbox", "interaction", "people", "profile", "relation", "search"} {
 		found, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(folder, err)

@@ -173,6 +173,16 @@ func (tx *Tx) Acknowledge(organization, message parley.ID, actor parley.Actor) (
 	return n > 0, err
 }
 
+// SetReactions writes how many reactions a message has.
+func (tx *Tx) SetReactions(organization parley.ID, m *parley.Message) error {
+	extra, err := detailsOf(m)
+	if err != nil {
+		return err
+	}
+	_, err = tx.c.Exec("UPDATE messages SET details = $1 WHERE organization_id = $2 AND id = $3", extra, string(organization), string(m.ID))
+	return err
+}
+
 // Acknowledgements returns who has taken note of a message, and when; the names are the caller's.
 func (q Queries) Acknowledgements(organization, message parley.ID) ([]parley.Interaction, error) {
 	var list []parley.Interaction

@@ -33,6 +33,11 @@ var migrations = []sqldb.Migration{
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 6},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 6},
+	{Name: "clocks", SQL: migration("0011_clocks"), Oldest: 4},
+	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
+	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
+	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
+	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 }
 
 // migration is the text of a file.
@@ -83,6 +88,7 @@ type Store struct {
 	appends   sqldb.Bulk
 	listeners listeners
 	counters  map[parley.ID]int64 // only under SabotageCounter
+	clocks    sync.Map            // organization → *parley.Clock, as they were when they could be read last
 }
 
 // Open opens or creates the database of a folder, brings its schema up to date, and frees the claims of a
@@ -221,8 +227,10 @@ func (s *Store) Settled(ctx context.Context) error { return s.Engine().Settled(c
 // Tx is a unit's view of the shared transaction.
 type Tx struct {
 	Queries
-	Now   time.Time // of the transaction, in whole milliseconds
-	taken []string  // the organizations that a general unit works on
+	Now   time.Time     // of the unit's organization, in whole milliseconds: the transaction's, where it has no clock of its own
+	real  time.Time     // of the transaction
+	clock *parley.Clock // of the one organization that the unit works on; nil: it has none
+	taken []string      // the organizations that a general unit works on
 	tx    *sqldb.Tx
 	s     *Store
 }
@@ -256,6 +264,14 @@ func keysOf(organizations ...parley.ID) []string {
 	return keys
 }
 
+// WriteApart is WriteBackground for work on rows that nothing changes but what has the same key: nothing else that changes
+// an organization waits for it. It writes about size bytes.
+func (s *Store) WriteApart(ctx context.Context, key string, size int, f func(tx *Tx) error) error {
+	u := s.unit(f, parley.ID(key))
+	u.Background, u.Size = true, generalSize+size
+	return s.Engine().Write(ctx, u)
+}
+
 // WriteClaimed is WriteBackground for what comes of claimed deliveries. Nobody else changes their conversations meanwhile,
 // and what is written into others is written beside it.
 func (s *Store) WriteClaimed(ctx context.Context, claims []Job, f func(tx *Tx) error) error {
@@ -275,7 +291,8 @@ func conversationKey(organization, id parley.ID) string {
 }
 
 // WriteDue runs a background unit on up to limit due jobs of a kind that is work inside the database, earliest first,
-// and says how many there were. The unit does the work and deletes or moves the jobs.
+// and says how many there were. The unit does the work and deletes or moves the jobs. Test organizations have units of their
+// own, with their times.
 func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx *Tx, jobs []Job) error) (n int, err error) {
 	var organizations []parley.ID
 	if s.Engine().Shared() { // they are taken before anything is read that others may do too
@@ -283,18 +300,23 @@ func (s *Store) WriteDue(ctx context.Context, kind JobKind, limit int, f func(tx
 		if err != nil || len(due) == 0 {
 			return 0, err
 		}
-		organizations = OrganizationsOf(due)
+		organizations = OrganizationsOf(ofOneTime(due))
 	}
 	err = s.WriteBackground(ctx, organizations, func(tx *Tx) error {
-		jobs, err := tx.DueJobs(kind, tx.Now, limit)
+		jobs, err := tx.DueJobs(kind, tx.real, limit)
 		if s.Engine().Shared() {
 			jobs = slices.DeleteFunc(jobs, func(j Job) bool { return !slices.Contains(organizations, j.Organization) })
 		}
+		jobs = ofOneTime(jobs)
 		tx.taken = keysOf(OrganizationsOf(jobs)...)
 		n = len(jobs)
 		if err != nil || n == 0 {
 			return err
 		}
+		if err := tx.Follow(); err != nil {
+			return err
+		}
+		tx.dueBy(jobs)
 		return f(tx, jobs)
 	})
 	return n, err
@@ -308,12 +330,15 @@ func (s *Store) unit(f func(tx *Tx) error, organizations ...parley.ID) sqldb.Uni
 	return sqldb.Unit{Keys: keys, Size: generalSize, Run: func(tx *sqldb.Tx) error {
 		own := s.wrap(tx)
 		own.taken = keys
+		if err := own.Follow(); err != nil {
+			return err
+		}
 		return f(own)
 	}}
 }
 
 func (s *Store) wrap(tx *sqldb.Tx) *Tx {
-	return &Tx{Queries: Queries{tx.Conn}, Now: tx.Now.UTC(), tx: tx, s: s}
+	return &Tx{Queries: Queries{tx.Conn}, Now: tx.Now.UTC(), real: tx.Now.UTC(), tx: tx, s: s}
 }
 
 // After calls f once the transaction is durable, or nobody knows whether it is, unless the unit fails. It must not

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/audit/audittest"
+	"github.com/parley-server/parley/internal/store/clock/clocktest"
 	"github.com/parley-server/parley/internal/store/storetest"
 )
 
@@ -17,6 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func suites(t *testing.T, open func(t *testing.T, o store.Options) *store.Store) {
 	storetest.Run(t, open)
 	audittest.Run(t, open)
+	clocktest.Run(t, open)
 }
 
 // TestStore runs the conformance suite on both databases, on PostgreSQL also where its own order of texts is a linguistic

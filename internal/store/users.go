@@ -190,7 +190,7 @@ func (tx *Tx) InsertKey(k *parley.Key) error {
 	if err != nil {
 		return err
 	}
-	k.CreatedAt = tx.Now
+	k.CreatedAt = tx.real // credentials are the server's: they end by its time, too
 	_, err = tx.c.Exec(`INSERT INTO keys (id, organization_id, account_id, user_id, name, scopes, rate_limit, secret_hash,
 			expires_at, revoked_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)`, string(k.ID), string(k.Organization), string(k.Account), string(k.User),
@@ -203,7 +203,7 @@ func (tx *Tx) InsertKey(k *parley.Key) error {
 
 // RevokeKey ends a key; one that has been revoked keeps its time.
 func (tx *Tx) RevokeKey(id parley.ID) error {
-	_, err := tx.c.Exec("UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0", Millis(tx.Now), string(id))
+	_, err := tx.c.Exec("UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0", Millis(tx.real), string(id))
 	return err
 }
 

@@ -30,6 +30,8 @@ type Sizes struct {
 	// Reads are the messages of organizations that are read from, each with a conversation for ten messages,
 	// of which one user may see one in a hundred.
 	Reads []int `json:"reads"`
+	// Search are the messages of an organization that is searched, of which one user may see one in a hundred.
+	Search int `json:"search,omitempty"`
 }
 
 // Prepared says what is in a folder.
@@ -39,6 +41,7 @@ type Prepared struct {
 	Broadcast     *Broadcast     `json:"broadcast"`
 	Live          *Live          `json:"live"`
 	Reads         []Reads        `json:"reads"`
+	Search        *Search        `json:"search,omitempty"`
 }
 
 // Organization is one that messages are sent in.
@@ -136,6 +139,7 @@ type builder struct {
 	clock     *clock
 	start     time.Time // the clock's first time
 	random    *rand.Rand
+	text      func() string // of the next message
 	say       func(format string, args ...any)
 	prepared  Prepared
 }
@@ -147,9 +151,11 @@ func newBuilder(ctx context.Context, s *store.Store, now *clock, say func(string
 	}
 	authenticator := access.NewAuthenticator(s, now.now)
 	catalog := map[string]connector.Definition{sandbox.Name: sandbox.Definition(client)}
-	return &builder{ctx: ctx, store: s, clock: now, start: now.now(), say: say, keys: access.NewKeys(s, authenticator),
-		directory: directory.New(directory.Options{Store: s, Authenticator: authenticator, Connectors: catalog, Now: now.now}),
-		random:    rand.New(rand.NewPCG(17, 4))}, nil
+	b := &builder{ctx: ctx, store: s, clock: now, start: now.now(), say: say, keys: access.NewKeys(s, authenticator),
+		directory: directory.New(directory.Options{Store: s, Authenticator: authenticator, Connectors: catalog}),
+		random:    rand.New(rand.NewPCG(17, 4))}
+	b.text = func() string { return Text(b.random) }
+	return b, nil
 }
 
 func (b *builder) fill(sizes Sizes) error {
@@ -165,6 +171,11 @@ func (b *builder) fill(sizes Sizes) error {
 	}
 	if sizes.Users > 0 {
 		if err := b.live(sizes.Users); err != nil {
+			return err
+		}
+	}
+	if sizes.Search > 0 {
+		if err := b.search(sizes.Search); err != nil {
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func (s *stored) organizations() []parley.ID {
 func (s *stored) add(b *builder, t *tenant, to *thread) {
 	now := b.clock.now()
 	m := parley.Message{ID: parley.NewID(now), Conversation: to.conversation, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Priority: parley.PriorityNormal, Body: []parley.Part{{Kind: parley.PartText, Text: Text(b.random)}}}
+		Priority: parley.PriorityNormal, Body: []parley.Part{{Kind: parley.PartText, Text: b.text()}}}
 	m.Author = parley.Actor{Kind: parley.ActorUser, ID: t.key.User, Name: "Administration"}
 	if to.label != nil {
 		l := to.label(to.count)

@@ -23,7 +23,7 @@ const (
 func (b *builder) reads(messages int) error {
 	b.say("storing %d messages to be read", messages)
 	b.clock.set(b.start)
-	r := &readable{builder: b, Reads: Reads{Messages: messages, Conversations: max(messages/10, seen)}}
+	r := b.readable(messages)
 	for _, step := range []func() error{r.people, r.threads, r.store} {
 		if err := step(); err != nil {
 			return err
@@ -31,6 +31,10 @@ func (b *builder) reads(messages int) error {
 	}
 	b.prepared.Reads = append(b.prepared.Reads, r.Reads)
 	return nil
+}
+
+func (b *builder) readable(messages int) *readable {
+	return &readable{builder: b, Reads: Reads{Messages: messages, Conversations: max(messages/10, seen)}}
 }
 
 type readable struct {

@@ -63,27 +63,6 @@ func Definition(client *connector.Client) connector.Definition {
 	}
 }
 
-// platforms are what a sandbox channel can play. All of them report reading, whatever the real ones do.
-func platforms() []connector.Platform {
-	text := []parley.PartKind{parley.PartText}
-	located := []parley.PartKind{parley.PartText, parley.PartLocation}
-	page := []parley.PartKind{parley.PartText, parley.PartHTML}
-	rich := []parley.PartKind{parley.PartText, parley.PartHTML, parley.PartLocation}
-	list := []connector.Platform{
-		{Name: "sms", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 1600, Parts: text},
-		{Name: "whatsapp", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 4096, Parts: located, Attachments: 10},
-		{Name: "rcs", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 3072, Parts: located, Attachments: 10},
-		{Name: "email", AddressKind: parley.AddressEmail, Thread: parley.ThreadEmail, Parts: page, Attachments: 100},
-		{Name: "fax", AddressKind: parley.AddressFax, Thread: parley.ThreadEach, Parts: page, Attachments: 20},
-		{Name: "chat", AddressKind: "chat", Thread: parley.ThreadContact, MaxText: 10_000, Parts: rich, Attachments: 100},
-		{Name: "secure", AddressKind: "secure", Thread: parley.ThreadContact, Parts: rich, Attachments: 100},
-	}
-	for i := range list {
-		list[i].Conversational, list[i].ReadReceipts = true, true
-	}
-	return list
-}
-
 // settings of a channel.
 type settings struct {
 	Endpoint string           `json:"endpoint"`

@@ -80,9 +80,9 @@ func Open(t *testing.T, folder string) *World {
 		t.Fatal(err)
 	}
 	w.Store, w.Auth = s, access.NewAuthenticator(s, w.Now)
-	w.Core = core.New(core.Options{Store: s, Connectors: connectors, Now: w.Now})
-	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors, Now: w.Now})
-	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny, Now: w.Now})
+	w.Core = core.New(core.Options{Store: s, Connectors: connectors})
+	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors})
+	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny})
 	w.Admin = w.Organization("Alpha")
 	return w
 }

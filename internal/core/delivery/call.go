@@ -48,14 +48,17 @@ type Result struct {
 
 // Call sends one delivery, unless something has come between.
 func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
-	if r := d.refuse(w); r != nil {
+	if r := d.refuse(ctx, w); r != nil {
 		return r
 	}
 	definition, ok := d.connectors[w.channel.Connector]
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
 	}
-	out := w.outgoing()
+	out, err := w.outgoing(definition)
+	if err != nil {
+		return w.end(parley.Failed, parley.PhasePolicy, parley.AsError(err).Code, parley.AsError(err).Message)
+	}
 	if w.job.Lost {
 		if r := d.afterLoss(ctx, w, definition.Connector, out); r != nil {
 			return r
@@ -66,8 +69,8 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 }
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
-func (d *Deliveries) refuse(w *Work) *Result {
-	now := d.now()
+func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
+	now := d.store.Now(ctx, w.job.Organization)
 	m, del := w.message, w.delivery
 	switch {
 	case !w.loaded:
@@ -100,13 +103,21 @@ func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, 
 	return &Result{work: w, news: parley.News{State: state, Phase: phase}, code: code, reason: reason}
 }
 
-func (w *Work) outgoing() connector.Outgoing {
+// outgoing is the message as the channel's platform carries it.
+func (w *Work) outgoing(definition connector.Definition) (connector.Outgoing, error) {
 	m, del := w.message, w.delivery
-	return connector.Outgoing{
+	out := connector.Outgoing{
 		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
 		Body: m.Body, Attachments: m.Attachments,
 		Recipients: []connector.Recipient{{Delivery: del.Number, Address: del.Address}},
 	}
+	platform, ok := definition.Platform(w.channel.Platform)
+	if !ok {
+		return out, parley.Conflict("platform-unknown", "the connector %q has no platform %q", definition.Name, w.channel.Platform)
+	}
+	var err error
+	out.Body, _, err = platform.Fit(m.Body)
+	return out, err
 }
 
 // made is how many calls were made before, those included that were lost with their claim.

@@ -26,8 +26,8 @@ type Deliveries struct {
 	store      *store.Store
 	connectors map[string]connector.Definition
 	log        *slog.Logger
-	now        func() time.Time
-	trouble    atomic.Int64 // until when the database could not be asked, in nanoseconds since 1970
+	now        func() time.Time // the real time; for what is told, the store has the organization's
+	trouble    atomic.Int64     // until when the database could not be asked, in nanoseconds since 1970
 }
 
 // New returns the deliveries of a store.
@@ -108,7 +108,7 @@ func (d *Deliveries) Lines(ctx context.Context) ([]Line, error) {
 			l.Due = patient
 		}
 		lines[i] = Line{l}
-		if !d.store.Mine(lines[i].Lane()) {
+		if !l.Organization.OfTest() && !d.store.Mine(lines[i].Lane()) { // whoever moves a clock does not wait for others
 			lines[i].line.Due = l.Due.Add(lines[i].leftToOthers())
 		}
 	}

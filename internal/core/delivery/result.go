@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -12,7 +13,37 @@ import (
 // Finish writes what became of deliveries, of those whose claims are still held, in one transaction: states,
 // attempts, provider ids, the receipts that a simulator will report and those that came before this, events,
 // and what the queue does next. Written again, it changes nothing. Of claims that are lost it writes what a provider took.
+//
+// Those of test organizations have transactions of their own, with their times.
 func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
+	rest := results
+	for len(rest) > 0 {
+		var part []*Result
+		part, rest = ofOneTime(rest)
+		if err := d.finish(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofOneTime divides results into those that have the time of the first of them, and the others.
+func ofOneTime(results []*Result) (part, others []*Result) {
+	if !slices.ContainsFunc(results, func(r *Result) bool { return r.work.job.Organization.OfTest() }) {
+		return results, nil
+	}
+	first := results[0].work.job.Organization
+	for _, r := range results {
+		if o := r.work.job.Organization; o == first || !o.OfTest() && !first.OfTest() {
+			part = append(part, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	return part, others
+}
+
+func (d *Deliveries) finish(ctx context.Context, results []*Result) error {
 	claims := make([]store.Job, len(results))
 	for i, r := range results {
 		claims[i] = r.work.job
@@ -124,7 +155,7 @@ func (b *batch) late(r *Result, del *parley.Delivery) error {
 	for _, job := range waiting {
 		b.done, b.followed = append(b.done, job), append(b.followed, job)
 	}
-	b.ended = append(b.ended, r.attempt())
+	b.ended = append(b.ended, b.attemptOf(r))
 	b.refer(r)
 	return nil
 }
@@ -177,13 +208,13 @@ func (b *batch) attempt(r *Result, del *parley.Delivery) {
 		return
 	}
 	del.Attempts++
-	b.ended = append(b.ended, r.attempt())
+	b.ended = append(b.ended, b.attemptOf(r))
 }
 
-// attempt is the call as it is kept.
-func (r *Result) attempt() store.AttemptRow {
+// attemptOf is the call as it is kept.
+func (b *batch) attemptOf(r *Result) store.AttemptRow {
 	attempt := attemptOf(&r.work.job)
-	attempt.EndedAt, attempt.Outcome = r.ended, r.outcome
+	attempt.StartedAt, attempt.EndedAt, attempt.Outcome = b.tx.Shown(attempt.StartedAt), b.tx.Shown(r.ended), r.outcome
 	attempt.Request, attempt.Status = r.trace.Request, r.trace.Status
 	if r.outcome != parley.AttemptAccepted {
 		attempt.Code, attempt.Text = r.code, r.reason

@@ -21,7 +21,7 @@ func TestAttributes(t *testing.T) {
 	define(parley.Attribute{Key: "tier", Type: parley.AttributeChoice, Choices: []string{"gold", "silver"}})
 	define(parley.Attribute{Key: "seen", Type: parley.AttributeDateTime})
 	log = w.wantEvents(t, w.admin, log, parley.EventAttributeDefined, parley.EventAttributeDefined, parley.EventAttributeDefined)
-	page, next, err := w.Attributes(ctx, w.admin, "", 2)
+	page, next, err := w.Attributes(ctx, w.admin, parley.OfContacts, "", 2)
 	if err != nil || len(page) != 2 || page[0].Key != "seen" || next != "shoe" {
 		t.Errorf("a page of %+v, then %q, %v", page, next, err)
 	}
@@ -54,7 +54,7 @@ func TestAttributes(t *testing.T) {
 	w.wantEvents(t, w.admin, log, parley.EventAttributeDefined, parley.EventOrganizationUpdated, parley.EventContactUpdated)
 	other := w.organization(t, "Beta")
 	made[parley.Contact](t)(w.CreateContact(ctx, other, directory.ContactParams{Attributes: map[string]string{"tier": "iron"}}, nil))
-	_, err = w.Attribute(ctx, other, "tier")
+	_, err = w.Attribute(ctx, other, parley.OfContacts, "tier")
 	wantError(t, err, parley.KindNotFound, "not-found", "")
 }
 

@@ -68,7 +68,7 @@ func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, pa
 	if err := c.err(); err != nil {
 		return parley.Broadcast{}, false, err
 	}
-	broadcast := parley.Broadcast{ID: parley.NewID(d.now()), Name: params.Name, Metadata: params.Metadata}
+	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Metadata: params.Metadata}
 	replay, err := p.Once(ctx, d.store, i, 201, broadcast.ID, func(tx *store.Tx) error {
 		emit(tx, p, parley.EventBroadcastCreated, broadcast.ID)
 		var changes parley.Changes

@@ -83,7 +83,7 @@ func (d *Directory) CreateChannel(ctx context.Context, p *access.Principal, para
 }
 
 func (d *Directory) createChannel(ctx context.Context, p *access.Principal, params ChannelParams, i *access.Idempotency) (parley.Channel, *store.Replay, error) {
-	ch, err := d.newChannel(params)
+	ch, err := d.newChannel(ctx, p, params)
 	if err == nil {
 		err = d.checkConnector(ctx, ch)
 	}
@@ -133,7 +133,7 @@ func moveDefault(tx *store.Tx, p *access.Principal, ch parley.Channel) error {
 }
 
 // newChannel fills in what the platform says, and checks the form of the rest.
-func (d *Directory) newChannel(params ChannelParams) (parley.Channel, error) {
+func (d *Directory) newChannel(ctx context.Context, p *access.Principal, params ChannelParams) (parley.Channel, error) {
 	definition, found := d.connectors[params.Connector]
 	if !found {
 		return parley.Channel{}, parley.Invalid("connector", "connector-unknown", "must be one of %s",
@@ -144,7 +144,7 @@ func (d *Directory) newChannel(params ChannelParams) (parley.Channel, error) {
 		return parley.Channel{}, err
 	}
 	ch := parley.Channel{
-		ID: parley.NewID(d.now()), Name: params.Name, Connector: params.Connector, Platform: platform.Name,
+		ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Connector: params.Connector, Platform: platform.Name,
 		AddressKind: platform.AddressKind, Address: params.Address, Settings: params.Settings, Thread: platform.Thread,
 		Reopen: parley.ReopenAuto, Conversational: platform.Conversational, Open: true, Members: unique(params.Members),
 		Default: params.Default, Rate: params.Rate, Concurrency: params.Concurrency, OnUnknown: parley.UnknownAuto,

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -61,7 +62,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
 		return parley.Contact{}, false, err
 	}
-	contact, err := params.contact(parley.NewID(d.now()))
+	contact, err := params.contact(parley.NewID(d.now(ctx, p.Organization)))
 	if err != nil {
 		return parley.Contact{}, false, err
 	}
@@ -71,7 +72,7 @@ func (d *Directory) CreateContact(ctx context.Context, p *access.Principal, para
 				return err
 			}
 		}
-		if err := typed(tx.Queries, p.Organization, contact.Attributes, slices.Collect(maps.Keys(contact.Attributes))); err != nil {
+		if err := attribute.Typed(tx.Queries, p.Organization, parley.OfContacts, contact.Attributes, slices.Collect(maps.Keys(contact.Attributes))); err != nil {
 			return err
 		}
 		emit(tx, p, parley.EventContactCreated, contact.ID)
@@ -166,7 +167,7 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 				writes = append(writes, key)
 			}
 		}
-		return typed(tx.Queries, p.Organization, contact.Attributes, writes)
+		return attribute.Typed(tx.Queries, p.Organization, parley.OfContacts, contact.Attributes, writes)
 	})
 	return changed, d.taken(ctx, p, id, nil, err)
 }
@@ -304,7 +305,7 @@ func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal
 	if whole || err != nil && !parley.IsKind(err, parley.KindNotFound) {
 		return contact, false, err
 	}
-	id := parley.NewID(d.now())
+	id := parley.NewID(d.now(ctx, p.Organization))
 	contact, err = written(ctx, d, p, func(tx *store.Tx) (parley.Contact, error) { return l.ensure(tx, p, id) })
 	return contact, contact.ID == id, parley.About(parley.About(err, "address-taken", "address"), "external-id-taken", "externalId")
 }

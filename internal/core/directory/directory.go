@@ -20,7 +20,6 @@ type Options struct {
 	// ChannelChanged is called after a change that may let a channel's deliveries go out, or end them: it was
 	// resumed, its limits changed, it was deleted. Nil: nobody wants to know. It must not block.
 	ChannelChanged func(organization, channel parley.ID)
-	Now            func() time.Time // nil: time.Now
 	// Kick wakes the timers after work for them was added; nil: nobody listens. It must not block.
 	Kick func()
 }
@@ -31,16 +30,13 @@ type Directory struct {
 	authenticator  *access.Authenticator
 	connectors     map[string]connector.Definition
 	channelChanged func(organization, channel parley.ID)
-	now            func() time.Time
+	now            func(ctx context.Context, organization parley.ID) time.Time
 	kick           func()
 }
 
 // New returns a directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Store, authenticator: o.Authenticator, connectors: o.Connectors, channelChanged: o.ChannelChanged, now: o.Now, kick: o.Kick}
-	if d.now == nil {
-		d.now = time.Now
-	}
+	d := &Directory{store: o.Store, authenticator: o.Authenticator, connectors: o.Connectors, channelChanged: o.ChannelChanged, now: o.Store.Now, kick: o.Kick}
 	if d.channelChanged == nil {
 		d.channelChanged = func(parley.ID, parley.ID) {}
 	}

@@ -2,11 +2,14 @@ package directory
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/clock"
 )
 
 // OrganizationParams is an organization to make.
@@ -14,6 +17,8 @@ type OrganizationParams struct {
 	Name string
 	// Operator lets its first key make further organizations.
 	Operator bool
+	// Test makes it a test organization, for good.
+	Test bool
 }
 
 // NewOrganization is an organization just made, with its first key.
@@ -33,8 +38,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	if err := c.err(); err != nil {
 		return NewOrganization{}, false, err
 	}
-	now := d.now()
-	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name}}
+	now := d.now(ctx, "")
+	made := NewOrganization{Organization: parley.Organization{ID: parley.NewID(now), Name: params.Name, Test: params.Test}}
+	if params.Test {
+		made.Organization.ID = parley.NewTestID(now)
+	}
 	scopes := access.System("").Scopes()
 	if params.Operator {
 		scopes = append(scopes, parley.ScopeOrganizationsCreate)
@@ -44,6 +52,11 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	replay, err := p.Once(ctx, d.store, i, 201, made.Organization.ID, func(tx *store.Tx) error {
 		if err := tx.InsertOrganization(&made.Organization); err != nil {
 			return err
+		}
+		if params.Test {
+			if err := clock.Insert(tx, made.Organization.ID); err != nil {
+				return err
+			}
 		}
 		if err := p.Began(tx, &made.Organization); err != nil {
 			return err
@@ -85,6 +98,8 @@ type OrganizationPatch struct {
 	LockTTL    *bool
 
 	DefinedAttributesOnly *bool
+
+	AckWords *[]string
 }
 
 const maxTTL = 100 * 365 * 24 * time.Hour
@@ -108,6 +123,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
 		set(&o.Policy.LockTTL, patch.LockTTL)
 		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
+		set(&o.Policy.AckWords, patch.AckWords)
 		if err := checkOrganization(o); err != nil {
 			return o, err
 		}
@@ -128,6 +144,7 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Set("policy.maxTtl", before.Policy.MaxTTL, o.Policy.MaxTTL)
 	policy.Set("policy.lockTtl", before.Policy.LockTTL, o.Policy.LockTTL)
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
+	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	if len(policy) > 0 {
 		if err := p.Did(tx, parley.ActPolicyUpdated, o.ID, policy); err != nil {
 			return err
@@ -151,5 +168,25 @@ func checkOrganization(o parley.Organization) error {
 	if o.Policy.MaxTTL > 0 && o.Policy.DefaultTTL > o.Policy.MaxTTL {
 		c.refuse("policy.defaultTtl", "out-of-range", "must not be longer than policy.maxTtl")
 	}
+	c.ackWords(o.Policy.AckWords)
 	return c.err()
+}
+
+// Limits of the words by which messages are acknowledged.
+const (
+	maxAckWords = 50
+	maxAckWord  = 40 // characters
+)
+
+func (c *check) ackWords(words []string) {
+	if len(words) > maxAckWords {
+		c.refuse("policy.ackWords", "too-many", "must be at most %d", maxAckWords)
+	}
+	for i, word := range words {
+		field := fmt.Sprintf("policy.ackWords[%d]", i)
+		if strings.TrimSpace(word) == "" || strings.TrimSpace(word) != word {
+			c.refuse(field, "required", "must be a word without space around it")
+		}
+		c.text(field, word, false, maxAckWord)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // Limits of roles.
@@ -47,7 +48,7 @@ func (d *Directory) CreateRole(ctx context.Context, p *access.Principal, params 
 	if err := p.Require(parley.ScopeRolesWrite); err != nil {
 		return parley.Role{}, false, err
 	}
-	made := parley.Role{ID: parley.NewID(d.now()), Name: params.Name, Description: params.Description, Metadata: params.Metadata, Tags: params.Tags,
+	made := parley.Role{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Description: params.Description, Metadata: params.Metadata, Tags: params.Tags,
 		OwnerRequired: params.OwnerRequired, SingleOwner: params.SingleOwner, ReplayHistory: params.ReplayHistory, AwayText: params.AwayText}
 	var c check
 	checkRole(&c, &made)
@@ -285,6 +286,9 @@ func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return err
 		}
+		if err := rememberClosed(tx, p, closed); err != nil {
+			return err
+		}
 		for _, conversation := range closed {
 			tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation,
 				Data: parley.EventData{Actor: p.User, Status: string(parley.StatusClosed)}})
@@ -297,4 +301,18 @@ func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parl
 		}
 		return duty.Delete(tx, p.Organization, id)
 	})
+}
+
+// rememberClosed keeps in the history of conversations that they were closed.
+func rememberClosed(tx *store.Tx, p *access.Principal, closed []parley.ID) error {
+	found, err := tx.Conversations(p.Organization, closed)
+	if err != nil {
+		return err
+	}
+	entries := make([]parley.HistoryEntry, 0, len(found))
+	for _, id := range closed {
+		entries = append(entries, parley.HistoryEntry{Conversation: id, Sequence: found[id].LastSequence, Actor: p.Actor(),
+			Changes: []parley.Difference{{Field: "status", To: []string{string(parley.StatusClosed)}}}})
+	}
+	return inbox.AddHistory(tx, p.Organization, entries...)
 }

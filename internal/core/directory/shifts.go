@@ -58,7 +58,7 @@ func (d *Directory) CreateShift(ctx context.Context, p *access.Principal, id par
 	if err := p.Require(parley.ScopeRolesWrite); err != nil {
 		return parley.Shift{}, false, err
 	}
-	now := d.now()
+	now := d.now(ctx, p.Organization)
 	if err := params.validate(now); err != nil {
 		return parley.Shift{}, false, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/profile"
 )
 
@@ -34,7 +35,7 @@ func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, params 
 	if err := c.err(); err != nil {
 		return parley.Team{}, false, err
 	}
-	now := d.now()
+	now := d.now(ctx, p.Organization)
 	id, conversation := parley.NewID(now), parley.NewID(now)
 	var team parley.Team
 	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) error {
@@ -238,7 +239,14 @@ func changeTeamConversation(tx *store.Tx, p *access.Principal, team parley.ID, c
 	if err != nil {
 		return err
 	}
+	before := conversation
 	change(&conversation)
+	if changes := parley.Differences(&before, &conversation); len(changes) > 0 {
+		if err := inbox.AddHistory(tx, p.Organization, parley.HistoryEntry{Conversation: conversation.ID, Sequence: conversation.LastSequence,
+			Actor: p.Actor(), Changes: changes}); err != nil {
+			return err
+		}
+	}
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation.ID,
 		Data: parley.EventData{Actor: p.User, Status: string(conversation.Status)}})
 	return tx.UpdateConversation(p.Organization, &conversation)

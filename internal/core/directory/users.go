@@ -62,7 +62,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 	if err := c.err(); err != nil {
 		return parley.User{}, false, err
 	}
-	now := d.now()
+	now := d.now(ctx, p.Organization)
 	id, account := parley.NewID(now), parley.NewID(now)
 	var user parley.User
 	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) (err error) {
@@ -83,7 +83,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 		return parley.User{}, false, err
 	}
 	if replay != nil {
-		user, err = d.user(d.store.Read(ctx), p.Organization, replay.Resource)
+		user, err = d.user(ctx, d.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return user, replay != nil, err
 }
@@ -102,28 +102,28 @@ func (d *Directory) User(ctx context.Context, p *access.Principal, id parley.ID)
 	if err := p.Require(parley.ScopeUsersRead); err != nil {
 		return parley.User{}, err
 	}
-	return d.user(d.store.Read(ctx), p.Organization, id)
+	return d.user(ctx, d.store.Read(ctx), p.Organization, id)
 }
 
 // Shown is User for the answer to somebody who has just done something with it, whatever else the key may read.
 func (d *Directory) Shown(ctx context.Context, p *access.Principal, id parley.ID) (parley.User, error) {
-	return d.user(d.store.Read(ctx), p.Organization, id)
+	return d.user(ctx, d.store.Read(ctx), p.Organization, id)
 }
 
 // user returns a user with what is kept beside it.
-func (d *Directory) user(q store.Queries, organization, id parley.ID) (parley.User, error) {
+func (d *Directory) user(ctx context.Context, q store.Queries, organization, id parley.ID) (parley.User, error) {
 	user, err := q.User(organization, id)
 	if err != nil {
 		return user, err
 	}
-	return user, d.complete(q, organization, &user)
+	return user, d.complete(ctx, q, organization, &user)
 }
 
-func (d *Directory) complete(q store.Queries, organization parley.ID, users ...*parley.User) error {
+func (d *Directory) complete(ctx context.Context, q store.Queries, organization parley.ID, users ...*parley.User) error {
 	if err := profile.Fill(q, organization, users...); err != nil {
 		return err
 	}
-	return availability.Fill(q, organization, d.now(), users...)
+	return availability.Fill(q, organization, d.now(ctx, organization), users...)
 }
 
 // Users returns up to limit users that pass the filter, with ids after one; next is where to go on, empty at
@@ -146,7 +146,7 @@ func (d *Directory) Users(ctx context.Context, p *access.Principal, f UserFilter
 	for i := range users {
 		found[i] = &users[i]
 	}
-	return users, next, d.complete(q, p.Organization, found...)
+	return users, next, d.complete(ctx, q, p.Organization, found...)
 }
 
 // UserPatch changes a user. What is nil stays as it is.
@@ -163,7 +163,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 	if err := p.Require(parley.ScopeUsersWrite); err != nil {
 		return parley.User{}, err
 	}
-	account := parley.NewID(d.now())
+	account := parley.NewID(d.now(ctx, p.Organization))
 	return written(ctx, d, p, func(tx *store.Tx) (parley.User, error) {
 		user, err := tx.User(p.Organization, id)
 		if err != nil {
@@ -200,7 +200,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		if err := tx.UpdateUser(p.Organization, &user); err != nil {
 			return user, parley.About(err, "email-taken", "email")
 		}
-		return user, d.complete(tx.Queries, p.Organization, &user)
+		return user, d.complete(ctx, tx.Queries, p.Organization, &user)
 	})
 }
 

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -125,13 +126,13 @@ func TestOrganization(t *testing.T) {
 	ctx := background(t)
 	_, log := w.events(t, w.admin, 0)
 	o := must[parley.Organization](t)(w.Organization(ctx, w.admin))
-	if o.Name != "Alpha" || o.Rev != 1 || o.Policy != (parley.Policy{}) {
+	if o.Name != "Alpha" || o.Rev != 1 || !reflect.DeepEqual(o.Policy, parley.Policy{}) {
 		t.Errorf("made %+v", o)
 	}
 	patch := directory.OrganizationPatch{Name: ptr("Omega"), DefaultTTL: ptr(time.Hour), MaxTTL: ptr(24 * time.Hour), LockTTL: ptr(true)}
 	must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 1))
 	o = must[parley.Organization](t)(w.Organization(ctx, w.admin))
-	if o.Name != "Omega" || o.Rev != 2 || o.Policy != (parley.Policy{DefaultTTL: time.Hour, MaxTTL: 24 * time.Hour, LockTTL: true}) {
+	if o.Name != "Omega" || o.Rev != 2 || !reflect.DeepEqual(o.Policy, parley.Policy{DefaultTTL: time.Hour, MaxTTL: 24 * time.Hour, LockTTL: true}) {
 		t.Errorf("changed to %+v", o)
 	}
 	w.wantEvents(t, w.admin, log, parley.EventOrganizationUpdated)

@@ -19,12 +19,16 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/coretest"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
 
 // marker is what is planted, each time with a number behind it.
 const marker = "MaRkEr7e1f"
+
+// markers are the marker as it is written, and as it is indexed.
+var markers = []string{marker, strings.ToLower(marker)}
 
 // planter plants the marker through every way in.
 type planter struct {
@@ -38,6 +42,7 @@ type planter struct {
 	email    parley.Channel
 	list     parley.ID
 	contact  parley.Contact
+	indexer  *search.Indexer
 }
 
 func newPlanter(t *testing.T, ttl time.Duration) *planter {
@@ -46,6 +51,7 @@ func newPlanter(t *testing.T, ttl time.Duration) *planter {
 	p.ana, p.ben = w.User(w.Admin, "ana"), w.User(w.Admin, "ben")
 	p.sms, p.email = w.Channel(w.Admin, "sms"), w.Channel(w.Admin, "email")
 	p.contact = w.Contact(w.Admin, "Yan", "email:yan@example.org")
+	p.indexer = search.NewIndexer(search.IndexerOptions{Store: w.Store, Now: w.Now, Grace: time.Nanosecond})
 	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "list"}, nil)
 	w.Must(err)
 	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, b.ID, []parley.ID{p.ben.User}, []parley.ID{p.contact.ID})
@@ -92,7 +98,10 @@ func (p *planter) plant(ctx context.Context) {
 	})
 	p.send(core.To{User: p.ben.User}, nil)
 	p.send(core.To{Users: []parley.ID{p.ben.User}}, func(s *core.SendParams) {
-		s.Body = append(s.Body, parley.Part{Kind: parley.PartLocation, Label: p.mark()})
+		file := parley.File{Media: p.File(p.ana, p.mark()+".png", p.mark()).ID, Alt: p.mark()}
+		s.Body = append(s.Body, parley.Part{Kind: parley.PartLocation, Label: p.mark()}, parley.Part{Kind: parley.PartSection, Parts: []parley.Part{
+			{Kind: parley.PartImage, Files: []parley.File{file}, Text: p.mark(), Hints: map[string]string{p.mark(): p.mark()}},
+			{Kind: parley.PartCarousel, Items: []parley.Item{{Title: p.mark(), File: &file, Actions: []parley.Action{{Kind: parley.ActionReply, Text: p.mark(), Payload: p.mark()}}}}}}})
 	})
 	p.send(core.To{Broadcast: p.list}, nil)
 	p.Must(p.Receive(ctx, p.ana.Organization, p.email.ID, []connector.Inbound{{ProviderID: "in-1", From: parley.Address{Kind: parley.AddressEmail, Value: "yan@example.org"},
@@ -151,10 +160,12 @@ func (p *planter) found() (places []string) {
 	p.T.Helper()
 	tables := p.Tables()
 	for _, c := range tables.Columns {
-		var n int
-		p.Must(tables.QueryRow(fmt.Sprintf("SELECT count(*) FROM %q WHERE "+tables.Contains, c.Table, c.Name), marker).Scan(&n))
-		if n > 0 {
-			places = append(places, fmt.Sprintf("table %s.%s: %d", c.Table, c.Name, n))
+		for _, written := range markers {
+			var n int
+			p.Must(tables.QueryRow(fmt.Sprintf("SELECT count(*) FROM %q WHERE "+tables.Contains, c.Table, c.Name), written).Scan(&n))
+			if n > 0 {
+				places = append(places, fmt.Sprintf("table %s.%s: %d", c.Table, c.Name, n))
+			}
 		}
 	}
 	p.Must(filepath.WalkDir(p.Folder, func(path string, entry fs.DirEntry, err error) error {
@@ -165,9 +176,11 @@ func (p *planter) found() (places []string) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // the note of a scrub that is over
 		}
-		if n := bytes.Count(content, []byte(marker)); n > 0 {
-			name, _ := filepath.Rel(p.Folder, path)
-			places = append(places, fmt.Sprintf("file %s: %d", name, n))
+		for _, written := range markers {
+			if n := bytes.Count(content, []byte(written)); n > 0 {
+				name, _ := filepath.Rel(p.Folder, path)
+				places = append(places, fmt.Sprintf("file %s: %d", name, n))
+			}
 		}
 		return err
 	}))
@@ -190,6 +203,17 @@ func (p *planter) work() {
 			n++
 		}
 	}
+	p.index()
+}
+
+// index has the index of words follow what happened.
+func (p *planter) index() {
+	p.T.Helper()
+	organizations, err := p.Store.Read(p.T.Context()).Organizations("", 10)
+	p.Must(err)
+	for _, o := range organizations {
+		p.Must(p.indexer.CatchUp(p.T.Context(), o.ID))
+	}
 }
 
 // gone checks that the marker is nowhere, soon.
@@ -210,9 +234,10 @@ func (p *planter) gone() {
 // everywhere checks that the marker is where it should be before it is erased, so that the search is known to look.
 func (p *planter) everywhere() {
 	p.T.Helper()
+	p.index()
 	places := strings.Join(p.found(), "\n")
 	for _, want := range []string{"messages.body", "messages.attachments", "messages.reference", "messages.details", "message_tags.tag",
-		"media.name", "parked.raw", "attempts.text", "attempts.request", "deliveries.reason", "file media", "file parley.db"} {
+		"media.name", "parked.raw", "attempts.text", "attempts.request", "deliveries.reason", "search_pages.data", "file media", "file parley.db"} {
 		if p.Store.Shared() && want == "file parley.db" {
 			continue // its files are the server's
 		}

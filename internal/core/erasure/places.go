@@ -1,6 +1,9 @@
 package erasure
 
-import "github.com/parley-server/parley/internal/store"
+import (
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
+)
 
 // place is somewhere that holds content of messages.
 type place struct {
@@ -20,8 +23,14 @@ func places() []place {
 		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages},
 		{"message_tags: the lists by tag", (*store.Tx).EraseTags},
 		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia},
+		{"interactions: what was clicked, and reactions", interaction.Erase},
 		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
 		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
+		{"search_pages: its words", byEvent},
 	}
 }
+
+// byEvent is for a place that is made of the log of events: whoever makes it sees that the message was removed. What is
+// shown of it meanwhile is read from the message.
+func byEvent(*store.Tx, []store.Erasure) error { return nil }

@@ -116,7 +116,7 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 			return err
 		}
 		for _, o := range organizations {
-			if err := w.organization(ctx, o.ID); err != nil {
+			if err := w.Organization(ctx, o.ID); err != nil {
 				return err
 			}
 			after = o.ID
@@ -127,7 +127,17 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	}
 }
 
-func (w *Sweeper) organization(ctx context.Context, organization parley.ID) error {
+// Organization deletes what one organization has kept for long enough.
+func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) error {
+	if organization.OfTest() { // by its own time
+		err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+			n, err := tx.DropIdempotencyOf(organization, tx.Now.Add(-w.retention.Idempotency), sweepAtOnce)
+			return n == sweepAtOnce, err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 		n, err := tx.DropEvents(organization, tx.Now.Add(-w.retention.Events).UnixMilli(), sweepAtOnce)
 		return n == sweepAtOnce, err

@@ -48,10 +48,10 @@ func (d *Detail) MessageFor(p *access.Principal) *parley.Message {
 // Details joins to events of one organization what they are about, whoever may see it, with a constant number
 // of queries: once for all who follow the log.
 func (l *Log) Details(ctx context.Context, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
-	return l.details(l.store.Read(ctx), organization, events, with)
+	return l.details(ctx, l.store.Read(ctx), organization, events, with)
 }
 
-func (l *Log) details(q store.Queries, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
+func (l *Log) details(ctx context.Context, q store.Queries, organization parley.ID, events []parley.Event, with Content) ([]Detail, error) {
 	list := make([]Detail, len(events))
 	for i := range events {
 		list[i].Event = events[i]
@@ -62,7 +62,7 @@ func (l *Log) details(q store.Queries, organization parley.ID, events []parley.E
 			return nil, err
 		}
 	}
-	now := l.now()
+	now := l.now(ctx, organization)
 	for i := range list {
 		if m := list[i].Message; m != nil {
 			thread.ConcealExpired(m, now)

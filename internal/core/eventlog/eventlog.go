@@ -15,11 +15,11 @@ import (
 // Log reads the event logs of all organizations.
 type Log struct {
 	store *store.Store
-	now   func() time.Time
+	now   func(ctx context.Context, organization parley.ID) time.Time
 }
 
 // New returns the logs of a store.
-func New(s *store.Store, now func() time.Time) *Log { return &Log{store: s, now: now} }
+func New(s *store.Store) *Log { return &Log{store: s, now: s.Now} }
 
 // The places in a log that have no number.
 const (
@@ -103,7 +103,7 @@ func (l *Log) Events(ctx context.Context, p *access.Principal, f Filter, limit i
 	if r.through < r.kept.Latest {
 		page.Next = r.through
 	}
-	events, err := l.details(r.q, p.Organization, r.events, f.With)
+	events, err := l.details(ctx, r.q, p.Organization, r.events, f.With)
 	if err == nil {
 		err = l.store.Settled(ctx) // whoever resumes after an event that never was would miss the one in its place
 	}

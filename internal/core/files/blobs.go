@@ -76,7 +76,7 @@ func dropRows(tx *store.Tx, jobs []store.Job) (due []store.Job, err error) {
 // Sweep removes the blobs that crashes left without rows, and says how many. Those of an organization that the database
 // does not have are another database's, which was used with this folder, or will be again.
 func (f *Files) Sweep(ctx context.Context) (int, error) {
-	return f.blobs.Sweep(ctx, f.now().Add(-sweepAge), func(organization parley.ID, ids []parley.ID) (map[parley.ID]bool, error) {
+	return f.blobs.Sweep(ctx, f.now(ctx, "").Add(-sweepAge), func(organization parley.ID, ids []parley.ID) (map[parley.ID]bool, error) {
 		known := make(map[parley.ID]bool, len(ids))
 		q := f.store.Read(ctx)
 		if _, err := q.Organization(organization); parley.IsKind(err, parley.KindNotFound) {

@@ -28,7 +28,6 @@ type Options struct {
 	// Sees reports whether somebody may see one of some messages, all of one organization.
 	Sees func(ctx context.Context, p *access.Principal, messages []parley.ID) (bool, error)
 	Log  *slog.Logger
-	Now  func() time.Time // nil: time.Now
 }
 
 // Files are the uploaded files of all organizations.
@@ -38,12 +37,12 @@ type Files struct {
 	maxSize int64
 	sees    func(ctx context.Context, p *access.Principal, messages []parley.ID) (bool, error)
 	log     *slog.Logger
-	now     func() time.Time
+	now     func(ctx context.Context, organization parley.ID) time.Time
 }
 
 // New returns the files of a store and a folder of blobs.
 func New(o Options) *Files {
-	f := &Files{store: o.Store, blobs: o.Blobs, maxSize: o.MaxSize, sees: o.Sees, log: o.Log, now: o.Now}
+	f := &Files{store: o.Store, blobs: o.Blobs, maxSize: o.MaxSize, sees: o.Sees, log: o.Log, now: o.Store.Now}
 	if f.maxSize == 0 {
 		f.maxSize = defaultMaxSize
 	}
@@ -52,9 +51,6 @@ func New(o Options) *Files {
 	}
 	if f.log == nil {
 		f.log = slog.Default()
-	}
-	if f.now == nil {
-		f.now = time.Now
 	}
 	return f
 }
@@ -79,7 +75,7 @@ func (f *Files) Upload(ctx context.Context, p *access.Principal, params UploadPa
 	if _, err := p.Claim(i, 0, ""); err != nil { // before the work
 		return parley.Media{}, false, err
 	}
-	id := parley.NewID(f.now())
+	id := parley.NewID(f.now(ctx, p.Organization))
 	info, err := f.blobs.Write(ctx, p.Organization, id, params.Content, params.ContentType, f.maxSize)
 	if err != nil {
 		return parley.Media{}, false, err

@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.store = s
-	w.Files = files.New(files.Options{Store: s, Blobs: blobs, MaxSize: 1000, Log: log, Now: w.now,
+	w.Files = files.New(files.Options{Store: s, Blobs: blobs, MaxSize: 1000, Log: log,
 		Sees: func(_ context.Context, p *access.Principal, messages []parley.ID) (bool, error) {
 			for _, m := range messages {
 				for _, seen := range w.sees[p.User] {
@@ -361,7 +361,7 @@ func TestSweepLeavesOtherDatabases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := files.New(files.Options{Store: other.store, Blobs: blobs, Now: w.now})
+	f := files.New(files.Options{Store: other.store, Blobs: blobs})
 	w.move(7 * time.Hour)
 	if n, err := f.Sweep(t.Context()); n != 0 || err != nil || w.blobs(t) != 1 {
 		t.Errorf("swept %d, %v; %d blobs are left", n, err, w.blobs(t))

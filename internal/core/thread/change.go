@@ -3,11 +3,14 @@ package thread
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // ConversationPatch changes a conversation. What is nil stays as it is.
@@ -21,6 +24,13 @@ type ConversationPatch struct {
 	Assignees    *[]parley.Assignee
 	Tags         *[]string
 	Metadata     map[string]*string // one by one; nil removes one
+	ExternalID   *string            // empty removes it
+	Priority     *int               // 0 is none
+	Attributes   map[string]*string // one by one; nil removes one
+
+	// What is added comes last; what is there already stays where it is.
+	AddAssignees, RemoveAssignees []parley.Assignee
+	AddTags, RemoveTags           []string
 }
 
 // UpdateConversation changes a conversation. An ifMatch that is not 0 must be its revision. Reopening one whose
@@ -44,20 +54,42 @@ func (patch *ConversationPatch) Change(tx *store.Tx, p *access.Principal, c *par
 	if err := patch.apply(tx, p, c); err != nil {
 		return err
 	}
+	return parley.About(Save(tx, p, &before, c, ""), "thread-taken", "status")
+}
+
+// Save writes what was changed about a conversation inside a unit, tells the log, and keeps who did it. The reason is that
+// of what nobody does by hand.
+func Save(tx *store.Tx, p *access.Principal, before, c *parley.Conversation, reason string) error {
 	if c.Avatar != before.Avatar {
 		if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
 			return err
 		}
 	}
-	if err := wakeLater(tx, p.Organization, &before, c); err != nil {
+	if err := wakeLater(tx, p.Organization, before, c); err != nil {
 		return err
 	}
-	data := parley.EventData{}
+	if c.ExternalID != before.ExternalID || c.Priority != before.Priority || !maps.Equal(c.Attributes, before.Attributes) {
+		if err := inbox.SetDetails(tx, p.Organization, c); err != nil {
+			return parley.About(err, "external-id-taken", "externalId")
+		}
+	}
+	data := parley.EventData{Reason: reason}
 	if c.Status != before.Status {
 		data.Status = string(c.Status)
 	}
 	emit(tx, p, parley.EventConversationUpdated, c.ID, "", data)
-	return parley.About(tx.UpdateConversation(p.Organization, c), "thread-taken", "status")
+	if err := tx.UpdateConversation(p.Organization, c); err != nil {
+		return err
+	}
+	return Remember(tx, p, c, reason, parley.Differences(before, c)...)
+}
+
+// Remember keeps what became of a conversation in its history.
+func Remember(tx *store.Tx, p *access.Principal, c *parley.Conversation, reason string, changes ...parley.Difference) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	return inbox.AddHistory(tx, p.Organization, parley.HistoryEntry{Conversation: c.ID, Sequence: c.LastSequence, Actor: p.Actor(), Reason: reason, Changes: changes})
 }
 
 // changeConversation runs a unit that changes a conversation which the principal sees and takes part in.
@@ -72,11 +104,19 @@ func (t *Threads) changeConversation(ctx context.Context, p *access.Principal, i
 		if err != nil {
 			return err
 		}
-		if !s.takesPart(&c) {
-			return &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
+		if err := s.MayChange(&c); err != nil {
+			return err
 		}
 		return change(tx, s, &c)
 	})
+}
+
+// MayChange refuses to change a conversation that the principal sees and takes no part in any more.
+func (s *Sight) MayChange(c *parley.Conversation) error {
+	if s.takesPart(c) {
+		return nil
+	}
+	return &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
 }
 
 // takesPart reports whether the principal may change a conversation that it sees: one of members only while it
@@ -94,19 +134,11 @@ func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parl
 	set(&c.Title, patch.Title)
 	set(&c.Description, patch.Description)
 	set(&c.Tags, patch.Tags)
-	if patch.Metadata != nil {
-		c.Metadata = maps.Clone(c.Metadata)
-		for key, value := range patch.Metadata {
-			if value == nil {
-				delete(c.Metadata, key)
-				continue
-			}
-			if c.Metadata == nil {
-				c.Metadata = map[string]string{}
-			}
-			c.Metadata[key] = *value
-		}
-	}
+	set(&c.ExternalID, patch.ExternalID)
+	set(&c.Priority, patch.Priority)
+	c.Tags = changeList(&wrong, "Tags", c.Tags, patch.Tags != nil, patch.AddTags, patch.RemoveTags)
+	c.Metadata = changeFacts(c.Metadata, patch.Metadata)
+	c.Attributes = changeFacts(c.Attributes, patch.Attributes)
 	patch.status(&wrong, c, tx.Now)
 	named := parley.Conversation{} // what is new must exist; what is there may be gone by now
 	if patch.Avatar != nil && *patch.Avatar != c.Avatar {
@@ -115,6 +147,8 @@ func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parl
 	if patch.Assignees != nil {
 		c.Assignees, named.Assignees = *patch.Assignees, *patch.Assignees
 	}
+	had := c.Assignees
+	c.Assignees = changeList(&wrong, "Assignees", c.Assignees, patch.Assignees != nil, patch.AddAssignees, patch.RemoveAssignees)
 	c.Tags = wrong.labels(c)
 	if err := wrong.err(); err != nil {
 		return err
@@ -122,7 +156,71 @@ func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parl
 	if err := checkNamed(tx.Queries, p, &named); err != nil {
 		return err
 	}
+	if err := patch.checkAdded(tx, p, had); err != nil {
+		return err
+	}
+	if err := patch.typed(tx, p, c); err != nil {
+		return err
+	}
 	return patch.channel(tx, p, c)
+}
+
+// checkAdded refuses to give the conversation to who does not exist.
+func (patch *ConversationPatch) checkAdded(tx *store.Tx, p *access.Principal, had []parley.Assignee) error {
+	var wrong check
+	added := slices.DeleteFunc(slices.Clone(patch.AddAssignees), func(a parley.Assignee) bool { return slices.Contains(had, a) })
+	if err := wrong.assignees(tx.Queries, p, "addAssignees", added); err != nil {
+		return err
+	}
+	return wrong.err()
+}
+
+// typed checks the attributes that are set.
+func (patch *ConversationPatch) typed(tx *store.Tx, p *access.Principal, c *parley.Conversation) error {
+	var writes []string
+	for key, value := range patch.Attributes {
+		if value != nil {
+			writes = append(writes, key)
+		}
+	}
+	return attribute.Typed(tx.Queries, p.Organization, parley.OfConversations, c.Attributes, writes)
+}
+
+// changeList adds entries to a list, and takes others out. Not both that and a new list can be asked for.
+func changeList[T comparable](wrong *check, name string, list []T, replaced bool, add, remove []T) []T {
+	if len(add)+len(remove) == 0 {
+		return list
+	}
+	if replaced {
+		wrong.refuse("add"+name, "not-allowed", "does not go with a new list of all")
+	}
+	changed := slices.DeleteFunc(slices.Clone(list), func(e T) bool { return slices.Contains(remove, e) })
+	for _, e := range add {
+		if slices.Contains(remove, e) {
+			wrong.refuse("remove"+name, "not-allowed", "names what is added")
+		}
+		if !slices.Contains(changed, e) {
+			changed = append(changed, e)
+		}
+	}
+	return changed
+}
+
+// changeFacts applies a patch: nil removes an entry.
+func changeFacts(facts map[string]string, patch map[string]*string) map[string]string {
+	if patch == nil {
+		return facts
+	}
+	changed := make(map[string]string, len(facts)+len(patch))
+	maps.Copy(changed, facts)
+	for key, value := range patch {
+		if value == nil {
+			delete(changed, key)
+		} else {
+			changed[key] = *value
+		}
+	}
+	return changed
 }
 
 func set[T any](field *T, value *T) {
@@ -209,7 +307,7 @@ func wake(tx *store.Tx, organization, id parley.ID) error {
 	if err != nil || c.Status != parley.StatusSnoozed || c.SnoozedUntil.IsZero() || c.SnoozedUntil.After(tx.Now) {
 		return err
 	}
+	before := c
 	c.Status, c.SnoozedUntil = parley.StatusOpen, time.Time{}
-	emit(tx, access.System(organization), parley.EventConversationUpdated, id, "", parley.EventData{Status: string(c.Status), Reason: "woke"})
-	return tx.UpdateConversation(organization, &c)
+	return Save(tx, access.System(organization), &before, &c, parley.ReasonWoke)
 }

@@ -30,7 +30,7 @@ func (t *Threads) whole(ctx context.Context, p *access.Principal, id parley.ID) 
 	if err != nil {
 		return c, err
 	}
-	return c, availability.FillMutes(s.q, p.Organization, p.User, t.now(), &c)
+	return c, availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), &c)
 }
 
 // whole returns a conversation with its participants.
@@ -40,6 +40,9 @@ func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 		return c, err
 	}
 	s.withhold(&c)
+	if err := s.countUnread(&c); err != nil {
+		return c, err
+	}
 	participants, err := s.q.Participants(s.p.Organization, id)
 	c.Participants = s.withholdParticipants(&c, participants)
 	return c, err
@@ -57,6 +60,9 @@ type ConversationFilter struct {
 	Participant parley.ID // a user or contact
 	Address     parley.Address
 	ThreadKey   string
+	ExternalID  string
+	Priority    int   // of this priority
+	Unread      *bool // whether there is something in it that the principal's user has not read
 
 	visibility parley.Visibility // of those that are added by id
 }
@@ -70,16 +76,22 @@ func (f *ConversationFilter) passes(c *parley.Conversation) bool {
 		f.Assignee != "" && !slices.ContainsFunc(c.Assignees, func(a parley.Assignee) bool { return a.ID == f.Assignee }),
 		f.Tag != "" && !slices.Contains(c.Tags, f.Tag),
 		f.Inbox != nil && *f.Inbox != c.Inbox,
-		f.ThreadKey != "" && f.ThreadKey != c.ThreadKey:
+		f.ThreadKey != "" && f.ThreadKey != c.ThreadKey,
+		f.ExternalID != "" && f.ExternalID != c.ExternalID,
+		f.Priority != 0 && f.Priority != c.Priority:
 		return false
 	}
 	return true
 }
 
 // narrow is what of the filter a statement may look for.
-func (f *ConversationFilter) narrow() store.Narrow {
-	return store.Narrow{Kind: f.Kind, Status: f.Status, Tag: f.Tag, Assignee: f.Assignee, Unassigned: f.Unassigned, Inbox: f.Inbox,
-		Participant: f.Participant, Address: f.Address}
+func (f *ConversationFilter) narrow(user parley.ID) store.Narrow {
+	n := store.Narrow{Kind: f.Kind, Status: f.Status, Tag: f.Tag, Assignee: f.Assignee, Unassigned: f.Unassigned, Inbox: f.Inbox,
+		Priority: f.Priority, Participant: f.Participant, Address: f.Address}
+	if f.Unread != nil && *f.Unread {
+		n.UnreadBy = user
+	}
+	return n
 }
 
 // withParticipant reports whether it asks for somebody's conversations.
@@ -143,14 +155,21 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 	if more {
 		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
 	}
-	shown := make([]*parley.Conversation, len(page))
-	for i := range page {
-		shown[i] = &page[i]
-	}
-	if err := availability.FillMutes(s.q, p.Organization, p.User, t.now(), shown...); err != nil {
+	if err := availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), pointersTo(page)...); err != nil {
 		return nil, "", err
 	}
-	return page, next, s.addParticipants(page)
+	if f.Unread == nil {
+		err = s.countUnread(pointersTo(page)...)
+	}
+	return page, next, firstError(err, s.addParticipants(page))
+}
+
+func pointersTo[T any](list []T) []*T {
+	pointers := make([]*T, len(list))
+	for i := range list {
+		pointers[i] = &list[i]
+	}
+	return pointers
 }
 
 // collect takes candidates until a page is full, and says where it ends and whether there are more.
@@ -204,7 +223,14 @@ func (s *Sight) filter(batch []store.Candidate, f *ConversationFilter) (map[parl
 			delete(found, id)
 		}
 	}
-	return found, s.dropLeft(found, f)
+	if err := s.dropLeft(found, f); err != nil || f.Unread == nil {
+		return found, err
+	}
+	if err := s.countUnread(slices.Collect(maps.Values(found))...); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(found, func(_ parley.ID, c *parley.Conversation) bool { return (c.Unread > 0) != *f.Unread })
+	return found, nil
 }
 
 // dropLeft drops conversations that the principal has left and that do not show it the participant who is asked for.
@@ -237,4 +263,51 @@ func (s *Sight) addParticipants(page []parley.Conversation) error {
 		page[i].Participants = s.withholdParticipants(&page[i], participants[page[i].ID])
 	}
 	return err
+}
+
+// Reach is what conversations a principal sees, as far as little says it. There may be some among those that are named
+// of which it sees nothing.
+type Reach struct {
+	Shared   bool        // all of the organization; else
+	Channels []parley.ID // those on these channels
+	Private  bool        // all of members; else
+	Own      []parley.ID // those that it takes or took part in
+	Whole    bool        // Own are not only some of them
+}
+
+// Reach returns what the principal sees. Of the conversations of members it names up to most.
+func (s *Sight) Reach(most int) (r Reach, err error) {
+	r = Reach{Shared: s.channels(), Private: s.private(), Whole: true}
+	if !r.Shared {
+		if r.Channels, err = s.seenChannels(); err != nil {
+			return r, err
+		}
+	}
+	if !r.Private {
+		r.Own, err = s.q.ConversationsOf(s.p.Organization, s.p.User, most+1)
+		r.Whole = len(r.Own) <= most
+	}
+	return r, err
+}
+
+// ShownConversations returns those of the conversations that the principal sees, as they are shown to it, with up to
+// some participants each.
+func (s *Sight) ShownConversations(ids []parley.ID, participants int) (map[parley.ID]*parley.Conversation, error) {
+	found, err := s.q.Conversations(s.p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Look(slices.Collect(maps.Values(found))...); err != nil {
+		return nil, err
+	}
+	all, err := s.q.FirstParticipants(s.p.Organization, ids, participants)
+	for id, c := range found {
+		if !s.Sees(c) {
+			delete(found, id)
+			continue
+		}
+		s.withhold(c)
+		c.Participants = s.withholdParticipants(c, all[id])
+	}
+	return found, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
 )
 
 // Deliveries returns the deliveries of a message, by number. One between members has a delivery to each of those
@@ -115,8 +116,8 @@ func (t *Threads) Attempts(ctx context.Context, p *access.Principal, message par
 	return attempts, err
 }
 
-// Interactions returns what recipients did with a message, oldest first: what its deliveries say, and who has
-// taken note of it.
+// Interactions returns what people did with a message, oldest first: what its deliveries say, who has taken note of it,
+// and what was opened, clicked and reacted.
 func (t *Threads) Interactions(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Interaction, error) {
 	s, m, err := t.message(ctx, p, message)
 	if err != nil {
@@ -126,7 +127,7 @@ func (t *Threads) Interactions(ctx context.Context, p *access.Principal, message
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.acknowledgements(m.ID)
+	list, err := s.deeds(m.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -160,20 +161,76 @@ func interactionRank(k parley.InteractionKind) int {
 	return 2
 }
 
-func (s *Sight) acknowledgements(message parley.ID) ([]parley.Interaction, error) {
+// deeds are the interactions with a message that are kept by themselves, with the names of who they are by.
+func (s *Sight) deeds(message parley.ID) ([]parley.Interaction, error) {
 	list, err := s.q.Acknowledgements(s.p.Organization, message)
-	if err != nil || len(list) == 0 {
-		return list, err
+	if err != nil {
+		return nil, err
 	}
-	ids := make([]parley.ID, len(list))
-	for i := range list {
-		ids[i] = list[i].Actor.ID
+	more, err := interaction.Of(s.q, s.p.Organization, message)
+	if list = append(list, more...); err != nil || len(list) == 0 {
+		return nil, err
 	}
-	users, err := s.q.UsersByID(s.p.Organization, ids)
+	var users, contacts []parley.ID
 	for i := range list {
-		if u := users[list[i].Actor.ID]; u != nil {
-			list[i].Actor.Name = u.Name
+		switch who := &list[i].Actor; who.Kind {
+		case parley.ActorUser:
+			users = append(users, who.ID)
+		case parley.ActorContact:
+			contacts = append(contacts, who.ID)
+		}
+	}
+	knownUsers, err := s.q.UsersByID(s.p.Organization, users)
+	if err != nil {
+		return nil, err
+	}
+	knownContacts, err := s.q.ContactsByID(s.p.Organization, contacts)
+	for i := range list {
+		who := &list[i].Actor
+		if u := knownUsers[who.ID]; u != nil && who.Kind == parley.ActorUser {
+			who.Name = u.Name
+		}
+		if c := knownContacts[who.ID]; c != nil && who.Kind == parley.ActorContact {
+			who.Name = c.Name
 		}
 	}
 	return list, err
+}
+
+// Acknowledgements returns the recipients of a message with when they acknowledged it, those first who have not.
+func (t *Threads) Acknowledgements(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Acknowledgement, error) {
+	s, m, err := t.message(ctx, p, message)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := s.deliveries(&m)
+	if err != nil {
+		return nil, err
+	}
+	acks, err := s.q.Acknowledgements(p.Organization, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[parley.Actor]time.Time, len(acks))
+	for _, a := range acks {
+		at[parley.Actor{Kind: a.Actor.Kind, ID: a.Actor.ID}] = a.At
+	}
+	var list []parley.Acknowledgement
+	for _, d := range deliveries {
+		if d.RetryOf == 0 {
+			who := RecipientOf(&d)
+			list = append(list, parley.Acknowledgement{Recipient: d.Recipient, Address: d.Address, At: at[parley.Actor{Kind: who.Kind, ID: who.ID}]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b parley.Acknowledgement) int { return a.At.Compare(b.At) })
+	return list, nil
+}
+
+// RecipientOf names the recipient of a delivery, also one that is an address and no more.
+func RecipientOf(d *parley.Delivery) parley.Actor {
+	who := d.Recipient
+	if who.Kind == parley.ActorAddress && who.ID == "" {
+		who.ID = parley.ID(d.Address.String())
+	}
+	return who
 }

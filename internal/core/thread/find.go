@@ -25,6 +25,7 @@ type MessageFilter struct {
 	Tag              string
 	Reference        string
 	Parent           parley.ID // a broadcast message: its copies
+	Batch            parley.ID // of the messages that were sent in one request
 	Since            time.Time // sent at or after
 	Until            time.Time // sent before
 }
@@ -59,7 +60,7 @@ func (f *MessageFilter) narrow() store.NarrowHeads {
 // passes reports what a message, without its state, says of the rest of the filter.
 func (f *MessageFilter) passes(m *parley.Message) bool {
 	return (f.Tag == "" || slices.Contains(m.Tags, f.Tag)) && (f.Reference == "" || m.Reference == f.Reference) &&
-		(f.Parent == "" || m.Parent == f.Parent)
+		(f.Parent == "" || m.Parent == f.Parent) && (f.Batch == "" || m.Batch == f.Batch)
 }
 
 // Bounds of what one page of a list of messages looks at: heads, and whole messages.
@@ -98,15 +99,10 @@ func (t *Threads) Messages(ctx context.Context, p *access.Principal, f MessageFi
 	for i, m := range l.page {
 		shown[i] = *m
 	}
-	return shown, next, s.conceal(pointers(shown), t.now())
-}
-
-func pointers(messages []parley.Message) []*parley.Message {
-	list := make([]*parley.Message, len(messages))
-	for i := range messages {
-		list[i] = &messages[i]
+	if err := s.countReplies(pointersTo(shown)); err != nil {
+		return nil, "", err
 	}
-	return list
+	return shown, next, s.conceal(pointersTo(shown), t.now(ctx, p.Organization))
 }
 
 // resolve turns a sender's address into the contact that it identifies, and contacts that were merged into those that

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 const (
@@ -104,7 +105,7 @@ func appendStreams(streams []store.Stream, f *ConversationFilter, v parley.Visib
 
 // named are the conversations that a filter names, if they are few, or fewer than the principal sees.
 func (s *Sight) named(f *ConversationFilter) (ids []parley.ID, few bool, err error) {
-	if f.ThreadKey == "" && !f.withParticipant() {
+	if f.ThreadKey == "" && f.ExternalID == "" && !f.withParticipant() {
 		return nil, false, nil
 	}
 	if ids, err = s.namedUpTo(f, fewNamed); err != nil || len(ids) <= fewNamed {
@@ -120,6 +121,12 @@ func (s *Sight) named(f *ConversationFilter) (ids []parley.ID, few bool, err err
 // namedUpTo are up to n of the conversations that a filter names, and one more where there are more.
 func (s *Sight) namedUpTo(f *ConversationFilter, n int) ([]parley.ID, error) {
 	switch {
+	case f.ExternalID != "":
+		id, err := inbox.ByExternalID(s.q, s.p.Organization, f.ExternalID)
+		if err != nil || id == "" {
+			return nil, err
+		}
+		return []parley.ID{id}, nil
 	case f.ThreadKey != "":
 		return s.q.ConversationsByKey(s.p.Organization, f.ThreadKey, n+1)
 	case f.Participant != "":
@@ -133,7 +140,7 @@ func (m *merge) leaves() bool { return m.shown && !m.s.private() }
 
 // addOwn adds the conversations of members that the principal takes or took part in.
 func (m *merge) addOwn(f *ConversationFilter, parts store.Parts, ahead int) {
-	narrow := f.narrow()
+	narrow := f.narrow(m.s.p.User)
 	narrow.Parts = parts
 	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
 		return m.s.q.OwnActive(m.s.p.Organization, m.s.p.User, narrow, after, limit)
@@ -152,7 +159,7 @@ func (s *Sight) searches(f *ConversationFilter) (bool, error) {
 // addShared adds the conversations of streams.
 func (m *merge) addShared(f *ConversationFilter, streams []store.Stream, ahead int) {
 	m.addSearch(ahead, func(after store.Activity, limit int) ([]store.Candidate, error) {
-		return m.s.q.SearchActive(m.s.p.Organization, streams, f.narrow(), after, limit)
+		return m.s.q.SearchActive(m.s.p.Organization, streams, f.narrow(m.s.p.User), after, limit)
 	})
 }
 
@@ -199,7 +206,7 @@ func (m *merge) open(streams []store.Stream, f *ConversationFilter) error {
 		if head.IsZero() {
 			continue
 		}
-		narrow := f.narrow()
+		narrow := f.narrow(m.s.p.User)
 		if m.leaves() && streams[i].Visibility == parley.VisibleToMembers {
 			narrow.Without = m.s.p.User
 		}

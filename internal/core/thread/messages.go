@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/group"
 	"github.com/parley-server/parley/internal/store/profile"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // Message returns a message as it is now for the principal.
@@ -28,7 +29,7 @@ func (t *Threads) Shown(ctx context.Context, p *access.Principal, id parley.ID) 
 	if err != nil {
 		return m, err
 	}
-	return m, s.show(&m, &c, t.now())
+	return m, s.show(&m, &c, t.now(ctx, p.Organization))
 }
 
 // show completes a message that is shown by itself.
@@ -41,7 +42,34 @@ func (s *Sight) show(m *parley.Message, c *parley.Conversation, now time.Time) e
 			return err
 		}
 	}
+	if err := s.countReplies([]*parley.Message{m}); err != nil {
+		return err
+	}
 	return s.conceal([]*parley.Message{m}, now)
+}
+
+// countReplies says of messages how many replies to them the principal sees.
+func (s *Sight) countReplies(messages []*parley.Message) error {
+	var threads []relation.Thread
+	for _, m := range messages {
+		if m.Root != "" || m.Sequence == 0 {
+			continue
+		}
+		part := s.parts[m.Conversation]
+		if part == nil || s.private() {
+			threads = append(threads, relation.Thread{Root: m.ID})
+			continue
+		}
+		threads = append(threads, relation.Thread{Root: m.ID, After: part.JoinedSequence, Until: part.LeftSequence})
+		for _, e := range part.Earlier {
+			threads = append(threads, relation.Thread{Root: m.ID, After: e.Joined, Until: e.Left})
+		}
+	}
+	counts, err := relation.CountReplies(s.q, s.p.Organization, threads)
+	for _, m := range messages {
+		m.Replies = counts[m.ID]
+	}
+	return err
 }
 
 // SeesAny reports whether the principal sees one of some messages, or of conversations among them, which have
@@ -107,6 +135,16 @@ func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
 	return kept, nil
 }
 
+// Shown returns those of the messages that the principal sees, in their order, as they are shown to it but without
+// their states.
+func (s *Sight) Shown(messages []*parley.Message, now time.Time) ([]*parley.Message, error) {
+	kept, err := s.seen(messages)
+	if err != nil {
+		return nil, err
+	}
+	return kept, s.conceal(kept, now)
+}
+
 // Thread returns a page of a conversation's messages in display order, newest first; next is the cursor of the
 // page after it, empty at the end. Scheduled messages are not in it.
 func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation parley.ID, after string, limit int) (messages []parley.Message, next string, err error) {
@@ -122,7 +160,7 @@ func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation 
 	if err != nil {
 		return nil, "", err
 	}
-	return s.thread(&c, from.position(), pageOf(limit), t.now())
+	return s.thread(&c, from.position(), pageOf(limit), t.now(ctx, p.Organization))
 }
 
 // thread reads until a page is full, past what the principal does not see.
@@ -153,9 +191,21 @@ func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit 
 	return messages, next, err
 }
 
+// Those completes messages that are shown in a list; those that the principal does not see are not in it.
+func (s *Sight) Those(messages []*parley.Message, now time.Time) ([]parley.Message, error) {
+	seen, err := s.seen(messages)
+	if err != nil {
+		return nil, err
+	}
+	return s.list(seen, now)
+}
+
 // list completes messages that are shown in a list.
 func (s *Sight) list(shown []*parley.Message, now time.Time) ([]parley.Message, error) {
 	if err := FillStates(s.q, s.p.Organization, shown); err != nil {
+		return nil, err
+	}
+	if err := s.countReplies(shown); err != nil {
 		return nil, err
 	}
 	if err := s.conceal(shown, now); err != nil {

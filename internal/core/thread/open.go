@@ -3,12 +3,15 @@ package thread
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/group"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // Open adds a conversation with its participants, inside a unit.
@@ -29,6 +32,11 @@ func Open(tx *store.Tx, p *access.Principal, c *parley.Conversation, participant
 	}
 	if c.Avatar != "" {
 		if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
+			return err
+		}
+	}
+	if c.ExternalID != "" || c.Priority != 0 || len(c.Attributes) > 0 {
+		if err := inbox.SetDetails(tx, p.Organization, c); err != nil {
 			return err
 		}
 	}
@@ -93,6 +101,9 @@ type ConversationParams struct {
 	Tags         []string
 	Metadata     map[string]string
 	Group        parley.GroupRules // of a group
+	ExternalID   string
+	Priority     int // 1 to 5; 0: none
+	Attributes   map[string]string
 }
 
 // CreateConversation makes a conversation without a message, and says whether the request was a repeat. One with
@@ -101,8 +112,9 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	if err := p.Require(parley.ScopeConversationsWrite); err != nil {
 		return parley.Conversation{}, false, err
 	}
-	made := parley.Conversation{ID: parley.NewID(t.now()), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
-		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Group: params.Group, Inbox: true}
+	made := parley.Conversation{ID: parley.NewID(t.now(ctx, p.Organization)), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
+		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Group: params.Group, Inbox: true,
+		ExternalID: params.ExternalID, Priority: params.Priority, Attributes: maps.Clone(params.Attributes)}
 	var c check
 	params.validate(&c)
 	made.Tags = c.labels(&made)
@@ -113,11 +125,15 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	case params.external():
 		made.Visibility, made.Channel = parley.VisibleToOrganization, params.Channel
 	case params.Visibility != "":
-		made.Visibility = params.Visibility
+		made.Visibility, made.Channel = params.Visibility, params.Channel
 	}
 	replay, err := p.Once(ctx, t.store, i, 201, made.ID, func(tx *store.Tx) error {
 		conversation := made
 		if err := checkNamed(tx.Queries, p, &conversation); err != nil {
+			return err
+		}
+		conversation.Attributes = maps.Clone(made.Attributes)
+		if err := attribute.Typed(tx.Queries, p.Organization, parley.OfConversations, conversation.Attributes, slices.Collect(maps.Keys(conversation.Attributes))); err != nil {
 			return err
 		}
 		participants, err := params.participants(tx, p)
@@ -127,7 +143,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 		return Open(tx, p, &conversation, participants)
 	})
 	if err != nil {
-		return parley.Conversation{}, false, err
+		return parley.Conversation{}, false, parley.About(err, "external-id-taken", "externalId")
 	}
 	if replay != nil {
 		made.ID = replay.Resource
@@ -138,6 +154,11 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 
 func (params *ConversationParams) external() bool {
 	return params.Kind == parley.ConversationExternal || params.Kind == parley.ConversationSecure
+}
+
+// sharedNote is a note that the organization sees, or a channel's members.
+func (params *ConversationParams) sharedNote() bool {
+	return params.Kind == parley.ConversationNote && params.Visibility == parley.VisibleToOrganization
 }
 
 // maxParticipants is how many may be named in one request.
@@ -161,8 +182,8 @@ func (params *ConversationParams) validate(c *check) {
 	}
 	if params.external() && params.Channel == "" {
 		c.refuse("channel", "required", "must be the id of the channel to write on")
-	} else if !params.external() && params.Channel != "" {
-		c.refuse("channel", "not-allowed", "goes with an external or secure conversation only")
+	} else if !params.external() && params.Channel != "" && !params.sharedNote() {
+		c.refuse("channel", "not-allowed", "goes with an external or secure conversation, or a note that the organization sees")
 	}
 	if len(params.Participants) > maxParticipants {
 		c.refuse("participants", "too-many", "must be at most %d", maxParticipants)
@@ -201,7 +222,12 @@ func (params *ConversationParams) participants(tx *store.Tx, p *access.Principal
 		if ch, err = seenChannel(tx.Queries, p, params.Channel); err != nil {
 			return nil, err
 		}
-	} else if p.User != "" {
+	} else if params.Channel != "" {
+		if _, err := seenChannel(tx.Queries, p, params.Channel); err != nil {
+			return nil, err
+		}
+	}
+	if !params.external() && p.User != "" {
 		list = append(list, parley.Participant{Kind: parley.ActorUser, ID: p.User, Name: p.UserName})
 	}
 	known, err := findPeople(tx.Queries, p, params.Participants)

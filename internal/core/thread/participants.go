@@ -60,6 +60,9 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 		if err := p.Did(tx, parley.ActParticipantAdded, c.ID, participantChange(&found, (*parley.Changes).Made)); err != nil {
 			return err
 		}
+		if err := Remember(tx, p, c, "", parley.Difference{Field: "participants", To: []string{found.Ref()}}); err != nil {
+			return err
+		}
 		after, err := tx.Participants(p.Organization, c.ID)
 		if at := takingPart(after, found.Kind, found.ID, found.Address); at != nil {
 			added = *at
@@ -92,6 +95,9 @@ func (t *Threads) RemoveParticipant(ctx context.Context, p *access.Principal, co
 			}
 			emit(tx, p, parley.EventParticipantsChanged, c.ID, at.ID, parley.EventData{Status: left})
 			if err := p.Did(tx, parley.ActParticipantRemoved, c.ID, participantChange(at, (*parley.Changes).Gone)); err != nil {
+				return err
+			}
+			if err := Remember(tx, p, c, "", parley.Difference{Field: "participants", From: []string{at.Ref()}}); err != nil {
 				return err
 			}
 			return tx.LeaveConversation(p.Organization, c.ID, at)

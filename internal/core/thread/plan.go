@@ -20,7 +20,7 @@ func (s *Sight) plan(f *MessageFilter, from cursor) (headSource, error) {
 	switch {
 	case from.plan == 'p' || from.plan == 0 && f.Parent != "":
 		return &copySource{s, f.Parent, parley.ID(from.key)}, nil
-	case from.plan == 'i':
+	case from.plan == 'i', f.Batch != "": // of a batch there are few
 		return s.indexed(f, from), nil
 	case from.plan == 0 && f.indexed():
 		return s.indexed(f, from), nil
@@ -165,6 +165,8 @@ type indexSource struct {
 func (s *Sight) indexed(f *MessageFilter, from cursor) *indexSource {
 	i := &indexSource{s: s, before: parley.ID(from.key)}
 	switch {
+	case f.Batch != "":
+		i.index.Batch = f.Batch
 	case f.Reference != "":
 		i.index.Reference = f.Reference
 	case f.Tag != "":

@@ -196,6 +196,16 @@ func (s *Sight) SeesMessage(c *parley.Conversation, m *parley.Message) bool {
 	return s.parts[c.ID].Receives(m.Sequence)
 }
 
+// SeesChange reports whether the principal sees what became of a conversation that has been looked up, when it had so many
+// items: of one of members, while it took part.
+func (s *Sight) SeesChange(c *parley.Conversation, sequence int64) bool {
+	if c.Visibility == parley.VisibleToOrganization || s.private() {
+		return true
+	}
+	part := s.parts[c.ID]
+	return part != nil && part.Receives(sequence+1)
+}
+
 // Conversation returns a conversation that the principal sees, without its participants.
 func (s *Sight) Conversation(id parley.ID) (parley.Conversation, error) {
 	c, err := s.q.Conversation(s.p.Organization, id)
@@ -261,7 +271,8 @@ func ConcealExpired(m *parley.Message, now time.Time) {
 
 // Conceal takes the content out of a message that is shown: what stays is a tombstone.
 func Conceal(m *parley.Message, reason parley.Removal, at time.Time) {
-	m.Body, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, ""
+	m.Body, m.AsText, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, nil, ""
+	m.Click, m.Reactions = nil, nil
 	m.Removed, m.RemovedAt = reason, at
 }
 

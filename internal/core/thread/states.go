@@ -1,8 +1,11 @@
 package thread
 
 import (
+	"slices"
+
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // FillStates sets the state and counts of messages, all of one organization, with a constant number of queries:
@@ -28,7 +31,42 @@ func FillStates(q store.Queries, organization parley.ID, messages []*parley.Mess
 	if err := countDeliveries(q, organization, out); err != nil {
 		return err
 	}
-	return countMembers(q, organization, between)
+	if err := countMembers(q, organization, between); err != nil {
+		return err
+	}
+	return countAcks(q, organization, out, between)
+}
+
+// countAcks counts who has acknowledged those messages that ask for it, and who has not.
+func countAcks(q store.Queries, organization parley.ID, out, between []*parley.Message) error {
+	asking := func(m *parley.Message) bool { return !m.RequestAck }
+	out, between = slices.DeleteFunc(slices.Clone(out), asking), slices.DeleteFunc(slices.Clone(between), asking)
+	if len(out)+len(between) == 0 {
+		return nil
+	}
+	outside, err := relation.CountRecipients(q, organization, idsOf(out))
+	if err != nil {
+		return err
+	}
+	acks, err := relation.CountAcks(q, organization, idsOf(append(out, between...)))
+	for _, m := range out {
+		setAcks(m, outside[m.ID], acks[m.ID])
+	}
+	for _, m := range between {
+		setAcks(m, sum(m.Counts), acks[m.ID])
+	}
+	return err
+}
+
+func setAcks(m *parley.Message, recipients, acknowledged int) {
+	m.Acks = parley.Acks{Acknowledged: acknowledged, Pending: max(0, recipients-acknowledged)}
+}
+
+func sum(counts map[parley.DeliveryState]int) (n int) {
+	for _, of := range counts {
+		n += of
+	}
+	return n
 }
 
 // fixedState is the state of a message that nothing else has to be asked for.
@@ -175,6 +213,11 @@ func BroadcastState(q store.Queries, organization parley.ID, m *parley.Message) 
 	setCounts(m, counts, m.State)
 	if queued {
 		m.State = parley.Queued
+	}
+	if m.RequestAck {
+		acknowledged, err := relation.CountCopyAcks(q, organization, m.ID)
+		setAcks(m, sum(counts), acknowledged)
+		return err
 	}
 	return nil
 }

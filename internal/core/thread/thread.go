@@ -5,9 +5,12 @@ package thread
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -17,22 +20,18 @@ import (
 // Options are what threads stand on.
 type Options struct {
 	Store *store.Store
-	Now   func() time.Time // nil: time.Now
 }
 
 // Threads are the conversations of all organizations and what is in them.
 type Threads struct {
-	store *store.Store
-	now   func() time.Time
+	store     *store.Store
+	now       func(ctx context.Context, organization parley.ID) time.Time
+	listeners []Listener
 }
 
 // New returns the threads of a store.
 func New(o Options) *Threads {
-	t := &Threads{store: o.Store, now: o.Now}
-	if t.now == nil {
-		t.now = time.Now
-	}
-	return t
+	return &Threads{store: o.Store, now: o.Store.Now}
 }
 
 func (t *Threads) read(ctx context.Context) store.Queries { return t.store.Read(ctx) }
@@ -89,4 +88,122 @@ func matchRev(ifMatch, rev int64) error {
 func emit(tx *store.Tx, p *access.Principal, kind parley.EventType, conversation, subject parley.ID, data parley.EventData) {
 	data.Actor = p.User
 	tx.Emit(p.Organization, parley.Event{Type: kind, Conversation: conversation, Subject: subject, Data: data})
+}
+
+// Limits of what a conversation is labelled with, in characters and entries.
+const (
+	maxTitle       = 200
+	maxDescription = 2000
+	maxTags        = 50
+	maxTag         = 100
+	maxMetadata    = 100
+	maxFact        = 4000
+	maxAssignees   = 50
+	maxExternalID  = 255
+)
+
+// check collects the wrong fields of a request.
+type check struct{ wrong []parley.FieldError }
+
+func (c *check) refuse(field, code, format string, args ...any) {
+	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *check) err() error { return parley.InvalidFields(c.wrong) }
+
+func (c *check) text(field, value string, most int) {
+	if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
+		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
+	} else if len(value) > most && utf8.RuneCountInString(value) > most {
+		c.refuse(field, "too-long", "must be at most %d characters", most)
+	}
+}
+
+// labels checks what people write on a conversation, and returns its tags, each once.
+func (c *check) labels(conversation *parley.Conversation) (tags []string) {
+	c.text("title", conversation.Title, maxTitle)
+	c.text("description", conversation.Description, maxDescription)
+	for i, tag := range conversation.Tags {
+		if strings.TrimSpace(tag) == "" {
+			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
+		}
+		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
+		if !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	if len(tags) > maxTags {
+		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+	}
+	c.facts("metadata", conversation.Metadata)
+	c.facts("attributes", conversation.Attributes)
+	c.text("externalId", conversation.ExternalID, maxExternalID)
+	if conversation.Priority < 0 || conversation.Priority > parley.MaxConversationPriority {
+		c.refuse("priority", "out-of-range", "must be 1 to %d, or 0 for none", parley.MaxConversationPriority)
+	}
+	if len(conversation.Assignees) > maxAssignees {
+		c.refuse("assignees", "too-many", "must be at most %d", maxAssignees)
+	}
+	return tags
+}
+
+// facts checks metadata or attributes.
+func (c *check) facts(field string, facts map[string]string) {
+	if len(facts) > maxMetadata {
+		c.refuse(field, "too-many", "must be at most %d entries", maxMetadata)
+	}
+	for key, value := range facts {
+		c.text(field, key, maxTag)
+		c.text(field+"."+key, value, maxFact)
+	}
+}
+
+// checkNamed refuses assignees and an avatar that do not exist.
+func checkNamed(q store.Queries, p *access.Principal, conversation *parley.Conversation) error {
+	var c check
+	if err := c.assignees(q, p, "assignees", conversation.Assignees); err != nil {
+		return err
+	}
+	if conversation.Avatar != "" {
+		file, err := q.Media(p.Organization, conversation.Avatar)
+		if parley.IsKind(err, parley.KindNotFound) || err == nil && p.Personal && file.Uploader != p.User {
+			c.refuse("avatar", "media-unknown", "must be the id of a file that you uploaded")
+		} else if err != nil {
+			return err
+		}
+	}
+	return c.err()
+}
+
+func (c *check) assignees(q store.Queries, p *access.Principal, name string, assignees []parley.Assignee) error {
+	var users []parley.ID
+	for _, a := range assignees {
+		users = append(users, a.ID)
+	}
+	known, err := q.UsersByID(p.Organization, users)
+	if err != nil {
+		return err
+	}
+	for i, a := range assignees {
+		field := fmt.Sprintf("%s[%d]", name, i)
+		switch a.Kind {
+		case parley.ActorUser:
+			if u := known[a.ID]; u == nil || !u.Active {
+				c.refuse(field+".id", "user-unknown", "must be the id of an active user")
+			}
+		case parley.ActorTeam:
+			_, err := q.Team(p.Organization, a.ID)
+			if parley.IsKind(err, parley.KindNotFound) {
+				c.refuse(field+".id", "team-unknown", "must be the id of a team")
+			} else if err != nil {
+				return err
+			}
+		default:
+			c.refuse(field+".kind", "value-unknown", "must be user or team")
+		}
+		if slices.Contains(assignees[:i], a) {
+			c.refuse(field, "duplicate", "is named twice")
+		}
+	}
+	return nil
 }

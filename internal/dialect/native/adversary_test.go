@@ -45,7 +45,11 @@ func TestEveryRouteRefuses(t *testing.T) {
 			all := slices.Concat(spoiledRequests(route, s), spoiledQueries(route, s), spoiledPaths(route, theirs))
 			if route.Body != nil {
 				all = append(all, spoiledBodies(route, s)...)
-				for _, body := range append(further[route.ID], s.body) {
+				bodies := append(further[route.ID], s.body)
+				if route.ID == "sendBatch" {
+					bodies = nil // what is wrong with one message does not refuse the others
+				}
+				for _, body := range bodies {
 					all = append(all, spoiledValues(route, sample{path: s.path, body: body}.fill(things), foreign)...)
 				}
 			}
@@ -149,6 +153,7 @@ var further = map[string][]string{
 	"sendMessage": {`{"to":{"contact":"{contact}","channel":"{channel}"},"body":"x"}`, `{"to":{"address":"phone:+15550100","channel":"{channel}"},"body":"x"}`,
 		`{"to":{"team":"{team}"},"body":"x"}`, `{"to":{"broadcast":"{broadcast}"},"body":"x"}`, `{"to":{"user":"{user}"},"body":"x"}`,
 		`{"to":{"conversation":"{conversation}"},"body":"x","replyTo":"{internal}","attachments":["{media}"]}`,
+		`{"to":{"user":"{user}"},"body":[{"kind":"section","parts":[{"kind":"image","files":[{"media":"{media}"}]}]},{"kind":"page","who":{"kind":"team","id":"{team}"}},{"kind":"mention","who":{"kind":"contact","id":"{contact}"}}]}`,
 		`{"to":{"users":["{user}","{user2}"]},"group":{"name":"We","avatar":"{media}"},"body":"x","priority":"high","ttl":60}`},
 	"sendToConversation": {`{"body":"x","record":{"direction":"inbound","author":{"kind":"contact","id":"{contact}"}}}`,
 		`{"body":"x","record":{"direction":"none","author":{"kind":"team","id":"{team}"}}}`, `{"body":"x","record":{"direction":"outbound","author":{"kind":"user","id":"{user}"}}}`},

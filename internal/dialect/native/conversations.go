@@ -1,6 +1,7 @@
 package native
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/parley-server/parley/api"
@@ -13,7 +14,8 @@ import (
 func (d *domain) createConversation(c *door.Call, b *api.ConversationRequest) (api.Conversation, bool, error) {
 	params := thread.ConversationParams{
 		Kind: parley.ConversationKind(b.Kind), Title: b.Title, Visibility: parley.Visibility(b.Visibility), Channel: parley.ID(b.Channel),
-		Assignees: wire.Assignees(b.Assignees), Tags: b.Tags, Metadata: b.Metadata,
+		Assignees: wire.Assignees(b.Assignees), Tags: b.Tags, Metadata: b.Metadata, Description: b.Description, Avatar: parley.ID(b.Avatar),
+		ExternalID: b.ExternalID, Priority: b.Priority, Attributes: b.Attributes,
 	}
 	for i := range b.Participants {
 		params.Participants = append(params.Participants, newParticipant(&b.Participants[i]))
@@ -29,14 +31,18 @@ func newParticipant(p *api.NewParticipant) thread.NewParticipant {
 func (d *domain) conversations(c *door.Call, f api.ConversationFilter) ([]api.Conversation, string, error) {
 	filter := thread.ConversationFilter{
 		Kind: parley.ConversationKind(f.Kind), Status: parley.ConversationStatus(f.Status), Channel: parley.ID(f.Channel), Tag: f.Tag, Inbox: wire.Optional(f.Inbox),
+		ExternalID: f.ExternalID, Priority: f.Priority, Unread: wire.Optional(f.Unread),
 	}
 	if f.Assignee == "none" {
 		filter.Unassigned = true
 	} else {
 		filter.Assignee = parley.ID(f.Assignee)
 	}
+	if f.Contact != "" && f.Participant != "" && f.Contact != f.Participant {
+		return nil, "", parley.Invalid("contact", "not-allowed", "does not go with another participant")
+	}
 	var err error
-	if filter.Participant, filter.Address, err = somebody("participant", f.Participant); err != nil {
+	if filter.Participant, filter.Address, err = somebody("participant", cmp.Or(f.Participant, f.Contact)); err != nil {
 		return nil, "", err
 	}
 	conversations, next, err := d.Core.Conversations(c.Ctx(), c.P, filter, f.After, door.Limit(f.Limit))
@@ -49,7 +55,9 @@ func (d *domain) conversation(c *door.Call) (api.Conversation, error) {
 }
 
 func (d *domain) patchConversation(c *door.Call, b *api.ConversationPatch) (api.Conversation, error) {
-	patch := thread.ConversationPatch{SnoozedUntil: b.SnoozedUntil.Time, Title: b.Title, Channel: wire.Convert[parley.ID](b.Channel), Tags: b.Tags, Metadata: b.Metadata}
+	patch := thread.ConversationPatch{SnoozedUntil: b.SnoozedUntil.Time, Title: b.Title, Channel: wire.Convert[parley.ID](b.Channel), Tags: b.Tags, Metadata: b.Metadata,
+		Description: b.Description, Avatar: wire.Convert[parley.ID](b.Avatar), ExternalID: b.ExternalID, Priority: b.Priority, Attributes: b.Attributes,
+		AddAssignees: wire.Assignees(b.AddAssignees), RemoveAssignees: wire.Assignees(b.RemoveAssignees), AddTags: b.AddTags, RemoveTags: b.RemoveTags}
 	if b.Status != "" {
 		patch.Status = new(parley.ConversationStatus(b.Status))
 	}

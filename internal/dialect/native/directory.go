@@ -21,14 +21,14 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 	patch := directory.OrganizationPatch{Name: b.Name}
 	if b.Policy != nil {
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
-		patch.LockTTL, patch.DefinedAttributesOnly = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly
+		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 	}
 	o, err := d.Directory.UpdateOrganization(c.Ctx(), c.P, patch, c.IfMatch())
 	return wire.Organization(&o), err
 }
 
 func (d *domain) createOrganization(c *door.Call, b *api.OrganizationRequest) (api.NewOrganization, bool, error) {
-	made, replayed, err := d.Directory.CreateOrganization(c.Ctx(), c.P, directory.OrganizationParams{Name: b.Name}, c.Idempotency())
+	made, replayed, err := d.Directory.CreateOrganization(c.Ctx(), c.P, directory.OrganizationParams{Name: b.Name, Test: b.Test}, c.Idempotency())
 	return api.NewOrganization{Organization: wire.Organization(&made.Organization), Key: wire.Key(&made.Key)}, replayed, err
 }
 
@@ -237,13 +237,13 @@ func (d *domain) defineAttribute(c *door.Call, b *api.AttributeRequest) (api.Att
 		e.Message = "there can be no such attribute: a key is 1 to 100 letters, digits, _, . and -"
 		return api.Attribute{}, e
 	}
-	a := parley.Attribute{Key: key, Type: parley.AttributeType(b.Type), Label: b.Label, Choices: b.Choices, Archived: b.Archived}
+	a := parley.Attribute{Of: parley.OfContacts, Key: key, Type: parley.AttributeType(b.Type), Label: b.Label, Choices: b.Choices, Archived: b.Archived}
 	defined, err := d.Directory.DefineAttribute(c.Ctx(), c.P, a, c.IfMatch())
 	return wire.Attribute(&defined), err
 }
 
 func (d *domain) attribute(c *door.Call) (api.Attribute, error) {
-	a, err := d.Directory.Attribute(c.Ctx(), c.P, c.Path("key"))
+	a, err := d.Directory.Attribute(c.Ctx(), c.P, parley.OfContacts, c.Path("key"))
 	return wire.Attribute(&a), err
 }
 
@@ -255,7 +255,7 @@ func (d *domain) attributes(c *door.Call, f api.Page) ([]api.Attribute, string, 
 	if f.After != "" && !found {
 		return nil, "", door.ErrCursor()
 	}
-	list, next, err := d.Directory.Attributes(c.Ctx(), c.P, after, door.Limit(f.Limit))
+	list, next, err := d.Directory.Attributes(c.Ctx(), c.P, parley.OfContacts, after, door.Limit(f.Limit))
 	if next != "" {
 		next = keyCursor + next
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/connector"
@@ -20,6 +21,8 @@ import (
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
@@ -38,6 +41,7 @@ type world struct {
 	directory *directory.Directory
 	auth      *access.Authenticator
 	keys      *access.Keys
+	indexer   *search.Indexer
 	admin     *api.Client  // of the first organization, with every scope
 	token     string       // admin's
 	state     atomic.Value // what readiness says
@@ -70,10 +74,12 @@ func newWorld(t testing.TB) *world {
 	w.keys = access.NewKeys(s, w.auth)
 	w.core = core.New(core.Options{Store: s, Connectors: catalog, Log: quiet})
 	w.directory = directory.New(directory.Options{Store: s, Authenticator: w.auth, Connectors: catalog})
+	w.indexer = search.NewIndexer(search.IndexerOptions{Store: s, Log: quiet, Grace: time.Nanosecond})
 	w.state.Store("ok")
 	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
 	t.Cleanup(hub.Close)
 	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
+		Playground: playground.New(playground.Options{Store: s}), Searches: search.New(search.Options{Store: s}),
 		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token
@@ -193,5 +199,19 @@ func wantProblem(t testing.TB, err error, status int, code, field string) {
 	}
 	if field != "" && (len(e.Errors) == 0 || e.Errors[0].Field != field) {
 		t.Errorf("error %v names %v, want the field %s", err, e.Errors, field)
+	}
+}
+
+// index brings the index of words up to date.
+func (w *world) index(t testing.TB) {
+	t.Helper()
+	organizations, err := w.store.Read(t.Context()).Organizations("", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range organizations {
+		if err := w.indexer.CatchUp(t.Context(), o.ID); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (d *domain) messages(c *door.Call, f api.MessageFilter) ([]api.Message, string, error) {
 	filter := thread.MessageFilter{
 		Conversation: parley.ID(f.Conversation), Kind: parley.MessageKind(f.Kind), Channel: parley.ID(f.Channel), Platform: f.Platform,
-		Direction: parley.Direction(f.Direction), Status: parley.MessageState(f.Status), Tag: f.Tag, Reference: f.Reference, Parent: parley.ID(f.Parent),
+		Direction: parley.Direction(f.Direction), Status: parley.MessageState(f.Status), Tag: f.Tag, Reference: f.Reference, Parent: parley.ID(f.Parent), Batch: parley.ID(f.Batch),
 		Since: f.Since, Until: f.Until,
 	}
 	var err error
@@ -81,6 +81,22 @@ func (d *domain) retry(c *door.Call) (api.Delivery, bool, error) {
 	return wire.Delivery(&retried), replayed, err
 }
 
+func (d *domain) react(c *door.Call, b *api.ReactionRequest) (api.Message, error) {
+	m, err := d.Core.React(c.Ctx(), c.P, c.ID(), b.Emoji)
+	return wire.Message(&m), err
+}
+
+func (d *domain) unreact(c *door.Call) error {
+	return d.Core.Unreact(c.Ctx(), c.P, c.ID(), c.Path("emoji"))
+}
+
+func (d *domain) playInteraction(c *door.Call, b *api.SandboxInteraction) (api.Interaction, error) {
+	params := core.DeedParams{Message: parley.ID(b.Message), Kind: parley.InteractionKind(b.Kind), From: b.From, Action: b.Action, URL: b.URL,
+		Emoji: b.Emoji, Removed: b.Removed}
+	i, err := d.Core.PlayDeed(c.Ctx(), c.P, params)
+	return wire.Interaction(&i), err
+}
+
 func (d *domain) outbox(c *door.Call, f api.SandboxFilter) ([]api.SandboxMessage, string, error) {
 	filter := core.OutboxFilter{Channel: parley.ID(f.Channel), To: f.To, Message: parley.ID(f.Message)}
 	handed, next, err := d.Core.Outbox(c.Ctx(), c.P, filter, f.After, door.Limit(f.Limit))
@@ -89,7 +105,7 @@ func (d *domain) outbox(c *door.Call, f api.SandboxFilter) ([]api.SandboxMessage
 
 func (d *domain) playInbound(c *door.Call, b *api.SandboxInbound) (api.Message, bool, error) {
 	params := core.InboundParams{Channel: parley.ID(b.Channel), From: b.From, Contact: parley.ID(b.Contact), FromName: b.FromName, Body: wire.Parts(b.Body),
-		Attachments: wire.IDs(b.Attachments), ProviderID: b.ProviderID, ReplyTo: parley.ID(b.ReplyTo)}
+		Attachments: wire.IDs(b.Attachments), ProviderID: b.ProviderID, ReplyTo: parley.ID(b.ReplyTo), Action: b.Action}
 	m, replayed, err := d.Core.PlayInbound(c.Ctx(), c.P, params, c.Idempotency())
 	return wire.Message(&m), replayed, err
 }

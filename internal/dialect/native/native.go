@@ -11,6 +11,8 @@ import (
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 )
 
@@ -21,6 +23,8 @@ type Options struct {
 	Keys          *access.Keys
 	Audit         *audit.Log
 	Files         *files.Files
+	Playground    *playground.Playground
+	Searches      *search.Searches
 	Authenticator *access.Authenticator
 	Streams       Streams       // live events; nil: there are pages only
 	Ready         func() string // "ok", or why requests are not taken yet; nil: always "ok"

@@ -6,20 +6,34 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/parley-server/parley/internal/dialect/native/actions"
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
 	"github.com/parley-server/parley/internal/dialect/native/availability"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/groups"
+	"github.com/parley-server/parley/internal/dialect/native/inbox"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
+	"github.com/parley-server/parley/internal/dialect/native/playground"
 	"github.com/parley-server/parley/internal/dialect/native/profiles"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
+	"github.com/parley-server/parley/internal/dialect/native/search"
 	"github.com/parley-server/parley/internal/parley"
 )
 
 // endpoints are all operations: the index of the door. What is not in this package is in those beside it, one an area.
 func (d *domain) endpoints() []*door.Endpoint {
-	return slices.Concat(d.messageEndpoints(), d.conversationEndpoints(), d.userEndpoints(), availability.Endpoints(d.Core), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core), profiles.Endpoints(d.Core, d.Directory), d.contactEndpoints(),
-		d.channelEndpoints(), d.mediaEndpoints(), d.organizationEndpoints(), auditing.Endpoints(d.Audit), d.eventEndpoints(), d.healthEndpoints())
+	return slices.Concat(
+		d.messageEndpoints(), actions.Endpoints(d.Core),
+		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory),
+		d.userEndpoints(), availability.Endpoints(d.Core), profiles.Endpoints(d.Core, d.Directory), permissions.Endpoints(d.Keys),
+		d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core),
+		d.contactEndpoints(),
+		d.channelEndpoints(),
+		d.mediaEndpoints(), search.Endpoints(d.Searches),
+		d.organizationEndpoints(), auditing.Endpoints(d.Audit),
+		d.eventEndpoints(), d.healthEndpoints(),
+		playground.Endpoints(d.Playground),
+	)
 }
 
 func (d *domain) userEndpoints() []*door.Endpoint {

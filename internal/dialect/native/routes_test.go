@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/dialect/native/contract"
 	"github.com/parley-server/parley/internal/parley"
@@ -24,6 +25,7 @@ type sample struct {
 	status     int            // where it is not the operation's
 	personal   bool           // asked by the user who is a recipient
 	owner      bool           // asked by the key that made the things
+	rehearsed  bool           // in a test organization
 	more       []parley.Scope // that it needs, besides the operation's and those to see everything
 }
 
@@ -33,6 +35,9 @@ var samples = map[string]sample{
 	"sendMessage":              {path: "/v1/messages", body: `{"to":{"contact":"{contact}"},"body":"hello","tags":["a"],"metadata":{"k":"v"}}`},
 	"sendToUser":               {path: "/v1/users/{user}/messages", body: `{"body":[{"kind":"text","text":"hello"}]}`},
 	"sendToConversation":       {path: "/v1/conversations/{conversation}/messages", body: `{"body":"hello","record":{"direction":"inbound"}}`, more: []parley.Scope{parley.ScopeMessagesRecord}},
+	"sendBatch":                {path: "/v1/messages/batch", body: `{"messages":[{"to":{"address":"phone:+15550100"},"body":"hello","requestAck":true,"ackWithin":60},{"to":{}}]}`},
+	"listAcknowledgements":     {path: "/v1/messages/{message}/acknowledgements"},
+	"listReplies":              {path: "/v1/messages/{message}/replies"},
 	"listMessages":             {path: "/v1/messages?limit=5&kind=message"},
 	"getMessage":               {path: "/v1/messages/{message}"},
 	"recallMessage":            {path: "/v1/messages/{message}"},
@@ -43,13 +48,18 @@ var samples = map[string]sample{
 	"listDeliveries":           {path: "/v1/messages/{message}/deliveries"},
 	"listAttempts":             {path: "/v1/messages/{message}/attempts"},
 	"listInteractions":         {path: "/v1/messages/{message}/interactions"},
+	"react":                    {path: "/v1/messages/{message}/reactions", body: `{"emoji":"👍"}`, more: []parley.Scope{parley.ScopeMessagesRead}},
+	"unreact":                  {path: "/v1/messages/{message}/reactions/%F0%9F%91%8D", more: []parley.Scope{parley.ScopeMessagesRead}},
+	"playInteraction":          {path: "/v1/sandbox/interactions", body: `{"message":"{message}","kind":"opened"}`},
 	"retryDelivery":            {path: "/v1/messages/{message}/deliveries/1/retry", status: 409},
 	"listSandboxMessages":      {path: "/v1/sandbox/messages"},
 	"playInbound":              {path: "/v1/sandbox/messages", body: `{"contact":"{contact}","channel":"{channel}","body":"hello"}`},
+	"getClock":                 {path: "/v1/sandbox/clock", rehearsed: true},
+	"moveClock":                {path: "/v1/sandbox/clock", body: `{"by":60,"frozen":true}`, rehearsed: true},
 	"createConversation":       {path: "/v1/conversations", body: `{"kind":"group","title":"We","participants":[{"user":"{user}"}]}`},
 	"listConversations":        {path: "/v1/conversations?status=open"},
 	"getConversation":          {path: "/v1/conversations/{conversation}"},
-	"patchConversation":        {path: "/v1/conversations/{conversation}", body: `{"title":"New","assignees":[{"kind":"user","id":"{user}"}],"metadata":{"a":null,"b":"c"}}`},
+	"patchConversation":        {path: "/v1/conversations/{conversation}", body: `{"title":"New","description":"What for","avatar":"","assignees":[{"kind":"user","id":"{user}"}],"metadata":{"a":null,"b":"c"},"externalId":"e-7","priority":2,"attributes":{"due":"2026-03-01"},"addTags":["x"],"removeTags":["y"]}`},
 	"listConversationMessages": {path: "/v1/conversations/{conversation}/messages"},
 	"listParticipants":         {path: "/v1/conversations/{conversation}/participants"},
 	"addParticipant":           {path: "/v1/conversations/{conversation}/participants", body: `{"user":"{user2}"}`},
@@ -136,15 +146,23 @@ var samples = map[string]sample{
 	"deleteMedia":              {path: "/v1/media/{media}", owner: true},
 	"getOrganization":          {path: "/v1/organization"},
 	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400}}`},
-	"createOrganization":       {path: "/v1/organizations", body: `{"name":"Gamma"}`},
+	"createOrganization":       {path: "/v1/organizations", body: `{"name":"Gamma","test":true}`},
 	"createKey":                {path: "/v1/keys", body: `{"name":"narrow","scopes":["keys:write"]}`},
 	"listKeys":                 {path: "/v1/keys"},
 	"getKey":                   {path: "/v1/keys/{key}"},
 	"revokeKey":                {path: "/v1/keys/{key}"},
 	"listAudit":                {path: "/v1/audit?limit=3&act=user.created"},
+	"searchMessages":           {path: "/v1/search/messages?q=hello&kind=message&limit=5"},
+	"searchContacts":           {path: "/v1/search/contacts?q=cleo"},
+	"searchConversations":      {path: "/v1/search/conversations?q=ana&status=open"},
 	"listEvents":               {path: "/v1/events?limit=3"},
 	"getHealth":                {path: "/healthz"},
 	"getReadiness":             {path: "/readyz"},
+
+	"listHistory":                 {path: "/v1/conversations/{conversation}/history"},
+	"defineConversationAttribute": {path: "/v1/conversation-attributes/tier", body: `{"type":"choice","label":"Tier","choices":["gold"]}`},
+	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
+	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
 }
 
 // fill puts ids into a sample.
@@ -186,6 +204,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast.ID, api.BroadcastMembers{Users: []string{ana.ID}}))
 	contact := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "phone:+15550100", Name: "Cleo"}))
 	must[*api.Attribute](t)(c.DefineAttribute(ctx, "born", api.AttributeRequest{Type: api.AttributeDate}))
+	must[*api.Attribute](t)(c.DefineConversationAttribute(ctx, "due", api.AttributeRequest{Type: api.AttributeDate}))
 	contact2 := must[*api.Contact](t)(c.FindContact(ctx, api.ContactLookup{Address: "email:cleo@example.org"}))
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
 	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))
@@ -252,6 +271,9 @@ func TestEveryRoute(t *testing.T) {
 			}
 			if s.personal {
 				token = things["secret"]
+			}
+			if s.rehearsed {
+				token = w.rehearsed(t, append(s.more, route.Scope)...)
 			}
 			answer, text := ask(token, own)
 			if answer.StatusCode != want {
@@ -344,6 +366,22 @@ func (w *world) revokedKey(t *testing.T) string {
 func (w *world) principal(t testing.TB) *access.Principal {
 	t.Helper()
 	return must[*access.Principal](t)(w.auth.Authenticate(t.Context(), w.token, ""))
+}
+
+// rehearsed returns the token of a key with some scopes of a new test organization.
+func (w *world) rehearsed(t testing.TB, scopes ...parley.Scope) string {
+	t.Helper()
+	params := directory.OrganizationParams{Name: "Rehearsal", Test: true, Operator: true}
+	made, _, err := w.directory.CreateOrganization(t.Context(), access.Operator(), params, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := must[*access.Principal](t)(w.auth.Authenticate(t.Context(), made.Key.Token, ""))
+	key, _, err := w.keys.Create(t.Context(), p, access.KeyParams{Name: "narrow", Scopes: scopes}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Token
 }
 
 // The samples are of operations that there are.

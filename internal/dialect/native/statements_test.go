@@ -60,6 +60,9 @@ type counted struct {
 // log is long up to there.
 const chunks = 20
 
+// rounds is how many statements it takes to look again, where what was looked at did not fill the page.
+const rounds = 10
+
 // lists are the pages that are read, by operation.
 var lists = []counted{
 	{"listConversations", "/v1/conversations", 0, 0},
@@ -69,6 +72,10 @@ var lists = []counted{
 	{"listConversations", "/v1/conversations?tag=odd", 0, 0},
 	{"listConversations", "/v1/conversations?assignee={user}", 0, 0},
 	{"listConversations", "/v1/conversations?inbox=true", 0, 0},
+	{"listConversations", "/v1/conversations?priority=2", 0, 0},
+	{"listConversations", "/v1/conversations?unread=true", 0, rounds},
+	{"listConversations", "/v1/conversations?externalId=only", 1, 0},
+	{"listHistory", "/v1/conversations/{group}/history", 0, 0},
 	{"listConversationMessages", "/v1/conversations/{group}/messages", 0, 0},
 	{"listConversationMessages", "/v1/conversations/{outside}/messages", 0, 0},
 	{"listMessages", "/v1/messages", 0, 0},
@@ -82,12 +89,17 @@ var lists = []counted{
 	{"listDeliveries", "/v1/messages/{wide}/deliveries", 0, 0},
 	{"listAttempts", "/v1/messages/{wide}/attempts", 0, 0},
 	{"listInteractions", "/v1/messages/{inside}/interactions", 0, 0},
+	{"listMessages", "/v1/messages?batch={batch}", 100, 0},
+	{"listReplies", "/v1/messages/{inside}/replies", 0, 0},
+	{"listAcknowledgements", "/v1/messages/{inside}/acknowledgements", 0, 0},
+	{"listAcknowledgements", "/v1/messages/{wide}/acknowledgements", 0, 0},
 	{"listParticipants", "/v1/conversations/{group}/participants", 0, 0},
 	{"listParticipants", "/v1/conversations/{crowd}/participants", 0, 0},
 	{"listUsers", "/v1/users", 0, 0},
 	{"listContacts", "/v1/contacts", 0, 0},
 	{"listContacts", "/v1/contacts?tag=odd", 0, 0},
 	{"listAttributes", "/v1/attributes", 0, 0},
+	{"listConversationAttributes", "/v1/conversation-attributes", 0, 0},
 	{"listTeams", "/v1/teams", 0, 0},
 	{"listTeamMembers", "/v1/teams/{team}/members", 0, 0},
 	{"listPermissionSets", "/v1/permission-sets", 103, 0},
@@ -107,6 +119,12 @@ var lists = []counted{
 	{"listConnectors", "/v1/connectors", 1, 0},
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
+	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
+	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
+	{"searchMessages", "/v1/search/messages?conversation={group}", 0, 0},
+	{"searchContacts", "/v1/search/contacts?q=contact", 0, 0},
+	{"searchContacts", "/v1/search/contacts?q=example.org&tag=odd", 0, 0},
+	{"searchConversations", "/v1/search/conversations?q=user", 0, 0},
 	{"listEvents", "/v1/events", 0, 0},
 	{"listEvents", "/v1/events?type=message.created", 0, chunks},
 	{"listEvents", "/v1/events?conversation={group}&after={talk}", 0, chunks},
@@ -314,6 +332,7 @@ func (w *world) many(t *testing.T) map[string]string {
 			Addresses: []api.Address{{Kind: "phone", Value: fmt.Sprintf("+1555%07d", i)}, {Kind: "email", Value: fmt.Sprintf("contact%d@example.org", i)}}})).ID)
 		must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
 		must[*api.Attribute](t)(c.DefineAttribute(ctx, fmt.Sprint("key", i), api.AttributeRequest{Type: api.AttributeDate}))
+		must[*api.Attribute](t)(c.DefineConversationAttribute(ctx, fmt.Sprint("key", i), api.AttributeRequest{Type: api.AttributeDate}))
 	}
 	for i := range 10 {
 		files = append(files, must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader(fmt.Sprint("text ", i)))).ID)
@@ -323,19 +342,22 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Open: &no, Members: users[:2]}))
 		must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Team", Members: users[:3]}))
 		must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "News"}))
-		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
 	}
-	forum := must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users})).ID
 	role := w.manyRoles(t, users)
 	channel := must[*api.Channel](t)(c.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
-	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "forum": forum, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.talk(t, things, users, contacts)
+	for range n {
+		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
+	}
+	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users})).ID
+	w.index(t)
 	return things
 }
 
@@ -379,10 +401,15 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		things[fmt.Sprint("external", size)] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts[:size])})
 	}
 	things["group"] = conversation(api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(users, nil)})
+	external := "only"
+	must[*api.Conversation](t)(c.PatchConversation(ctx, things["group"], api.ConversationPatch{ExternalID: &external}))
+	for n := range len(contacts) {
+		must[*api.Conversation](t)(c.PatchConversation(ctx, things["group"], api.ConversationPatch{AddTags: []string{fmt.Sprint(n % 2)}, RemoveTags: []string{fmt.Sprint((n + 1) % 2)}}))
+	}
 	things["crowd"] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts)})
 	tags := []string{"odd"}
 	for i, contact := range contacts {
-		conversation(api.ConversationRequest{Kind: api.ConversationGroup, Tags: tags, Assignees: []api.Assignee{{Kind: "user", ID: users[0]}}, Participants: participants(users[:1+i%7], nil)})
+		conversation(api.ConversationRequest{Kind: api.ConversationGroup, Priority: 2, Tags: tags, Assignees: []api.Assignee{{Kind: "user", ID: users[0]}}, Participants: participants(users[:1+i%7], nil)})
 		sent := must[*api.Message](t)(own.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact, Channel: things["channel"]}, Body: api.Text("hello"), Tags: tags, Reference: "same"}))
 		must[*api.Message](t)(c.PlayInbound(ctx, api.SandboxInbound{Contact: contact, Channel: things["channel"], Body: api.Text("yes")}))
 		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), Tags: tags}))
@@ -392,7 +419,15 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		must[*api.Message](t)(own.SendToConversation(ctx, things["outside"], api.SendRequest{Body: api.Text("hello")}))
 	}
 	things["wide"] = must[*api.Message](t)(c.SendToConversation(ctx, things["crowd"], api.SendRequest{Body: api.Text("hello")})).ID
-	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello")})).ID
+	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), RequestAck: true})).ID
+	batch := api.BatchRequest{Messages: make([]api.BatchMessage, 100)}
+	for i := range batch.Messages {
+		batch.Messages[i].SendRequest = api.SendRequest{To: api.Recipient{Conversation: things["group"]}, Body: api.Text("yes"), ReplyTo: things["inside"], RequestAck: true}
+	}
+	things["batch"] = must[*api.Batch](t)(own.SendBatch(ctx, batch)).ID
+	for range 3 {
+		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("yes"), ReplyTo: things["inside"]}))
+	}
 	for _, id := range users {
 		key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Reader", User: id, Scopes: []string{"messages:read"}})).Secret
 		if err := w.client(t, key).Acknowledge(ctx, things["inside"]); err != nil {

@@ -72,6 +72,14 @@ var (
 	mergeAuthors = `UPDATE messages SET author_id = $3 WHERE organization_id = $1 AND author_kind = 'contact' AND author_id = $2
 		AND conversation_id IN ` + namedConversations
 
+	asked     = ` AND message_id IN (SELECT r.message_id FROM ack_requests AS r WHERE r.organization_id = $1 AND r.conversation_id IN ` + namedConversations + `)`
+	mergeAcks = `INSERT INTO acknowledgements (organization_id, message_id, actor_kind, actor_id, at)
+		SELECT organization_id, message_id, actor_kind, $3, at FROM acknowledgements
+		WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2` + asked + ` ON CONFLICT DO NOTHING`
+	dropAcks = `DELETE FROM acknowledgements WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2` +
+		` AND message_id IN (SELECT r.message_id FROM ack_requests AS r WHERE r.organization_id = $1 AND r.conversation_id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS j))`
+	mergeInteractions = `UPDATE interactions SET actor_id = $3 WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2`
+
 	mergeAliases = `UPDATE contacts SET merged_into = $3, rev = rev + 1 WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''`
 	dropOwn      = `DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2`
 )
@@ -95,10 +103,13 @@ func Merge(tx *store.Tx, m Merging, from *parley.Contact) error {
 			sqldb.Statement{Text: mergeRecipients, Args: []any{o, a, b, rows.Param()}},
 			sqldb.Statement{Text: mergeAuthors, Args: []any{o, a, b, rows.Param()}},
 			sqldb.Statement{Text: bumpMerged, Args: []any{o, a}},
+			sqldb.Statement{Text: mergeAcks, Args: []any{o, a, b, rows.Param()}},
+			sqldb.Statement{Text: dropAcks, Args: []any{o, a, rows.Param()}},
 			sqldb.Statement{Text: mergeParticipants, Args: []any{o, a, b, m.Name}},
 			sqldb.Statement{Text: dropParticipants, Args: []any{o, a}})
 	}
 	return exec(tx, m.Organization, append(all,
+		sqldb.Statement{Text: mergeInteractions, Args: []any{o, a, b}},
 		sqldb.Statement{Text: mergeAliases, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropOwn, Args: []any{o, a}})...)
 }

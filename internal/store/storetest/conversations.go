@@ -8,7 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/group"
-	"github.com/parley-server/parley/internal/store/profile"
+	kept "github.com/parley-server/parley/internal/store/inbox"
 )
 
 // conversations: conversations and who takes part in them, and since when.
@@ -229,6 +229,109 @@ func (w *world) acknowledged(th *thread) {
 	}
 }
 
+// details: what few conversations have is theirs, found by its external id, and narrows lists.
+func details(w *world) {
+	o, other := w.organization(), w.organization()
+	a, b := w.thread(o), w.thread(o)
+	set := func(o parley.ID, c parley.Conversation) error {
+		return w.try(func(tx *store.Tx) error { return kept.SetDetails(tx, o, &c) })
+	}
+	w.must(set(o, parley.Conversation{ID: a.id, ExternalID: "x", Priority: 3, Attributes: map[string]string{"k": "v"}}))
+	w.must(set(o, parley.Conversation{ID: b.id, Priority: 1}))
+	w.must(set(other, parley.Conversation{ID: "theirs", ExternalID: "x"}))
+	w.conflict(set(o, parley.Conversation{ID: b.id, ExternalID: "x"}), "external-id-taken")
+	got, err := w.read().Conversation(o, a.id)
+	w.must(err)
+	w.equal("details", fmt.Sprint(got.ExternalID, got.Priority, got.Attributes), "x3 map[k:v]")
+	for external, want := range map[string]parley.ID{"x": a.id, "absent": "", "": ""} {
+		id, err := kept.ByExternalID(w.read(), o, external)
+		w.must(err)
+		w.equal("with the external id "+external, id, want)
+	}
+	w.must(set(o, parley.Conversation{ID: a.id, ExternalID: "y"}))
+	got, err = w.read().Conversation(o, a.id)
+	w.must(err)
+	w.equal("changed", fmt.Sprint(got.ExternalID, got.Priority, got.Attributes), "y0 map[]")
+	streams := []store.Stream{{Visibility: parley.VisibleToOrganization, Channel: b.channel, Status: parley.StatusOpen}}
+	list, err := w.read().SearchActive(o, streams, store.Narrow{Priority: 1}, store.Activity{}, 10)
+	w.must(err)
+	if len(list) != 1 || list[0].ID != b.id {
+		w.Errorf("of priority 1: %v", list)
+	}
+	w.unread(o, a, b)
+}
+
+// unread: items that somebody else wrote after a mark are counted, up to the end of a part.
+func (w *world) unread(o parley.ID, a, b *thread) {
+	w.Helper()
+	for range 3 {
+		a.say("hello")
+		b.say("hello")
+	}
+	counted := func(user parley.ID, marks ...kept.Mark) string {
+		counts, err := kept.Unread(w.read(), o, user, marks)
+		w.must(err)
+		return fmt.Sprint(counts[a.id], counts[b.id])
+	}
+	w.equal("unread", []string{counted("nobody"), counted("nobody", kept.Mark{Conversation: a.id}, kept.Mark{Conversation: b.id, After: 1}),
+		counted("nobody", kept.Mark{Conversation: a.id, After: 1, Before: 3})}, "[0 0 3 2 1 0]")
+	last, err := w.read().Thread(o, a.id, store.ThreadPosition{}, 1)
+	w.must(err)
+	w.equal("of one's own", counted(last[0].Author.ID, kept.Mark{Conversation: a.id}), "0 0")
+	w.do(func(tx *store.Tx) error {
+		_, err := tx.Seen(o, a.id, "u", 3)
+		return err
+	})
+	seen, err := kept.SeenThrough(w.read(), o, "u", []parley.ID{a.id, b.id})
+	w.must(err)
+	w.equal("seen", seen, map[parley.ID]int64{a.id: 3})
+	streams := []store.Stream{{Visibility: parley.VisibleToOrganization, Channel: a.channel, Status: parley.StatusOpen}}
+	list, err := w.read().SearchActive(o, streams, store.Narrow{UnreadBy: "u"}, store.Activity{}, 10)
+	w.must(err)
+	for _, c := range list {
+		if c.ID == a.id {
+			w.Errorf("what was read goes on after it was read")
+		}
+	}
+}
+
+// history: what became of conversations, newest first.
+func history(w *world) {
+	o, other := w.organization(), w.organization()
+	entry := func(id parley.ID, to string) parley.HistoryEntry {
+		return parley.HistoryEntry{Conversation: id, Sequence: 4, Actor: parley.Actor{Kind: parley.ActorUser, ID: "u"}, Reason: "why",
+			Changes: []parley.Difference{{Field: "status", From: []string{"open"}, To: []string{to}}}}
+	}
+	for i := range 3 {
+		w.do(func(tx *store.Tx) error {
+			return errors.Join(kept.AddHistory(tx, o), kept.AddHistory(tx, o, entry("a", fmt.Sprint(2*i)), entry("a", fmt.Sprint(2*i+1)), entry("b", "x")))
+		})
+		w.advance(time.Millisecond)
+	}
+	var place kept.HistoryPlace
+	var got []string
+	for {
+		page, err := kept.History(w.read(), o, "a", place, 4)
+		w.must(err)
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			got = append(got, e.Changes[0].To[0])
+			place = kept.HistoryPlace{At: e.At, ID: e.ID}
+		}
+	}
+	w.equal("entries", got, []string{"5", "4", "3", "2", "1", "0"})
+	page, err := kept.History(w.read(), o, "b", kept.HistoryPlace{}, 1)
+	w.must(err)
+	want := entry("b", "x")
+	want.ID, want.At = page[0].ID, page[0].At
+	w.equal("an entry", page, []parley.HistoryEntry{want})
+	none, err := kept.History(w.read(), other, "a", kept.HistoryPlace{}, 1)
+	w.must(err)
+	w.equal("another organization's", len(none), 0)
+}
+
 // groups: who is in which, who may join, and who comes back.
 func groups(w *world) {
 	o := w.organization()
@@ -275,44 +378,4 @@ func groups(w *world) {
 	w.must(err)
 	b.Kind = parley.ActorUser
 	w.equal("members", members, []parley.Actor{b})
-}
-
-// profiles: what is kept with users, teams, lists and channels besides.
-func profiles(w *world) {
-	o, other := w.organization(), w.organization()
-	u := parley.User{ID: w.id(), Account: w.id(), Name: "A user", Email: "a@example.org", Active: true}
-	p := parley.Profile{Title: "Nurse", Department: "Ward", Phone: "100", Avatar: "m"}
-	w.do(func(tx *store.Tx) error {
-		_, err := tx.EnsureAccount(parley.Account{ID: u.Account, Email: u.Email, Name: u.Name})
-		return errors.Join(err, tx.InsertUser(o, &u), profile.Set(tx, o, u.ID, parley.Profile{}), profile.Set(tx, o, u.ID, p))
-	})
-	account, err := w.read().Account(u.Account)
-	w.must(err)
-	w.equal("the account", account.Email, u.Email)
-	_, err = w.read().Account("another")
-	w.notFound(err)
-	filled, elsewhere := parley.User{ID: u.ID}, parley.User{ID: u.ID}
-	w.must(errors.Join(profile.Fill(w.read(), o, &filled), profile.Fill(w.read(), other, &elsewhere), profile.Fill(w.read(), o)))
-	w.equal("profiles", []parley.Profile{filled.Profile, elsewhere.Profile}, []parley.Profile{p, {}})
-	memberships, err := profile.Memberships(w.read(), u.Account, 5)
-	w.must(err)
-	w.equal("memberships", []any{len(memberships), memberships[0].Organization, memberships[0].User.Profile, memberships[0].User.ID}, []any{1, o, p, u.ID})
-
-	facts := map[string]string{"a": "b"}
-	w.do(func(tx *store.Tx) error {
-		return errors.Join(profile.SetMetadata(tx, o, profile.Team, "t", map[string]string{"x": "y"}), profile.SetMetadata(tx, o, profile.Team, "t", facts))
-	})
-	for want, c := range map[string]struct {
-		o    parley.ID
-		kind string
-		ids  []parley.ID
-	}{"1": {o, profile.Team, []parley.ID{"t", "u"}}, "0": {o, profile.Channel, []parley.ID{"t"}}, "0 elsewhere": {other, profile.Team, []parley.ID{"t"}}, "0 of none": {o, profile.Team, nil}} {
-		found, err := profile.Metadata(w.read(), c.o, c.kind, c.ids...)
-		w.must(err)
-		w.equal(want, fmt.Sprint(len(found)), want[:1])
-	}
-	w.do(func(tx *store.Tx) error { return profile.SetMetadata(tx, o, profile.Team, "t", nil) })
-	found, err := profile.Metadata(w.read(), o, profile.Team, "t")
-	w.must(err)
-	w.equal("dropped", len(found), 0)
 }

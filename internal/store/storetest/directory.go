@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // organizations: organizations and their keys.
@@ -259,7 +260,9 @@ func merges(w *world) {
 			tx.AddParticipants(o, conversation.ID, []parley.Participant{part(&from, phone("+491")), part(&from, phone("+492")), part(&into, phone("+492"))}),
 			tx.AddParticipants(other, conversation.ID, []parley.Participant{part(&stranger, phone("+491"))}), tx.Append(ours, theirs))
 		gone := part(&into, phone("+492"))
-		return errors.Join(err, tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
+		ours.Message.RequestAck = true
+		_, acked := tx.Acknowledge(o, ours.Message.ID, parley.Actor{Kind: parley.ActorContact, ID: from.ID})
+		return errors.Join(err, acked, relation.Add(tx, o, &ours.Message), tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
 			ID: store.JobID(store.JobFanOut, "m"), Kind: store.JobFanOut, Payload: "a list", DueAt: w.now()}))
 	})
 	rev := func(organization parley.ID) int64 {
@@ -283,6 +286,9 @@ func merges(w *world) {
 		w.must(err)
 		w.equal("who wrote it, and to whom", fmt.Sprint(m.Author.ID, m.Actor.ID, deliveries[0].Recipient.ID), fmt.Sprint(want, want, want))
 	}
+	acks, err := w.read().Acknowledgements(o, ours.Message.ID)
+	w.must(err)
+	w.equal("who acknowledged it", fmt.Sprint(len(acks), acks[0].Actor.ID), fmt.Sprint(1, into.ID))
 	for id, want := range map[parley.ID]parley.ID{before.ID: into.ID, into.ID: into.ID, "absent": "absent"} {
 		became, err := w.read().Became(o, id)
 		w.must(err)
@@ -315,30 +321,35 @@ func (w *world) mergedAliases(o, before, from, into parley.ID) {
 	w.notFound(err)
 }
 
-// attributes: what organizations keep of their contacts.
+// attributes: what organizations keep of their contacts, and of their conversations.
 func attributes(w *world) {
+	w.attributesOf(parley.OfContacts)
+	w.attributesOf(parley.OfConversations)
+}
+
+func (w *world) attributesOf(of parley.AttributeSubject) {
 	o, other := w.organization(), w.organization()
-	defined := []*parley.Attribute{{Key: "a", Type: parley.AttributeChoice, Label: "A", Choices: []string{"x", "y"}}, {Key: "b", Type: parley.AttributeDate, Archived: true}}
+	defined := []*parley.Attribute{{Of: of, Key: "a", Type: parley.AttributeChoice, Label: "A", Choices: []string{"x", "y"}}, {Of: of, Key: "b", Type: parley.AttributeDate, Archived: true}}
 	for _, a := range defined {
 		w.do(func(tx *store.Tx) error { return people.Define(tx, o, a) })
 	}
-	list, err := people.Attributes(w.read(), o, "", 10)
+	list, err := people.Attributes(w.read(), o, of, "", 10)
 	w.must(err)
 	w.equal("attributes", list, []parley.Attribute{*defined[0], *defined[1]})
-	again := parley.Attribute{Key: "a", Type: parley.AttributeString, Archived: true} // a type does not change
+	again := parley.Attribute{Of: of, Key: "a", Type: parley.AttributeString, Archived: true} // a type does not change
 	w.advance(time.Second)
 	w.do(func(tx *store.Tx) error { return people.Define(tx, o, &again) })
-	found, err := people.AttributesByKey(w.read(), o, "a", "absent")
+	found, err := people.AttributesByKey(w.read(), o, of, "a", "absent")
 	w.must(err)
 	again.Type = parley.AttributeChoice
 	if len(found) != 1 || again.Rev != 2 || !again.CreatedAt.Equal(defined[0].CreatedAt) {
 		w.Fatalf("found are %v, the revision is %d", found, again.Rev)
 	}
 	w.equal("changed", *found["a"], again)
-	list, err = people.Attributes(w.read(), o, "a", 1)
+	list, err = people.Attributes(w.read(), o, of, "a", 1)
 	w.must(err)
 	w.equal("the next", list, []parley.Attribute{*defined[1]})
-	found, err = people.AttributesByKey(w.read(), other, "a")
+	found, err = people.AttributesByKey(w.read(), other, of, "a")
 	w.must(err)
 	w.equal("another organization's", len(found), 0)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/store/availability"
 	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/grant"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // roles: roles, who may hold them, and who is on duty.
@@ -277,4 +278,44 @@ func mutes(w *world) {
 		w.equal("ended", []bool{ended, again}, []bool{true, false})
 		return errors.Join(err, err2)
 	})
+}
+
+// profiles: what is kept with users, teams, lists and channels besides.
+func profiles(w *world) {
+	o, other := w.organization(), w.organization()
+	u := parley.User{ID: w.id(), Account: w.id(), Name: "A user", Email: "a@example.org", Active: true}
+	p := parley.Profile{Title: "Nurse", Department: "Ward", Phone: "100", Avatar: "m"}
+	w.do(func(tx *store.Tx) error {
+		_, err := tx.EnsureAccount(parley.Account{ID: u.Account, Email: u.Email, Name: u.Name})
+		return errors.Join(err, tx.InsertUser(o, &u), profile.Set(tx, o, u.ID, parley.Profile{}), profile.Set(tx, o, u.ID, p))
+	})
+	account, err := w.read().Account(u.Account)
+	w.must(err)
+	w.equal("the account", account.Email, u.Email)
+	_, err = w.read().Account("another")
+	w.notFound(err)
+	filled, elsewhere := parley.User{ID: u.ID}, parley.User{ID: u.ID}
+	w.must(errors.Join(profile.Fill(w.read(), o, &filled), profile.Fill(w.read(), other, &elsewhere), profile.Fill(w.read(), o)))
+	w.equal("profiles", []parley.Profile{filled.Profile, elsewhere.Profile}, []parley.Profile{p, {}})
+	memberships, err := profile.Memberships(w.read(), u.Account, 5)
+	w.must(err)
+	w.equal("memberships", []any{len(memberships), memberships[0].Organization, memberships[0].User.Profile, memberships[0].User.ID}, []any{1, o, p, u.ID})
+
+	facts := map[string]string{"a": "b"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(profile.SetMetadata(tx, o, profile.Team, "t", map[string]string{"x": "y"}), profile.SetMetadata(tx, o, profile.Team, "t", facts))
+	})
+	for want, c := range map[string]struct {
+		o    parley.ID
+		kind string
+		ids  []parley.ID
+	}{"1": {o, profile.Team, []parley.ID{"t", "u"}}, "0": {o, profile.Channel, []parley.ID{"t"}}, "0 elsewhere": {other, profile.Team, []parley.ID{"t"}}, "0 of none": {o, profile.Team, nil}} {
+		found, err := profile.Metadata(w.read(), c.o, c.kind, c.ids...)
+		w.must(err)
+		w.equal(want, fmt.Sprint(len(found)), want[:1])
+	}
+	w.do(func(tx *store.Tx) error { return profile.SetMetadata(tx, o, profile.Team, "t", nil) })
+	found, err := profile.Metadata(w.read(), o, profile.Team, "t")
+	w.must(err)
+	w.equal("dropped", len(found), 0)
 }

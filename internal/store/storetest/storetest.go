@@ -1,5 +1,7 @@
 // Package storetest is the conformance suite of the store: what every database under it does alike. It tests
 // through the store's own methods only.
+//
+// Long because it is one suite over one world, with a file for each area of the store.
 package storetest
 
 import (
@@ -90,20 +92,27 @@ var tests = []struct {
 	{"Groups", groups},
 	{"Profiles", profiles},
 	{"PermissionSets", permissionSets},
+	{"Relations", relations},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},
 	{"Attributes", attributes},
 	{"Channels", channels},
 	{"Conversations", conversations},
+	{"Details", details},
+	{"History", history},
 	{"Copies", copies},
 	{"Deliveries", deliveries},
 	{"Attempts", attempts},
 	{"ProviderReferences", providerReferences},
 	{"Marks", marks},
 	{"Media", media},
+	{"Interactions", interactions},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
+	{"SearchIndex", searchIndex},
+	{"SearchSegments", searchSegments},
+	{"SearchBefore", searchBefore},
 }
 
 // Run tests the stores that open opens. The folder of the options names the database: empty at first, and what it

@@ -310,6 +310,27 @@ func (r *Route) ReadBody(body []byte, into any) error {
 	return r.body.decode(body, into)
 }
 
+// ReadEach reads a body that has a list and nothing else, of which each entry is checked by itself: each is told of an entry
+// as it was sent and of what is wrong with it. The error is that of the body as a whole.
+func (r *Route) ReadEach(body []byte, list string, each func(raw []byte, err error)) error {
+	rule := r.body.members[list].rule
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(body, &whole); err != nil {
+		return r.body.check(body) // says where
+	}
+	var entries []json.RawMessage
+	if err := json.Unmarshal(whole[list], &entries); err != nil || len(whole) != 1 || len(entries) == 0 || len(entries) > *rule.maxItems {
+		if err := r.body.check(body); err != nil {
+			return err
+		}
+		return parley.Invalid(list, "type", "must be a list of 1 to %d", *rule.maxItems)
+	}
+	for _, entry := range entries {
+		each(entry, rule.items.check(entry))
+	}
+	return nil
+}
+
 // CheckAnswer says what is wrong with a body that the operation answers, for tests that what is answered is what
 // is promised.
 func (r *Route) CheckAnswer(body []byte) error {

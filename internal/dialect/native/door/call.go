@@ -184,6 +184,11 @@ func (c *Call) ReadBody(into any) error {
 // Decode checks the JSON body that was received.
 func (c *Call) Decode(into any) error { return c.endpoint.route.ReadBody(c.Body, into) }
 
+// DecodeEach is Decode of a body that is a list, of which each entry is checked by itself.
+func (c *Call) DecodeEach(list string, each func(raw []byte, err error)) error {
+	return c.endpoint.route.ReadEach(c.Body, list, each)
+}
+
 // ReadQuery reads and checks the parameters of the URL.
 func (c *Call) ReadQuery(into any) error { return c.endpoint.route.ReadQuery(c.R.URL.RawQuery, into) }
 

@@ -41,6 +41,22 @@ func Get[A any](o contract.Operation, f func(*Call) (A, error)) *Endpoint {
 	}}
 }
 
+// GetBy answers what a query asks for.
+func GetBy[F, A any](o contract.Operation, f func(*Call, F) (A, error)) *Endpoint {
+	o.Answer, o.Query = reflect.TypeFor[A](), reflect.TypeFor[F]()
+	return &Endpoint{Operation: o, run: func(c *Call) error {
+		var filter F
+		if err := c.ReadQuery(&filter); err != nil {
+			return err
+		}
+		answer, err := f(c, filter)
+		if err != nil {
+			return err
+		}
+		return c.Answer(answer, 0)
+	}}
+}
+
 // List answers a page; the filter has the page asked for. The string is where it goes on.
 func List[F, A any](o contract.Operation, f func(*Call, F) ([]A, string, error)) *Endpoint {
 	o.Answer, o.Query = reflect.TypeFor[api.List[A]](), reflect.TypeFor[F]()

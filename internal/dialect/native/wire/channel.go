@@ -49,7 +49,7 @@ func Connector(d *connector.Definition) api.Connector {
 	out := api.Connector{Name: d.Name, Title: d.Title, Platforms: make([]api.Platform, len(d.Platforms)), Settings: make([]api.Setting, len(d.Settings))}
 	for i, p := range d.Platforms {
 		out.Platforms[i] = api.Platform{Name: p.Name, AddressKind: string(p.AddressKind), Thread: api.ThreadPolicy(p.Thread),
-			Conversational: p.Conversational, ReadReceipts: p.ReadReceipts, MaxText: p.MaxText, Parts: parts(p.Parts), Attachments: p.Attachments}
+			Conversational: p.Conversational, ReadReceipts: p.ReadReceipts, MaxText: p.MaxText, Parts: Each(p.Parts, kind), AsText: Each(p.AsText, kind), Actions: Each(p.Actions, actionKind), Attachments: p.Attachments}
 	}
 	for i, s := range d.Settings {
 		out.Settings[i] = api.Setting{Name: s.Name, Type: string(s.Type), Required: s.Required, Secret: s.Secret, Allowed: s.Allowed,
@@ -58,10 +58,6 @@ func Connector(d *connector.Definition) api.Connector {
 	return out
 }
 
-func parts(kinds []parley.PartKind) []api.PartKind {
-	out := make([]api.PartKind, len(kinds))
-	for i, k := range kinds {
-		out[i] = api.PartKind(k)
-	}
-	return out
-}
+func kind(k *parley.PartKind) api.PartKind { return api.PartKind(*k) }
+
+func actionKind(k *parley.ActionKind) api.ActionKind { return api.ActionKind(*k) }

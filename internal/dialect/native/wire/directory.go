@@ -10,9 +10,9 @@ import (
 // Organization renders an organization.
 func Organization(o *parley.Organization) api.Organization {
 	return api.Organization{
-		ID: string(o.ID), Name: o.Name, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
+		ID: string(o.ID), Name: o.Name, Test: o.Test, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
 		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
-			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly},
+			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words())},
 	}
 }
 

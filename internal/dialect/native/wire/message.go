@@ -4,6 +4,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/plain"
 )
 
 // Message renders a message.
@@ -11,9 +12,10 @@ func Message(m *parley.Message) api.Message {
 	out := api.Message{
 		ID: string(m.ID), ConversationID: string(m.Conversation), Sequence: m.Sequence, Kind: api.MessageKind(m.Kind),
 		Direction: api.Direction(m.Direction), Status: api.Status(m.State), Counts: counts(m.Counts), Author: actor(m.Author, parley.Address{}),
-		Body: body(m.Body), Text: plainText(m.Body), Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
+		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
+		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Batch: string(m.Batch), Acks: acks(m),
 		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
@@ -28,10 +30,25 @@ func Message(m *parley.Message) api.Message {
 			out.Notice.Who = append(out.Notice.Who, actor(who, parley.Address{}))
 		}
 	}
+	if m.Click != nil {
+		out.Click = &api.Click{Action: m.Click.Action, Payload: m.Click.Payload}
+	}
 	if m.Removed != "" {
 		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
 	}
 	return out
+}
+
+func acks(m *parley.Message) *api.Acks {
+	if !m.RequestAck {
+		return nil
+	}
+	return &api.Acks{Acknowledged: m.Acks.Acknowledged, Pending: m.Acks.Pending, Due: stamp(m.AckBy())}
+}
+
+// Acknowledgement renders what a recipient has to do with a message that asks to be acknowledged.
+func Acknowledgement(a *parley.Acknowledgement) api.Acknowledgement {
+	return api.Acknowledgement{Recipient: actor(a.Recipient, a.Address), Address: address(a.Address), At: stamp(a.At)}
 }
 
 func counts(of map[parley.DeliveryState]int) api.Counts {
@@ -39,17 +56,6 @@ func counts(of map[parley.DeliveryState]int) api.Counts {
 		Queued: of[parley.Queued], Sent: of[parley.Sent], Delivered: of[parley.Delivered], Read: of[parley.Read], Failed: of[parley.Failed],
 		Expired: of[parley.Expired], Skipped: of[parley.Skipped], Canceled: of[parley.Canceled], Unknown: of[parley.Unknown],
 	}
-}
-
-func body(list []parley.Part) api.Body {
-	out := make(api.Body, len(list))
-	for i, p := range list {
-		out[i] = api.Part{Kind: api.PartKind(p.Kind), Text: p.Text, Label: p.Label}
-		if p.Kind == parley.PartLocation {
-			out[i].Latitude, out[i].Longitude = &list[i].Latitude, &list[i].Longitude
-		}
-	}
-	return out
 }
 
 func attachments(list []parley.Attachment) []api.Attachment {
@@ -79,10 +85,14 @@ func Attempt(a *parley.Attempt) api.Attempt {
 	}
 }
 
-// Interaction renders what a recipient did.
+// Interaction renders what somebody did with a message.
 func Interaction(i *parley.Interaction) api.Interaction {
-	return api.Interaction{MessageID: string(i.Message), Kind: api.InteractionKind(i.Kind), Actor: actor(i.Actor, i.Address),
-		Address: address(i.Address), At: stamp(i.At)}
+	out := api.Interaction{MessageID: string(i.Message), Kind: api.InteractionKind(i.Kind), Actor: actor(i.Actor, i.Address),
+		Address: address(i.Address), At: stamp(i.At), Action: i.Action, URL: i.URL, Emoji: i.Emoji}
+	if i.Kind == parley.InteractionOpened || i.Kind == parley.InteractionClicked {
+		out.Times, out.LastAt = i.Times, stamp(i.LastAt)
+	}
+	return out
 }
 
 // Conversation renders a conversation.
@@ -92,7 +102,8 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		SnoozedUntil: stamp(c.SnoozedUntil), Title: c.Title, Description: c.Description, Avatar: string(c.Avatar), Channel: string(c.Channel),
 		Assignees: make([]api.Assignee, len(c.Assignees)), Tags: filledList(c.Tags), Metadata: filled(c.Metadata), Inbox: c.Inbox,
 		Participants: Each(c.Participants, Participant), LastSequence: c.LastSequence, LastMessageID: string(c.LastMessage),
-		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), ExternalID: c.ExternalID, Priority: c.Priority,
+		Attributes: c.Attributes, Unread: c.Unread,
 	}
 	if c.Muted != nil {
 		out.Muted = &api.Mute{Until: stamp(c.Muted.Until)}
@@ -119,6 +130,9 @@ func Participant(p *parley.Participant) api.Participant {
 	if p.Kind == parley.ActorAddress {
 		out.ID = out.Address
 	}
+	for _, e := range p.Earlier {
+		out.Earlier = append(out.Earlier, api.Presence{JoinedSequence: e.Joined, LeftSequence: e.Left})
+	}
 	return out
 }
 
@@ -126,7 +140,7 @@ func Participant(p *parley.Participant) api.Participant {
 func SandboxMessage(h *core.Handed) api.SandboxMessage {
 	return api.SandboxMessage{
 		MessageID: string(h.Attempt.Message), DeliveryID: DeliveryID(h.Attempt.Message, h.Attempt.Delivery), Attempt: h.Attempt.Number,
-		Channel: string(h.Channel), To: h.To.String(), Body: body(h.Message.Body), Text: plainText(h.Message.Body), Outcome: string(h.Attempt.Outcome),
+		Channel: string(h.Channel), To: h.To.String(), Body: Body(h.Message.Body), Text: plain.Whole(h.Message.Body), Outcome: string(h.Attempt.Outcome),
 		Reference: h.Attempt.Reference, Priority: api.Priority(h.Message.Priority), Files: attachments(h.Message.Attachments), At: stamp(h.Attempt.StartedAt),
 	}
 }

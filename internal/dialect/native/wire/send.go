@@ -16,7 +16,7 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
-		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Reopen: parley.ReopenPolicy(b.Reopen),
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Reopen: parley.ReopenPolicy(b.Reopen),
 	}
 	if g := b.Group; g != nil {
 		out.Group = &core.Group{Name: g.Name, Description: g.Description, Avatar: parley.ID(g.Avatar), Metadata: g.Metadata}
@@ -25,24 +25,6 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		out.Record = &core.Record{
 			Direction: parley.Direction(r.Direction), Author: parley.Actor{Kind: parley.ActorKind(r.Author.Kind), ID: parley.ID(r.Author.ID), Name: r.Author.Name},
 			State: parley.DeliveryState(r.Status), SentAt: r.SentAt.Time, Platform: r.Platform, Imported: r.Imported,
-		}
-	}
-	return out
-}
-
-// Parts is a body that a request gives.
-func Parts(b api.Body) []parley.Part {
-	if b == nil {
-		return nil
-	}
-	out := make([]parley.Part, len(b))
-	for i, p := range b {
-		out[i] = parley.Part{Kind: parley.PartKind(p.Kind), Text: p.Text, Label: p.Label}
-		if p.Latitude != nil {
-			out[i].Latitude = *p.Latitude
-		}
-		if p.Longitude != nil {
-			out[i].Longitude = *p.Longitude
 		}
 	}
 	return out

@@ -1,4 +1,4 @@
-package core
+package message
 
 import (
 	"context"
@@ -15,25 +15,25 @@ import (
 // RetryDelivery repeats by hand a delivery that ended without success: one that failed, expired, was skipped, or
 // whose outcome is unknown. It is a new delivery of the same message to the same address, with a validity of its
 // own. One that was canceled is not repeated: whoever withdrew it, or its content, meant that.
-func (c *Core) RetryDelivery(ctx context.Context, p *Principal, message parley.ID, number int, i *access.Idempotency) (parley.Delivery, bool, error) {
+func (a *Actions) RetryDelivery(ctx context.Context, p *access.Principal, message parley.ID, number int, i *access.Idempotency) (parley.Delivery, bool, error) {
 	if err := p.Require(parley.ScopeMessagesSend); err != nil {
 		return parley.Delivery{}, false, err
 	}
 	var made parley.Delivery
 	var claim *store.Idempotency
-	err := c.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+	err := a.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
 		deliveries, err := seenDeliveries(tx.Queries, p, message)
 		if err != nil {
 			return err
 		}
 		made.Message, made.Number = message, len(deliveries)+1
-		if claim, err = p.Claim(i, accepted, parley.ID(deliveryName(message, made.Number))); err != nil {
+		if claim, err = p.Claim(i, 202, parley.ID(deliveryName(message, made.Number))); err != nil {
 			return err
 		}
 		if err := tx.ClaimKey(p.Organization, claim); err != nil {
 			return err
 		}
-		if made, err = c.retry(tx, p, message, number, deliveries); err != nil {
+		if made, err = a.retry(tx, p, message, number, deliveries); err != nil {
 			return err
 		}
 		var changes parley.Changes
@@ -42,7 +42,7 @@ func (c *Core) RetryDelivery(ctx context.Context, p *Principal, message parley.I
 		return p.Did(tx, parley.ActDeliveryRetried, message, changes)
 	})
 	if err == nil {
-		c.kick()
+		a.kick()
 		return made, false, nil
 	}
 	replay, err := access.Replayed(err, claim)
@@ -50,26 +50,29 @@ func (c *Core) RetryDelivery(ctx context.Context, p *Principal, message parley.I
 		return parley.Delivery{}, false, err
 	}
 	_, repeated, _ := strings.Cut(string(replay.Resource), ".")
-	deliveries, err := c.read(ctx).Deliveries(p.Organization, message)
+	deliveries, err := a.store.Read(ctx).Deliveries(p.Organization, message)
 	for _, d := range deliveries {
 		if strconv.Itoa(d.Number) == repeated {
 			return d, true, err
 		}
 	}
-	return parley.Delivery{}, true, firstError(err, parley.NotFound("delivery", replay.Resource))
+	if err == nil {
+		err = parley.NotFound("delivery", replay.Resource)
+	}
+	return parley.Delivery{}, true, err
 }
 
 func deliveryName(message parley.ID, number int) string { return fmt.Sprintf("%s.%d", message, number) }
 
 // seenDeliveries returns the deliveries of a message that the principal sees.
-func seenDeliveries(q store.Queries, p *Principal, message parley.ID) ([]parley.Delivery, error) {
+func seenDeliveries(q store.Queries, p *access.Principal, message parley.ID) ([]parley.Delivery, error) {
 	if _, _, err := thread.NewSight(q, p).Message(message); err != nil {
 		return nil, err
 	}
 	return q.Deliveries(p.Organization, message)
 }
 
-func (c *Core) retry(tx *store.Tx, p *Principal, message parley.ID, number int, deliveries []parley.Delivery) (made parley.Delivery, err error) {
+func (a *Actions) retry(tx *store.Tx, p *access.Principal, message parley.ID, number int, deliveries []parley.Delivery) (made parley.Delivery, err error) {
 	m, err := tx.Message(p.Organization, message)
 	if err != nil {
 		return made, err
@@ -78,7 +81,7 @@ func (c *Core) retry(tx *store.Tx, p *Principal, message parley.ID, number int, 
 		return made, parley.NotFound("delivery", parley.ID(deliveryName(message, number)))
 	}
 	before := &deliveries[number-1]
-	if err := c.retryable(tx, p, &m, before, deliveries); err != nil {
+	if err := a.retryable(tx, p, &m, before, deliveries); err != nil {
 		return made, err
 	}
 	made = parley.Delivery{Message: message, Number: len(deliveries) + 1, Conversation: m.Conversation, Recipient: before.Recipient,
@@ -96,7 +99,7 @@ func (c *Core) retry(tx *store.Tx, p *Principal, message parley.ID, number int, 
 }
 
 // retryable refuses what cannot be repeated now.
-func (c *Core) retryable(tx *store.Tx, p *Principal, m *parley.Message, before *parley.Delivery, all []parley.Delivery) error {
+func (a *Actions) retryable(tx *store.Tx, p *access.Principal, m *parley.Message, before *parley.Delivery, all []parley.Delivery) error {
 	switch before.State {
 	case parley.Failed, parley.Expired, parley.Unknown, parley.Skipped:
 	default:
@@ -123,5 +126,8 @@ func (c *Core) retryable(tx *store.Tx, p *Principal, m *parley.Message, before *
 	if err == nil && contact.OptedOut {
 		return parley.Conflict("contact-opted-out", "the contact does not want to be written to")
 	}
-	return ignoreNotFound(err)
+	if parley.IsKind(err, parley.KindNotFound) {
+		err = nil
+	}
+	return err
 }

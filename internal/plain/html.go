@@ -1,46 +1,15 @@
-package wire
+package plain
 
 import (
 	"html"
-	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/parley-server/parley/internal/parley"
 )
 
-// plainText is a body as text alone.
-func plainText(body []parley.Part) string {
-	if len(body) == 1 && body[0].Kind == parley.PartText {
-		return body[0].Text
-	}
-	texts := make([]string, 0, len(body))
-	for _, p := range body {
-		if text := plainPart(p); text != "" {
-			texts = append(texts, text)
-		}
-	}
-	return strings.Join(texts, "\n")
-}
-
-func plainPart(p parley.Part) string {
-	switch p.Kind {
-	case parley.PartHTML:
-		return plainHTML(p.Text)
-	case parley.PartLocation:
-		place := strconv.FormatFloat(p.Latitude, 'f', -1, 64) + ", " + strconv.FormatFloat(p.Longitude, 'f', -1, 64)
-		if p.Label != "" {
-			place = p.Label + " (" + place + ")"
-		}
-		return place
-	}
-	return p.Text
-}
-
-// plainHTML is the text of HTML, good enough to read and to search. It is no protection: nothing shows it as
+// HTML is the text of HTML, good enough to read and to search. It is no protection: nothing shows it as
 // HTML.
-func plainHTML(source string) string {
-	var out words
+func HTML(source string) string {
+	var out spaced
 	lower := strings.ToLower(source)
 	if len(lower) != len(source) {
 		lower = source // letters whose cases differ in length; their tags are then as they are written
@@ -79,13 +48,13 @@ func tagName(tag string) string {
 	return strings.TrimSuffix(tag, "/")
 }
 
-// words joins text with one space, or the end of a line, wherever there is any space.
-type words struct {
+// spaced joins text with one space, or the end of a line, wherever there is any space.
+type spaced struct {
 	strings.Builder
 	gap byte // to be written before what follows
 }
 
-func (w *words) write(text string) {
+func (w *spaced) write(text string) {
 	for _, r := range text {
 		if unicode.IsSpace(r) {
 			if w.gap == 0 {

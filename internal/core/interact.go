@@ -1,0 +1,172 @@
+package core
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
+)
+
+const maxURL = 2048 // bytes of one that was clicked
+
+// Interacted takes in what people outside did with messages of a channel. What names no message, or is nothing that is
+// known, is dropped: it is no content.
+func (c *Core) Interacted(ctx context.Context, organization, channel parley.ID, deeds []connector.Deed) error {
+	for _, d := range deeds {
+		d.ProviderID = connector.ShortID(cleaned(d.ProviderID))
+		err := c.store.Write(ctx, organization, func(tx *store.Tx) error {
+			message, delivery, err := referred(tx, organization, channel, d.ProviderID)
+			if err != nil || message == "" {
+				return err
+			}
+			_, err = c.interact(tx, organization, message, delivery, &d)
+			return err
+		})
+		if e := parley.AsError(err); err != nil && (e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable) {
+			return err
+		}
+	}
+	return nil
+}
+
+// referred is the message that a provider's id stands for, and the number of the delivery; none where it stands for nothing.
+func referred(tx *store.Tx, organization, channel parley.ID, id string) (message parley.ID, delivery int, err error) {
+	for _, kind := range []string{store.KindDelivery, store.KindInbound} {
+		message, delivery, err = tx.Reference(organization, channel, kind, id)
+		if err = ignoreNotFound(err); err != nil || message != "" {
+			break
+		}
+	}
+	return message, delivery, err
+}
+
+// interact is the unit that takes in what somebody outside did with a message.
+func (c *Core) interact(tx *store.Tx, organization, message parley.ID, delivery int, d *connector.Deed) (parley.Interaction, error) {
+	m, err := tx.Message(organization, message)
+	if err != nil {
+		return parley.Interaction{}, err
+	}
+	i := parley.Interaction{Message: message, Kind: d.Kind, At: tx.Now, Address: d.From}
+	if !d.At.IsZero() && d.At.Before(tx.Now) {
+		i.At = d.At
+	}
+	if m.Removed != "" || m.Sequence == 0 {
+		return i, parley.Conflict("content-removed", "the content of the message is gone")
+	}
+	if err := who(tx, organization, &m, delivery, &i); err != nil {
+		return i, err
+	}
+	switch d.Kind {
+	case parley.InteractionOpened:
+	case parley.InteractionClicked:
+		if err := clicked(&m, d, &i); err != nil {
+			return i, err
+		}
+	case parley.InteractionReacted:
+		if err := thread.CheckEmoji(d.Emoji); err != nil {
+			return i, err
+		}
+		i.Emoji = d.Emoji
+		return i, thread.SetReaction(tx, organization, "", &m, &i, d.Removed)
+	default:
+		return i, parley.Invalid("kind", "value-unknown", "must be opened, clicked or reacted")
+	}
+	first, err := interaction.Add(tx, organization, &i)
+	if err == nil && first {
+		thread.Tell(tx, organization, "", parley.EventInteraction, &m, &i)
+	}
+	return i, err
+}
+
+// clicked says what was clicked: an action of the message, or a link.
+func clicked(m *parley.Message, d *connector.Deed, i *parley.Interaction) error {
+	if d.Action != "" {
+		action := parley.ActionOf(m.Body, d.Action)
+		if action == nil {
+			return parley.Invalid("action", "action-unknown", "must be the id of an action of the message")
+		}
+		i.Action, i.URL = action.ID, action.URL
+		return nil
+	}
+	if i.URL = cleaned(d.URL); i.URL == "" || len(i.URL) > maxURL {
+		return parley.Invalid("action", "action-required", "must name an action or a URL of at most %d bytes", maxURL)
+	}
+	return nil
+}
+
+// who finds out who did something with a message: whom the delivery is to, or who has the address, where that takes part.
+func who(tx *store.Tx, organization parley.ID, m *parley.Message, delivery int, i *parley.Interaction) error {
+	deliveries, err := tx.Deliveries(organization, m.ID)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(deliveries, func(d parley.Delivery) bool {
+		return delivery != 0 && d.Number == delivery || delivery == 0 && d.Address.Kind == i.Address.Kind && d.Address.Value == i.Address.Value
+	})
+	if at < 0 && i.Address.Value == "" && !slices.ContainsFunc(deliveries, func(d parley.Delivery) bool { return d.Address != deliveries[0].Address }) {
+		at = len(deliveries) - 1 // of the one recipient; there are several where it was tried again
+	}
+	if at >= 0 {
+		i.Actor, i.Address = deliveries[at].Recipient, deliveries[at].Address
+		return nil
+	}
+	participants, err := tx.Participants(organization, m.Conversation)
+	if err != nil {
+		return err
+	}
+	at = slices.IndexFunc(participants, func(p parley.Participant) bool {
+		return p.Address.Kind == i.Address.Kind && p.Address.Value == i.Address.Value && i.Address.Value != ""
+	})
+	if at < 0 {
+		return parley.Invalid("from", "recipient-unknown", "must be an address that the message went to or came from")
+	}
+	i.Actor = parley.Actor{Kind: participants[at].Kind, ID: participants[at].ID, Name: participants[at].Name}
+	return nil
+}
+
+// answer completes a message from outside that chose an action of the one that it answers: what it says, and what was
+// chosen. Of an action that is not there any more its id is said, where nothing else is.
+func (c *Core) answer(tx *store.Tx, a *arrival, m *parley.Message) error {
+	if a.Action == "" {
+		return nil
+	}
+	action, asked, err := chosen(tx, a, m.ReplyTo)
+	if err != nil {
+		return err
+	}
+	m.Click = &parley.Click{Action: action.ID, Payload: action.Payload}
+	if len(m.Body) == 0 && len(m.Attachments) == 0 {
+		m.Body = []parley.Part{{Kind: parley.PartText, Text: action.Text}}
+	}
+	if asked == "" {
+		return nil
+	}
+	_, err = c.interact(tx, a.organization, asked, 0, &connector.Deed{Kind: parley.InteractionClicked, From: a.From, Action: action.ID, At: a.At})
+	if parley.IsKind(err, parley.KindInvalid) || parley.IsKind(err, parley.KindConflict) {
+		return nil // what was said counts, whoever said it
+	}
+	return err
+}
+
+// chosen is the action that a message from outside chose, and the message that has it; none where it is not there any more.
+func chosen(tx *store.Tx, a *arrival, answered parley.ID) (parley.Action, parley.ID, error) {
+	lost := parley.Action{ID: a.Action, Text: a.Action}
+	if answered == "" {
+		return lost, "", nil
+	}
+	asked, err := tx.Message(a.organization, answered)
+	if err != nil {
+		return lost, "", ignoreNotFound(err)
+	}
+	if action := parley.ActionOf(asked.Body, a.Action); action != nil {
+		if action.Text == "" {
+			action.Text = a.Action
+		}
+		return *action, asked.ID, nil
+	}
+	return lost, "", nil
+}

@@ -1,0 +1,217 @@
+package native_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// desk is a world with two agents and a contact who wrote on a channel.
+type desk struct {
+	*world
+	ana, ben     *api.Client
+	users        []string
+	channel      string
+	contact      string
+	conversation string
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	w := newWorld(t)
+	d := &desk{world: w}
+	ctx := t.Context()
+	for _, name := range []string{"Ana", "Ben"} {
+		d.users = append(d.users, must[*api.User](t)(w.admin.CreateUser(ctx, api.UserRequest{Name: name, Email: strings.ToLower(name) + "@example.org"})).ID)
+	}
+	agent := func(user string) *api.Client {
+		return w.client(t, must[*api.Key](t)(w.admin.CreateKey(ctx, api.KeyRequest{Name: "agent", User: user, Scopes: scopesOfUsers()})).Secret)
+	}
+	d.ana, d.ben = agent(d.users[0]), agent(d.users[1])
+	d.channel = must[*api.Channel](t)(w.admin.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true})).ID
+	d.contact = must[*api.Contact](t)(w.admin.CreateContact(ctx, api.ContactRequest{Name: "Yan", Addresses: []api.Address{{Kind: "phone", Value: "+15550001"}}})).ID
+	d.conversation = d.inbound(t, "hello").ConversationID
+	return d
+}
+
+func (d *desk) inbound(t *testing.T, text string) *api.Message {
+	t.Helper()
+	return must[*api.Message](t)(d.admin.PlayInbound(t.Context(), api.SandboxInbound{Contact: d.contact, Channel: d.channel, Body: api.Text(text)}))
+}
+
+// listed are the ids of the first page of a list.
+func listed(t *testing.T, c *api.Client, f api.ConversationFilter) (ids []string) {
+	t.Helper()
+	for _, found := range must[*api.List[api.Conversation]](t)(c.ListConversations(t.Context(), f)).Data {
+		ids = append(ids, found.ID)
+	}
+	return ids
+}
+
+// entries are what a history says, newest first: who changed what from what to what.
+func entries(t *testing.T, c *api.Client, id string) (lines []string) {
+	t.Helper()
+	f := api.Page{Limit: 2}
+	for {
+		page := must[*api.List[api.HistoryEntry]](t)(c.ListHistory(t.Context(), id, f))
+		for _, e := range page.Data {
+			for _, change := range e.Changes {
+				lines = append(lines, fmt.Sprintf("%s%s: %s %v > %v", e.Actor.Name, e.Reason, change.Field, change.From, change.To))
+			}
+		}
+		if page.Next == nil {
+			return lines
+		}
+		f.After = *page.Next
+	}
+}
+
+func TestConversationDetails(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	must[*api.Attribute](t)(d.admin.DefineConversationAttribute(ctx, "tier", api.AttributeRequest{Type: api.AttributeChoice, Choices: []string{"gold", "tin"}}))
+	priority, external, title := 4, "case-7", "A secret title"
+	tier := "gold"
+	c := must[*api.Conversation](t)(d.ana.PatchConversation(ctx, d.conversation, api.ConversationPatch{Priority: &priority, ExternalID: &external, Title: &title,
+		Attributes: map[string]*string{"tier": &tier}, AddTags: []string{"vip", "late"}, AddAssignees: []api.Assignee{{Kind: "user", ID: d.users[1]}, {Kind: "user", ID: d.users[0]}}}))
+	if c.Priority != 4 || c.ExternalID != "case-7" || c.Attributes["tier"] != "gold" || !slices.Equal(c.Tags, []string{"vip", "late"}) || len(c.Assignees) != 2 || c.Assignees[0].ID != d.users[1] {
+		t.Errorf("changed: %+v", c)
+	}
+	c = must[*api.Conversation](t)(d.ben.PatchConversation(ctx, d.conversation, api.ConversationPatch{RemoveTags: []string{"vip"}, RemoveAssignees: c.Assignees[:1]}))
+	if !slices.Equal(c.Tags, []string{"late"}) || len(c.Assignees) != 1 || c.Assignees[0].ID != d.users[0] {
+		t.Errorf("changed again: %+v", c)
+	}
+	want := []string{
+		"Ben: assignees [user:" + d.users[1] + " user:" + d.users[0] + "] > [user:" + d.users[0] + "]",
+		"Ben: tags [vip late] > [late]",
+		"Ana: title [] > []", "Ana: assignees [] > [user:" + d.users[1] + " user:" + d.users[0] + "]", "Ana: tags [] > [vip late]",
+		"Ana: externalId [] > [case-7]", "Ana: priority [] > [4]", "Ana: attributes.tier [] > []",
+	}
+	got := entries(t, d.admin, d.conversation)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("history:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	other := d.client(t, d.organization(t, "Beta").Key.Token)
+	_, err := other.ListHistory(ctx, d.conversation, api.Page{})
+	coded(t, "another organization's history", err, "not-found")
+	for what, f := range map[string]api.ConversationFilter{"external id": {ExternalID: "case-7"}, "priority": {Priority: 4}, "contact": {Contact: d.contact},
+		"assignee": {Assignee: d.users[0]}, "tag": {Tag: "late", Status: "open"}, "unread": {Unread: "true"}} {
+		if ids := listed(t, d.ana, f); !slices.Equal(ids, []string{d.conversation}) {
+			t.Errorf("by %s: %v", what, ids)
+		}
+		if ids := listed(t, other, f); len(ids) != 0 {
+			t.Errorf("by %s in another organization: %v", what, ids)
+		}
+	}
+	for what, f := range map[string]api.ConversationFilter{"external id": {ExternalID: "case-8"}, "priority": {Priority: 3}, "assignee": {Assignee: d.users[1]},
+		"no assignee": {Assignee: "none"}, "read": {Unread: "false"}} {
+		if ids := listed(t, d.ana, f); len(ids) != 0 {
+			t.Errorf("by %s: %v", what, ids)
+		}
+	}
+	d.refusesDetails(t)
+}
+
+func (d *desk) refusesDetails(t *testing.T) {
+	t.Helper()
+	made := must[*api.Conversation](t)(d.ana.CreateConversation(t.Context(), api.ConversationRequest{Kind: api.ConversationNote, ExternalID: "note-1", Priority: 1, Attributes: map[string]string{"free": "x"}}))
+	for body, code := range map[string]string{
+		`{"externalId": "case-7"}`:                                            "external-id-taken externalId",
+		`{"priority": 6}`:                                                     "out-of-range priority",
+		`{"attributes": {"tier": "iron"}}`:                                    "attribute-invalid attributes.tier",
+		`{"addTags": ["x"], "tags": ["y"]}`:                                   "not-allowed addTags",
+		`{"addTags": ["x"], "removeTags": ["x"]}`:                             "not-allowed removeTags",
+		`{"addAssignees": [{"kind": "user", "id": "` + made.ID + `"}]}`:       "user-unknown addAssignees[0].id",
+		`{"removeAssignees": [{"kind": "user", "id": "x"}], "assignees": []}`: "not-allowed addAssignees",
+	} {
+		answer, text := d.raw(t, http.MethodPatch, "/v1/conversations/"+made.ID, d.token, body)
+		parts := strings.Fields(code)
+		if !strings.Contains(text, `"code":"`+parts[0]+`"`) || !strings.Contains(text, `"field":"`+parts[1]+`"`) {
+			t.Errorf("%s: %d %s", body, answer.StatusCode, text)
+		}
+	}
+	answer, text := d.raw(t, http.MethodPost, "/v1/conversations", d.token, `{"kind": "note", "externalId": "note-1"}`)
+	if answer.StatusCode != http.StatusConflict || !strings.Contains(text, "external-id-taken") {
+		t.Errorf("a taken external id: %s", text)
+	}
+}
+
+func TestUnreadItems(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	unread := func(c *api.Client) int {
+		return must[*api.Conversation](t)(c.GetConversation(ctx, d.conversation)).Unread
+	}
+	d.inbound(t, "two")
+	must[*api.Message](t)(d.ana.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("three")}))
+	if got := []int{unread(d.ana), unread(d.ben)}; !slices.Equal(got, []int{2, 3}) {
+		t.Errorf("unread: %v", got)
+	}
+	if err := d.ben.ReadConversation(ctx, d.conversation, api.ReadMark{Through: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if got := []int{unread(d.ana), unread(d.ben)}; !slices.Equal(got, []int{2, 1}) {
+		t.Errorf("unread after reading: %v", got)
+	}
+	if err := d.ana.ReadConversation(ctx, d.conversation, api.ReadMark{}); err != nil {
+		t.Fatal(err)
+	}
+	if ids := listed(t, d.ana, api.ConversationFilter{Unread: "true"}); len(ids) != 0 {
+		t.Errorf("all is read, listed are %v", ids)
+	}
+	if ids := listed(t, d.ana, api.ConversationFilter{Unread: "false", Kind: "external"}); !slices.Equal(ids, []string{d.conversation}) {
+		t.Errorf("read are %v", ids)
+	}
+	group := must[*api.Message](t)(d.ana.Send(ctx, api.SendRequest{To: api.Recipient{User: d.users[1]}, Body: api.Text("hi")})).ConversationID
+	if ids := listed(t, d.ben, api.ConversationFilter{Unread: "true", Kind: "direct"}); !slices.Equal(ids, []string{group}) {
+		t.Errorf("ben's unread are %v", ids)
+	}
+	if ids := listed(t, d.ana, api.ConversationFilter{Unread: "true", Kind: "direct"}); len(ids) != 0 {
+		t.Errorf("ana's unread are %v", ids)
+	}
+}
+
+func TestHistoryIsForWhoTookPart(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	tag := func(tag string) {
+		must[*api.Conversation](t)(d.ana.PatchConversation(ctx, d.conversation, api.ConversationPatch{AddTags: []string{tag}}))
+	}
+	d.conversation = must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup})).ID
+	say := func() {
+		must[*api.Message](t)(d.ana.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("hi")}))
+	}
+	say()
+	tag("before")
+	say()
+	must[*api.Participant](t)(d.ana.AddParticipant(ctx, d.conversation, api.NewParticipant{User: d.users[1]}))
+	say()
+	tag("during")
+	say()
+	if err := d.ana.RemoveParticipant(ctx, d.conversation, d.users[1]); err != nil {
+		t.Fatal(err)
+	}
+	tag("after")
+	all, seen := entries(t, d.ana, d.conversation), entries(t, d.ben, d.conversation)
+	if len(all) != 5 || len(seen) != 2 || !strings.Contains(seen[0], "[before] > [before during]") || !strings.Contains(seen[1], "participants [] > [user:"+d.users[1]) {
+		t.Errorf("of %v ben sees %v", all, seen)
+	}
+	_, err := d.client(t, d.with(t, parley.ScopeConversationsRead)).ListHistory(ctx, d.conversation, api.Page{})
+	coded(t, "a key that sees no conversations of members", err, "not-found")
+}
+
+// coded checks the code of a refusal.
+func coded(t *testing.T, what string, err error, code string) {
+	t.Helper()
+	if e, ok := errors.AsType[*api.Error](err); !ok || e.Code != code {
+		t.Errorf("%s: %v, want %s", what, err, code)
+	}
+}

@@ -1,0 +1,164 @@
+package search
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Numbers are written with 64 characters of ASCII that follow each other, so that pages are text on every database. A
+// number of no fixed length has five bits a character, the least first, and a sixth that says that more follow.
+const (
+	zero     = '0'
+	moreBit  = 0x20
+	fiveBits = 0x1f
+)
+
+// errPage is a page that was not written here.
+var errPage = errors.New("the index of words has a damaged page")
+
+func appendNumber(to []byte, n uint32) []byte {
+	for n > fiveBits {
+		to = append(to, zero+byte(n&fiveBits|moreBit))
+		n >>= 5
+	}
+	return append(to, zero+byte(n))
+}
+
+// number reads a number, and returns what follows it.
+func number(from string) (n uint32, rest string, err error) {
+	for i := range min(len(from), 7) {
+		c := from[i] - zero
+		if c > 63 {
+			return 0, "", errPage
+		}
+		n |= uint32(c&fiveBits) << (5 * i)
+		if c&moreBit == 0 {
+			return n, from[i+1:], nil
+		}
+	}
+	return 0, "", errPage
+}
+
+func appendFixed(to []byte, v uint64, chars int) []byte {
+	for i := range chars {
+		to = append(to, zero+byte(v>>(6*i)&0x3f))
+	}
+	return to
+}
+
+func fixed(from string) (v uint64) {
+	for i := range len(from) {
+		v |= uint64((from[i]-zero)&0x3f) << (6 * i)
+	}
+	return v
+}
+
+// appendList writes numbers that rise: the first, and by how much more than one each of the others is greater.
+func appendList(to []byte, docs []uint32) []byte {
+	next := uint32(0)
+	for _, d := range docs {
+		to = appendNumber(to, d-next)
+		next = d + 1
+	}
+	return to
+}
+
+// readList calls f with the numbers of a list.
+func readList(list string, f func(doc uint32)) error {
+	next, n, shift := uint32(0), uint32(0), 0
+	for i := range len(list) {
+		c := list[i] - zero
+		if c > 63 || shift > 30 {
+			return errPage
+		}
+		n |= uint32(c&fiveBits) << shift
+		if c&moreBit != 0 {
+			shift += 5
+			continue
+		}
+		doc := next + n
+		f(doc)
+		next, n, shift = doc+1, 0, 0
+	}
+	return nil
+}
+
+// The columns of a segment have an entry for each of what it holds.
+const (
+	scopesPerPage = 1900
+	idsPerPage    = 68
+	timeChars     = 8
+	idChars       = parley.IDLength
+	placeChars    = timeChars + idChars
+	timeZero      = 1 << 47
+)
+
+func appendScope(to []byte, s Scope) []byte { return appendFixed(to, uint64(s), scopeChars) }
+
+func scopeAt(page string, i int) (Scope, error) {
+	if len(page) < (i+1)*scopeChars {
+		return 0, errPage
+	}
+	return Scope(fixed(page[i*scopeChars : (i+1)*scopeChars])), nil
+}
+
+func appendPlace(to []byte, p Place) []byte {
+	to = appendFixed(to, uint64(p.At+timeZero), timeChars)
+	to = append(to, p.ID...)
+	return append(to, strings.Repeat(" ", max(0, idChars-len(p.ID)))...)
+}
+
+func placeAt(page string, i int) (Place, error) {
+	if len(page) < (i+1)*placeChars {
+		return Place{}, errPage
+	}
+	entry := page[i*placeChars : (i+1)*placeChars]
+	return Place{At: int64(fixed(entry[:timeChars])) - timeZero, ID: parley.ID(strings.TrimRight(entry[timeChars:], " "))}, nil
+}
+
+// entry is a word of a dictionary.
+type entry struct {
+	word  string
+	count int
+	list  string // empty: it is in pages of its own
+}
+
+// readWords calls f with the words of a page of a dictionary, in order, until it says no. Each is written as by how much it
+// begins like the one before, and the rest.
+func readWords(page string, f func(e entry) bool) error {
+	word := ""
+	for page != "" {
+		var like, rest, count, length uint32
+		var err error
+		for _, n := range []*uint32{&like, &rest, &count, &length} {
+			if *n, page, err = number(page); err != nil {
+				return err
+			}
+		}
+		if int(like) > len(word) || int(rest) > len(page) || int(length) > len(page)-int(rest) {
+			return errPage
+		}
+		word = word[:like] + page[:rest]
+		list := page[rest : rest+length]
+		page = page[rest+length:]
+		if !f(entry{word, int(count), list}) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func appendEntry(to []byte, before string, e entry) []byte {
+	like := 0
+	for like < len(before) && like < len(e.word) && before[like] == e.word[like] {
+		like++
+	}
+	to = appendNumber(to, uint32(like))
+	to = appendNumber(to, uint32(len(e.word)-like))
+	to = appendNumber(to, uint32(e.count))
+	to = appendNumber(to, uint32(len(e.list)))
+	to = append(to, e.word[like:]...)
+	return append(to, e.list...)
+}
