@@ -16,7 +16,9 @@ const (
 	EventMessageCreated      EventType = "message.created"
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
-	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageRemoved      EventType = "message.removed" // recalled, expired, deleted on read, erased
+	EventMessageEdited       EventType = "message.edited"
+	EventMessageRedacted     EventType = "message.redacted"       // some of its content was taken away
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
@@ -30,6 +32,8 @@ const (
 	EventContactUpdated      EventType = "contact.updated"
 	EventContactDeleted      EventType = "contact.deleted"
 	EventContactMerged       EventType = "contact.merged"
+	EventConversationMerged  EventType = "conversation.merged"
+	EventMessageMoved        EventType = "message.moved"
 	EventAttributeDefined    EventType = "attribute.defined"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
@@ -77,8 +81,8 @@ type EventData struct {
 	Through        int64    `json:"through,omitempty" doc:"Of a read mark: the sequence of the last item read."`
 	Actor          string   `json:"actor,omitempty" doc:"The id of the user who did it."`
 	User           string   `json:"user,omitempty" doc:"Of role.duty: the id of the user who came on duty or went off. Of user.availability: the id of the user or role to whom messages are forwarded."`
-	Into           string   `json:"into,omitempty" doc:"Of contact.merged: the id of the contact that it became a part of."`
-	Message        *Message `json:"message,omitempty" doc:"Of message.created: the message as it is now."`
+	Into           string   `json:"into,omitempty" doc:"Of contact.merged and conversation.merged: the id of what it became a part of."`
+	Message        *Message `json:"message,omitempty" doc:"Of message.created, message.edited and message.redacted: the message as it is now."`
 }
 
 // EventPage is one page of the log.
@@ -104,7 +108,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"50" enum:"message.created,message.scheduled,message.canceled,message.removed,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,organization.clock,permissions.created,permissions.updated,permissions.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,organization.updated,organization.clock,permissions.created,permissions.updated,permissions.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

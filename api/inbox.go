@@ -44,3 +44,25 @@ func (c *Client) ListConversationAttributes(ctx context.Context, page Page, opti
 	r := request{method: http.MethodGet, path: "/v1/conversation-attributes", query: queryOf(page)}
 	return fetch[List[Attribute]](ctx, c, r, options...)
 }
+
+// ConversationMerge names the conversation that another becomes a part of.
+type ConversationMerge struct {
+	Into string `json:"into" doc:"The id of the conversation that stays."`
+}
+
+// MessageMove names where a message is moved to.
+type MessageMove struct {
+	Conversation string `json:"conversation" doc:"The id of the conversation that it goes to."`
+}
+
+// MergeConversation makes a conversation a part of another, and returns that. To do it again changes nothing.
+func (c *Client) MergeConversation(ctx context.Context, id string, merge ConversationMerge, options ...CallOption) (*Conversation, error) {
+	r := request{method: http.MethodPost, in: &merge, repeatable: true}
+	return fetch[Conversation](ctx, c, r.pathOf("v1", "conversations", id, "merge"), options...)
+}
+
+// MoveMessage moves a message to another conversation. To do it again changes nothing.
+func (c *Client) MoveMessage(ctx context.Context, id string, move MessageMove, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &move, repeatable: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "move"), options...)
+}

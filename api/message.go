@@ -93,6 +93,10 @@ type Message struct {
 	Parent         string            `json:"parent,omitempty" doc:"The message that it is a copy of: one to a broadcast list, or to whom it is forwarded for."`
 	OnBehalfOf     []Actor           `json:"onBehalfOf,omitempty" doc:"Of a copy that was forwarded while somebody does not want to be disturbed: to whom it was written, and who had it forwarded further."`
 	Notice         *Notice           `json:"notice,omitempty" doc:"Of a system item: what it tells, for programs."`
+	Forward        *Forward          `json:"forward,omitempty" doc:"What it forwards, whose content stands in the body behind its own parts."`
+	EditedAt       Time              `json:"editedAt,omitzero" format:"date-time" doc:"When it was edited last."`
+	Edits          int               `json:"edits,omitempty" doc:"How often it was edited."`
+	Redacted       *Redacted         `json:"redacted,omitempty" doc:"That some of its content was taken away."`
 	Batch          string            `json:"batch,omitempty" doc:"The id of the batch that it was sent in."`
 	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
@@ -113,6 +117,41 @@ type Counts struct {
 	Skipped   int `json:"skipped,omitempty" doc:"Deliberately not sent."`
 	Canceled  int `json:"canceled,omitempty" doc:"Withdrawn before they were sent."`
 	Unknown   int `json:"unknown,omitempty" doc:"Nobody can say whether the provider took them."`
+}
+
+// Forward says which message a forward holds a copy of.
+type Forward struct {
+	MessageID string `json:"messageId" doc:"The message. Who sees the forward does not always see it."`
+	Author    Actor  `json:"author" doc:"Who wrote it."`
+	SentAt    Time   `json:"sentAt" format:"date-time" doc:"When it was sent."`
+	Own       int    `json:"own" doc:"How many parts of the body are the forward's own, before the copy."`
+}
+
+// Redacted says how much of the content of a message was taken away.
+type Redacted struct {
+	By          Actor `json:"by,omitzero" doc:"Who did it last."`
+	At          Time  `json:"at" format:"date-time" doc:"When."`
+	Parts       int   `json:"parts" doc:"How many parts of the body."`
+	Attachments int   `json:"attachments" doc:"How many files."`
+}
+
+// MessagePatch changes a message.
+type MessagePatch struct {
+	Body Body `json:"body" maxItems:"100" doc:"What it says now: a string, or parts."`
+}
+
+// RedactRequest says what of a message's content is taken away; nothing stands for all.
+type RedactRequest struct {
+	Parts       []int    `json:"parts,omitempty" maxItems:"100" doc:"The places of parts in the body, from 0."`
+	Attachments []string `json:"attachments,omitempty" maxItems:"100" doc:"The ids of files of the message."`
+}
+
+// MessageVersion is what a message said before it was edited.
+type MessageVersion struct {
+	Number int   `json:"number" doc:"From 1: as it was sent."`
+	Body   Body  `json:"body" doc:"What it said."`
+	Editor Actor `json:"editor" doc:"Who had written that."`
+	At     Time  `json:"at" format:"date-time" doc:"When."`
 }
 
 // Acks says how many recipients have acknowledged a message that asks for it.
@@ -146,12 +185,16 @@ const (
 	RemovedRecalled Removal = "recalled" // its sender took it back
 	RemovedOnRead   Removal = "read"     // it was to be deleted on read
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved"    // to another conversation
+	RemovedRedacted Removal = "redacted" // it was taken away for everybody
 )
 
 // Removed says that the content of a message is gone.
 type Removed struct {
-	Reason Removal `json:"reason" enum:"expired,recalled,read,erased" doc:"Why."`
-	At     Time    `json:"at" format:"date-time" doc:"When."`
+	Reason    Removal `json:"reason" enum:"expired,recalled,read,erased,moved,redacted" doc:"Why."`
+	At        Time    `json:"at" format:"date-time" doc:"When."`
+	By        Actor   `json:"by,omitzero" doc:"Who did it; none where it was due."`
+	MessageID string  `json:"messageId,omitempty" doc:"Of what was moved to another conversation: the message, which is there."`
 }
 
 // MessageFilter says which messages a list holds: those to which everything given applies, newest first.
@@ -171,104 +214,6 @@ type MessageFilter struct {
 	Batch        string    `query:"batch" doc:"Sent in this batch."`
 	Since        time.Time `query:"since" doc:"Sent at this time or later."`
 	Until        time.Time `query:"until" doc:"Sent before this time."`
-}
-
-// FailurePhase says where a delivery failed.
-type FailurePhase string
-
-// The phases of a failure.
-const (
-	PhasePolicy   FailurePhase = "policy"   // our own rules refused it
-	PhaseHandoff  FailurePhase = "handoff"  // the provider did not take it
-	PhaseDelivery FailurePhase = "delivery" // the provider took it and reports that it did not arrive
-)
-
-// Delivery is one message to one recipient.
-type Delivery struct {
-	ID             string       `json:"id" example:"d0l3kq0s7k0c5vsr9ehg.1" doc:"<messageId>.<number>"`
-	MessageID      string       `json:"messageId" doc:"The message."`
-	Number         int          `json:"number" doc:"Its number within the message, from 1."`
-	ConversationID string       `json:"conversationId" doc:"The conversation of the message."`
-	Recipient      Actor        `json:"recipient" doc:"To whom."`
-	Address        string       `json:"address,omitempty" doc:"To which address, as kind:value; none for members."`
-	Channel        string       `json:"channel,omitempty" doc:"Through which channel; none for members."`
-	Status         Status       `json:"status" enum:"queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands."`
-	Phase          FailurePhase `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
-	Code           string       `json:"code,omitempty" doc:"Of a failure: a stable code."`
-	Reason         string       `json:"reason,omitempty" doc:"Of a failure: what the operator should read."`
-	Attempts       int          `json:"attempts" doc:"How many provider calls were made."`
-	NextAttemptAt  Time         `json:"nextAttemptAt,omitzero" format:"date-time" doc:"While queued: when it is tried next."`
-	ValidUntil     Time         `json:"validUntil,omitzero" format:"date-time" doc:"Until when it is tried."`
-	RetryOf        int          `json:"retryOf,omitempty" doc:"The number of the delivery that this one repeats by hand."`
-	Held           bool         `json:"held" doc:"Whether it waits for somebody's decision after a lost call."`
-	CreatedAt      Time         `json:"createdAt" format:"date-time" doc:"When it was made."`
-	SentAt         Time         `json:"sentAt,omitzero" format:"date-time" doc:"When it was sent."`
-	DeliveredAt    Time         `json:"deliveredAt,omitzero" format:"date-time" doc:"When it arrived."`
-	ReadAt         Time         `json:"readAt,omitzero" format:"date-time" doc:"When it was read."`
-	EndedAt        Time         `json:"endedAt,omitzero" format:"date-time" doc:"When it failed, expired, or was skipped or canceled."`
-}
-
-// AttemptOutcome is how a provider call ended.
-type AttemptOutcome string
-
-// The outcomes of a call.
-const (
-	AttemptAccepted AttemptOutcome = "accepted"
-	AttemptRetry    AttemptOutcome = "retry" // failed for now
-	AttemptFailed   AttemptOutcome = "failed"
-	AttemptLost     AttemptOutcome = "lost" // its answer never reached us
-)
-
-// Attempt is one call to a provider for a delivery.
-type Attempt struct {
-	DeliveryID string         `json:"deliveryId" doc:"The delivery: <messageId>.<number>"`
-	Number     int            `json:"number" doc:"Its number within the delivery, from 1."`
-	StartedAt  Time           `json:"startedAt" format:"date-time" doc:"When the call began."`
-	EndedAt    Time           `json:"endedAt,omitzero" format:"date-time" doc:"When it ended; none while it is under way, or lost."`
-	Outcome    AttemptOutcome `json:"outcome,omitempty" enum:"accepted,retry,failed,lost" doc:"How it ended; none while it is under way."`
-	Code       string         `json:"code,omitempty" doc:"Of a failure: a stable code."`
-	Text       string         `json:"text,omitempty" doc:"What the operator should read; secrets are redacted."`
-	Request    string         `json:"request,omitempty" doc:"Method and URL of the call; secrets are redacted."`
-	HTTPStatus int            `json:"httpStatus,omitempty" doc:"Of the provider's answer."`
-	Reference  string         `json:"reference,omitempty" doc:"The client reference handed to the provider."`
-}
-
-// InteractionKind is what a recipient did.
-type InteractionKind string
-
-// The kinds of interactions.
-const (
-	InteractionDelivered    InteractionKind = "delivered"
-	InteractionRead         InteractionKind = "read"
-	InteractionAcknowledged InteractionKind = "acknowledged"
-	InteractionOpened       InteractionKind = "opened"
-	InteractionClicked      InteractionKind = "clicked"
-	InteractionReacted      InteractionKind = "reacted"
-)
-
-// Interaction is what somebody did with one message.
-type Interaction struct {
-	MessageID string          `json:"messageId" doc:"The message."`
-	Kind      InteractionKind `json:"kind" enum:"delivered,read,acknowledged,opened,clicked,reacted" doc:"What was done."`
-	Actor     Actor           `json:"actor" doc:"Who did it."`
-	Address   string          `json:"address,omitempty" doc:"At which address, as kind:value."`
-	At        Time            `json:"at" format:"date-time" doc:"When, the first time."`
-	Action    string          `json:"action,omitempty" doc:"Of clicked: the id of the action."`
-	URL       string          `json:"url,omitempty" doc:"Of clicked: the link."`
-	Emoji     string          `json:"emoji,omitempty" doc:"Of reacted: the reaction."`
-	Times     int64           `json:"times,omitempty" doc:"Of opened and clicked: how often."`
-	LastAt    Time            `json:"lastAt,omitzero" format:"date-time" doc:"Of opened and clicked: when, the last time."`
-}
-
-// Click is the action that a message from outside chose.
-type Click struct {
-	Action  string `json:"action" doc:"The id of the action, in the message that this one answers."`
-	Payload string `json:"payload,omitempty" doc:"What the action has for whoever sent it."`
-}
-
-// ReactionRequest is a reaction to a message.
-type ReactionRequest struct {
-	Emoji string `json:"emoji" minLength:"1" maxLength:"32" example:"👍" doc:"An emoji, or a word."`
 }
 
 // GetMessage returns a message as it is now.
@@ -341,6 +286,30 @@ func (c *Client) ListAttempts(ctx context.Context, message string, page Page, op
 func (c *Client) ListInteractions(ctx context.Context, message string, page Page, options ...CallOption) (*List[Interaction], error) {
 	r := request{method: http.MethodGet, query: queryOf(page)}
 	return fetch[List[Interaction]](ctx, c, r.pathOf("v1", "messages", message, "interactions"), options...)
+}
+
+// ForwardMessage sends a copy of a message to somebody, behind the request's own body, if it has one. Keys are as with Send.
+func (c *Client) ForwardMessage(ctx context.Context, id string, to SendRequest, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &to, keyed: true}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "forward"), options...)
+}
+
+// EditMessage changes what a message says. Where its channel does not allow that it is an *Error of status 422.
+func (c *Client) EditMessage(ctx context.Context, id string, patch MessagePatch, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id), options...)
+}
+
+// RedactMessage takes content of a message away for everybody, and returns what is left.
+func (c *Client) RedactMessage(ctx context.Context, id string, what RedactRequest, options ...CallOption) (*Message, error) {
+	r := request{method: http.MethodPost, in: &what}
+	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "redact"), options...)
+}
+
+// ListVersions returns a page of what a message said before it was edited, the first first.
+func (c *Client) ListVersions(ctx context.Context, message string, page Page, options ...CallOption) (*List[MessageVersion], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[MessageVersion]](ctx, c, r.pathOf("v1", "messages", message, "versions"), options...)
 }
 
 // ListReplies returns a page of the thread that a message is in or began, oldest first, without the message that began it.

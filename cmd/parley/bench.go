@@ -19,16 +19,16 @@ import (
 type benchCommand struct {
 	Data      string   `name:"data" default:"parley-bench" help:"The folder for the prepared data, on the disk that is to be measured."`
 	Keep      bool     `name:"keep" help:"Leave the prepared data, in the folder and in the databases. A later run with the same sizes begins with them."`
-	Database  string   `name:"database" placeholder:"URL" help:"Measure PostgreSQL instead of the embedded database: postgres://USER:PASSWORD@HOST:PORT/NAME. The prepared data go into the databases NAME_main and NAME_reads of that server, which are made, and dropped at the end."`
+	Database  string   `name:"database" placeholder:"URL" help:"Measure PostgreSQL instead of the embedded database: postgres://USER:PASSWORD@HOST:PORT/NAME. The prepared data go into the databases NAME_main, NAME_reads and NAME_search of that server, which are made, and dropped at the end."`
 	Postgres  bool     `name:"postgres" help:"Measure PostgreSQL, on a server of the installed programs that is started for the run in the folder."`
-	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads. All of them when left out."`
+	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads, search. All of them when left out."`
 	JSON      bool     `name:"json" help:"Print the report as JSON."`
 	Check     bool     `name:"check" help:"Fail where a figure misses its floor, which holds on an idle machine of two cores."`
 	ServeArgs []string `name:"serve-arg" sep:"none" placeholder:"ARG" help:"A further argument of the server, such as --serve-arg=--no-access-log. May be repeated."`
 	Profile   string   `name:"profile" hidden:"" placeholder:"DIR" help:"Write processor profiles of the server while something is counted, and its allocations, to this folder."`
 	Echo      string   `name:"echo" hidden:"" placeholder:"HOST:PORT" help:"Only answer requests there, as the measure of what loopback can do."`
 
-	Stored        int           `name:"stored" default:"1000000" help:"Messages stored before anything is measured. reads has as many in an organization of its own."`
+	Stored        int           `name:"stored" default:"1000000" help:"Messages stored before anything is measured. reads and search have as many in an organization of their own."`
 	Organizations int           `name:"organizations" default:"20" help:"Organizations; the first has half of the contacts, the stored messages and the load."`
 	Contacts      int           `name:"contacts" default:"10000" help:"Contacts of the organizations."`
 	Recipients    int           `name:"recipients" default:"100000" help:"Recipients of the broadcast."`

@@ -99,6 +99,7 @@ func scenarios() []scenario {
 		{"broadcast", (*bench).broadcast},
 		{"live", (*bench).live},
 		{"reads", (*bench).reads},
+		{"search", (*bench).search},
 	}
 }
 
@@ -121,6 +122,7 @@ type bench struct {
 	postgres *postgres // nil: the embedded database is measured
 	main     *fill.Prepared
 	read     *fill.Prepared
+	searched *fill.Prepared
 }
 
 // Run measures, and returns what it measured also where it ended early.
@@ -203,8 +205,9 @@ func (b *bench) row(r Row) {
 
 // The folders below Options.Data, and the parts of the names of databases.
 const (
-	mainFolder  = "main"
-	readsFolder = "reads"
+	mainFolder   = "main"
+	readsFolder  = "reads"
+	searchFolder = "search"
 )
 
 func (b *bench) folder(name string) string { return filepath.Join(b.options.Data, name) }
@@ -244,7 +247,7 @@ func (b *bench) prepare(ctx context.Context, name string, into **fill.Prepared, 
 	return prepared, err
 }
 
-// mainData is what all scenarios but reads run on.
+// mainData is what all scenarios but reads and search run on.
 func (b *bench) mainData(ctx context.Context) (*fill.Prepared, error) {
 	o := b.options
 	return b.prepare(ctx, mainFolder, &b.main, fill.Sizes{Organizations: o.Organizations, Contacts: o.Contacts, Stored: o.Stored,

@@ -104,7 +104,7 @@ func (b *bench) startPostgres() (*pgserver.Server, error) {
 }
 
 // longestName is how long the name of a database may be so that what is added to it still counts.
-const longestName = 63 - len("_"+readsFolder)
+const longestName = 63 - len("_"+searchFolder)
 
 // checkAddress says what is wrong with the address of a database, without its password.
 func checkAddress(text string) error {

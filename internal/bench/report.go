@@ -134,6 +134,8 @@ func floors(database string) []floor {
 		{"memory", "", "with streams", false, 150},
 		{"memory", "", "start to ready", false, 1000},
 		{"reads", "", "worst p95", false, 10},
+		{"search", rarePart, "worst p95", false, 10},
+		{"search", commonPart, "worst p95", false, 50},
 	}
 }
 

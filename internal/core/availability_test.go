@@ -86,6 +86,9 @@ func TestForwarded(t *testing.T) {
 	w.Say(cy, core.To{Conversation: copies[0].Conversation}, "an answer")
 	w.want(bo, "Bo", "Ana: before", "Ana: again", "Ana: first", "Bo: On leave / Forwarded to Cy.", "Ana: second")
 
+	_, err = w.Edit(t.Context(), ana, second.ID, coretest.Text("second, changed"))
+	w.Must(err)
+	w.want(cy, "Cy", "Ana: first for Bo", "Ana: second, changed for Bo", "Cy: an answer")
 	_, err = w.Recall(t.Context(), ana, second.ID)
 	w.Must(err)
 	_, err = w.EraseCopies(t.Context())

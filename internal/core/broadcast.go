@@ -202,7 +202,7 @@ type fanOutSend struct {
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
 		AckWithin: parent.AckWithin}}
 }
@@ -237,7 +237,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 	if err != nil {
 		return err
 	}
-	a.Message.Parent, a.Message.Author, a.Message.Attachments = f.parent.ID, f.parent.Author, f.parent.Attachments
+	a.Message.Parent, a.Message.Author = f.parent.ID, f.parent.Author
 	for i := range a.Jobs {
 		if a.Jobs[i].Kind == store.JobDeliver && f.parent.Priority == parley.PriorityNormal {
 			a.Jobs[i].Priority = parley.PriorityLow.Rank()

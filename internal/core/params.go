@@ -33,6 +33,7 @@ type SendParams struct {
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
 	Record       *Record
+	Forward      parley.ID // the message whose content follows the body
 	Idempotency  *access.Idempotency
 }
 
@@ -150,13 +151,36 @@ func (s *SendParams) acks(c *check) {
 }
 
 func (s *SendParams) content(c *check) {
-	if len(s.Body) == 0 && len(s.Attachments) == 0 {
+	if s.Forward != "" {
+		s.forwards(c)
+	} else if len(s.Body) == 0 && len(s.Attachments) == 0 {
 		c.refuse("body", "required", "must not be empty unless there are attachments")
 	}
 	if len(s.Attachments) > maxAttachments {
 		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
 	}
 	c.wrong = append(c.wrong, content.Check(s.Body)...)
+}
+
+// checkBody refuses what is no body of a message.
+func checkBody(body []parley.Part) error {
+	var c check
+	s := SendParams{Body: body}
+	s.content(&c)
+	return parley.InvalidFields(c.wrong)
+}
+
+// forwards checks what goes beside the content of another message.
+func (s *SendParams) forwards(c *check) {
+	if len(s.Attachments) > 0 {
+		c.refuse("attachments", "not-allowed", "does not go with a forward, which has the files of what it forwards")
+	}
+	if s.Record != nil {
+		c.refuse("record", "not-allowed", "does not go with a forward")
+	}
+	if !s.SendAt.IsZero() {
+		c.refuse("sendAt", "not-allowed", "does not go with a forward")
+	}
 }
 
 func (s *SendParams) labels(c *check) {

@@ -61,7 +61,7 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, unknown(err, "to.conversation", "conversation-unknown")
 	}
-	participants, err := tx.Participants(s.p.Organization, id)
+	participants, err := tx.Participants(s.p.Organization, conversation.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -151,9 +151,9 @@ func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, partic
 	return s.away(tx, parley.Actor{Kind: parley.ActorUser, ID: participants[at].ID, Name: participants[at].Name})
 }
 
-// forward brings a message that was accepted to those whom its recipient has it forwarded to, as a copy in the author's own
+// passOn brings a message that was accepted to those whom its recipient has it forwarded to, as a copy in the author's own
 // conversation with each: nobody sees anything else of the recipient's. The author is told.
-func (s *send) forward(tx *store.Tx, a *store.Append, r *route) error {
+func (s *send) passOn(tx *store.Tx, a *store.Append, r *route) error {
 	if r.away == nil {
 		return nil
 	}
@@ -162,7 +162,7 @@ func (s *send) forward(tx *store.Tx, a *store.Append, r *route) error {
 		return err
 	}
 	for i := range course.Hops {
-		if err := s.forwardTo(tx, a, &course.Hops[i]); err != nil {
+		if err := s.copyTo(tx, a, &course.Hops[i]); err != nil {
 			return err
 		}
 	}
@@ -173,24 +173,25 @@ func (s *send) forward(tx *store.Tx, a *store.Append, r *route) error {
 	return s.answer(tx, r, r.away.User, notice, text)
 }
 
-// forwardTo adds the copy for one of them. A reply is to a message that is not there.
-func (s *send) forwardTo(tx *store.Tx, a *store.Append, hop *availability.Hop) error {
-	own := &send{c: s.c, p: s.p, id: parley.NewID(tx.Now), params: s.params, policy: s.policy}
-	own.params.ReplyTo, own.params.Idempotency = "", nil
+// copyTo adds the copy for one of them. A reply is to a message that is not there.
+func (s *send) copyTo(tx *store.Tx, a *store.Append, hop *availability.Hop) error {
+	copied := *s
+	own := &copied
+	own.id, own.claim, own.root, own.params.ReplyTo, own.params.Idempotency = parley.NewID(tx.Now), nil, "", "", nil
 	r, err := own.hop(tx, hop)
 	if err != nil {
 		return err
 	}
-	copied, err := own.build(r)
+	more, err := own.build(r)
 	if err != nil {
 		return err
 	}
-	m := &copied.Message
+	m := &more.Message
 	m.Parent, m.OnBehalfOf, m.Author, m.Attachments = a.Message.ID, hop.OnBehalfOf, a.Message.Author, a.Message.Attachments
 	if err := own.reopen(tx, r); err != nil {
 		return err
 	}
-	if err := appendRelated(tx, copied); err != nil || !r.first {
+	if err := appendRelated(tx, more); err != nil || !r.first {
 		return err
 	}
 	return own.answerAway(tx, r)
@@ -205,4 +206,28 @@ func (s *send) hop(tx *store.Tx, hop *availability.Hop) (*route, error) {
 		return nil, err
 	}
 	return s.reaching(hop.Role, s.p.User, conversation)
+}
+
+// fits checks the content against what the channel's platform can carry.
+func (s *send) fits(r *route) error {
+	params := &s.params
+	s.asText = nil
+	if r.channel == nil || params.Internal || params.Record != nil {
+		if params.DeleteOnRead && r.channel != nil {
+			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
+		}
+		return nil
+	}
+	_, platform, err := s.c.definition(r.channel)
+	if err != nil {
+		return err
+	}
+	if params.DeleteOnRead && !platform.ReadReceipts {
+		return parley.Invalid("deleteOnRead", "no-read-receipts", "the platform %s does not report reading", platform.Name)
+	}
+	if len(s.files) > platform.Attachments {
+		return parley.Invalid("attachments", "too-many", "the platform %s takes at most %d", platform.Name, platform.Attachments)
+	}
+	_, s.asText, err = platform.Fit(params.Body)
+	return err
 }

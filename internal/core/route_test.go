@@ -57,7 +57,7 @@ func TestDeactivatedWhileLooking(t *testing.T) {
 	users := w.Users(w.Admin, "ana", "ben")
 	w.Say(users[1], core.To{User: users[0].User}, "so that there is a conversation")
 	active := false
-	w.Before("c.thread_key = $2", func() {
+	w.Before("o.thread_key = $2", func() {
 		_, err := w.Directory.UpdateUser(t.Context(), w.Admin, users[1].User, directory.UserPatch{Active: &active}, 0)
 		w.Must(err)
 	})

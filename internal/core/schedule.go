@@ -61,7 +61,7 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 				return err
 			}
 		}
-		return s.forward(tx, a, r)
+		return s.passOn(tx, a, r)
 	}
 	if e := parley.AsError(err); e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable {
 		return err
@@ -95,7 +95,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
 		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo,
 		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Batch: m.Batch}}
-	s.root = m.Root
+	s.root, s.files = m.Root, m.Attachments
 	if m.Author.Kind == parley.ActorRole {
 		s.params.From.Role = m.Author.ID
 	}
@@ -109,7 +109,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	a.Message.Author, a.Message.Actor, a.Message.Attachments = m.Author, m.Actor, m.Attachments
+	a.Message.Author, a.Message.Actor = m.Author, m.Actor
 	a.Message.SendAt, a.Message.CreatedAt = m.SendAt, m.CreatedAt
 	if err := s.reopen(tx, r); err != nil {
 		return nil, nil, nil, err

@@ -93,6 +93,10 @@ type send struct {
 	role   *parley.Role // as which it is sent
 	root   parley.ID    // of the thread that it is a reply in
 	asText []int        // parts that the platform gets as plain text
+
+	own     []parley.Part   // of the body, where that is followed by what is forwarded
+	forward *parley.Forward // what it forwards
+	files   []parley.Attachment
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -112,7 +116,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
+	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now), own: params.Body}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
@@ -138,7 +142,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -189,10 +193,31 @@ func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
 	return c.done(s, a), r, nil
 }
 
+// complete looks up the files and people that the send's own parts name.
+func (s *send) complete(tx *store.Tx) error {
+	own := s.params.Body
+	if s.params.Forward != "" {
+		own = s.own
+	}
+	if !content.Names(own) {
+		return nil
+	}
+	return content.Complete(tx.Queries, content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}, own)
+}
+
 // accept is the slow path inside the transaction: it finds or makes the conversation, checks what the message
 // names, and adds it.
 func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
+		return nil, nil, err
+	}
+	if err := s.attachments(tx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.complete(tx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.copySource(tx); err != nil {
 		return nil, nil, err
 	}
 	r, err := s.resolve(tx)
@@ -202,17 +227,8 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
-	if content.Names(s.params.Body) {
-		by := content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}
-		if err := content.Complete(tx.Queries, by, s.params.Body); err != nil {
-			return nil, nil, err
-		}
-	}
 	a, err := s.build(r)
 	if err != nil {
-		return nil, nil, err
-	}
-	if a.Message.Attachments, err = s.attachments(tx); err != nil {
 		return nil, nil, err
 	}
 	if s.params.Record != nil {
@@ -236,7 +252,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		err = s.answerAway(tx, r)
 	}
 	if err == nil {
-		err = s.forward(tx, a, r)
+		err = s.passOn(tx, a, r)
 	}
 	return a, r, err
 }
@@ -267,24 +283,24 @@ func (s *send) checkReply(tx *store.Tx, r *route) error {
 	return err
 }
 
-// attachments checks the files and returns them as the message names them.
-func (s *send) attachments(tx *store.Tx) ([]parley.Attachment, error) {
+// attachments checks the files and keeps them as the message names them.
+func (s *send) attachments(tx *store.Tx) error {
+	s.files = nil
 	if len(s.params.Attachments) == 0 {
-		return nil, nil
+		return nil
 	}
 	files, err := tx.MediaByID(s.p.Organization, s.params.Attachments)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := make([]parley.Attachment, len(s.params.Attachments))
 	for i, id := range s.params.Attachments {
 		f := files[id]
 		if f == nil || s.p.Personal && f.Uploader != s.p.User {
-			return nil, parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
+			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
 		}
-		list[i] = parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size}
+		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
 	}
-	return list, nil
+	return nil
 }
 
 // build makes the rows of the message for its route.
@@ -295,7 +311,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 	params := &s.params
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

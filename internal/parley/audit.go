@@ -59,6 +59,7 @@ const (
 	ActParticipantRemoved      Act = "conversation.participant.removed"
 	ActMessageRecalled         Act = "message.recalled"
 	ActMessageCanceled         Act = "message.canceled"
+	ActMessageRedacted         Act = "message.redacted"
 	ActDeliveryRetried         Act = "delivery.retried"
 	ActMediaDeleted            Act = "media.deleted"
 	ActHeldRead                Act = "held.read"
@@ -117,6 +118,7 @@ var Acts = []ActInfo{
 	{ActParticipantRemoved, "conversation", "Somebody was taken out of a conversation"},
 	{ActMessageRecalled, "message", "A message was taken back"},
 	{ActMessageCanceled, "message", "A scheduled message was withdrawn"},
+	{ActMessageRedacted, "message", "Content of a message was taken away"},
 	{ActDeliveryRetried, "message", "A delivery of a message was tried once more by hand"},
 	{ActMediaDeleted, "media", "A file was deleted"},
 	{ActHeldRead, "message", "The content of a message was read that only a legal hold keeps"},

@@ -78,11 +78,12 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Parent       ID      // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
-	OnBehalfOf   []Actor // to whom it was written, and who forwarded it further, of a copy that was forwarded
-	Notice       *Notice // of a system item: what it tells
-	Root         ID      // the message that began the thread of replies which this one is in; empty: it is no reply
-	Batch        ID      // of the messages that it was sent with
+	Parent       ID       // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
+	OnBehalfOf   []Actor  // to whom it was written, and who forwarded it further, of a copy that was forwarded
+	Notice       *Notice  // of a system item: what it tells
+	Root         ID       // the message that began the thread of replies which this one is in; empty: it is no reply
+	Forward      *Forward // what it forwards; nil: nothing
+	Batch        ID       // of the messages that it was sent with
 	RequestAck   bool
 	AckWithin    time.Duration // within which recipients are to acknowledge it; 0: whenever
 	Recorded     bool
@@ -97,6 +98,11 @@ type Message struct {
 	ExpiresAt     time.Time // end of the content's life; zero: none
 	RemovedAt     time.Time // when the content went
 	Removed       Removal
+	Moved         ID          // of what was moved: the message, which is elsewhere now
+	RemovedBy     Actor       // who took it away; zero: it was due
+	Redactions    *Redactions // what of the content was taken away; nil: nothing
+	EditedAt      time.Time   // zero: it is as it was sent
+	Edits         int
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 	Acks          Acks                  // of one that asks to be acknowledged; derived
@@ -135,6 +141,29 @@ type Replies struct {
 	Last  time.Time // when the last was sent
 }
 
+// Forward says what a message hands on: the message of which it holds a copy, behind parts of its own.
+type Forward struct {
+	Message ID
+	Author  Actor
+	SentAt  time.Time
+	Own     int // parts of its own, before the copy
+}
+
+// Redactions say how much of a message's content was taken away, and who did it last.
+type Redactions struct {
+	By                 Actor
+	At                 time.Time
+	Parts, Attachments int
+}
+
+// Version is what a message said before it was edited, and who had written that.
+type Version struct {
+	Number int // from 1
+	Body   []Part
+	Editor Actor
+	At     time.Time
+}
+
 // Removal says why the content of a message is gone; empty while it is there.
 type Removal string
 
@@ -144,6 +173,8 @@ const (
 	RemovedRecalled Removal = "recalled"
 	RemovedOnRead   Removal = "read"
 	RemovedErased   Removal = "erased"
+	RemovedMoved    Removal = "moved" // to another conversation
+	RemovedRedacted Removal = "redacted"
 )
 
 // Attachment is a file of a message.
@@ -286,12 +317,16 @@ const (
 	EventMessageScheduled    EventType = "message.scheduled"
 	EventMessageCanceled     EventType = "message.canceled"
 	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
+	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
+	EventMessageEdited       EventType = "message.edited"
+	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
 	EventDeliveryUpdated     EventType = "delivery.updated"
 	EventInteraction         EventType = "interaction.created"
 	EventInteractionRemoved  EventType = "interaction.removed"
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
+	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
 	EventConversationRead    EventType = "conversation.read"
 	EventConversationMuted   EventType = "conversation.muted" // by one user, or no more
 	EventParticipantsChanged EventType = "conversation.participants"

@@ -36,7 +36,7 @@ var rules = []struct{ name, query string }{
 	{"a message in a timeline has one event of its making", `
 		SELECT m.id, count(e.sequence) FROM messages AS m LEFT JOIN logged AS e
 		ON e.organization_id = m.organization_id AND e.message_id = m.id AND e.type = 'message.created'
-		WHERE m.sequence > 0 GROUP BY m.organization_id, m.id HAVING count(e.sequence) <> 1`},
+		WHERE m.sequence > 0 AND m.removed <> 'moved' GROUP BY m.organization_id, m.id HAVING count(e.sequence) <> 1`},
 	{"an event is about a message that is there", `
 		SELECT e.sequence, e.type, e.message_id FROM logged AS e LEFT JOIN messages AS m ON m.organization_id = e.organization_id AND m.id = e.message_id
 		WHERE e.message_id <> '' AND m.id IS NULL`},
@@ -63,6 +63,16 @@ var rules = []struct{ name, query string }{
 	{"a message's file is there", `
 		SELECT r.message_id, r.media_id FROM media_references AS r LEFT JOIN media AS f ON f.organization_id = r.organization_id AND f.id = r.media_id
 		WHERE f.id IS NULL`},
+	{"the index of words is not ahead of the log", `
+		SELECT s.organization_id, s.through, l.last_event FROM search_state AS s
+		LEFT JOIN organization_log AS l ON l.organization_id = s.organization_id WHERE l.last_event IS NULL OR s.through > l.last_event`},
+	{"a page of the index of words belongs to a segment", `
+		SELECT p.segment, p.kind, p.part FROM search_pages AS p LEFT JOIN search_segments AS s
+		ON s.organization_id = p.organization_id AND s.number = p.segment WHERE s.number IS NULL`},
+	{"a segment of the index of words has the places of all that is in it", `
+		SELECT s.number, s.docs, coalesce(sum(length(p.data)), 0) FROM search_segments AS s LEFT JOIN search_pages AS p
+		ON p.organization_id = s.organization_id AND p.segment = s.number AND p.kind = 'i' WHERE s.state IN ('ready', 'dropped')
+		GROUP BY s.organization_id, s.number, s.docs HAVING coalesce(sum(length(p.data)), 0) <> 28 * s.docs`},
 }
 
 // tables are those of a server, as they were at one moment.

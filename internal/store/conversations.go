@@ -70,29 +70,25 @@ func scanConversation(r *sql.Rows, c *parley.Conversation) error {
 	return DecodeJSON(metadata, &c.Metadata)
 }
 
-// EncodeJSON makes the text of a JSON column.
-func EncodeJSON(v any) (string, error) {
-	encoded, err := json.Marshal(v)
-	return string(encoded), err
-}
-
-// DecodeJSON reads a JSON column, whose null and empty forms are common.
-func DecodeJSON(text string, into any) error {
-	if text == "" || text == "null" || text == "[]" || text == "{}" {
-		return nil
-	}
-	return json.Unmarshal([]byte(text), into)
-}
-
-// Conversation returns a conversation, without its participants.
+// Conversation returns a conversation, without its participants. The id of one that was merged answers the one it became.
 func (q Queries) Conversation(organization, id parley.ID) (parley.Conversation, error) {
-	return q.conversation("WHERE c.organization_id = $1 AND c.id = $2", string(id), string(organization), string(id))
+	c, err := q.conversation("WHERE c.organization_id = $1 AND c.id = $2", string(id), string(organization), string(id))
+	if parley.IsKind(err, parley.KindNotFound) {
+		return q.conversation(asMerged, string(id), string(organization), string(id))
+	}
+	return c, err
 }
 
-// ConversationByKey returns the newest conversation with a thread key, closed or not.
+const asMerged = "WHERE c.organization_id = $1 AND c.id = (SELECT m.into_id FROM merged_conversations AS m WHERE m.organization_id = $1 AND m.id = $2)"
+
+const byKey = `WHERE c.organization_id = $1 AND c.id = (SELECT n.id FROM (SELECT * FROM (SELECT o.id, o.created_at FROM conversations AS o
+	WHERE o.organization_id = $1 AND o.thread_key = $2 AND o.thread_key <> '' ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS own
+	UNION ALL SELECT * FROM (SELECT m.into_id AS id, m.created_at FROM merged_conversations AS m WHERE m.organization_id = $1 AND m.thread_key = $2
+	AND m.thread_key <> '' ORDER BY m.created_at DESC, m.id DESC LIMIT 1) AS merged) AS n ORDER BY n.created_at DESC, n.id DESC LIMIT 1)`
+
+// ConversationByKey returns the newest conversation with a thread key, closed or not, or that which it became.
 func (q Queries) ConversationByKey(organization parley.ID, threadKey string) (parley.Conversation, error) {
-	return q.conversation(`WHERE c.organization_id = $1 AND c.thread_key = $2 AND c.thread_key <> ''
-		ORDER BY c.created_at DESC, c.id DESC LIMIT 1`, threadKey, string(organization), threadKey)
+	return q.conversation(byKey, threadKey, string(organization), threadKey)
 }
 
 func (q Queries) conversation(where, name string, args ...any) (c parley.Conversation, err error) {

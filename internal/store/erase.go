@@ -161,6 +161,7 @@ type Erasure struct {
 	Organization parley.ID
 	Message      *parley.Message
 	Reason       parley.Removal
+	By           parley.Actor // zero: it was due
 }
 
 var eraseMessages = `UPDATE messages SET body = '', attachments = '', reference = '', ext = '', details = j.details,
@@ -173,7 +174,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions = nil, nil, nil, nil, nil
+		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions, m.RemovedBy = nil, nil, nil, nil, nil, e.By
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err
@@ -186,6 +187,28 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 
 var eraseTags = `DELETE FROM message_tags WHERE (organization_id, tag, message_id) IN (SELECT organization_id, tag, id FROM ` +
 	sqldb.From("$1", "organization_id TEXT", "tag TEXT", "id TEXT") + ` AS j)`
+
+// Rewrite writes the content of a message anew, and the facts about it.
+func (tx *Tx) Rewrite(organization parley.ID, m *parley.Message) error {
+	tx.MustHave(organization)
+	body, err := EncodeJSON(m.Body)
+	if err != nil {
+		return err
+	}
+	attachments := ""
+	if len(m.Attachments) > 0 {
+		if attachments, err = EncodeJSON(m.Attachments); err != nil {
+			return err
+		}
+	}
+	rest, err := detailsOf(m)
+	if err != nil {
+		return err
+	}
+	_, err = tx.c.Exec("UPDATE messages SET body = $1, attachments = $2, details = $3 WHERE organization_id = $4 AND id = $5",
+		body, attachments, rest, string(organization), string(m.ID))
+	return err
+}
 
 // EraseTags takes messages out of the lists by tag.
 func (tx *Tx) EraseTags(batch []Erasure) error {
@@ -327,8 +350,25 @@ var releaseMedia = `DELETE FROM media_references WHERE organization_id = $1 AND 
 // other message has.
 func (tx *Tx) ReleaseMedia(organization parley.ID, messages ...parley.ID) error {
 	released, err := tx.ids(releaseMedia, string(organization), IDRows(messages))
-	if err != nil || len(released) == 0 {
+	if err != nil {
 		return err
+	}
+	return tx.dropReleased(organization, released)
+}
+
+// ReleaseFiles takes some files from a message.
+func (tx *Tx) ReleaseFiles(organization, message parley.ID, media []parley.ID) error {
+	released, err := tx.ids(`DELETE FROM media_references WHERE organization_id = $1 AND message_id = $3 AND media_id IN `+IDSource+
+		` RETURNING media_id`, string(organization), IDRows(media), string(message))
+	if err != nil {
+		return err
+	}
+	return tx.dropReleased(organization, released)
+}
+
+func (tx *Tx) dropReleased(organization parley.ID, released []parley.ID) error {
+	if len(released) == 0 {
+		return nil
 	}
 	files, err := tx.MediaByID(organization, released)
 	if err != nil {

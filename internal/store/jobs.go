@@ -91,16 +91,22 @@ func (j *Job) conversation() parley.ID {
 	return parley.ID(order[strings.LastIndexAny(order, "|!")+1:])
 }
 
+// ValidityJobID is the id of the timer that ends a delivery.
+func ValidityJobID(message parley.ID, delivery int) string {
+	return JobID(JobValidity, fmt.Sprintf("%s.%d", message, delivery))
+}
+
 // validityJob is the timer that ends a delivery whose job is still in the queue.
 func validityJob(j *Job) Job {
-	return Job{Organization: j.Organization, ID: JobID(JobValidity, fmt.Sprintf("%s.%d", j.Message, j.Delivery)), Kind: JobValidity,
+	return Job{Organization: j.Organization, ID: ValidityJobID(j.Message, j.Delivery), Kind: JobValidity,
 		Channel: j.Channel, Message: j.Message, Delivery: j.Delivery, Payload: j.ID}
 }
 
-// Held is the due time of a job that waits for another of its order.
-const Held = math.MaxInt64 / 2
-
+// held is the due time of a job that waits for another of its order.
 const held = Held
+
+// Held is held for the packages below this one.
+const Held int64 = math.MaxInt64 / 2
 
 var insertJobs = `INSERT INTO jobs (organization_id, id, kind, channel_id, priority, due_at, claimed, attempt, message_id, delivery,
 		payload, created_at)

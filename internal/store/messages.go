@@ -25,8 +25,6 @@ type details struct {
 	Validity      int64                `json:"va,omitempty"` // milliseconds
 	SendAt        int64                `json:"sa,omitempty"`
 	FanOut        bool                 `json:"fo,omitempty"`
-	OnBehalfOf    []parley.Actor       `json:"ob,omitempty"`
-	Notice        *parley.Notice       `json:"no,omitempty"`
 	Root          parley.ID            `json:"ro,omitempty"`
 	Batch         parley.ID            `json:"ba,omitempty"`
 	RequestAck    bool                 `json:"ra,omitempty"`
@@ -34,13 +32,49 @@ type details struct {
 	AsText        []int                `json:"at,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
+	Moved         parley.ID            `json:"mv,omitempty"`
+	Rare          *rare                `json:"xx,omitempty"`
+}
+
+// rare are the facts of few messages.
+type rare struct {
+	Forward    *parley.Forward    `json:"fw,omitempty"`
+	RemovedBy  *parley.Actor      `json:"rb,omitempty"`
+	Redactions *parley.Redactions `json:"rd,omitempty"`
+	EditedAt   int64              `json:"ea,omitempty"`
+	Edits      int                `json:"en,omitempty"`
+	OnBehalfOf []parley.Actor     `json:"ob,omitempty"`
+	Notice     *parley.Notice     `json:"no,omitempty"`
+}
+
+// rareOf are the rare facts of a message; nil where it has none.
+func rareOf(m *parley.Message) *rare {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil {
+		return nil
+	}
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice}
+	if m.RemovedBy.Kind != "" {
+		r.RemovedBy = &m.RemovedBy
+	}
+	return r
+}
+
+func (r *rare) apply(m *parley.Message) {
+	if r == nil {
+		return
+	}
+	m.OnBehalfOf, m.Notice = r.OnBehalfOf, r.Notice
+	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
+	if r.RemovedBy != nil {
+		m.RemovedBy = *r.RemovedBy
+	}
 }
 
 func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
-		RecordedState: m.RecordedState, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
-		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions}
+		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
+		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -58,9 +92,9 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.OnBehalfOf, m.Notice = d.OnBehalfOf, d.Notice
-	m.SendAt, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.AsText, d.Click, d.Reactions
+	m.SendAt, m.Moved, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
+	d.Rare.apply(m)
 	m.Priority = d.Priority
 	if m.Priority == "" {
 		m.Priority = parley.PriorityNormal

@@ -23,13 +23,15 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "away_notices", "broadcast_members", "broadcasts",
-		"channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts", "conversation_attributes",
-		"conversation_details", "conversation_history", "conversations", "deliveries", "do_not_disturb", "entity_metadata", "events", "groups", "hidden_messages", "idempotency",
-		"interactions", "jobs", "marks", "media", "media_references", "message_batches", "message_tags", "messages", "mutes", "organization_log",
-		"parked", "participants", "past_parts", "permission_sets", "profiles", "provider_references", "replies", "role_members", "role_owners", "roles",
-		"search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "team_members", "teams", "user_sets",
-		"users"}
+	tenantTables = []string{
+		"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "away_notices",
+		"broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses", "contacts",
+		"conversation_attributes", "conversation_details", "conversation_history", "conversations", "deliveries", "do_not_disturb",
+		"entity_metadata", "events", "forwards", "groups", "hidden_messages", "idempotency", "interactions", "jobs", "marks", "media",
+		"media_references", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "mutes",
+		"organization_log", "parked", "participants", "past_parts", "permission_sets", "profiles", "provider_references", "replies",
+		"role_members", "role_owners", "roles", "search_gone", "search_pages", "search_prints", "search_segments", "search_state",
+		"shifts", "team_members", "teams", "user_sets", "users"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

@@ -38,6 +38,8 @@ var migrations = []sqldb.Migration{
 	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
 	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
+	// A program that knows no merged conversations would not find what goes on in one under another id.
+	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
 }
 
 // migration is the text of a file.

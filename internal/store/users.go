@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -146,6 +147,20 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 		return err
 	})
 	return users, err
+}
+
+// EncodeJSON makes the text of a JSON column.
+func EncodeJSON(v any) (string, error) {
+	encoded, err := json.Marshal(v)
+	return string(encoded), err
+}
+
+// DecodeJSON reads a JSON column, whose null and empty forms are common.
+func DecodeJSON(text string, into any) error {
+	if text == "" || text == "null" || text == "[]" || text == "{}" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), into)
 }
 
 // IDSource is the ids of IDRows, the second parameter. It is a list to look up rather than a table to join: SQLite

@@ -17,7 +17,7 @@ import (
 const (
 	MaxText = 100_000 // characters of a part
 
-	maxParts    = 100 // in a row
+	MaxParts    = 100 // in a row
 	maxElements = 1000
 	maxDepth    = 2 // of sections in each other
 	maxLine     = 1000
@@ -88,7 +88,7 @@ func (c *checking) count(field string, n, most int) {
 }
 
 func (c *checking) parts(field string, parts []parley.Part, depth int) {
-	c.count(field, len(parts), maxParts)
+	c.count(field, len(parts), MaxParts)
 	for i := range parts {
 		p, here := &parts[i], fmt.Sprintf("%s[%d]", field, i)
 		if depth == 0 && len(parts) == 1 && p.Plain() { // as if it were given as a string
@@ -236,7 +236,7 @@ func (c *checking) hints(field string, hints map[string]string) {
 }
 
 func (c *checking) items(field string, items []parley.Item) {
-	c.count(field, len(items), maxParts)
+	c.count(field, len(items), MaxParts)
 	for i := range items {
 		item, here := &items[i], fmt.Sprintf("%s[%d]", field, i)
 		if item.Title == "" && item.Text == "" && item.File == nil && len(item.Actions) == 0 {
@@ -252,7 +252,7 @@ func (c *checking) items(field string, items []parley.Item) {
 }
 
 func (c *checking) files(field string, files []parley.File) {
-	c.count(field, len(files), maxParts)
+	c.count(field, len(files), MaxParts)
 	for i := range files {
 		c.file(fmt.Sprintf("%s[%d]", field, i), &files[i])
 	}
@@ -285,7 +285,7 @@ func (c *checking) url(field, text string) {
 }
 
 func (c *checking) choices(field string, actions []parley.Action) {
-	c.count(field, len(actions), maxParts)
+	c.count(field, len(actions), MaxParts)
 	for i := range actions {
 		c.actions = true
 		c.action(fmt.Sprintf("%s[%d]", field, i), &actions[i])

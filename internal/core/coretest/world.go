@@ -33,6 +33,14 @@ type World struct {
 
 	ahead atomic.Int64 // of the real time
 	fault atomic.Pointer[func(statement string) error]
+	ran   atomic.Int64 // statements
+}
+
+// Statements returns how many statements f has the store run.
+func (w *World) Statements(f func()) int {
+	before := w.ran.Load()
+	f()
+	return int(w.ran.Load() - before)
 }
 
 // Before runs f once, just before the next statement that has this text in it.
@@ -48,6 +56,7 @@ func (w *World) Before(text string, f func()) {
 }
 
 func (w *World) before(statement string) error {
+	w.ran.Add(1)
 	if fault := w.fault.Load(); fault != nil {
 		return (*fault)(statement)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // Options are what an eraser stands on.
@@ -57,12 +58,24 @@ func (u *unit) erase(batch []store.Erasure) error {
 		return nil
 	}
 	for i := range batch {
+		if u.p != nil {
+			batch[i].By = u.p.Actor()
+		}
 		if err := u.withdraw(&batch[i]); err != nil {
 			return err
 		}
 	}
 	for _, place := range places() {
 		if err := place.erase(u.tx, batch); err != nil {
+			return err
+		}
+	}
+	forwarded, err := relation.Forwarded(u.tx.Queries, batch)
+	if err != nil {
+		return err
+	}
+	for i := range forwarded {
+		if err := u.followLater(&forwarded[i], forwards); err != nil {
 			return err
 		}
 	}

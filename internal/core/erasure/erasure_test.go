@@ -116,13 +116,13 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	known := map[string]string{
 		"messages.body": erased, "messages.attachments": erased, "messages.reference": erased, "messages.ext": erased, "messages.details": erased,
 		"message_tags.tag": erased, "media.name": erased, "parked.raw": erased, "attempts.text": erased, "attempts.request": erased,
-		"deliveries.reason": erased, "interactions": erased,
+		"deliveries.reason": erased, "interactions": erased, "message_versions.body": erased,
 
 		"search_pages.word": erased, "search_pages.data": erased, "search_pages.kind": other,
 		"search_state": other, "search_segments": other, "search_gone": other, "search_prints": other,
 		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "permission_sets": other, "broadcasts": other, "contacts": other,
 		"contact_addresses": other, "attribute_definitions": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
-		"conversation_details": other, "conversation_attributes": other, "conversation_history": other,
+		"conversation_details": other, "conversation_attributes": other, "conversation_history": other, "merged_conversations": other,
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
 		"events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes
@@ -132,7 +132,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	for table, columns := range map[string]string{
 		"messages":   "kind direction author_kind author_name platform removed",
 		"deliveries": "recipient_kind recipient_name address_kind address state phase code",
-		"attempts":   "outcome code", "parked": "kind reference reason", "media": "content_type sha256", "jobs": "kind payload",
+		"attempts":   "outcome code", "parked": "kind reference reason", "media": "content_type sha256", "message_versions": "editor_kind", "jobs": "kind payload",
 	} {
 		for _, column := range strings.Fields(columns) {
 			known[table+"."+column] = other

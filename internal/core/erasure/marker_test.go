@@ -104,6 +104,12 @@ func (p *planter) plant(ctx context.Context) {
 			{Kind: parley.PartCarousel, Items: []parley.Item{{Title: p.mark(), File: &file, Actions: []parley.Action{{Kind: parley.ActionReply, Text: p.mark(), Payload: p.mark()}}}}}}})
 	})
 	p.send(core.To{Broadcast: p.list}, nil)
+	edited := p.send(core.To{User: p.ben.User}, nil)
+	_, err := p.Edit(ctx, p.ana, edited.ID, coretest.Text(p.mark()))
+	p.Must(err)
+	for _, to := range []core.To{{User: p.ben.User}, {Contact: p.contact.ID}, {Broadcast: p.list}} { // they go with what they are copies of
+		p.Send(p.ana, core.SendParams{To: to, Body: coretest.Text(p.mark()), Forward: out.ID, TTL: p.ttl})
+	}
 	p.Must(p.Receive(ctx, p.ana.Organization, p.email.ID, []connector.Inbound{{ProviderID: "in-1", From: parley.Address{Kind: parley.AddressEmail, Value: "yan@example.org"},
 		FromName: "Yan", Body: coretest.Text(p.mark()), At: p.Now()}}))
 	page, _, err := p.Messages(ctx, p.Admin, core.MessageFilter{Direction: parley.Inbound}, "", 10)

@@ -3,6 +3,7 @@ package erasure
 import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/interaction"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // place is somewhere that holds content of messages.
@@ -26,6 +27,7 @@ func places() []place {
 		{"interactions: what was clicked, and reactions", interaction.Erase},
 		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
+		{"message_versions: what they said before they were edited", relation.EraseVersions},
 		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
 		{"search_pages: its words", byEvent},
 	}

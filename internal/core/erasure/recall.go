@@ -2,7 +2,6 @@ package erasure
 
 import (
 	"context"
-	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -26,24 +25,30 @@ func (e *Eraser) Recall(ctx context.Context, p *access.Principal, message parley
 			return err
 		}
 		u := unit{tx: tx, p: p}
-		erasure := store.Erasure{Organization: p.Organization, Message: &m, Reason: parley.RemovedRecalled}
-		if m.Sequence == 0 && m.RecordedState != parley.Canceled {
-			u.emit(&erasure, parley.EventMessageCanceled, parley.EventData{Reason: string(parley.RemovedRecalled)})
-			if err := tx.CancelScheduled(p.Organization, m.ID, string(parley.RemovedRecalled)); err != nil {
-				return err
-			}
-			m.RecordedState = parley.Canceled
-		}
-		if err := u.erase([]store.Erasure{erasure}); err != nil {
-			return err
-		}
-		return u.eraseCopiesLater(&erasure)
+		return u.takeBack(&store.Erasure{Organization: p.Organization, Message: &m, Reason: parley.RemovedRecalled})
 	})
 	if err != nil {
 		return parley.Message{}, err
 	}
 	e.kick()
 	return e.threads.Shown(ctx, p, message)
+}
+
+// takeBack makes the content of a message go everywhere, the copies too if it went to a broadcast list. One that was
+// scheduled is canceled.
+func (u *unit) takeBack(e *store.Erasure) error {
+	m := e.Message
+	if m.Sequence == 0 && m.RecordedState != parley.Canceled {
+		u.emit(e, parley.EventMessageCanceled, parley.EventData{Reason: string(e.Reason)})
+		if err := u.tx.CancelScheduled(e.Organization, m.ID, string(e.Reason)); err != nil {
+			return err
+		}
+		m.RecordedState = parley.Canceled
+	}
+	if err := u.erase([]store.Erasure{*e}); err != nil {
+		return err
+	}
+	return u.followCopies(e)
 }
 
 // inConversation is what the audit log says of a message that goes.
@@ -107,47 +112,4 @@ func (u *unit) endLater(m *parley.Message) error {
 	}
 	return u.tx.Schedule(store.Job{Organization: u.p.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire,
 		DueAt: ends, Message: m.ID})
-}
-
-// eraseCopiesLater has the copies of a broadcast message go, if it has any.
-func (u *unit) eraseCopiesLater(e *store.Erasure) error {
-	if e.Message.Parent != "" || e.Message.Direction != parley.NoDirection {
-		return nil
-	}
-	copies, err := u.tx.CopiesOf(e.Organization, e.Message.ID, "", 1)
-	if err != nil || len(copies) == 0 {
-		return err
-	}
-	return u.tx.Schedule(store.Job{Organization: e.Organization, ID: store.JobID(store.JobErase, string(e.Message.ID)), Kind: store.JobErase,
-		DueAt: u.tx.Now, Message: e.Message.ID, Payload: string(e.Reason) + ","})
-}
-
-// EraseCopies makes the content of the next copies of a broadcast message go that was taken back, or what a provider
-// answered too late, and says whether there was something.
-func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
-	return e.store.WriteDue(ctx, store.JobErase, 1, func(tx *store.Tx, jobs []store.Job) error {
-		job, u := jobs[0], unit{tx: tx}
-		if job.Payload == late {
-			return firstError(tx.Done(jobs), u.eraseAnswers(&job))
-		}
-		reason, after, _ := strings.Cut(job.Payload, ",")
-		copies, err := tx.CopiesOf(job.Organization, job.Message, parley.ID(after), erasuresAtOnce)
-		if err != nil {
-			return err
-		}
-		var batch []store.Erasure
-		for _, m := range copies {
-			if m.Removed == "" {
-				batch = append(batch, store.Erasure{Organization: job.Organization, Message: m, Reason: parley.Removal(reason)})
-			}
-		}
-		if err := u.erase(batch); err != nil {
-			return err
-		}
-		if len(copies) < erasuresAtOnce {
-			return tx.Done(jobs)
-		}
-		job.DueAt, job.Payload = tx.Now, reason+","+string(copies[len(copies)-1].Conversation)
-		return tx.Schedule(job)
-	})
 }

@@ -2,11 +2,14 @@ package eventlog
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // Audience is who may see one event. It is made once for an event, for all who follow the log.
@@ -122,6 +125,10 @@ func (s *sights) load(events []parley.Event) error {
 	if err != nil {
 		return err
 	}
+	became, err := s.became(ids, &rows)
+	if err != nil {
+		return err
+	}
 	s.conversations, s.shared = make(map[parley.ID]*store.ActivityRow, len(rows)), map[key]*Audience{}
 	var private, channels []parley.ID
 	for i := range rows {
@@ -133,6 +140,9 @@ func (s *sights) load(events []parley.Event) error {
 			asked[r.Channel] = true
 			channels = append(channels, r.Channel)
 		}
+	}
+	for id, into := range became {
+		s.conversations[id] = s.conversations[into]
 	}
 	if s.channels, err = s.q.ChannelsByID(s.organization, channels); err != nil {
 		return err
@@ -147,10 +157,28 @@ func (s *sights) load(events []parley.Event) error {
 	return err
 }
 
+// became returns what those of the conversations became that were merged into others, which it adds to the rows: who sees
+// the others sees what happened in them.
+func (s *sights) became(ids []parley.ID, rows *[]store.ActivityRow) (map[parley.ID]parley.ID, error) {
+	known := make(map[parley.ID]bool, len(*rows))
+	for i := range *rows {
+		known[(*rows)[i].ID] = true
+	}
+	absent := slices.DeleteFunc(slices.Clone(ids), func(id parley.ID) bool { return known[id] })
+	became, err := inbox.Became(s.q, s.organization, absent...)
+	if err != nil || len(became) == 0 {
+		return nil, err
+	}
+	others := slices.DeleteFunc(slices.Collect(maps.Values(became)), func(id parley.ID) bool { return known[id] })
+	more, err := s.q.ActivityOf(s.organization, others)
+	*rows = append(*rows, more...)
+	return became, err
+}
+
 // mayBeScheduled reports whether an event is about a message that may never have been in its conversation.
 func mayBeScheduled(e *parley.Event) bool {
 	switch e.Type {
-	case parley.EventMessageScheduled, parley.EventMessageCanceled, parley.EventMessageRemoved:
+	case parley.EventMessageScheduled, parley.EventMessageCanceled, parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted:
 		return true
 	}
 	return false
@@ -192,7 +220,8 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	case c.Visibility == parley.VisibleToOrganization:
 		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
 	}
-	if m := s.messages[e.Message]; m != nil && mayBeScheduled(e) && (m.Sequence == 0 || e.Type != parley.EventMessageRemoved) {
+	if m := s.messages[e.Message]; m != nil && mayBeScheduled(e) &&
+		(m.Sequence == 0 || e.Type == parley.EventMessageScheduled || e.Type == parley.EventMessageCanceled) {
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{m.Author.ID: true, m.Actor.ID: true}}
 	}
 	members := s.members[e.Conversation]

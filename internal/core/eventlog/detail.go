@@ -71,14 +71,15 @@ func (l *Log) details(ctx context.Context, q store.Queries, organization parley.
 	return list, nil
 }
 
-// takeCreated takes the messages that events bring along, unless their content went in the same batch.
+// takeCreated takes the messages that events bring along, unless their content went, or became another, in the same batch.
 func takeCreated(list []Detail, with Content) {
 	if with&WithMessages != 0 {
 		return
 	}
 	gone := map[parley.ID]bool{}
 	for i := range list {
-		if list[i].Type == parley.EventMessageRemoved {
+		switch list[i].Type {
+		case parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted:
 			gone[list[i].Event.Message] = true
 		}
 	}
@@ -90,13 +91,22 @@ func takeCreated(list []Detail, with Content) {
 	}
 }
 
+// brings reports whether the message that an event is about comes with it.
+func (d *Detail) brings(with Content) bool {
+	switch d.Type {
+	case parley.EventMessageCreated, parley.EventMessageScheduled, parley.EventMessageEdited, parley.EventMessageRedacted:
+		return true
+	}
+	return with&WithMessages != 0
+}
+
 func joinMessages(q store.Queries, organization parley.ID, list []Detail, with Content) error {
 	takeCreated(list, with)
 	ids := collect(list, func(d *Detail) parley.ID {
 		if d.Message != nil {
 			return ""
 		}
-		if with&WithMessages != 0 || d.Type == parley.EventMessageCreated || d.Type == parley.EventMessageScheduled {
+		if d.brings(with) {
 			return d.Event.Message
 		}
 		return ""
@@ -125,7 +135,7 @@ func joinMessages(q store.Queries, organization parley.ID, list []Detail, with C
 		if d.Message != nil {
 			continue
 		}
-		if with&WithMessages != 0 || d.Type == parley.EventMessageCreated || d.Type == parley.EventMessageScheduled {
+		if d.brings(with) {
 			d.Message, d.hidden = messages[d.Event.Message], hidden[d.Event.Message]
 		}
 	}

@@ -133,7 +133,7 @@ func TestEventsFilterAndCursors(t *testing.T) {
 func TestEveryEventHasAScope(t *testing.T) {
 	w := coretest.New(t)
 	for _, kind := range []parley.EventType{parley.EventMessageCreated, parley.EventMessageScheduled, parley.EventMessageCanceled,
-		parley.EventMessageRemoved, parley.EventDeliveryUpdated, parley.EventInteraction, parley.EventConversationCreated,
+		parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted, parley.EventDeliveryUpdated, parley.EventInteraction, parley.EventConversationCreated,
 		parley.EventConversationUpdated, parley.EventConversationRead, parley.EventParticipantsChanged, parley.EventContactCreated,
 		parley.EventContactUpdated, parley.EventContactDeleted, parley.EventContactMerged, parley.EventAttributeDefined, parley.EventUserCreated, parley.EventUserUpdated, parley.EventTeamCreated,
 		parley.EventTeamUpdated, parley.EventTeamDeleted, parley.EventBroadcastCreated, parley.EventBroadcastUpdated,

@@ -124,7 +124,7 @@ func collect[T any](r *request, a *asked[T], h *hunt, limit int, page *Page[T]) 
 			return nil
 		case len(places) < n:
 			return nil
-		case read >= mostThings:
+		case read >= r.things:
 			page.Next, page.Partial = cursor(places[len(places)-1]), true
 			return nil
 		}

@@ -13,14 +13,10 @@ import (
 	"github.com/parley-server/parley/internal/store/search"
 )
 
-// What one page of a search may cost, whatever is looked for.
 const (
-	mostPages    = 2500 // of the index that are read
-	mostThings   = 1000 // that are read to see whether they match
 	mostNeeds    = 24   // words that are looked up; the others are looked for in what is found
 	mostOwn      = 5000 // conversations of members of which the index is asked
 	fewFound     = 64   // are read without asking who sees them
-	scopesAhead  = 16   // pages
 	firstWindow  = 8    // segments that are asked together
 	largeWindow  = 64
 	candidatesAt = 64 // that are taken of a segment together
@@ -60,7 +56,6 @@ type strand struct {
 	from    int            // down to this one
 	places  []search.Place // that are read, newest first
 	head    search.Place   // of the next, or above it
-	ahead   int
 }
 
 func (r *request) hunt(space search.Space, segments []search.Segment, needs []search.Need, without []string, b bounds) *hunt {
@@ -76,6 +71,9 @@ func (r *request) hunt(space search.Space, segments []search.Segment, needs []se
 	h.without = h.without[:min(len(h.without), mostNeeds)]
 	if h.start = b.below; len(h.rest) > 0 && b.below == (search.Place{}) {
 		h.start = search.Place{At: h.rest[0].LastAt + 1}
+	}
+	if space == search.Contacts {
+		h.reach = &reach{shared: true, private: true}
 	}
 	if slices.ContainsFunc(h.needs, func(n search.Need) bool { return n.Prefix != "" }) {
 		h.window = 2 // of which much is read
@@ -147,15 +145,15 @@ func (h *hunt) open() error {
 		}
 		var small []search.Numbers
 		for i := range segments {
-			if findings[i].Empty() {
+			if findings[i].Most(segments[i].Docs) == 0 {
 				continue
 			}
-			s := &strand{segment: segments[i], finding: findings[i], head: search.Place{At: segments[i].LastAt + 1}, ahead: 1}
+			s := &strand{segment: segments[i], finding: findings[i], head: search.Place{At: segments[i].LastAt + 1}}
 			if below := h.bounds.below; below != (search.Place{}) && below.Compare(s.head) < 0 {
 				s.head = below
 			}
 			heap.Push(&h.strands, s)
-			if !s.finding.Small() {
+			if !s.finding.Short() {
 				continue
 			}
 			if err := h.make(s); err != nil {
@@ -174,7 +172,11 @@ func (h *hunt) open() error {
 
 // make makes the set of a strand.
 func (h *hunt) make(s *strand) (err error) {
-	if s.set, err = h.reader.Set(&s.segment, &s.finding); err != nil {
+	sees, err := h.sees(s)
+	if err != nil {
+		return err
+	}
+	if s.set, err = h.reader.Set(&s.segment, &s.finding, sees); err != nil {
 		return err
 	}
 	s.made, s.upTo, s.finding = true, s.segment.Docs, search.Finding{}
@@ -194,43 +196,19 @@ func (h *hunt) make(s *strand) (err error) {
 }
 
 // fill looks at more of a strand.
-func (h *hunt) fill(s *strand) error {
+func (h *hunt) fill(s *strand) (err error) {
 	if !s.made {
 		if err := h.make(s); err != nil {
 			return err
 		}
 	}
-	sees, err := h.sees(s)
-	if err != nil {
-		return err
-	}
 	var docs []int
 	for len(docs) < candidatesAt && s.upTo > s.from {
-		doc := s.set.Last(s.upTo)
-		if doc < s.from {
+		if s.upTo = s.set.Last(s.upTo); s.upTo < s.from {
 			s.upTo = s.from
 			break
 		}
-		if sees != nil {
-			pages := h.reader.Pages
-			scope, err := h.reader.Scope(&s.segment, doc, s.ahead)
-			if err != nil {
-				return err
-			}
-			if h.reader.Pages > pages {
-				s.ahead = min(2*s.ahead, scopesAhead)
-			}
-			if !sees.has(scope) {
-				s.upTo = doc
-				if h.reader.Pages > pages && h.reader.Pages > mostPages && len(docs) == 0 {
-					s.head, err = h.reader.Place(&s.segment, doc)
-					return err // it may be enough
-				}
-				continue
-			}
-		}
-		s.upTo = doc
-		docs = append(docs, doc)
+		docs = append(docs, s.upTo)
 	}
 	if s.places, err = h.reader.Places(&s.segment, docs); err == nil && len(docs) > 0 {
 		s.head = s.places[0]
@@ -240,7 +218,7 @@ func (h *hunt) fill(s *strand) error {
 
 // spend reports whether as much was looked at as may be, unless the next page would begin where this one did.
 func (h *hunt) spend() bool {
-	h.spent = h.reader.Pages > mostPages && h.end().Compare(h.start) < 0
+	h.spent = h.reader.Pages > h.r.pages && h.end().Compare(h.start) < 0
 	return h.spent
 }
 
@@ -265,20 +243,32 @@ func (h *hunt) end() (end search.Place) {
 type reach struct {
 	shared, private bool // all of them
 	scopes          map[search.Scope]struct{}
+	maybe           [1 << 16 / 64]uint64 // whether there may be one with these upper bits: most are none
+}
+
+const scopeLower = 8 // bits
+
+func (r *reach) add(s search.Scope) {
+	r.scopes[s] = struct{}{}
+	upper := s >> scopeLower
+	r.maybe[upper/64] |= 1 << (upper % 64)
 }
 
 func (r *reach) has(s search.Scope) bool {
 	if s == search.Everybody || s.Private() && r.private || !s.Private() && r.shared {
 		return true
 	}
+	if upper := s >> scopeLower; r.maybe[upper/64]>>(upper%64)&1 == 0 {
+		return false
+	}
 	_, ok := r.scopes[s]
 	return ok
 }
 
-// sees returns what scopes are to be looked at in a strand; nil where that need not be known.
-func (h *hunt) sees(s *strand) (*reach, error) {
+// sees returns which scopes are to be looked at in a strand; nil for all.
+func (h *hunt) sees(s *strand) (func(search.Scope) bool, error) {
 	if h.reach == nil {
-		if h.unseen += s.set.Count(); h.unseen <= fewFound {
+		if h.unseen += s.finding.Most(s.segment.Docs); h.unseen <= fewFound {
 			return nil, nil
 		}
 		from, err := h.r.sight.Reach(mostOwn)
@@ -290,16 +280,16 @@ func (h *hunt) sees(s *strand) (*reach, error) {
 	if h.reach.shared && h.reach.private {
 		return nil, nil
 	}
-	return h.reach, nil
+	return h.reach.has, nil
 }
 
 func reachOf(from *thread.Reach) *reach {
 	r := &reach{shared: from.Shared, private: from.Private || !from.Whole, scopes: make(map[search.Scope]struct{}, len(from.Channels)+len(from.Own))}
 	for _, id := range from.Channels {
-		r.scopes[search.ScopeOf(parley.VisibleToOrganization, id, "")] = struct{}{}
+		r.add(search.ScopeOf(parley.VisibleToOrganization, id, ""))
 	}
 	for _, id := range from.Own {
-		r.scopes[search.ScopeOf(parley.VisibleToMembers, "", id)] = struct{}{}
+		r.add(search.ScopeOf(parley.VisibleToMembers, "", id))
 	}
 	return r
 }

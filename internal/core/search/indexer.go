@@ -79,6 +79,7 @@ func (x *Indexer) committed(commits []store.Committed) {
 const (
 	gather    = 300 * time.Millisecond // after a change, for what else comes
 	lookEvery = 2 * time.Second        // for what other nodes did, and what is left to do
+	lookRest  = 50                     // times as long as that took
 	busyRate  = 200                    // events a second
 	busyRest  = 12                     // times as long as a round took, while it is busy
 	idleRest  = 1
@@ -86,15 +87,15 @@ const (
 
 // Run indexes until the context ends.
 func (x *Indexer) Run(ctx context.Context) {
-	looked := time.Time{}
+	next := time.Now() // when it is looked
 	for {
-		if time.Since(looked) >= lookEvery {
+		if began := time.Now(); !began.Before(next) {
 			if err := x.look(ctx); err != nil && ctx.Err() == nil {
 				x.log.Error("looking for what to index", "error", err)
 			}
-			looked = time.Now()
+			next = time.Now().Add(max(lookEvery, lookRest*time.Since(began)))
 		}
-		for more := true; more && time.Since(looked) < lookEvery; {
+		for more := true; more && time.Now().Before(next); {
 			more = x.turn(ctx)
 		}
 		select {
@@ -102,7 +103,7 @@ func (x *Indexer) Run(ctx context.Context) {
 			return
 		case <-x.woken:
 			sleep(ctx, gather)
-		case <-time.After(lookEvery - min(time.Since(looked), lookEvery-time.Millisecond)):
+		case <-time.After(max(time.Millisecond, time.Until(next))):
 		}
 		if ctx.Err() != nil {
 			return

@@ -3,6 +3,7 @@
 package search
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -17,17 +18,26 @@ import (
 type Options struct {
 	Store *store.Store
 	Now   func() time.Time // nil: time.Now
+	// Pages of the index, and things, are what one page of a search looks at most; 0: as usual.
+	Pages, Things int
 }
+
+// What one page of a search looks at, whatever is looked for.
+const (
+	mostPages  = 2500 // of the index
+	mostThings = 500  // to see whether they match
+)
 
 // Searches answers searches.
 type Searches struct {
-	store *store.Store
-	now   func() time.Time
+	store         *store.Store
+	now           func() time.Time
+	pages, things int
 }
 
 // New returns the searches of a store.
 func New(o Options) *Searches {
-	s := &Searches{store: o.Store, now: o.Now}
+	s := &Searches{store: o.Store, now: o.Now, pages: cmp.Or(o.Pages, mostPages), things: cmp.Or(o.Things, mostThings)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -133,10 +143,12 @@ type request struct {
 	sight *thread.Sight
 	query words.Query
 	now   time.Time
+
+	pages, things int // that are looked at
 }
 
 func (s *Searches) request(q store.Queries, p *access.Principal, query string) *request {
-	return &request{q: q, p: p, sight: thread.NewSight(q, p), query: words.Parse(query), now: s.now()}
+	return &request{q: q, p: p, sight: thread.NewSight(q, p), query: words.Parse(query), now: s.now(), pages: s.pages, things: s.things}
 }
 
 // scopeOf is who sees a conversation, and what is in it.

@@ -47,7 +47,7 @@ func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, i
 
 // Change changes a conversation that the principal may change, inside a unit.
 func (patch *ConversationPatch) Change(tx *store.Tx, p *access.Principal, c *parley.Conversation, ifMatch int64) error {
-	if err := matchRev(ifMatch, c.Rev); err != nil {
+	if err := MatchRev(ifMatch, c.Rev); err != nil {
 		return err
 	}
 	before := *c
@@ -113,15 +113,15 @@ func (t *Threads) changeConversation(ctx context.Context, p *access.Principal, i
 
 // MayChange refuses to change a conversation that the principal sees and takes no part in any more.
 func (s *Sight) MayChange(c *parley.Conversation) error {
-	if s.takesPart(c) {
+	if s.TakesPart(c) {
 		return nil
 	}
 	return &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
 }
 
-// takesPart reports whether the principal may change a conversation that it sees: one of members only while it
+// TakesPart reports whether the principal may change a conversation that it sees: one of members only while it
 // is one of them.
-func (s *Sight) takesPart(c *parley.Conversation) bool {
+func (s *Sight) TakesPart(c *parley.Conversation) bool {
 	if c.Visibility == parley.VisibleToOrganization || s.private() {
 		return true
 	}

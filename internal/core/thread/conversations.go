@@ -26,15 +26,15 @@ func (t *Threads) Conversation(ctx context.Context, p *access.Principal, id parl
 // whole returns a conversation with its participants, and whether the principal has it muted.
 func (t *Threads) whole(ctx context.Context, p *access.Principal, id parley.ID) (parley.Conversation, error) {
 	s := NewSight(t.read(ctx), p)
-	c, err := whole(s, id)
+	c, err := Whole(s, id)
 	if err != nil {
 		return c, err
 	}
 	return c, availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), &c)
 }
 
-// whole returns a conversation with its participants.
-func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
+// Whole returns a conversation with its participants.
+func Whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 	c, err := s.Conversation(id)
 	if err != nil {
 		return c, err
@@ -43,7 +43,7 @@ func whole(s *Sight, id parley.ID) (parley.Conversation, error) {
 	if err := s.countUnread(&c); err != nil {
 		return c, err
 	}
-	participants, err := s.q.Participants(s.p.Organization, id)
+	participants, err := s.q.Participants(s.p.Organization, c.ID)
 	c.Participants = s.withholdParticipants(&c, participants)
 	return c, err
 }

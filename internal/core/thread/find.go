@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/inbox"
 )
 
 // MessageFilter narrows a list of messages. Empty fields do not.
@@ -105,9 +107,16 @@ func (t *Threads) Messages(ctx context.Context, p *access.Principal, f MessageFi
 	return shown, next, s.conceal(pointersTo(shown), t.now(ctx, p.Organization))
 }
 
-// resolve turns a sender's address into the contact that it identifies, and contacts that were merged into those that
-// they became.
+// resolve turns a sender's address into the contact that it identifies, and contacts and a conversation that were merged
+// into those that they became.
 func (f *MessageFilter) resolve(s *Sight) (err error) {
+	if f.Conversation != "" {
+		became, err := inbox.Became(s.q, s.p.Organization, f.Conversation)
+		if err != nil {
+			return err
+		}
+		f.Conversation = cmp.Or(became[f.Conversation], f.Conversation)
+	}
 	for _, who := range []*parley.ID{&f.Sender, &f.Recipient} {
 		if *who == "" {
 			continue

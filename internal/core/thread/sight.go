@@ -29,6 +29,9 @@ func NewSight(q store.Queries, p *access.Principal) *Sight {
 	return &Sight{q: q, p: p, parts: map[parley.ID]*parley.Participant{}, judged: map[parley.ID]*parley.Conversation{}}
 }
 
+// Principal is whose sight it is.
+func (s *Sight) Principal() *access.Principal { return s.p }
+
 // private reports whether it sees every conversation of members.
 func (s *Sight) private() bool {
 	return s.p.User == "" || !s.p.Personal && s.p.Has(parley.ScopePrivateRead)
@@ -235,6 +238,14 @@ func (s *Sight) Message(id parley.ID) (parley.Message, parley.Conversation, erro
 		return parley.Message{}, parley.Conversation{}, parley.NotFound("message", id)
 	}
 	return m, c, nil
+}
+
+// Content returns a message that the principal sees, and whether its content is gone for it.
+func (s *Sight) Content(id parley.ID, now time.Time) (m parley.Message, gone bool, err error) {
+	if m, _, err = s.Message(id); err == nil {
+		err = s.conceal([]*parley.Message{&m}, now)
+	}
+	return m, m.Removed != "", err
 }
 
 // conceal replaces the content of messages that the principal has read and that were to be deleted on read, and of

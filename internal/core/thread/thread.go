@@ -74,8 +74,8 @@ func parseCursor(text, plans string) (c cursor, err error) {
 	return cursor{}, parley.Invalid("after", "cursor-invalid", "must be the next of an earlier page of the same list")
 }
 
-// matchRev refuses a change whose If-Match names another revision. 0 is no If-Match.
-func matchRev(ifMatch, rev int64) error {
+// MatchRev refuses a change whose If-Match names another revision. 0 is no If-Match.
+func MatchRev(ifMatch, rev int64) error {
 	if ifMatch == 0 || ifMatch == rev {
 		return nil
 	}
@@ -94,9 +94,9 @@ func emit(tx *store.Tx, p *access.Principal, kind parley.EventType, conversation
 const (
 	maxTitle       = 200
 	maxDescription = 2000
-	maxTags        = 50
+	MaxTags        = 50
 	maxTag         = 100
-	maxMetadata    = 100
+	MaxFacts       = 100
 	maxFact        = 4000
 	maxAssignees   = 50
 	maxExternalID  = 255
@@ -132,8 +132,8 @@ func (c *check) labels(conversation *parley.Conversation) (tags []string) {
 			tags = append(tags, tag)
 		}
 	}
-	if len(tags) > maxTags {
-		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+	if len(tags) > MaxTags {
+		c.refuse("tags", "too-many", "must be at most %d", MaxTags)
 	}
 	c.facts("metadata", conversation.Metadata)
 	c.facts("attributes", conversation.Attributes)
@@ -149,8 +149,8 @@ func (c *check) labels(conversation *parley.Conversation) (tags []string) {
 
 // facts checks metadata or attributes.
 func (c *check) facts(field string, facts map[string]string) {
-	if len(facts) > maxMetadata {
-		c.refuse(field, "too-many", "must be at most %d entries", maxMetadata)
+	if len(facts) > MaxFacts {
+		c.refuse(field, "too-many", "must be at most %d entries", MaxFacts)
 	}
 	for key, value := range facts {
 		c.text(field, key, maxTag)

@@ -305,3 +305,148 @@ func TestBatch(t *testing.T) {
 		t.Errorf("in the conversation: %v", got)
 	}
 }
+
+// A forward holds a copy, says of what, and loses what its source loses.
+func TestForward(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.sms(t)
+	ana, ben, cleo := w.person(t, "Ana"), w.person(t, "Ben"), w.person(t, "Cleo")
+	group := w.group(t, ana, ben)
+	parts := api.Body{{Kind: api.PartText, Text: "lab: 4.2"}, {Kind: api.PartText, Text: "born 1950"}}
+	source := must[*api.Message](t)(ana.SendToConversation(ctx, group, api.SendRequest{Body: parts, TTL: 3600}))
+	var answer api.Answer
+	forward := func(by person, id string, to api.Recipient) *api.Message {
+		return must[*api.Message](t)(by.ForwardMessage(ctx, id, api.SendRequest{To: to, Body: api.Text("FYI")}, api.IdempotencyKey(id+to.User+to.Address), api.WithAnswer(&answer)))
+	}
+	f := forward(ben, source.ID, api.Recipient{User: cleo.id})
+	again := forward(ben, source.ID, api.Recipient{User: cleo.id})
+	if again.ID != f.ID || !answer.Replayed {
+		t.Errorf("repeated: %+v %+v", again, answer)
+	}
+	if f.Text != "FYI\nlab: 4.2\nborn 1950" || f.Forward == nil || f.Forward.MessageID != source.ID || f.Forward.Author.ID != ana.id || f.Forward.Own != 1 ||
+		f.ExpiresAt.IsZero() || f.ExpiresAt.After(source.ExpiresAt.Time) {
+		t.Errorf("%+v %+v", f, f.Forward)
+	}
+	second := forward(cleo, f.ID, api.Recipient{Address: "phone:+15550100"})
+	_, err := cleo.ForwardMessage(ctx, source.ID, api.SendRequest{To: api.Recipient{User: ana.id}})
+	wantProblem(t, err, 404, "not-found", "")
+	_, err = ben.ForwardMessage(ctx, source.ID, api.SendRequest{To: api.Recipient{User: ana.id}, SendAt: api.NewTime(time.Now().Add(time.Hour))})
+	wantProblem(t, err, 422, "not-allowed", "sendAt")
+	gone := ana.say(t, group, "secret", "")
+	must[*api.Message](t)(ana.RecallMessage(ctx, gone.ID))
+	_, err = ben.ForwardMessage(ctx, gone.ID, api.SendRequest{To: api.Recipient{User: ana.id}})
+	wantProblem(t, err, 409, "content-removed", "")
+
+	w.work(t)
+	redacted := must[*api.Message](t)(ana.RedactMessage(ctx, source.ID, api.RedactRequest{Parts: []int{1}}))
+	if redacted.Text != "lab: 4.2" || redacted.Redacted == nil || redacted.Redacted.Parts != 1 || redacted.Redacted.By.ID != ana.id {
+		t.Errorf("%+v %+v", redacted, redacted.Redacted)
+	}
+	text := func(m *api.Message, want string) func() bool {
+		return func() bool { return must[*api.Message](t)(w.admin.GetMessage(ctx, m.ID)).Text == want }
+	}
+	eventually(t, "the forward loses a part", text(f, "FYI\nlab: 4.2"))
+	eventually(t, "the forward of the forward too", text(second, "FYI\nFYI\nlab: 4.2"))
+	must[*api.Message](t)(ana.RecallMessage(ctx, source.ID))
+	eventually(t, "the forward goes", text(f, ""))
+	eventually(t, "the forward of the forward goes", text(second, ""))
+	if m := must[*api.Message](t)(w.admin.GetMessage(ctx, second.ID)); m.Removed == nil || m.Removed.Reason != api.RemovedRecalled || m.Removed.By.ID != ana.id {
+		t.Errorf("%+v", m.Removed)
+	}
+}
+
+// Its author edits a message between members; what it said is kept for those who see it, and goes with it.
+func TestEdit(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.sms(t)
+	ana, ben := w.person(t, "Ana"), w.person(t, "Ben")
+	group := w.group(t, ana, ben)
+	m := ana.say(t, group, "5 mg", "")
+	edit := func(by *api.Client, id, text string) (*api.Message, error) {
+		return by.EditMessage(ctx, id, api.MessagePatch{Body: api.Text(text)})
+	}
+	before := w.latest(t)
+	edited := must[*api.Message](t)(edit(ana.Client, m.ID, "50 mg"))
+	must[*api.Message](t)(edit(ana.Client, m.ID, "0.5 mg"))
+	if edited.Text != "50 mg" || edited.Edits != 1 || edited.EditedAt.IsZero() || edited.Sequence != m.Sequence {
+		t.Errorf("%+v", edited)
+	}
+	page := must[*api.EventPage](t)(ben.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(before)}))
+	if len(page.Data) != 2 || page.Data[1].Type != api.EventMessageEdited || page.Data[1].Data.Message.Text != "0.5 mg" {
+		t.Errorf("told: %+v", page.Data)
+	}
+	versions := must[*api.List[api.MessageVersion]](t)(ben.ListVersions(ctx, m.ID, api.Page{}))
+	if len(versions.Data) != 2 || versions.Data[0].Body[0].Text != "5 mg" || versions.Data[1].Body[0].Text != "50 mg" || versions.Data[0].Editor.ID != ana.id {
+		t.Errorf("before: %+v", versions.Data)
+	}
+	_, err := edit(ben.Client, m.ID, "x")
+	wantProblem(t, err, 403, "not-the-author", "")
+	_, err = edit(ana.Client, m.ID, "")
+	wantProblem(t, err, 422, "required", "body")
+	outside := must[*api.Message](t)(w.admin.Send(ctx, toPhone("hello")))
+	_, err = edit(w.admin, outside.ID, "x")
+	wantProblem(t, err, 422, "edit-unsupported", "id")
+	note := must[*api.Message](t)(w.admin.SendToConversation(ctx, outside.ConversationID, api.SendRequest{Body: api.Text("calm"), Internal: true}))
+	if got := must[*api.Message](t)(edit(w.admin, note.ID, "angry")); got.Text != "angry" {
+		t.Errorf("a note: %+v", got)
+	}
+	must[*api.Message](t)(ana.RecallMessage(ctx, m.ID))
+	if left := must[*api.List[api.MessageVersion]](t)(ben.ListVersions(ctx, m.ID, api.Page{})); len(left.Data) != 0 {
+		t.Errorf("after recalling: %+v", left.Data)
+	}
+	_, err = edit(ana.Client, m.ID, "x")
+	wantProblem(t, err, 409, "content-removed", "")
+	last := ben.say(t, group, "bye", "")
+	if err := w.admin.RemoveParticipant(ctx, group, ben.id); err != nil {
+		t.Fatal(err)
+	}
+	_, err = edit(ben.Client, last.ID, "x")
+	wantProblem(t, err, 403, "not-a-participant", "")
+}
+
+// What is redacted is gone for everybody, with its files, where it is waiting to be sent and in copies too.
+func TestRedact(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.sms(t)
+	chat := must[*api.Channel](t)(w.admin.CreateChannel(ctx, api.ChannelRequest{Name: "Chat", Connector: "sandbox", Platform: "chat", Default: true}))
+	file := must[*api.Media](t)(w.admin.UploadMedia(ctx, "scan.txt", "", strings.NewReader("scan")))
+	m := must[*api.Message](t)(w.admin.Send(ctx, api.SendRequest{To: api.Recipient{Address: "chat:ana", Channel: chat.ID}, Attachments: []string{file.ID},
+		Body: api.Body{{Kind: api.PartText, Text: "one"}, {Kind: api.PartText, Text: "two"}}}))
+	for field, what := range map[string]api.RedactRequest{"parts[0]": {Parts: []int{2}}, "attachments[0]": {Attachments: []string{"absent"}}} {
+		_, err := w.admin.RedactMessage(ctx, m.ID, what)
+		wantProblem(t, err, 422, "", field)
+	}
+	got := must[*api.Message](t)(w.admin.RedactMessage(ctx, m.ID, api.RedactRequest{Attachments: []string{file.ID}}))
+	if got.Text != "one\ntwo" || len(got.Attachments) != 0 || got.Redacted.Attachments != 1 || got.Removed != nil {
+		t.Errorf("%+v %+v", got, got.Redacted)
+	}
+	w.work(t)
+	eventually(t, "what is left is sent", func() bool {
+		page := must[*api.List[api.SandboxMessage]](t)(w.admin.ListSandboxMessages(ctx, api.SandboxFilter{Message: m.ID}))
+		return len(page.Data) == 1 && page.Data[0].Text == "one\ntwo" && len(page.Data[0].Files) == 0
+	})
+	got = must[*api.Message](t)(w.admin.RedactMessage(ctx, m.ID, api.RedactRequest{}))
+	if got.Removed == nil || got.Removed.Reason != api.RemovedRedacted || got.Removed.By.ID == "" || got.Text != "" {
+		t.Errorf("%+v %+v", got, got.Removed)
+	}
+	_, err := w.admin.RedactMessage(ctx, m.ID, api.RedactRequest{})
+	wantProblem(t, err, 409, "content-removed", "")
+
+	ana, ben := w.person(t, "Ana"), w.person(t, "Ben")
+	list := must[*api.Broadcast](t)(w.admin.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"}))
+	must[*api.Broadcast](t)(w.admin.AddBroadcastMembers(ctx, list.ID, api.BroadcastMembers{Users: []string{ben.id}}))
+	sent := must[*api.Message](t)(ana.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list.ID}, Body: api.Body{{Kind: api.PartText, Text: "one"}, {Kind: api.PartText, Text: "two"}}}))
+	_, err = ben.RedactMessage(ctx, sent.ID, api.RedactRequest{})
+	wantProblem(t, err, 404, "not-found", "")
+	must[*api.Message](t)(ana.RedactMessage(ctx, sent.ID, api.RedactRequest{Parts: []int{0}}))
+	eventually(t, "the copy loses it too", func() bool {
+		copies := must[*api.List[api.Message]](t)(ben.ListMessages(ctx, api.MessageFilter{Parent: sent.ID}))
+		return len(copies.Data) == 1 && copies.Data[0].Text == "two"
+	})
+	copies := must[*api.List[api.Message]](t)(ben.ListMessages(ctx, api.MessageFilter{Parent: sent.ID}))
+	_, err = ben.RedactMessage(ctx, copies.Data[0].ID, api.RedactRequest{})
+	wantProblem(t, err, 403, "not-the-author", "")
+}

@@ -19,6 +19,8 @@ import (
 var unaudited = map[string]string{
 	"sendBatch":          "a message is what the server is for, and tells of itself",
 	"sendMessage":        "a message is what the server is for, and tells of itself",
+	"forwardMessage":     "a message",
+	"editMessage":        "its author's own message; what it said before is kept",
 	"sendToUser":         "a message",
 	"sendToConversation": "a message",
 	"playInbound":        "a message",
@@ -30,6 +32,8 @@ var unaudited = map[string]string{
 	"createGroup":        "work in conversations is in the event log; whom one lets in is in both",
 	"patchGroup":         "work in conversations is in the event log",
 	"patchConversation":  "work in conversations is in the event log",
+	"mergeConversation":  "work in conversations is in the event log, and in their histories",
+	"moveMessage":        "work in conversations is in the event log, and in their histories",
 	"readConversation":   "a mark of a reader",
 	"markDelivered":      "a mark of a reader",
 	"markRead":           "a mark of a reader",

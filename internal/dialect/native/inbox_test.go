@@ -215,3 +215,152 @@ func coded(t *testing.T, what string, err error, code string) {
 		t.Errorf("%s: %v, want %s", what, err, code)
 	}
 }
+
+// said are the items of a conversation as they are shown, oldest first: number and text.
+func said(t *testing.T, c *api.Client, id string) (lines []string) {
+	t.Helper()
+	for _, m := range must[*api.List[api.Message]](t)(c.ListConversationMessages(t.Context(), id, api.Page{})).Data {
+		text := m.Text
+		if m.Removed != nil {
+			text = string(m.Removed.Reason)
+		}
+		lines = append(lines, fmt.Sprint(m.Sequence, " ", text))
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+func TestConversationsAreMerged(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	email := must[*api.Channel](t)(d.admin.CreateChannel(ctx, api.ChannelRequest{Name: "Mail", Connector: "sandbox", Platform: "email", Default: true})).ID
+	must[*api.Contact](t)(d.admin.AddContactAddress(ctx, d.contact, api.Address{Kind: "email", Value: "yan@example.org"}))
+	note := func(id, text string) {
+		must[*api.Message](t)(d.ana.SendToConversation(ctx, id, api.SendRequest{Body: api.Text(text), Internal: true}))
+	}
+	mail := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationExternal, Channel: email, ExternalID: "mail-1", Priority: 5,
+		Tags: []string{"mail"}, Participants: []api.NewParticipant{{Contact: d.contact}}})).ID
+	note(mail, "in the mail")
+	note(d.conversation, "in the text")
+	note(mail, "again")
+	for _, id := range []string{mail, d.conversation} {
+		if err := d.ben.ReadConversation(ctx, id, api.ReadMark{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := d.latest(t)
+	stays := must[*api.Conversation](t)(d.ana.MergeConversation(ctx, d.conversation, api.ConversationMerge{Into: mail}))
+	if stays.ID != mail || stays.LastSequence != 4 || stays.ExternalID != "mail-1" || stays.Priority != 5 || len(stays.Participants) != 2 || stays.Unread != 1 {
+		t.Errorf("stays: %+v", stays)
+	}
+	want := []string{"3 hello", "1 in the mail", "4 in the text", "2 again"}
+	for _, id := range []string{mail, d.conversation} {
+		if got := said(t, d.ana, id); !slices.Equal(got, want) {
+			t.Errorf("items of %s: %q, want %q", id, got, want)
+		}
+	}
+	if n := must[*api.Conversation](t)(d.ben.GetConversation(ctx, d.conversation)).Unread; n != 0 {
+		t.Errorf("%d items are unread that were read", n)
+	}
+	if ids := listed(t, d.ana, api.ConversationFilter{Contact: d.contact}); !slices.Equal(ids, []string{mail}) {
+		t.Errorf("listed: %v", ids)
+	}
+	var types []string
+	for _, e := range must[*api.EventPage](t)(d.ana.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(log)})).Data {
+		types = append(types, string(e.Type)+" "+e.Data.ConversationID+e.Data.Into)
+	}
+	if !slices.Equal(types, []string{"conversation.merged " + d.conversation + mail, "conversation.updated " + mail}) {
+		t.Errorf("events: %v", types)
+	}
+	// The id answers the other everywhere, and what the contact writes there comes there.
+	again := must[*api.Conversation](t)(d.ana.MergeConversation(ctx, d.conversation, api.ConversationMerge{Into: mail}))
+	if again.Rev != stays.Rev {
+		t.Errorf("a repeat changed it: %+v", again)
+	}
+	if m := d.inbound(t, "more"); m.ConversationID != mail || m.Sequence != 5 {
+		t.Errorf("what comes in: %+v", m)
+	}
+	if m := must[*api.Message](t)(d.ana.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("yes")})); m.ConversationID != mail || m.Platform != "email" {
+		t.Errorf("what goes out: %+v", m)
+	}
+	if list := must[*api.List[api.Message]](t)(d.ana.ListMessages(ctx, api.MessageFilter{Conversation: d.conversation})).Data; len(list) != 6 {
+		t.Errorf("messages by the former id: %d", len(list))
+	}
+	d.refusesMerges(t, mail)
+}
+
+func (d *desk) refusesMerges(t *testing.T, mail string) {
+	t.Helper()
+	ctx := t.Context()
+	no := false
+	other := must[*api.Contact](t)(d.admin.CreateContact(ctx, api.ContactRequest{Name: "Zoe", Addresses: []api.Address{{Kind: "phone", Value: "+15550002"}}})).ID
+	closed := must[*api.Channel](t)(d.admin.CreateChannel(ctx, api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Open: &no, Members: d.users[:1]})).ID
+	make := func(r api.ConversationRequest) string {
+		return must[*api.Conversation](t)(d.ana.CreateConversation(ctx, r)).ID
+	}
+	with := func(channel, contact string) string {
+		return make(api.ConversationRequest{Kind: api.ConversationExternal, Channel: channel, Participants: []api.NewParticipant{{Contact: contact}}})
+	}
+	hidden, free := with(closed, d.contact), with(d.channel, d.contact)
+	group := make(api.ConversationRequest{Kind: api.ConversationGroup})
+	for what, c := range map[string]struct{ from, into, code string }{
+		"into itself":               {mail, mail, "merge-circle"},
+		"into what is a part of it": {mail, d.conversation, "merge-circle"},
+		"again, into another":       {d.conversation, free, "conversation-merged"},
+		"a group":                   {group, mail, "merge-kinds"},
+		"other people":              {with(d.channel, other), mail, "merge-people"},
+		"from a channel of a few":   {hidden, mail, "merge-channels"},
+		"into nothing":              {free, other, "conversation-unknown"},
+		"what is there for nobody":  {other, mail, "not-found"},
+	} {
+		_, err := d.ana.MergeConversation(ctx, c.from, api.ConversationMerge{Into: c.into})
+		coded(t, what, err, c.code)
+	}
+	_, err := d.ben.MergeConversation(ctx, free, api.ConversationMerge{Into: hidden})
+	coded(t, "into what ben does not see", err, "conversation-unknown")
+	_, err = d.ana.MergeConversation(ctx, free, api.ConversationMerge{Into: hidden}, api.IfMatch(99))
+	coded(t, "another revision", err, "revision-mismatch")
+	must[*api.Conversation](t)(d.ana.MergeConversation(ctx, free, api.ConversationMerge{Into: hidden})) // whom it is shown to becomes fewer
+	_, err = d.ben.GetConversation(ctx, free)
+	coded(t, "what became a part of what ben does not see", err, "not-found")
+}
+
+func TestMessagesAreMoved(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	other := must[*api.Contact](t)(d.admin.CreateContact(ctx, api.ContactRequest{Name: "Zoe", Addresses: []api.Address{{Kind: "phone", Value: "+15550002"}}})).ID
+	theirs := must[*api.Message](t)(d.admin.PlayInbound(ctx, api.SandboxInbound{Contact: other, Channel: d.channel, Body: api.Text("later")})).ConversationID
+	m := d.inbound(t, "wrong place")
+	d.inbound(t, "stays")
+	for range 2 {
+		moved := must[*api.Message](t)(d.ana.MoveMessage(ctx, m.ID, api.MessageMove{Conversation: theirs}))
+		if moved.ID != m.ID || moved.ConversationID != theirs || moved.Sequence != 2 || moved.SentAt != m.SentAt || moved.Text != "wrong place" {
+			t.Errorf("moved: %+v", moved)
+		}
+	}
+	if got := said(t, d.ana, d.conversation); !slices.Equal(got, []string{"1 hello", "2 moved", "3 stays"}) {
+		t.Errorf("left: %q", got)
+	}
+	if got := said(t, d.ana, theirs); !slices.Equal(got, []string{"1 later", "2 wrong place"}) {
+		t.Errorf("there: %q", got)
+	}
+	left := must[*api.List[api.Message]](t)(d.ana.ListConversationMessages(ctx, d.conversation, api.Page{})).Data[1]
+	if left.ID == m.ID || left.Removed.MessageID != m.ID || left.Kind != "system" {
+		t.Errorf("the tombstone: %+v", left)
+	}
+	if lines := entries(t, d.ana, theirs); len(lines) != 1 || !strings.Contains(lines[0], "Ana: messages [] > ["+m.ID) {
+		t.Errorf("history: %v", lines)
+	}
+	group := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup})).ID
+	queued := must[*api.Message](t)(d.ana.SendToConversation(ctx, theirs, api.SendRequest{Body: api.Text("on its way")})).ID
+	for what, c := range map[string]struct{ message, into, code string }{
+		"into a group":     {m.ID, group, "move-members"},
+		"what is moved":    {left.ID, theirs, "content-removed"},
+		"what is sent now": {queued, d.conversation, "deliveries-under-way"},
+		"to nothing":       {m.ID, other, "conversation-unknown"},
+		"nothing":          {other, theirs, "not-found"},
+	} {
+		_, err := d.ana.MoveMessage(ctx, c.message, api.MessageMove{Conversation: c.into})
+		coded(t, what, err, c.code)
+	}
+}

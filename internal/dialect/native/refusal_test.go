@@ -133,7 +133,7 @@ func TestRefusals(t *testing.T) {
 	if before.Through != after.Through {
 		t.Errorf("something was stored: the log went from %d to %d", before.Through, after.Through)
 	}
-	if list := must[*api.List[api.Message]](t)(w.admin.ListMessages(t.Context(), api.MessageFilter{})); len(list.Data) != 3 { // and that somebody left
+	if list := must[*api.List[api.Message]](t)(w.admin.ListMessages(t.Context(), api.MessageFilter{})); len(list.Data) != 4 { // and that somebody left a group
 		t.Errorf("there are %d messages", len(list.Data))
 	}
 }

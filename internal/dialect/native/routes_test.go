@@ -37,6 +37,10 @@ var samples = map[string]sample{
 	"sendToConversation":       {path: "/v1/conversations/{conversation}/messages", body: `{"body":"hello","record":{"direction":"inbound"}}`, more: []parley.Scope{parley.ScopeMessagesRecord}},
 	"sendBatch":                {path: "/v1/messages/batch", body: `{"messages":[{"to":{"address":"phone:+15550100"},"body":"hello","requestAck":true,"ackWithin":60},{"to":{}}]}`},
 	"listAcknowledgements":     {path: "/v1/messages/{message}/acknowledgements"},
+	"forwardMessage":           {path: "/v1/messages/{internal}/forward", body: `{"to":{"contact":"{contact}"},"body":"See below"}`, more: []parley.Scope{parley.ScopeMessagesRead}},
+	"editMessage":              {path: "/v1/messages/{internal}", body: `{"body":"What I meant"}`, owner: true},
+	"redactMessage":            {path: "/v1/messages/{message}/redact", body: `{"parts":[0]}`},
+	"listVersions":             {path: "/v1/messages/{internal}/versions"},
 	"listReplies":              {path: "/v1/messages/{message}/replies"},
 	"listMessages":             {path: "/v1/messages?limit=5&kind=message"},
 	"getMessage":               {path: "/v1/messages/{message}"},
@@ -163,6 +167,8 @@ var samples = map[string]sample{
 	"defineConversationAttribute": {path: "/v1/conversation-attributes/tier", body: `{"type":"choice","label":"Tier","choices":["gold"]}`},
 	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
 	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
+	"mergeConversation":           {path: "/v1/conversations/{external}/merge", body: `{"into":"{outside}"}`},
+	"moveMessage":                 {path: "/v1/messages/{noted}/move", body: `{"conversation":"{note}"}`},
 }
 
 // fill puts ids into a sample.
@@ -218,7 +224,10 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
-	return map[string]string{"user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	external := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationExternal, Channel: channel.ID, Participants: []api.NewParticipant{{Contact: contact.ID}}}))
+	note := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization}))
+	noted := must[*api.Message](t)(c.SendToConversation(ctx, message.ConversationID, api.SendRequest{Body: api.Text("x"), Internal: true}))
+	return map[string]string{"external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 

@@ -90,6 +90,7 @@ var lists = []counted{
 	{"listAttempts", "/v1/messages/{wide}/attempts", 0, 0},
 	{"listInteractions", "/v1/messages/{inside}/interactions", 0, 0},
 	{"listMessages", "/v1/messages?batch={batch}", 100, 0},
+	{"listVersions", "/v1/messages/{edited}/versions", 0, 0},
 	{"listReplies", "/v1/messages/{inside}/replies", 0, 0},
 	{"listAcknowledgements", "/v1/messages/{inside}/acknowledgements", 0, 0},
 	{"listAcknowledgements", "/v1/messages/{wide}/acknowledgements", 0, 0},
@@ -356,7 +357,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	for range n {
 		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
 	}
-	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users})).ID
+	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users[1:]})).ID
 	w.index(t)
 	return things
 }
@@ -425,6 +426,10 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		batch.Messages[i].SendRequest = api.SendRequest{To: api.Recipient{Conversation: things["group"]}, Body: api.Text("yes"), ReplyTo: things["inside"], RequestAck: true}
 	}
 	things["batch"] = must[*api.Batch](t)(own.SendBatch(ctx, batch)).ID
+	things["edited"] = must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello")})).ID
+	for i := range len(users) {
+		must[*api.Message](t)(own.EditMessage(ctx, things["edited"], api.MessagePatch{Body: api.Text(fmt.Sprint("hello ", i))}))
+	}
 	for range 3 {
 		must[*api.Message](t)(own.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("yes"), ReplyTo: things["inside"]}))
 	}

@@ -15,3 +15,14 @@ CREATE TABLE message_batches (
   organization_id TEXT NOT NULL, batch_id TEXT NOT NULL, message_id TEXT NOT NULL,
   PRIMARY KEY (organization_id, batch_id, message_id)
 ) WITHOUT ROWID;
+-- The forwards of a message, which hold a copy of its content.
+CREATE TABLE forwards (
+  organization_id TEXT NOT NULL, source_id TEXT NOT NULL, message_id TEXT NOT NULL,
+  PRIMARY KEY (organization_id, source_id, message_id)
+) WITHOUT ROWID;
+-- What messages said before they were edited.
+CREATE TABLE message_versions (
+  organization_id TEXT NOT NULL, message_id TEXT NOT NULL, number BIGINT NOT NULL, body TEXT NOT NULL, editor_kind TEXT NOT NULL, editor_id TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (organization_id, message_id, number)
+);

@@ -13,11 +13,14 @@ import (
 
 // Add keeps what messages that have just entered their conversations have to do with others.
 func Add(tx *store.Tx, organization parley.ID, messages ...*parley.Message) error {
-	var replies, asked sqldb.Rows
+	var replies, asked, forwards sqldb.Rows
 	o := string(organization)
 	for _, m := range messages {
 		if m.Root != "" {
 			replies.Add(o, string(m.Root), m.Sequence, string(m.ID), store.Millis(m.SentAt))
+		}
+		if m.Forward != nil && m.Parent == "" { // copies follow the broadcast message
+			forwards.Add(o, string(m.Forward.Message), string(m.ID))
 		}
 		if m.RequestAck {
 			asked.Add(o, string(m.Conversation), m.Sequence, string(m.ID))
@@ -26,7 +29,7 @@ func Add(tx *store.Tx, organization parley.ID, messages ...*parley.Message) erro
 	for _, s := range []struct {
 		text string
 		rows *sqldb.Rows
-	}{{insertReplies, &replies}, {insertAsked, &asked}} {
+	}{{insertReplies, &replies}, {insertAsked, &asked}, {insertForwards, &forwards}} {
 		if err := insert(tx, organization, s.text, s.rows); err != nil {
 			return err
 		}

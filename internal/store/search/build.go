@@ -20,6 +20,7 @@ type writer struct {
 	first string // the first word of the page
 	last  string // the word before
 	list  []byte
+	scope func(doc uint32) Scope
 }
 
 // word adds a word with the numbers of those that have it.
@@ -29,13 +30,19 @@ func (w *writer) word(word string, docs []uint32) error {
 	}
 	w.list = appendList(w.list[:0], docs)
 	e := entry{word: word, count: len(docs), list: string(w.list)}
-	if len(w.list) > inlineSize {
+	if len(docs) <= shortList {
+		scopes := w.list[:0]
+		for _, doc := range docs {
+			scopes = appendFixed(scopes, uint64(w.scope(doc)), scopeChars)
+		}
+		e.scopes = string(scopes)
+	} else if len(w.list) > inlineSize {
 		if err := w.long(word, docs); err != nil {
 			return err
 		}
 		e.list = ""
 	}
-	if len(w.page) > 0 && len(w.page)+len(e.list)+len(word) > pageSize {
+	if len(w.page) > 0 && len(w.page)+len(e.list)+len(e.scopes)+len(word) > pageSize {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -70,19 +77,13 @@ func (w *writer) flush() error {
 	return w.emit(page)
 }
 
-// columns writes who sees things, and what they are, in order.
-func (w *writer) columns(n int, scope func(i int) Scope, place func(i int) Place) error {
+// columns writes what things are, in order, and who sees them.
+func (w *writer) columns(n int, place func(i int) Place) error {
 	var page []byte
+	lists := map[Scope][]uint32{}
 	for i := range n {
-		page = appendScope(page, scope(i))
-		if (i+1)%scopesPerPage == 0 || i+1 == n {
-			if err := w.emit(Page{Kind: kindScopes, Part: int64(i / scopesPerPage), Data: string(page)}); err != nil {
-				return err
-			}
-			page = page[:0]
-		}
-	}
-	for i := range n {
+		s := w.scope(uint32(i))
+		lists[s] = append(lists[s], uint32(i))
 		page = appendPlace(page, place(i))
 		if (i+1)%idsPerPage == 0 || i+1 == n {
 			if err := w.emit(Page{Kind: kindIDs, Part: int64(i / idsPerPage), Data: string(page)}); err != nil {
@@ -91,15 +92,42 @@ func (w *writer) columns(n int, scope func(i int) Scope, place func(i int) Place
 			page = page[:0]
 		}
 	}
-	return nil
+	return w.scopes(lists)
+}
+
+// scopes writes what each scope sees. A long list has several entries.
+func (w *writer) scopes(lists map[Scope][]uint32) error {
+	var page []byte
+	part := int64(0)
+	flush := func() error {
+		part++
+		err := w.emit(Page{Kind: kindScopes, Part: part, Data: string(page)})
+		page = page[:0]
+		return err
+	}
+	for _, s := range slices.Sorted(maps.Keys(lists)) {
+		for docs := range slices.Chunk(lists[s], listSize/4) {
+			w.list = appendList(w.list[:0], docs)
+			if len(page) > 0 && len(page)+len(w.list) > listSize {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			page = appendScopeList(page, s, w.list)
+		}
+	}
+	return flush()
 }
 
 // Build makes the segment of some things, and hands over its pages. It sorts them.
 func Build(docs []Doc, emit func(Page) error) (Segment, error) {
+	if len(docs) == 0 {
+		return Segment{}, nil
+	}
 	slices.SortFunc(docs, func(a, b Doc) int { return a.Compare(b.Place) })
-	w := writer{emit: emit}
-	err := w.columns(len(docs), func(i int) Scope { return docs[i].Scope }, func(i int) Place { return docs[i].Place })
-	if err != nil || len(docs) == 0 {
+	w := writer{emit: emit, scope: func(doc uint32) Scope { return docs[doc].Scope }}
+	err := w.columns(len(docs), func(i int) Place { return docs[i].Place })
+	if err != nil {
 		return Segment{}, err
 	}
 	lists := make(map[string][]uint32, 8*len(docs))

@@ -85,24 +85,14 @@ func readList(list string, f func(doc uint32)) error {
 	return nil
 }
 
-// The columns of a segment have an entry for each of what it holds.
+// The places of a segment have an entry for each of what it holds.
 const (
-	scopesPerPage = 1900
-	idsPerPage    = 68
-	timeChars     = 8
-	idChars       = parley.IDLength
-	placeChars    = timeChars + idChars
-	timeZero      = 1 << 47
+	idsPerPage = 68
+	timeChars  = 8
+	idChars    = parley.IDLength
+	placeChars = timeChars + idChars
+	timeZero   = 1 << 47
 )
-
-func appendScope(to []byte, s Scope) []byte { return appendFixed(to, uint64(s), scopeChars) }
-
-func scopeAt(page string, i int) (Scope, error) {
-	if len(page) < (i+1)*scopeChars {
-		return 0, errPage
-	}
-	return Scope(fixed(page[i*scopeChars : (i+1)*scopeChars])), nil
-}
 
 func appendPlace(to []byte, p Place) []byte {
 	to = appendFixed(to, uint64(p.At+timeZero), timeChars)
@@ -120,10 +110,14 @@ func placeAt(page string, i int) (Place, error) {
 
 // entry is a word of a dictionary.
 type entry struct {
-	word  string
-	count int
-	list  string // empty: it is in pages of its own
+	word   string
+	count  int
+	list   string // empty: it is in pages of its own
+	scopes string // of a short list: who sees each
 }
+
+// shortList is up to how many numbers a list has that says who sees each.
+const shortList = 160
 
 // readWords calls f with the words of a page of a dictionary, in order, until it says no. Each is written as by how much it
 // begins like the one before, and the rest.
@@ -137,13 +131,16 @@ func readWords(page string, f func(e entry) bool) error {
 				return err
 			}
 		}
-		if int(like) > len(word) || int(rest) > len(page) || int(length) > len(page)-int(rest) {
+		scopes := uint32(0)
+		if count <= shortList {
+			scopes = count * scopeChars
+		}
+		if int(like) > len(word) || uint64(rest)+uint64(length)+uint64(scopes) > uint64(len(page)) {
 			return errPage
 		}
-		word = word[:like] + page[:rest]
-		list := page[rest : rest+length]
-		page = page[rest+length:]
-		if !f(entry{word, int(count), list}) {
+		e := entry{word: word[:like] + page[:rest], count: int(count), list: page[rest : rest+length], scopes: page[rest+length : rest+length+scopes]}
+		word, page = e.word, page[rest+length+scopes:]
+		if !f(e) {
 			return nil
 		}
 	}
@@ -160,5 +157,39 @@ func appendEntry(to []byte, before string, e entry) []byte {
 	to = appendNumber(to, uint32(e.count))
 	to = appendNumber(to, uint32(len(e.list)))
 	to = append(to, e.word[like:]...)
-	return append(to, e.list...)
+	return append(append(to, e.list...), e.scopes...)
+}
+
+// readShort calls f with the numbers of a short list, and who sees each.
+func readShort(list, scopes string, f func(doc uint32, s Scope)) error {
+	return readList(list, func(doc uint32) {
+		if len(scopes) >= scopeChars {
+			f(doc, Scope(fixed(scopes[:scopeChars])))
+			scopes = scopes[scopeChars:]
+		}
+	})
+}
+
+// readScopes calls f with the scopes of a page and the lists of what each sees.
+func readScopes(page string, f func(s Scope, list string) error) error {
+	for page != "" {
+		if len(page) < scopeChars {
+			return errPage
+		}
+		s := Scope(fixed(page[:scopeChars]))
+		length, rest, err := number(page[scopeChars:])
+		if err != nil || int(length) > len(rest) {
+			return errPage
+		}
+		if err := f(s, rest[:length]); err != nil {
+			return err
+		}
+		page = rest[length:]
+	}
+	return nil
+}
+
+func appendScopeList(to []byte, s Scope, list []byte) []byte {
+	to = appendNumber(appendFixed(to, uint64(s), scopeChars), uint32(len(list)))
+	return append(to, list...)
 }

@@ -46,52 +46,49 @@ func Merge(q store.Queries, organization parley.ID, segments []Segment, gone fun
 	}
 	place := func(i int) Place { return sources[order[i].source].places[order[i].doc] }
 	made.FirstAt, made.LastAt = place(0).At, place(len(order)-1).At
-	w := writer{emit: emit}
-	err := w.columns(len(order), func(i int) Scope { return sources[order[i].source].scopes[order[i].doc] }, place)
+	w := writer{emit: emit, scope: func(doc uint32) Scope { return sources[order[doc].source].scopes[order[doc].doc] }}
+	err := w.columns(len(order), place)
 	if err != nil {
 		return made, err
 	}
 	return made, mergeWords(sources, &w)
 }
 
-// columns reads who sees what a segment holds, and what it is.
+// columns reads what a segment holds, and who sees it.
 func (s *source) columns() error {
-	s.places, s.scopes = make([]Place, 0, s.segment.Docs), make([]Scope, 0, s.segment.Docs)
-	var asks []columnPage
-	for part := range (s.segment.Docs + scopesPerPage - 1) / scopesPerPage {
-		asks = append(asks, columnPage{s.segment.ID, kindScopes, part})
-	}
-	for part := range (s.segment.Docs + idsPerPage - 1) / idsPerPage {
-		asks = append(asks, columnPage{s.segment.ID, kindIDs, part})
-	}
-	pages := make([]string, len(asks))
-	for from := 0; from < len(asks); from += readAhead {
-		to := min(from+readAhead, len(asks))
-		err := readColumns(s.q, s.organization, asks[from:to], func(n int, page string) error {
-			pages[from+n] = page
+	s.places, s.scopes = make([]Place, 0, s.segment.Docs), make([]Scope, s.segment.Docs)
+	for from := 0; from < s.segment.Docs; from += readAhead * idsPerPage {
+		var asks []columnPage
+		for doc := from; doc < min(s.segment.Docs, from+readAhead*idsPerPage); doc += idsPerPage {
+			asks = append(asks, columnPage{s.segment.ID, doc / idsPerPage})
+		}
+		pages := make([]string, len(asks))
+		err := readColumns(s.q, s.organization, asks, func(n int, page string) error {
+			pages[n] = page
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-	}
-	for i, a := range asks {
-		for k := 0; len(s.scopes) < s.segment.Docs && a.kind == kindScopes && k < scopesPerPage; k++ {
-			scope, err := scopeAt(pages[i], k)
-			if err != nil {
-				return err
+		for _, page := range pages {
+			for k := 0; len(s.places) < s.segment.Docs && k < idsPerPage; k++ {
+				place, err := placeAt(page, k)
+				if err != nil {
+					return err
+				}
+				s.places = append(s.places, place)
 			}
-			s.scopes = append(s.scopes, scope)
-		}
-		for k := 0; len(s.places) < s.segment.Docs && a.kind == kindIDs && k < idsPerPage; k++ {
-			place, err := placeAt(pages[i], k)
-			if err != nil {
-				return err
-			}
-			s.places = append(s.places, place)
 		}
 	}
-	return nil
+	return readScopePages(s.q, s.organization, s.segment.ID, func(page string) error {
+		return readScopes(page, func(scope Scope, list string) error {
+			return readList(list, func(doc uint32) {
+				if int(doc) < len(s.scopes) {
+					s.scopes[doc] = scope
+				}
+			})
+		})
+	})
 }
 
 // from is where something in a new segment is in its sources.

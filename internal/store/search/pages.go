@@ -88,22 +88,33 @@ func readLists(q store.Queries, organization parley.ID, asks []ask, f func(n int
 	return readPages(q, listPages, askRows(asks, nil), organization, f)
 }
 
-var columnPages = `SELECT j.n, p.data FROM ` + sqldb.From("$1", "n BIGINT", "segment BIGINT", "kind TEXT", "part BIGINT") + ` AS j
-	CROSS JOIN search_pages AS p WHERE p.organization_id = $2 AND p.segment = j.segment AND p.kind = j.kind AND p.word = '' AND p.part = j.part`
+var columnPages = `SELECT j.n, p.data FROM ` + sqldb.From("$1", "n BIGINT", "segment BIGINT", "part BIGINT") + ` AS j
+	CROSS JOIN search_pages AS p WHERE p.organization_id = $2 AND p.segment = j.segment AND p.kind = 'i' AND p.word = '' AND p.part = j.part`
 
-// columnPage is a page of a column.
+// columnPage is a page of places.
 type columnPage struct {
 	segment int64
-	kind    string
 	part    int
 }
 
 func readColumns(q store.Queries, organization parley.ID, asks []columnPage, f func(n int, page string) error) error {
 	var rows sqldb.Rows
 	for i, a := range asks {
-		rows.Add(i, a.segment, a.kind, a.part)
+		rows.Add(i, a.segment, a.part)
 	}
 	return readPages(q, columnPages, rows.Param(), organization, f)
+}
+
+// readScopePages calls f with the pages that say who sees what a segment holds.
+func readScopePages(q store.Queries, organization parley.ID, segment int64, f func(page string) error) error {
+	return q.Conn().Query("SELECT data FROM search_pages WHERE organization_id = $1 AND segment = $2 AND kind = 's'",
+		[]any{string(organization), segment}, func(r *sql.Rows) error {
+			var page string
+			if err := r.Scan(&page); err != nil {
+				return err
+			}
+			return f(page)
+		})
 }
 
 func readPages(q store.Queries, text string, rows []byte, organization parley.ID, f func(n int, page string) error) error {

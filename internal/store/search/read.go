@@ -67,19 +67,18 @@ func NewReader(q store.Queries, organization parley.ID) *Reader {
 
 // found is what a dictionary says of something that is needed.
 type found struct {
-	lists []string // of numbers
-	long  []string // words whose lists are pages of their own
+	entries []entry
+	count   int
+	long    bool // some lists are pages of their own
+	short   bool // all of them say who sees each
 }
 
 func (f *found) add(e entry) {
-	if e.list == "" {
-		f.long = append(f.long, e.word)
-	} else {
-		f.lists = append(f.lists, e.list)
-	}
+	f.short = (f.short || f.count == 0) && e.scopes != ""
+	f.long = f.long || e.list == ""
+	f.count += e.count
+	f.entries = append(f.entries, e)
 }
-
-func (f *found) empty() bool { return len(f.lists) == 0 && len(f.long) == 0 }
 
 // Finding is what the dictionary of one segment says of what is looked for.
 type Finding struct {
@@ -87,24 +86,22 @@ type Finding struct {
 	without found
 }
 
-// Empty reports whether nothing in the segment has everything that is needed.
-func (f *Finding) Empty() bool {
+// Most is how many in the segment may have everything that is needed; all, where nothing is.
+func (f *Finding) Most(all int) int {
 	for i := range f.needs {
-		if f.needs[i].empty() {
-			return true
-		}
+		all = min(all, f.needs[i].count)
 	}
-	return false
+	return all
 }
 
-// Small reports whether the set is made without reading more.
-func (f *Finding) Small() bool {
+// Short reports whether the set is made without reading more.
+func (f *Finding) Short() bool {
 	for i := range f.needs {
-		if len(f.needs[i].long) > 0 {
+		if f.needs[i].long {
 			return false
 		}
 	}
-	return len(f.needs) > 0 && len(f.without.long) == 0
+	return len(f.needs) > 0 && !f.without.long
 }
 
 // target is what a word that is looked up was asked for.
@@ -164,38 +161,77 @@ func (r *Reader) Look(segments []Segment, needs []Need, without []string) ([]Fin
 	return all, nil
 }
 
-// Set is what a segment has of what is looked for; nil for nothing.
-func (r *Reader) Set(s *Segment, f *Finding) (Set, error) {
-	if f.Empty() {
+// Set is what a segment has of what is looked for and that is of scopes that somebody sees; nil for nothing. Where sees is
+// nil it may be of any.
+func (r *Reader) Set(s *Segment, f *Finding, sees func(Scope) bool) (Set, error) {
+	if f.Most(s.Docs) == 0 {
 		return nil, nil
 	}
 	needs := append([]found{}, f.needs...)
-	sort.SliceStable(needs, func(i, k int) bool { return len(needs[i].long) < len(needs[k].long) })
-	result := newSet(s.Docs)
-	for i := range needs {
-		set, err := r.set(s, &needs[i])
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			result = set
-		} else if !result.keep(set) {
+	sort.SliceStable(needs, func(i, k int) bool { return needs[i].count < needs[k].count })
+	result, needs, err := r.first(s, needs, sees)
+	for i := 0; i < len(needs) && result != nil && err == nil; i++ {
+		var set Set
+		if set, err = r.set(s, &needs[i]); err == nil && !result.keep(set) {
 			return nil, nil
 		}
 	}
-	if len(needs) == 0 {
-		for doc := range s.Docs {
-			result.add(uint32(doc))
-		}
-	}
-	if f.without.empty() {
-		return result, nil
+	if err != nil || result == nil || f.without.count == 0 {
+		return result, err
 	}
 	set, err := r.set(s, &f.without)
 	for k := range set {
 		result[k] &^= set[k]
 	}
 	return result, err
+}
+
+// first is the set that is narrowed further, and what is needed besides: what is seen, by the shortest list if that says
+// so, else by what the segment says; or the shortest list, where that does not matter.
+func (r *Reader) first(s *Segment, needs []found, sees func(Scope) bool) (Set, []found, error) {
+	switch {
+	case sees == nil && len(needs) == 0:
+		all := newSet(s.Docs)
+		for doc := range s.Docs {
+			all.add(uint32(doc))
+		}
+		return all, nil, nil
+	case sees == nil:
+		set, err := r.set(s, &needs[0])
+		return set, needs[1:], err
+	case len(needs) > 0 && needs[0].short:
+		set, any := newSet(s.Docs), false
+		for _, e := range needs[0].entries {
+			err := readShort(e.list, e.scopes, func(doc uint32, scope Scope) {
+				if sees(scope) {
+					set.add(doc)
+					any = true
+				}
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		if !any {
+			return nil, nil, nil
+		}
+		return set, needs[1:], nil
+	}
+	set, any := newSet(s.Docs), false
+	err := readScopePages(r.q, r.organization, s.ID, func(page string) error {
+		r.Pages++
+		return readScopes(page, func(scope Scope, list string) error {
+			if !sees(scope) {
+				return nil
+			}
+			any = true
+			return readList(list, set.add)
+		})
+	})
+	if !any {
+		return nil, nil, err
+	}
+	return set, needs, err
 }
 
 // keep keeps what another set has too, and says whether there is any.
@@ -211,17 +247,16 @@ func (s Set) keep(o Set) bool {
 // set is what has one of some words.
 func (r *Reader) set(s *Segment, f *found) (Set, error) {
 	set := newSet(s.Docs)
-	for _, list := range f.lists {
-		if err := readList(list, set.add); err != nil {
+	var asks []ask
+	for _, e := range f.entries {
+		if e.list == "" {
+			asks = append(asks, ask{s.ID, e.word})
+		} else if err := readList(e.list, set.add); err != nil {
 			return nil, err
 		}
 	}
-	if len(f.long) == 0 {
+	if len(asks) == 0 {
 		return set, nil
-	}
-	asks := make([]ask, len(f.long))
-	for i, word := range f.long {
-		asks[i] = ask{s.ID, word}
 	}
 	err := readLists(r.q, r.organization, asks, func(_ int, page string) error {
 		r.Pages++
@@ -260,26 +295,8 @@ func (r *Reader) load(pages []columnPage) error {
 	})
 }
 
-// Scope returns the scope of what has a number. It reads some pages ahead of those before it.
-func (r *Reader) Scope(s *Segment, doc, ahead int) (Scope, error) {
-	if first := doc / scopesPerPage; ahead > 1 {
-		pages := make([]columnPage, 0, ahead)
-		for part := first; part >= 0 && len(pages) < ahead; part-- {
-			pages = append(pages, columnPage{s.ID, kindScopes, part})
-		}
-		if err := r.load(pages); err != nil {
-			return 0, err
-		}
-	}
-	page, err := r.column(columnPage{s.ID, kindScopes, doc / scopesPerPage})
-	if err != nil {
-		return 0, err
-	}
-	return scopeAt(page, doc%scopesPerPage)
-}
-
 func (r *Reader) place(s *Segment, doc int) (Place, error) {
-	page, err := r.column(columnPage{s.ID, kindIDs, doc / idsPerPage})
+	page, err := r.column(columnPage{s.ID, doc / idsPerPage})
 	if err != nil {
 		return Place{}, err
 	}
@@ -297,7 +314,7 @@ func (r *Reader) Ahead(list []Numbers) error {
 	var pages []columnPage
 	for _, n := range list {
 		for _, doc := range n.Docs {
-			pages = append(pages, columnPage{n.Segment.ID, kindIDs, doc / idsPerPage})
+			pages = append(pages, columnPage{n.Segment.ID, doc / idsPerPage})
 		}
 	}
 	return r.load(pages)
@@ -307,7 +324,7 @@ func (r *Reader) Ahead(list []Numbers) error {
 func (r *Reader) Places(s *Segment, docs []int) ([]Place, error) {
 	pages := make([]columnPage, len(docs))
 	for i, doc := range docs {
-		pages[i] = columnPage{s.ID, kindIDs, doc / idsPerPage}
+		pages[i] = columnPage{s.ID, doc / idsPerPage}
 	}
 	if err := r.load(pages); err != nil {
 		return nil, err
@@ -321,9 +338,6 @@ func (r *Reader) Places(s *Segment, docs []int) ([]Place, error) {
 	}
 	return places, nil
 }
-
-// Place returns the place of what has a number.
-func (r *Reader) Place(s *Segment, doc int) (Place, error) { return r.place(s, doc) }
 
 // Before returns how many of a segment come before a place.
 func (r *Reader) Before(s *Segment, p Place) (int, error) {

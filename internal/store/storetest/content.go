@@ -7,8 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/interaction"
-	"github.com/parley-server/parley/internal/store/relation"
+	kept "github.com/parley-server/parley/internal/store/inbox"
 )
 
 // blobs are the files whose deletion is scheduled.
@@ -220,107 +219,143 @@ func (w *world) onRead(o parley.ID) {
 	w.equal("expires", m.ExpiresAt, at)
 }
 
-// relations: what messages have to do with each other, and who is to acknowledge them.
-func relations(w *world) {
+// mergedConversations: what waits of a conversation goes on as a part of the other one, one after another, and what it had is the other's.
+func mergedConversations(w *world) {
 	o, other := w.organization(), w.organization()
-	th, room := w.thread(o), w.room(o, 2)
-	root := th.say("root").Message
-	for _, organization := range []parley.ID{o, other} {
-		reply := func(n int64) *parley.Message {
-			return &parley.Message{ID: w.id(), Root: root.ID, Conversation: th.id, Sequence: n, SentAt: w.now().Add(time.Duration(n) * time.Second)}
-		}
-		w.do(func(tx *store.Tx) error { return relation.Add(tx, organization, reply(2), reply(4), reply(6)) })
+	a := w.thread(o)
+	b := w.threadOn(o, a.channel)
+	var sent []parley.ID
+	for _, th := range []*thread{a, b, a} {
+		m := th.message("x")
+		m.Message.Validity, m.Message.Tags = time.Hour, []string{"tagged"}
+		w.must(w.append(m))
+		sent = append(sent, m.Message.ID)
 	}
-	page, err := relation.Replies(w.read(), o, root.ID, 2, 1)
-	w.must(err)
-	rest, err := relation.Replies(w.read(), o, root.ID, 4, 5)
-	w.must(err)
-	w.equal("replies", fmt.Sprint(len(page), len(rest)), "1 1")
-	counts, err := relation.CountReplies(w.read(), o, []relation.Thread{{Root: root.ID, After: 2}, {Root: "none"}})
-	w.must(err)
-	w.equal("counted", counts, map[parley.ID]parley.Replies{root.ID: {Count: 2, Last: time.UnixMilli(w.now().Add(6 * time.Second).UnixMilli()).UTC()}})
-	counts, err = relation.CountReplies(w.read(), o, []relation.Thread{{Root: root.ID, Until: 3}, {Root: root.ID, After: 5, Until: 9}})
-	w.must(err)
-	w.equal("counted in parts", counts[root.ID].Count, 2)
-
-	asked := th.message("asked")
-	asked.Message.RequestAck, asked.Message.Parent, asked.Message.Batch = true, "parent", "batch"
-	again := th.message("again")
-	again.Message.RequestAck = true
-	inside := room.message("inside")
 	w.do(func(tx *store.Tx) error {
-		err := errors.Join(tx.Append(asked), tx.Append(again), tx.Append(inside))
-		return errors.Join(err, relation.Add(tx, o, &asked.Message, &again.Message))
+		_, err := tx.Seen(o, a.id, "u", 2)
+		_, err2 := tx.Seen(o, b.id, "u", 1)
+		return errors.Join(err, err2, kept.SetDetails(tx, o, &parley.Conversation{ID: a.id, ExternalID: "x"}),
+			kept.AddHistory(tx, o, parley.HistoryEntry{Conversation: a.id, Sequence: 1}))
 	})
-	ana := parley.Actor{Kind: parley.ActorContact, ID: th.recipient}
-	unacked := func() []parley.ID {
-		ids, err := relation.Unacknowledged(w.read(), o, th.id, ana, 5)
-		w.must(err)
-		return ids
+	due := w.ready(sent[0], sent[1])
+	claimed := w.claim(w.jobOf(due, sent[0]))
+	w.conflict(w.merge(o, a.id, b.id), "deliveries-under-way")
+	retried := claimed[0]
+	retried.DueAt = w.now().Add(time.Minute)
+	w.do(func(tx *store.Tx) error { return tx.Retry([]store.Job{retried}) })
+	claimed = w.claim(w.jobOf(due, sent[1]))
+	w.conflict(w.merge(o, a.id, b.id), "deliveries-under-way") // both have begun
+	w.do(func(tx *store.Tx) error { return tx.Done(claimed) })
+	later := b.message("later")
+	w.must(w.append(later))
+	w.must(w.merge(o, a.id, b.id))
+	w.ready() // what is tried again holds those behind it
+	w.advance(2 * time.Minute)
+	for _, id := range []parley.ID{sent[0], later.Message.ID, sent[2]} {
+		w.done(w.jobOf(w.ready(id), id))
 	}
-	w.equal("not acknowledged", unacked(), []parley.ID{again.Message.ID, asked.Message.ID})
-	w.do(func(tx *store.Tx) error { _, err := tx.Acknowledge(o, asked.Message.ID, ana); return err })
-	w.equal("acknowledged", unacked(), []parley.ID{again.Message.ID})
-	acks, err := relation.CountAcks(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID})
-	w.must(err)
-	w.equal("who have", acks, map[parley.ID]int{asked.Message.ID: 1})
-	recipients, err := relation.CountRecipients(w.read(), o, []parley.ID{asked.Message.ID, inside.Message.ID})
-	w.must(err)
-	w.equal("recipients", recipients, map[parley.ID]int{asked.Message.ID: 1})
-	copies, err := relation.CountCopyAcks(w.read(), o, "parent")
-	w.must(err)
-	w.equal("of copies", copies, 1)
-	heads, err := w.read().HeadsBefore(o, store.MessageIndex{Batch: "batch"}, "", 5)
-	w.must(err)
-	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
+	w.ready()
+	w.asMerged(o, other, a, b)
 }
 
-// interactions: what was done with a message, once for each who and what, and how often.
-func interactions(w *world) {
-	o, other := w.organization(), w.organization()
-	a := w.room(o, 1).message("m")
-	w.must(w.append(a))
-	m := a.Message
-	yan := parley.Interaction{Message: m.ID, Kind: parley.InteractionClicked, Actor: parley.Actor{Kind: parley.ActorContact, ID: "yan"},
-		Address: parley.Address{Kind: parley.AddressPhone, Value: "+491"}, Action: "1", URL: "https://example.org", At: w.now()}
-	ana := parley.Interaction{Message: m.ID, Kind: parley.InteractionReacted, Actor: parley.Actor{Kind: parley.ActorUser, ID: "ana"}, Emoji: "x", At: w.now().Add(time.Second)}
-	add := func(i parley.Interaction) (first bool) {
-		w.do(func(tx *store.Tx) (err error) {
-			first, err = interaction.Add(tx, o, &i)
+func (w *world) merge(o, from, into parley.ID) error {
+	return w.try(func(tx *store.Tx) error {
+		a, err := tx.Conversation(o, from)
+		if err != nil {
 			return err
-		})
-		return first
-	}
-	later := yan
-	later.At = yan.At.Add(time.Minute)
-	earlier := yan
-	earlier.At = yan.At.Add(-time.Minute)
-	w.equal("which were the first", []bool{add(yan), add(later), add(earlier), add(ana), add(ana)}, []bool{true, false, false, true, false})
-	list, err := interaction.Of(w.read(), o, m.ID)
-	w.must(err)
-	yan.Times, yan.LastAt = 3, later.At
-	ana.Times, ana.LastAt = 2, ana.At
-	w.equal("what was done", list, []parley.Interaction{yan, ana})
-	list, err = interaction.Of(w.read(), other, m.ID)
-	w.must(err)
-	w.equal("elsewhere", len(list), 0)
-	remove := func(i parley.Interaction) (removed bool) {
-		w.do(func(tx *store.Tx) (err error) {
-			removed, err = interaction.Remove(tx, o, &i)
+		}
+		b, err := tx.Conversation(o, into)
+		if err != nil {
 			return err
-		})
-		return removed
-	}
-	w.equal("what was taken back", []bool{remove(ana), remove(ana)}, []bool{true, false})
-	m.Reactions = map[string]int{"x": 2}
-	w.do(func(tx *store.Tx) error { return tx.SetReactions(o, &m) })
-	m, err = w.read().Message(o, m.ID)
-	w.must(err)
-	w.equal("reactions", m.Reactions, map[string]int{"x": 2})
-	w.do(func(tx *store.Tx) error {
-		return interaction.Erase(tx, []store.Erasure{{Organization: o, Message: &m}})
+		}
+		parts, err := tx.Participants(o, from)
+		for i := range parts {
+			parts[i].JoinedSequence += b.LastSequence
+		}
+		return errors.Join(err, kept.Merge(tx, kept.Merging{Organization: o, From: &a, Into: &b, Participants: parts}))
 	})
-	list, err = interaction.Of(w.read(), o, m.ID)
+}
+
+func (w *world) asMerged(o, other parley.ID, a, b *thread) {
+	w.Helper()
+	q := w.read()
+	c, err := q.Conversation(o, a.id)
 	w.must(err)
-	w.equal("what is left", len(list), 0)
+	byKey, err := q.ConversationByKey(o, "key "+string(a.id))
+	w.must(err)
+	w.equal("the merged one answers", fmt.Sprint(c.ID, byKey.ID, c.LastSequence), fmt.Sprint(b.id, b.id, 4))
+	became, err := kept.Became(q, o, a.id, b.id)
+	w.must(err)
+	w.equal("became", became, map[parley.ID]parley.ID{a.id: b.id})
+	none, err := kept.Became(q, other, a.id)
+	w.must(err)
+	w.equal("of another organization", len(none), 0)
+	messages, err := q.Thread(o, b.id, store.ThreadPosition{}, 10)
+	w.must(err)
+	var sequences []int64
+	for _, m := range messages {
+		sequences = append(sequences, m.Sequence)
+		deliveries, err := q.Deliveries(o, m.ID)
+		w.must(err)
+		for _, d := range deliveries {
+			w.equal("a delivery's conversation", d.Conversation, b.id)
+		}
+	}
+	w.equal("items", len(sequences), 4)
+	parts, err := q.Participants(o, b.id)
+	w.must(err)
+	w.equal("participants", len(parts), 2)
+	seen, err := kept.SeenThrough(q, o, "u", []parley.ID{b.id})
+	w.must(err)
+	w.equal("the mark of who had read not all", seen, map[parley.ID]int64{b.id: 1})
+	entries, err := kept.History(q, o, b.id, kept.HistoryPlace{}, 10)
+	w.must(err)
+	w.equal("history", fmt.Sprint(len(entries), entries[0].Sequence), "1 3")
+	id, err := kept.ByExternalID(q, o, "x")
+	w.must(err)
+	w.equal("by external id", id, parley.ID("")) // whoever merges gives it to the other
+	third := w.thread(o)
+	w.must(w.merge(o, b.id, third.id))
+	became, err = kept.Became(w.read(), o, a.id, b.id)
+	w.must(err)
+	w.equal("became", became, map[parley.ID]parley.ID{a.id: third.id, b.id: third.id})
+	copied, err := kept.BothHave(w.read(), o, third.id, b.id)
+	w.must(err)
+	w.equal("a broadcast in both", copied, parley.ID(""))
+}
+
+// movedMessages: a message that is moved is the newest item of the other conversation, at its time, and leaves a tombstone.
+func movedMessages(w *world) {
+	o := w.organization()
+	a, b := w.thread(o), w.thread(o)
+	first, second := a.message("x"), b.message("y")
+	first.Message.Tags = []string{"tagged"}
+	w.must(w.append(first))
+	w.must(w.append(second))
+	move := func(id, tombstone parley.ID) error {
+		return w.try(func(tx *store.Tx) error {
+			m, err := tx.Message(o, id)
+			if err != nil {
+				return err
+			}
+			into, err := tx.Conversation(o, b.id)
+			return errors.Join(err, kept.Move(tx, o, &m, tombstone, &into))
+		})
+	}
+	w.must(move(first.Message.ID, "tombstone"))
+	q := w.read()
+	moved, err := q.Message(o, first.Message.ID)
+	w.must(err)
+	left, err := q.Message(o, "tombstone")
+	w.must(err)
+	from, err := q.Conversation(o, a.id)
+	w.must(err)
+	into, err := q.Conversation(o, b.id)
+	w.must(err)
+	w.equal("moved", fmt.Sprint(moved.Conversation, moved.Sequence, moved.SentAt.Equal(left.SentAt)), fmt.Sprint(b.id, 2, true))
+	w.equal("left", fmt.Sprint(left.Conversation, left.Sequence, left.Removed, left.Moved, len(left.Body)), fmt.Sprint(a.id, 1, parley.RemovedMoved, moved.ID, 0))
+	w.equal("ends", fmt.Sprint(from.LastSequence, from.LastMessage, into.LastSequence), fmt.Sprint(1, "tombstone", 2))
+	tagged, err := q.HeadsBefore(o, store.MessageIndex{Tag: "tagged"}, "", 10)
+	w.must(err)
+	w.equal("by tag", fmt.Sprint(len(tagged), tagged[0].Conversation), fmt.Sprint(1, b.id))
 }

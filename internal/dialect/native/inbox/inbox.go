@@ -28,8 +28,16 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 	define := door.Operation("PUT /v1/conversation-attributes/{key}", "defineConversationAttribute", parley.ScopeOrganizationWrite,
 		"Define an attribute of conversations, or change its definition")
 	define.Details = "The type of one that is defined cannot be changed. Values that conversations have stay as they are until they are written again."
+	const write = parley.ScopeConversationsWrite
+	merge := door.Operation("POST /v1/conversations/{id}/merge", "mergeConversation", write, "Make a conversation a part of another")
+	merge.Details = "Both are with the same people outside. Answers the conversation that stays, and so does the id of the other from then on. " +
+		"Items keep their times, and get new numbers after those of the one that stays. To do it again changes nothing."
+	move := door.Operation("POST /v1/messages/{id}/move", "moveMessage", write, "Move a message to another conversation")
+	move.Details = "It becomes the newest item there, and keeps its time. Its place is kept by an item without content."
 	return []*door.Endpoint{
 		door.List(history, a.history),
+		door.Matched(door.Change(merge, a.merge)),
+		door.Change(move, a.move),
 		door.Audited(door.Matched(door.Change(define, a.defineAttribute)), parley.ActAttributeDefined),
 		door.Get(door.Operation("GET /v1/conversation-attributes/{key}", "getConversationAttribute", read, "Get the definition of an attribute of conversations"), a.attribute),
 		door.List(door.Operation("GET /v1/conversation-attributes", "listConversationAttributes", read, "List the attributes of conversations that are defined, by key"), a.attributes),
@@ -39,6 +47,19 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 func (a area) history(c *door.Call, f api.Page) ([]api.HistoryEntry, string, error) {
 	entries, next, err := a.core.History(c.Ctx(), c.P, c.ID(), f.After, door.Limit(f.Limit))
 	return wire.Each(entries, wire.HistoryEntry), next, err
+}
+
+func (a area) merge(c *door.Call, b *api.ConversationMerge) (api.Conversation, error) {
+	stays, err := a.core.MergeConversation(c.Ctx(), c.P, c.ID(), parley.ID(b.Into), c.IfMatch())
+	return wire.Conversation(&stays), err
+}
+
+func (a area) move(c *door.Call, b *api.MessageMove) (api.Message, error) {
+	if err := a.core.MoveMessage(c.Ctx(), c.P, c.ID(), parley.ID(b.Conversation)); err != nil {
+		return api.Message{}, err
+	}
+	moved, err := a.core.Shown(c.Ctx(), c.P, c.ID())
+	return wire.Message(&moved), err
 }
 
 func (a area) defineAttribute(c *door.Call, b *api.AttributeRequest) (api.Attribute, error) {

@@ -47,6 +47,10 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.optional(`"parent":`, string(m.Parent))
 	o.actors(`"onBehalfOf":`, m.OnBehalfOf)
 	o.notice(m.Notice)
+	o.forward(m.Forward)
+	o.optionalTime(`"editedAt":`, m.EditedAt)
+	o.optionalNumber(`"edits":`, int64(m.Edits))
+	o.redacted(m.Redactions)
 	o.optional(`"batch":`, string(m.Batch))
 	o.acks(m)
 	o.truth(`"recorded":`, m.Recorded)
@@ -55,6 +59,8 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 		o.open('{')
 		o.text(`"reason":`, string(m.Removed))
 		o.time(`"at":`, m.RemovedAt)
+		o.someone(`"by":`, m.RemovedBy)
+		o.optional(`"messageId":`, string(m.Moved))
 		o.close('}')
 	}
 	o.optionalTime(`"sendAt":`, m.SendAt)
@@ -275,6 +281,39 @@ func (o *object) entries(name string, values map[string]string) {
 		o.out = append(appendString(o.out, key), ':')
 		o.out = appendString(o.out, values[key])
 	}
+	o.close('}')
+}
+
+// someone writes an actor, if there is one.
+func (o *object) someone(name string, a parley.Actor) {
+	if a.Kind != "" {
+		o.actor(name, a)
+	}
+}
+
+func (o *object) forward(f *parley.Forward) {
+	if f == nil {
+		return
+	}
+	o.name(`"forward":`)
+	o.open('{')
+	o.text(`"messageId":`, string(f.Message))
+	o.actor(`"author":`, f.Author)
+	o.time(`"sentAt":`, f.SentAt)
+	o.number(`"own":`, int64(f.Own))
+	o.close('}')
+}
+
+func (o *object) redacted(r *parley.Redactions) {
+	if r == nil {
+		return
+	}
+	o.name(`"redacted":`)
+	o.open('{')
+	o.someone(`"by":`, r.By)
+	o.time(`"at":`, r.At)
+	o.number(`"parts":`, int64(r.Parts))
+	o.number(`"attachments":`, int64(r.Attachments))
 	o.close('}')
 }
 

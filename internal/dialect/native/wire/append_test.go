@@ -46,6 +46,11 @@ func randomMessage(r *rand.Rand) *parley.Message {
 		SendAt: at(), SentAt: at(), CreatedAt: at(), ExpiresAt: at(), State: parley.Queued,
 	}
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = parley.ID(text()), parley.ID(text()), r.IntN(2) == 0, span()
+	if r.IntN(2) == 0 {
+		m.Forward = &parley.Forward{Message: parley.ID(text()), Author: who(), SentAt: at(), Own: r.IntN(3)}
+		m.Redactions = &parley.Redactions{At: at(), Parts: r.IntN(3), Attachments: r.IntN(3)}
+		m.EditedAt, m.Edits, m.RemovedBy = at(), r.IntN(3), who()
+	}
 	m.Replies, m.Acks = parley.Replies{Count: r.IntN(2), Last: at()}, parley.Acks{Acknowledged: r.IntN(2), Pending: r.IntN(2)}
 	m.Actor = m.Author
 	if r.IntN(2) == 0 {

@@ -15,7 +15,8 @@ func Message(m *parley.Message) api.Message {
 		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
-		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Batch: string(m.Batch), Acks: acks(m),
+		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Forward: forward(m.Forward), EditedAt: stamp(m.EditedAt),
+		Edits: m.Edits, Redacted: redacted(m.Redactions), Batch: string(m.Batch), Acks: acks(m),
 		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
@@ -34,9 +35,36 @@ func Message(m *parley.Message) api.Message {
 		out.Click = &api.Click{Action: m.Click.Action, Payload: m.Click.Payload}
 	}
 	if m.Removed != "" {
-		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt)}
+		out.Removed = &api.Removed{Reason: api.Removal(m.Removed), At: stamp(m.RemovedAt), By: someone(m.RemovedBy), MessageID: string(m.Moved)}
 	}
 	return out
+}
+
+// someone is an actor, or nobody.
+func someone(a parley.Actor) api.Actor {
+	if a.Kind == "" {
+		return api.Actor{}
+	}
+	return actor(a, parley.Address{})
+}
+
+func forward(f *parley.Forward) *api.Forward {
+	if f == nil {
+		return nil
+	}
+	return &api.Forward{MessageID: string(f.Message), Author: actor(f.Author, parley.Address{}), SentAt: stamp(f.SentAt), Own: f.Own}
+}
+
+func redacted(r *parley.Redactions) *api.Redacted {
+	if r == nil {
+		return nil
+	}
+	return &api.Redacted{By: someone(r.By), At: stamp(r.At), Parts: r.Parts, Attachments: r.Attachments}
+}
+
+// Version renders what a message said before it was edited.
+func Version(v *parley.Version) api.MessageVersion {
+	return api.MessageVersion{Number: v.Number, Body: Body(v.Body), Editor: actor(v.Editor, parley.Address{}), At: stamp(v.At)}
 }
 
 func acks(m *parley.Message) *api.Acks {

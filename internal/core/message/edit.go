@@ -1,0 +1,111 @@
+package message
+
+import (
+	"context"
+
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
+)
+
+// maxEdits is how often a message may be edited.
+const maxEdits = 1000
+
+// Edit changes what a message says, and keeps what it said before. Its author may, while it takes part in the conversation:
+// of notes, and of messages between members. What went outside, and what came from there, stays as it was.
+func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.ID, body []parley.Part) (parley.Message, error) {
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return parley.Message{}, err
+	}
+	if err := a.check(body); err != nil {
+		return parley.Message{}, err
+	}
+	err := a.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		m, err := editable(tx, p, message)
+		if err != nil {
+			return err
+		}
+		copies, err := tx.CopiesOf(p.Organization, m.ID, "", maxCopies)
+		if err != nil {
+			return err
+		}
+		for _, m := range append(copies, &m) {
+			if m.Removed != "" {
+				continue
+			}
+			if err := rewrite(tx, p, m, body); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return parley.Message{}, err
+	}
+	return a.threads.Shown(ctx, p, message)
+}
+
+// maxCopies is more than a message between members has: those of whom it is forwarded to while its recipient is away.
+const maxCopies = 100
+
+// rewrite changes what one message says.
+func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley.Part) error {
+	before := parley.Version{Number: m.Edits + 1, Body: m.Body, Editor: m.Actor, At: m.EditedAt}
+	if before.At.IsZero() {
+		before.At = m.CreatedAt
+	}
+	if err := relation.AddVersion(tx, p.Organization, m, before); err != nil {
+		return err
+	}
+	m.Body, m.Edits, m.EditedAt = body, m.Edits+1, tx.Now
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
+	return tx.Rewrite(p.Organization, m)
+}
+
+// editable returns a message that the principal may edit.
+func editable(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Message, error) {
+	s := thread.NewSight(tx.Queries, p)
+	m, c, err := s.Message(id)
+	if err != nil {
+		return m, err
+	}
+	switch {
+	case p.User == "" || m.Author.ID != p.User && m.Actor.ID != p.User:
+		return m, &parley.Error{Kind: parley.KindForbidden, Code: "not-the-author", Message: "only its author may edit a message"}
+	case m.Direction != parley.NoDirection || m.Kind != parley.KindMessage && m.Kind != parley.KindNote:
+		return m, notEditable("its channel does not let messages be changed: only notes and messages between members are edited")
+	case m.Recorded || m.Forward != nil:
+		return m, notEditable("it holds what somebody else has said")
+	case m.Parent != "" || c.Kind == parley.ConversationBroadcast:
+		return m, notEditable("it is a copy, or went to a list, each of whom has one")
+	case m.Removed != "" || !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(tx.Now):
+		return m, parley.Conflict("content-removed", "the content of the message is gone")
+	case m.Edits >= maxEdits:
+		return m, parley.Conflict("edits-full", "a message is edited at most %d times", maxEdits)
+	case !s.TakesPart(&c):
+		return m, &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
+	}
+	return m, nil
+}
+
+func notEditable(why string) error {
+	return parley.Invalid("id", "edit-unsupported", "%s", why)
+}
+
+// Versions returns what a message said before it was edited, the first first, as long as its content is there for the
+// principal.
+func (a *Actions) Versions(ctx context.Context, p *access.Principal, message parley.ID) ([]parley.Version, error) {
+	m, err := a.threads.Message(ctx, p, message)
+	if err != nil || m.Removed != "" {
+		return nil, err
+	}
+	list, err := relation.Versions(a.store.Read(ctx), p.Organization, message)
+	for i := range list {
+		if who := &list[i].Editor; who.ID == m.Author.ID {
+			who.Name = m.Author.Name
+		}
+	}
+	return list, err
+}

@@ -1,0 +1,165 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/interaction"
+	"github.com/parley-server/parley/internal/store/relation"
+)
+
+// relations: what messages have to do with each other, and who is to acknowledge them.
+func relations(w *world) {
+	o, other := w.organization(), w.organization()
+	th, room := w.thread(o), w.room(o, 2)
+	root := th.say("root").Message
+	for _, organization := range []parley.ID{o, other} {
+		reply := func(n int64) *parley.Message {
+			return &parley.Message{ID: w.id(), Root: root.ID, Conversation: th.id, Sequence: n, SentAt: w.now().Add(time.Duration(n) * time.Second)}
+		}
+		w.do(func(tx *store.Tx) error { return relation.Add(tx, organization, reply(2), reply(4), reply(6)) })
+	}
+	page, err := relation.Replies(w.read(), o, root.ID, 2, 1)
+	w.must(err)
+	rest, err := relation.Replies(w.read(), o, root.ID, 4, 5)
+	w.must(err)
+	w.equal("replies", fmt.Sprint(len(page), len(rest)), "1 1")
+	counts, err := relation.CountReplies(w.read(), o, []relation.Thread{{Root: root.ID, After: 2}, {Root: "none"}})
+	w.must(err)
+	w.equal("counted", counts, map[parley.ID]parley.Replies{root.ID: {Count: 2, Last: time.UnixMilli(w.now().Add(6 * time.Second).UnixMilli()).UTC()}})
+	counts, err = relation.CountReplies(w.read(), o, []relation.Thread{{Root: root.ID, Until: 3}, {Root: root.ID, After: 5, Until: 9}})
+	w.must(err)
+	w.equal("counted in parts", counts[root.ID].Count, 2)
+
+	asked := th.message("asked")
+	asked.Message.RequestAck, asked.Message.Parent, asked.Message.Batch = true, "parent", "batch"
+	again := th.message("again")
+	again.Message.RequestAck = true
+	inside := room.message("inside")
+	w.do(func(tx *store.Tx) error {
+		err := errors.Join(tx.Append(asked), tx.Append(again), tx.Append(inside))
+		return errors.Join(err, relation.Add(tx, o, &asked.Message, &again.Message))
+	})
+	ana := parley.Actor{Kind: parley.ActorContact, ID: th.recipient}
+	unacked := func() []parley.ID {
+		ids, err := relation.Unacknowledged(w.read(), o, th.id, ana, 5)
+		w.must(err)
+		return ids
+	}
+	w.equal("not acknowledged", unacked(), []parley.ID{again.Message.ID, asked.Message.ID})
+	w.do(func(tx *store.Tx) error { _, err := tx.Acknowledge(o, asked.Message.ID, ana); return err })
+	w.equal("acknowledged", unacked(), []parley.ID{again.Message.ID})
+	acks, err := relation.CountAcks(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID})
+	w.must(err)
+	w.equal("who have", acks, map[parley.ID]int{asked.Message.ID: 1})
+	recipients, err := relation.CountRecipients(w.read(), o, []parley.ID{asked.Message.ID, inside.Message.ID})
+	w.must(err)
+	w.equal("recipients", recipients, map[parley.ID]int{asked.Message.ID: 1})
+	copies, err := relation.CountCopyAcks(w.read(), o, "parent")
+	w.must(err)
+	w.equal("of copies", copies, 1)
+	heads, err := w.read().HeadsBefore(o, store.MessageIndex{Batch: "batch"}, "", 5)
+	w.must(err)
+	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
+}
+
+// interactions: what was done with a message, once for each who and what, and how often.
+func interactions(w *world) {
+	o, other := w.organization(), w.organization()
+	a := w.room(o, 1).message("m")
+	w.must(w.append(a))
+	m := a.Message
+	yan := parley.Interaction{Message: m.ID, Kind: parley.InteractionClicked, Actor: parley.Actor{Kind: parley.ActorContact, ID: "yan"},
+		Address: parley.Address{Kind: parley.AddressPhone, Value: "+491"}, Action: "1", URL: "https://example.org", At: w.now()}
+	ana := parley.Interaction{Message: m.ID, Kind: parley.InteractionReacted, Actor: parley.Actor{Kind: parley.ActorUser, ID: "ana"}, Emoji: "x", At: w.now().Add(time.Second)}
+	add := func(i parley.Interaction) (first bool) {
+		w.do(func(tx *store.Tx) (err error) {
+			first, err = interaction.Add(tx, o, &i)
+			return err
+		})
+		return first
+	}
+	later := yan
+	later.At = yan.At.Add(time.Minute)
+	earlier := yan
+	earlier.At = yan.At.Add(-time.Minute)
+	w.equal("which were the first", []bool{add(yan), add(later), add(earlier), add(ana), add(ana)}, []bool{true, false, false, true, false})
+	list, err := interaction.Of(w.read(), o, m.ID)
+	w.must(err)
+	yan.Times, yan.LastAt = 3, later.At
+	ana.Times, ana.LastAt = 2, ana.At
+	w.equal("what was done", list, []parley.Interaction{yan, ana})
+	list, err = interaction.Of(w.read(), other, m.ID)
+	w.must(err)
+	w.equal("elsewhere", len(list), 0)
+	remove := func(i parley.Interaction) (removed bool) {
+		w.do(func(tx *store.Tx) (err error) {
+			removed, err = interaction.Remove(tx, o, &i)
+			return err
+		})
+		return removed
+	}
+	w.equal("what was taken back", []bool{remove(ana), remove(ana)}, []bool{true, false})
+	m.Reactions = map[string]int{"x": 2}
+	w.do(func(tx *store.Tx) error { return tx.SetReactions(o, &m) })
+	m, err = w.read().Message(o, m.ID)
+	w.must(err)
+	w.equal("reactions", m.Reactions, map[string]int{"x": 2})
+	w.do(func(tx *store.Tx) error {
+		return interaction.Erase(tx, []store.Erasure{{Organization: o, Message: &m}})
+	})
+	list, err = interaction.Of(w.read(), o, m.ID)
+	w.must(err)
+	w.equal("what is left", len(list), 0)
+}
+
+// copiesOfContent: forwards, what messages said before, and content that is written anew.
+func copiesOfContent(w *world) {
+	o, other := w.organization(), w.organization()
+	th := w.thread(o)
+	source := th.say("source")
+	file := parley.Media{ID: w.id(), Name: "file"}
+	w.do(func(tx *store.Tx) error { return tx.InsertMedia(o, &file) })
+	a := th.message("forward")
+	a.Message.Forward = &parley.Forward{Message: source.Message.ID, SentAt: w.now().UTC(), Own: 1}
+	a.Message.Attachments = []parley.Attachment{{Media: file.ID, Name: "file"}}
+	w.do(func(tx *store.Tx) error { return errors.Join(tx.Append(a), relation.Add(tx, o, &a.Message)) })
+	ids, err := relation.Forwards(w.read(), o, source.Message.ID, "", 5)
+	w.must(err)
+	w.equal("forwards", ids, []parley.ID{a.Message.ID})
+	batch := []store.Erasure{{Organization: other, Message: &source.Message}, {Organization: o, Message: &a.Message}, {Organization: o, Message: &source.Message}}
+	have, err := relation.Forwarded(w.read(), batch)
+	w.must(err)
+	w.equal("forwarded", have, batch[2:])
+
+	version := parley.Version{Number: 1, Body: a.Message.Body, Editor: parley.Actor{Kind: parley.ActorUser, ID: "u"}, At: w.now().UTC()}
+	w.do(func(tx *store.Tx) error { return relation.AddVersion(tx, o, &a.Message, version) })
+	versions, err := relation.Versions(w.read(), o, a.Message.ID)
+	w.must(err)
+	w.equal("versions", versions, []parley.Version{version})
+	w.do(func(tx *store.Tx) error { return relation.EraseVersions(tx, batch) })
+	versions, err = relation.Versions(w.read(), o, a.Message.ID)
+	w.must(err)
+	w.equal("no versions", len(versions), 0)
+
+	changed := a.Message
+	changed.Body, changed.Attachments, changed.Edits, changed.EditedAt = []parley.Part{{Kind: parley.PartText, Text: "new"}}, nil, 1, w.now().UTC()
+	changed.Redactions = &parley.Redactions{By: version.Editor, At: w.now().UTC(), Parts: 2}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.Rewrite(o, &changed), tx.ReleaseFiles(o, a.Message.ID, []parley.ID{file.ID}))
+	})
+	got, err := w.read().Message(o, a.Message.ID)
+	w.must(err)
+	w.equal("written anew", fmt.Sprint(got.Body, got.Attachments, got.Edits, got.EditedAt, *got.Redactions, *got.Forward),
+		fmt.Sprint(changed.Body, changed.Attachments, 1, changed.EditedAt, *changed.Redactions, *changed.Forward))
+	w.equal("files to go", len(w.blobs()), 1)
+	w.do(func(tx *store.Tx) error {
+		return tx.EraseMessages([]store.Erasure{{Organization: o, Message: &got, Reason: parley.RemovedRedacted, By: version.Editor}})
+	})
+	got, err = w.read().Message(o, a.Message.ID)
+	w.must(err)
+	w.equal("by whom", got.RemovedBy, version.Editor)
+}
