@@ -21,6 +21,8 @@ type Policy struct {
 	MaxTTL     int64 `json:"maxTtl" doc:"The longest ttl in seconds, 0: no cap."`
 	LockTTL    bool  `json:"lockTtl" doc:"Whether defaultTtl holds for every send, whatever it says."`
 
+	Retention map[string]int64 `json:"retention" doc:"For kinds of conversations, how many seconds content is kept after it was sent. Content of other kinds is kept for ever."`
+
 	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
 
 	AckWords []string `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
@@ -37,6 +39,8 @@ type PolicyPatch struct {
 	DefaultTTL *int64 `json:"defaultTtl,omitempty" minimum:"0" maximum:"3153600000" doc:"Seconds that content lives where a send does not say; 0: until it is deleted."`
 	MaxTTL     *int64 `json:"maxTtl,omitempty" minimum:"0" maximum:"3153600000" doc:"The longest ttl in seconds, 0: no cap."`
 	LockTTL    *bool  `json:"lockTtl,omitempty" doc:"Whether defaultTtl holds for every send, whatever it says."`
+
+	Retention map[string]*int64 `json:"retention,omitempty" maxProperties:"20" doc:"For kinds of conversations, how many seconds content is kept after it was sent, one by one; null: for ever."`
 
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
 

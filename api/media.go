@@ -99,7 +99,11 @@ type Content struct {
 
 // DownloadMedia opens the bytes of an uploaded file. The context bounds reading them, too.
 func (c *Client) DownloadMedia(ctx context.Context, id string, options ...CallOption) (*Content, error) {
-	r := request{method: http.MethodGet, accept: "*/*", raw: true}.pathOf("v1", "media", id, "content")
+	return c.download(ctx, request{method: http.MethodGet}.pathOf("v1", "media", id, "content"), options...)
+}
+
+func (c *Client) download(ctx context.Context, r request, options ...CallOption) (*Content, error) {
+	r.accept, r.raw = "*/*", true
 	for _, option := range options {
 		option(&r)
 	}

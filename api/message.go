@@ -72,6 +72,7 @@ type Message struct {
 	Body           Body              `json:"body" doc:"The content; empty when it is gone."`
 	Text           string            `json:"text" doc:"The content as plain text; empty when it is gone."`
 	AsText         []int             `json:"asText,omitempty" doc:"Which parts of the body, from 0, the platform gets as plain text."`
+	Template       *Templated        `json:"template,omitempty" doc:"Which template it was made of, and with what."`
 	Click          *Click            `json:"click,omitempty" doc:"Of a message from outside that chose an action of the one that it answers: which."`
 	Reactions      map[string]int    `json:"reactions,omitempty" doc:"How many reactions of each kind it has; by whom, its interactions say."`
 	Attachments    []Attachment      `json:"attachments" doc:"The files; empty when they are gone."`

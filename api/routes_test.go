@@ -106,6 +106,20 @@ func directoryRoutes() []route {
 		{"PatchOrganization", func(ctx context.Context, c *api.Client) error {
 			return only(c.PatchOrganization(ctx, api.OrganizationPatch{Name: &name}))
 		}, "PATCH", "/v1/organization", `{"name":"New"}`, 200},
+		{"PlaceHold", func(ctx context.Context, c *api.Client) error {
+			return only(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "user", ID: "u1"}, Reason: "Case 7"}))
+		}, "POST", "/v1/holds", `{"subject":{"kind":"user","id":"u1"},"reason":"Case 7"}`, 201},
+		{"GetHold", func(ctx context.Context, c *api.Client) error { return only(c.GetHold(ctx, "h/1")) }, "GET", "/v1/holds/h%2F1", "", 200},
+		{"ListHolds", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListHolds(ctx, api.HoldFilter{Subject: "u1", Active: "true"}))
+		}, "GET", "/v1/holds?active=true&subject=u1", "", 200},
+		{"LiftHold", func(ctx context.Context, c *api.Client) error {
+			return only(c.LiftHold(ctx, "h1", api.HoldLift{Reason: "settled"}))
+		}, "POST", "/v1/holds/h1/lift", `{"reason":"settled"}`, 200},
+		{"ListHeld", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListHeld(ctx, api.HeldFilter{Conversation: "c1"}))
+		}, "GET", "/v1/held?conversation=c1", "", 200},
+		{"ReadHeld", func(ctx context.Context, c *api.Client) error { return only(c.ReadHeld(ctx, "m1")) }, "GET", "/v1/held/m1", "", 200},
 		{"ListAudit", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListAudit(ctx, api.AuditFilter{Page: api.Page{Limit: 10, After: "41"}, Actor: "operator", Act: "key.created", Subject: "k1",
 				Since: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}))

@@ -9,7 +9,8 @@ import (
 type SendRequest struct {
 	To           Recipient         `json:"to,omitzero" doc:"To whom. Required at /v1/messages; where the path names the recipient it must be left out."`
 	From         From              `json:"from,omitzero" doc:"As whom; left out: the key's user."`
-	Body         Body              `json:"body,omitempty" maxItems:"100" doc:"The content: a string, or parts. Required unless there are attachments."`
+	Body         Body              `json:"body,omitempty" maxItems:"100" doc:"The content: a string, or parts. Required unless there are attachments or a template."`
+	Template     *TemplateUse      `json:"template,omitempty" doc:"A template, in place of a body. Needs the scope templates:read."`
 	Attachments  []string          `json:"attachments,omitempty" maxItems:"100" doc:"Ids of uploaded media."`
 	Internal     bool              `json:"internal,omitempty" doc:"Hide it from outside participants: a note within the conversation."`
 	Priority     Priority          `json:"priority,omitempty" enum:"low,normal,high" doc:"How urgent it is, normal when left out."`

@@ -21,6 +21,7 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/httpd"
@@ -50,6 +51,7 @@ type App struct {
 	core       *core.Core
 	directory  *directory.Directory
 	files      *files.Files
+	holds      *holds.Holds
 	keys       *access.Keys
 	hub        *live.Hub
 	runner     *queue.Runner

@@ -149,7 +149,11 @@ func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, member
 	if err != nil {
 		return nil, err
 	}
-	f := &fanOutSend{c: c, p: p, parent: parent, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
+	o, err := tx.Organization(p.Organization)
+	if err != nil {
+		return nil, err
+	}
+	f := &fanOutSend{c: c, p: p, parent: parent, policy: o.Policy, now: tx.Now, channels: map[parley.AddressKind]*parley.Channel{}}
 	var routes []*route
 	for _, m := range members {
 		var r *route
@@ -196,13 +200,14 @@ type fanOutSend struct {
 	c        *Core
 	p        *Principal
 	parent   *parley.Message
+	policy   parley.Policy
 	now      time.Time
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	copies   []*store.Append
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), policy: f.policy, of: parent.Template, files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
 		AckWithin: parent.AckWithin}}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/profiles"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -32,14 +33,16 @@ type Options struct {
 }
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
-// what they do with these as a whole is in the Inbox, what with messages in Actions; what happened is in the Log; the Eraser
-// makes content go; Availability is what they do not want to be disturbed by.
+// what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
+// Templates; what happened is in the Log; the Eraser makes content go; Availability is what people do
+// not want to be disturbed by.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
 	*erasure.Eraser
 	*inbox.Inbox
 	*message.Actions
+	Templates *template.Templates
 
 	Availability *availability.Availability
 	Groups       *groups.Groups
@@ -70,6 +73,7 @@ func New(o Options) *Core {
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Templates = template.New(o.Store)
 	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Check: checkBody, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
@@ -77,6 +81,14 @@ func New(o Options) *Core {
 
 // read returns queries outside of a transaction.
 func (c *Core) read(ctx context.Context) store.Queries { return c.store.Read(ctx) }
+
+// SeesAny reports whether somebody sees one of some things that have a file: messages, conversations, templates, saved replies.
+func (c *Core) SeesAny(ctx context.Context, p *Principal, ids []parley.ID) (bool, error) {
+	if seen, err := c.Threads.SeesAny(ctx, p, ids); err != nil || seen {
+		return seen, err
+	}
+	return c.Templates.SeesAny(ctx, p, ids)
+}
 
 // cachedPolicy is an organization's policy as it was a moment ago.
 type cachedPolicy struct {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -16,6 +18,7 @@ type SendParams struct {
 	To           To
 	From         From // zero: the principal itself
 	Body         []parley.Part
+	Template     *template.Use // in place of a body
 	Attachments  []parley.ID
 	Internal     bool
 	Priority     parley.Priority // empty: normal
@@ -153,8 +156,11 @@ func (s *SendParams) acks(c *check) {
 func (s *SendParams) content(c *check) {
 	if s.Forward != "" {
 		s.forwards(c)
-	} else if len(s.Body) == 0 && len(s.Attachments) == 0 {
-		c.refuse("body", "required", "must not be empty unless there are attachments")
+	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil {
+		c.refuse("body", "required", "must not be empty unless there are attachments or a template")
+	}
+	if s.Template != nil && (len(s.Body) > 0 || s.Forward != "") {
+		c.refuse("template", "not-allowed", "does not go with body, nor with a forward")
 	}
 	if len(s.Attachments) > maxAttachments {
 		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
@@ -269,4 +275,30 @@ func (t *To) validate(c *check, record bool) {
 	if len(t.Users) > maxUsers {
 		c.refuse("to.users", "too-many", "must be at most %d", maxUsers)
 	}
+}
+
+// render makes the body of a message from a template.
+func (s *send) render(ctx context.Context) error {
+	if s.params.Template == nil {
+		return nil
+	}
+	if err := s.p.Require(parley.ScopeTemplatesRead); err != nil {
+		return err
+	}
+	made, err := template.Render(s.c.read(ctx), s.p.Organization, *s.params.Template)
+	s.params.Body, s.of = made.Body, &made.Of
+	return err
+}
+
+// again answers a request whose template is not there any more, or says something else by now, if it was made before.
+func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refusal error) (Sent, error) {
+	if params.Template == nil || !parley.IsKind(refusal, parley.KindInvalid) {
+		return Sent{}, refusal
+	}
+	replay, err := p.Before(ctx, c.store, params.Idempotency)
+	if replay == nil {
+		return Sent{}, firstError(err, refusal)
+	}
+	m, err := c.Message(ctx, p, replay.Resource)
+	return Sent{Message: m, Replayed: true}, err
 }

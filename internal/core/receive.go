@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 )
 
 const (
@@ -18,6 +20,9 @@ const (
 	maxInbound = 1 << 20
 	// takes is how often a message is taken in again when another one made its contact or conversation first.
 	takes = 3
+	// late is from how much before its arrival a message was sent: then it may be older than what was looked at in its
+	// conversation to be kept no longer, as nothing is kept for less than an hour.
+	late = 30 * time.Minute
 )
 
 // Receive takes in messages from outside on a channel, each once. One that cannot be understood is parked, and
@@ -59,6 +64,7 @@ func (c *Core) parkInbound(ctx context.Context, organization, channel parley.ID,
 type arrival struct {
 	connector.Inbound
 	organization, channel parley.ID
+	policy                parley.Policy
 	actor                 *Principal // who did it: the server itself, unless it is played
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
@@ -116,11 +122,10 @@ func (a *arrival) cleanBody() (problem string, size int) {
 // takeIn stores a message from outside, and says whether it was there already. Whoever makes the sender's contact
 // or conversation at the same moment makes the unit run again: then they are there.
 func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
-	policy, err := c.policy(ctx, a.organization)
-	if err != nil {
+	if a.policy, err = c.policy(ctx, a.organization); err != nil {
 		return m, false, err
 	}
-	a.acknowledges = policy.Acknowledges(a.Body) && len(a.Attachments) == 0
+	a.acknowledges = a.policy.Acknowledges(a.Body) && len(a.Attachments) == 0
 	for range takes {
 		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
 			m, duplicate, err = c.arrive(tx, a)
@@ -182,7 +187,8 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		return parley.Message{}, err
 	}
 	m := parley.Message{ID: id, Conversation: conversation.ID, Kind: parley.KindMessage, Direction: parley.Inbound, Author: who, Actor: who,
-		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers.ID}
+		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers.ID,
+		TTL: a.policy.Lifetime(conversation.Kind, 0)}
 	if answers.ID != "" {
 		m.Root = answers.Thread()
 	}
@@ -194,8 +200,16 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	}
 	write := &store.Append{Organization: a.organization, Message: m,
 		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: conversation.ID, Message: id, Data: parley.EventData{Actor: a.actor.User}}}}
+	if m.TTL > 0 {
+		write.Jobs = []store.Job{{Organization: a.organization, ID: store.JobID(store.JobExpire, string(id)), Kind: store.JobExpire, Message: id}}
+	}
 	if err := appendRelated(tx, write); err != nil {
 		return parley.Message{}, err
+	}
+	if !m.SentAt.IsZero() && m.SentAt.Before(tx.Now.Add(-late)) {
+		if err := hold.DropMark(tx, a.organization, conversation.ID); err != nil {
+			return parley.Message{}, err
+		}
 	}
 	if a.acknowledges {
 		if err := c.Answered(tx, a.organization, conversation.ID, a.names, who, a.From); err != nil {

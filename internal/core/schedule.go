@@ -91,11 +91,15 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	if err := p.Require(parley.ScopeMessagesSend); err != nil {
 		return nil, nil, nil, err
 	}
-	s := &send{c: c, p: p, id: m.ID, params: SendParams{
+	o, err := tx.Organization(job.Organization)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s := &send{c: c, p: p, id: m.ID, policy: o.Policy, params: SendParams{
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
 		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo,
 		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Batch: m.Batch}}
-	s.root, s.files = m.Root, m.Attachments
+	s.root, s.files, s.of = m.Root, m.Attachments, m.Template
 	if m.Author.Kind == parley.ActorRole {
 		s.params.From.Role = m.Author.ID
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -29,7 +30,7 @@ const accepted = 202
 func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent, error) {
 	s, err := c.newSend(ctx, p, params)
 	if err != nil {
-		return Sent{}, err
+		return c.again(ctx, p, &params, err)
 	}
 	key, routable := routeKeyOf(p, &params.To)
 	if routable && s.hot() {
@@ -97,6 +98,7 @@ type send struct {
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
+	of      *parley.Templated // the template that the body was made of
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -120,22 +122,19 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
+	if err := s.render(ctx); err != nil {
+		return nil, err
+	}
 	return s, s.lifetime()
 }
 
 // lifetime makes the ttl the effective one under the organization's policy.
 func (s *send) lifetime() error {
 	policy, ttl := s.policy, s.params.TTL
-	switch {
-	case policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
+	if policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL {
 		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
-	case ttl == 0:
-		ttl = policy.DefaultTTL
 	}
-	if policy.MaxTTL > 0 && (ttl == 0 || ttl > policy.MaxTTL) {
-		ttl = policy.MaxTTL
-	}
-	s.params.TTL = ttl
+	s.params.TTL = policy.Lifetime("", ttl)
 	return nil
 }
 
@@ -199,7 +198,7 @@ func (s *send) complete(tx *store.Tx) error {
 	if s.params.Forward != "" {
 		own = s.own
 	}
-	if !content.Names(own) {
+	if s.of != nil || !content.Names(own) { // a template has looked its own up
 		return nil
 	}
 	return content.Complete(tx.Queries, content.Sender{Organization: s.p.Organization, User: s.p.User, Personal: s.p.Personal}, own)
@@ -244,6 +243,11 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	if err := appendRelated(tx, a); err != nil {
 		return nil, nil, err
+	}
+	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer
+		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
+			return nil, nil, err
+		}
 	}
 	if s.params.To.Broadcast != "" {
 		err = s.c.expand(tx, s, a, r)
@@ -309,9 +313,10 @@ func (s *send) build(r *route) (*store.Append, error) {
 		return nil, err
 	}
 	params := &s.params
+	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
 	m := parley.Message{
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
 		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}

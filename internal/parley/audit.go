@@ -62,7 +62,19 @@ const (
 	ActMessageRedacted         Act = "message.redacted"
 	ActDeliveryRetried         Act = "delivery.retried"
 	ActMediaDeleted            Act = "media.deleted"
+	ActHoldPlaced              Act = "hold.placed"
+	ActHoldLifted              Act = "hold.lifted"
+	ActTemplateCreated         Act = "template.created"
+	ActTemplateUpdated         Act = "template.updated"
+	ActTemplatePublished       Act = "template.published"
+	ActTemplateArchived        Act = "template.archived"
+	ActTemplateDeleted         Act = "template.deleted"
+	ActReplyCreated            Act = "reply.created"
+	ActReplyUpdated            Act = "reply.updated"
+	ActReplyDeleted            Act = "reply.deleted"
 	ActHeldRead                Act = "held.read"
+	ActHeldContactRead         Act = "held.contact.read"
+	ActHeldErased              Act = "held.erased"
 )
 
 // ActInfo is what the reference says of an act.
@@ -121,7 +133,19 @@ var Acts = []ActInfo{
 	{ActMessageRedacted, "message", "Content of a message was taken away"},
 	{ActDeliveryRetried, "message", "A delivery of a message was tried once more by hand"},
 	{ActMediaDeleted, "media", "A file was deleted"},
-	{ActHeldRead, "message", "The content of a message was read that only a legal hold keeps"},
+	{ActTemplateCreated, "template", "A template was made"},
+	{ActTemplateUpdated, "template", "A template was changed, or a version of it written"},
+	{ActTemplatePublished, "template", "A version of a template became the one that is sent"},
+	{ActTemplateArchived, "template", "The published version of a template was taken back"},
+	{ActTemplateDeleted, "template", "A template was deleted"},
+	{ActReplyCreated, "reply", "A saved reply was made"},
+	{ActReplyUpdated, "reply", "A saved reply was changed"},
+	{ActReplyDeleted, "reply", "A saved reply was deleted"},
+	{ActHoldPlaced, "hold", "A legal hold was placed"},
+	{ActHoldLifted, "hold", "A legal hold was lifted"},
+	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},
+	{ActHeldContactRead, "contact", "A contact was read that only a legal hold keeps"},
+	{ActHeldErased, "hold", "What only this hold kept was erased after it was lifted"},
 }
 
 // Subject is the kind of thing that an act is done to; empty for what is no act.

@@ -22,6 +22,8 @@ type Policy struct {
 	MaxTTL     time.Duration // 0: no cap
 	LockTTL    bool          // a send may not choose; DefaultTTL holds
 
+	Retention map[ConversationKind]time.Duration // how long content is kept after it was sent; a kind that is not in it: for ever
+
 	DefinedAttributesOnly bool // contacts have no others
 
 	AckWords []string // by which somebody outside acknowledges a message; nil: DefaultAckWords
@@ -45,6 +47,21 @@ func (p *Policy) Acknowledges(body []Part) bool {
 	}
 	text := strings.TrimRight(strings.TrimSpace(body[0].Text), ".! ")
 	return slices.ContainsFunc(p.Words(), func(word string) bool { return strings.EqualFold(word, text) })
+}
+
+// Lifetime is the life of content that asks for one of ttl, in a conversation of a kind: the policy's own where it is locked or
+// none is asked for, and none beyond its maximum. 0 is for ever, but for retention, which goes by when it was sent.
+func (p *Policy) Lifetime(kind ConversationKind, ttl time.Duration) time.Duration {
+	if p.LockTTL || ttl == 0 {
+		ttl = p.DefaultTTL
+	}
+	if p.MaxTTL > 0 && (ttl == 0 || ttl > p.MaxTTL) {
+		ttl = p.MaxTTL
+	}
+	if keep := p.Retention[kind]; keep > 0 && ttl > keep {
+		ttl = keep
+	}
+	return ttl
 }
 
 // Account is a login. It has a user in each organization it belongs to.

@@ -67,7 +67,8 @@ type Message struct {
 	Actor        Actor // who did it
 	Body         []Part
 	Attachments  []Attachment
-	AsText       []int // which parts of the body the platform gets as plain text
+	AsText       []int      // which parts of the body the platform gets as plain text
+	Template     *Templated // what the body was made of
 	Click        *Click
 	Reactions    map[string]int // how many there are
 	Channel      ID
@@ -352,10 +353,18 @@ const (
 	EventChannelUpdated      EventType = "channel.updated"
 	EventChannelDeleted      EventType = "channel.deleted"
 	EventOrganizationUpdated EventType = "organization.updated"
+	EventTemplateCreated     EventType = "template.created"
+	EventTemplateUpdated     EventType = "template.updated"
+	EventTemplateDeleted     EventType = "template.deleted"
+	EventReplyCreated        EventType = "reply.created"
+	EventReplyUpdated        EventType = "reply.updated"
+	EventReplyDeleted        EventType = "reply.deleted"
 	EventClockMoved          EventType = "organization.clock" // of a test organization
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"
+	EventHoldPlaced          EventType = "hold.placed"
+	EventHoldLifted          EventType = "hold.lifted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

@@ -1,6 +1,9 @@
 package parley
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Scope is a permission of a key, "resource:verb".
 type Scope string
@@ -30,6 +33,10 @@ const (
 	ScopeChannelsWrite       Scope = "channels:write"
 	ScopeMediaRead           Scope = "media:read"
 	ScopeMediaWrite          Scope = "media:write"
+	ScopeTemplatesRead       Scope = "templates:read"
+	ScopeTemplatesWrite      Scope = "templates:write"
+	ScopeRepliesRead         Scope = "replies:read"
+	ScopeRepliesWrite        Scope = "replies:write" // saved replies; those of the organization with templates:write
 	ScopeEventsRead          Scope = "events:read"
 	ScopeKeysRead            Scope = "keys:read"
 	ScopeKeysWrite           Scope = "keys:write"
@@ -41,7 +48,9 @@ const (
 	ScopeSandboxRead         Scope = "sandbox:read"
 	ScopeSandboxWrite        Scope = "sandbox:write"
 	ScopeAuditRead           Scope = "audit:read"
-	ScopeAdminHold           Scope = "admin:hold"
+	ScopeHoldsRead           Scope = "holds:read"
+	ScopeHoldsWrite          Scope = "holds:write"
+	ScopeAdminHold           Scope = "admin:hold" // read what only a legal hold keeps
 )
 
 // Scopes are all scopes, in the order of the reference.
@@ -50,10 +59,47 @@ var Scopes = []Scope{
 	ScopeConversationsRead, ScopeConversationsWrite, ScopePrivateRead,
 	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite, ScopeUsersSelf,
 	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
-	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite, ScopeEventsRead,
+	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite,
+	ScopeTemplatesRead, ScopeTemplatesWrite, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead,
 	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
-	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAuditRead, ScopeAdminHold,
+	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAuditRead, ScopeHoldsRead, ScopeHoldsWrite, ScopeAdminHold,
 }
 
 // Valid reports whether s is one of the scopes.
 func (s Scope) Valid() bool { return slices.Contains(Scopes, s) }
+
+// PermissionSet is a named set of scopes. A user who has sets may do no more than they permit, with whatever key.
+type PermissionSet struct {
+	ID        ID
+	Name      string
+	Scopes    []Scope
+	BuiltIn   bool // has no rows, and does not change
+	Rev       int64
+	CreatedAt time.Time
+}
+
+// SetAdmin is the built-in set of those who may do everything in an organization.
+const SetAdmin ID = "admin"
+
+// BuiltInSets are the sets that every organization has.
+func BuiltInSets() []PermissionSet {
+	all := slices.DeleteFunc(slices.Clone(Scopes), func(s Scope) bool { return s == ScopeOrganizationsCreate })
+	return []PermissionSet{
+		{ID: SetAdmin, Name: "Administrator", Scopes: all, BuiltIn: true, Rev: 1},
+		{ID: "member", Name: "Member", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeMessagesSend, ScopeConversationsRead, ScopeConversationsWrite,
+			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersSelf, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeBroadcastsRead, ScopeChannelsRead,
+			ScopeMediaRead, ScopeMediaWrite, ScopeTemplatesRead, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead, ScopeOrganizationRead}},
+		{ID: "viewer", Name: "Viewer", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeConversationsRead, ScopeContactsRead, ScopeUsersRead,
+			ScopeTeamsRead, ScopeRolesRead, ScopeBroadcastsRead, ScopeChannelsRead, ScopeMediaRead,
+			ScopeTemplatesRead, ScopeRepliesRead, ScopeEventsRead, ScopeOrganizationRead}},
+	}
+}
+
+// BuiltInSet returns the built-in set with an id.
+func BuiltInSet(id ID) (PermissionSet, bool) {
+	sets := BuiltInSets()
+	if at := slices.IndexFunc(sets, func(s PermissionSet) bool { return s.ID == id }); at >= 0 {
+		return sets[at], true
+	}
+	return PermissionSet{}, false
+}

@@ -22,6 +22,12 @@ var rules = []struct{ name, query string }{
 		SELECT h.organization_id, count(a.sequence), min(a.sequence), max(a.sequence), h.dropped_sequence, h.last_sequence
 		FROM audit_heads AS h LEFT JOIN audit AS a ON a.organization_id = h.organization_id GROUP BY h.organization_id
 		HAVING count(a.sequence) <> h.last_sequence - h.dropped_sequence OR min(a.sequence) <> h.dropped_sequence + 1 OR max(a.sequence) <> h.last_sequence`},
+	{"what only a hold keeps is of something, and of what has gone", `
+		SELECT t.organization_id, t.held_id, t.place FROM (SELECT organization_id, held_id, place FROM held_content
+			UNION ALL SELECT organization_id, held_id, media_id FROM held_files) AS t
+		LEFT JOIN held AS k ON k.organization_id = t.organization_id AND k.id = t.held_id
+		LEFT JOIN messages AS m ON m.organization_id = t.organization_id AND m.id = t.held_id
+		WHERE k.id IS NULL OR k.kind = 'message' AND coalesce(m.removed, '') = ''`},
 	{"a conversation's messages have every number once", `
 		SELECT c.id, count(m.id), count(DISTINCT m.sequence), max(m.sequence), c.last_sequence FROM conversations AS c
 		LEFT JOIN messages AS m ON m.organization_id = c.organization_id AND m.conversation_id = c.id AND m.sequence > 0

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -120,18 +121,6 @@ func (q Queries) SeenThrough(organization, conversation, user parley.ID) (throug
 	return through, err
 }
 
-// KeepAvatar makes a file the image of a conversation, so that it is kept as those of messages are, in place of
-// the one before, which goes if nothing else has it. An empty one is none.
-func (tx *Tx) KeepAvatar(organization, conversation, media parley.ID) error {
-	if err := tx.ReleaseMedia(organization, conversation); err != nil || media == "" {
-		return err
-	}
-	var rows sqldb.Rows
-	rows.Add(string(organization), string(media), string(conversation))
-	_, err := tx.c.Exec(insertMediaReferences, rows.Param())
-	return err
-}
-
 // CopiesBefore returns up to limit copies of a broadcast message, in falling order of their conversations' ids,
 // below one or from the greatest.
 func (q Queries) CopiesBefore(organization, parent, before parley.ID, limit int) ([]MessageHead, error) {
@@ -174,7 +163,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags, m.AsText, m.Click, m.Reactions, m.RemovedBy = nil, nil, nil, nil, nil, e.By
+		m.Metadata, m.Tags, m.AsText, m.Template, m.Click, m.Reactions, m.RemovedBy = nil, nil, nil, m.Template.Bare(), nil, nil, e.By
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err
@@ -268,6 +257,51 @@ func (tx *Tx) EraseAttempts(batch []Erasure) error { return tx.eraseBy(eraseAtte
 // EraseReasons deletes what providers said of deliveries.
 func (tx *Tx) EraseReasons(batch []Erasure) error { return tx.eraseBy(eraseReasons, batch) }
 
+// Content is what a message says, column by column as it is stored.
+type Content struct{ Body, Attachments, Reference, Details string }
+
+// Restore puts the content into a message.
+func (c *Content) Restore(m *parley.Message) error {
+	m.Reference = c.Reference
+	if c.Body != "" {
+		if err := json.Unmarshal([]byte(c.Body), &m.Body); err != nil {
+			return err
+		}
+	}
+	if c.Attachments != "" {
+		if err := json.Unmarshal([]byte(c.Attachments), &m.Attachments); err != nil {
+			return err
+		}
+	}
+	var d details
+	if c.Details != "" {
+		if err := json.Unmarshal([]byte(c.Details), &d); err != nil {
+			return err
+		}
+	}
+	d.apply(m)
+	return nil
+}
+
+// Aged returns up to limit messages of a conversation that were sent before a time, oldest first, newer than a position.
+// Scheduled messages are not among them.
+func (q Queries) Aged(organization, conversation parley.ID, after ThreadPosition, before time.Time, limit int) ([]parley.Message, error) {
+	var messages []parley.Message
+	since := int64(-held)
+	if !after.SentAt.IsZero() {
+		since = Millis(after.SentAt)
+	}
+	err := q.c.Query(`SELECT `+messageColumns+` FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2
+		AND (m.sent_at, m.sequence) > ($3, $4) AND m.sent_at < $5 AND m.sequence > 0 ORDER BY m.sent_at, m.sequence LIMIT $6`,
+		[]any{string(organization), string(conversation), since, after.Sequence, Millis(before), limit}, func(r *sql.Rows) error {
+			var m parley.Message
+			err := scanMessage(r, &m)
+			messages = append(messages, m)
+			return err
+		})
+	return messages, err
+}
+
 // FreePages returns how many pages of the database hold nothing, and how many there are.
 func (tx *Tx) FreePages() (free, pages int64, err error) {
 	if tx.s.Engine().Shared() { // PostgreSQL sees to its files itself
@@ -309,78 +343,4 @@ func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) 
 			return err
 		})
 	return jobs, err
-}
-
-// DeleteMedia deletes a file's row and schedules the deletion of its blob. A file that a message has is
-// parley.Conflict "media-attached".
-func (tx *Tx) DeleteMedia(organization, id parley.ID) error {
-	if _, err := tx.Media(organization, id); err != nil {
-		return err
-	}
-	dropped, err := tx.DropMedia(organization, id)
-	if err != nil {
-		return err
-	}
-	if !dropped {
-		return parley.Conflict("media-attached", "a message has the file %q", id)
-	}
-	return tx.ScheduleBlob(organization, id, tx.Now)
-}
-
-// DropMedia deletes a file's row, if it is there and no message has the file; it says whether none is left.
-func (tx *Tx) DropMedia(organization, id parley.ID) (bool, error) {
-	_, err := tx.c.Exec(`DELETE FROM media WHERE organization_id = $1 AND id = $2 AND NOT EXISTS
-		(SELECT 1 FROM media_references AS r WHERE r.organization_id = $1 AND r.media_id = $2)`, string(organization), string(id))
-	if err != nil {
-		return false, err
-	}
-	files, err := tx.MediaByID(organization, []parley.ID{id})
-	return len(files) == 0, err
-}
-
-// ScheduleBlob has the blob of a file deleted at a time, with the file's row, if no message has the file then.
-func (tx *Tx) ScheduleBlob(organization, media parley.ID, at time.Time) error {
-	return tx.Schedule(Job{Organization: organization, ID: JobID(JobBlob, string(media)), Kind: JobBlob, DueAt: at, Payload: string(media)})
-}
-
-var releaseMedia = `DELETE FROM media_references WHERE organization_id = $1 AND message_id IN (SELECT id FROM ` +
-	sqldb.From("$2", "id TEXT") + ` AS j) RETURNING media_id`
-
-// ReleaseMedia takes the files from messages whose content goes, and schedules the deletion of those that no
-// other message has.
-func (tx *Tx) ReleaseMedia(organization parley.ID, messages ...parley.ID) error {
-	released, err := tx.ids(releaseMedia, string(organization), IDRows(messages))
-	if err != nil {
-		return err
-	}
-	return tx.dropReleased(organization, released)
-}
-
-// ReleaseFiles takes some files from a message.
-func (tx *Tx) ReleaseFiles(organization, message parley.ID, media []parley.ID) error {
-	released, err := tx.ids(`DELETE FROM media_references WHERE organization_id = $1 AND message_id = $3 AND media_id IN `+IDSource+
-		` RETURNING media_id`, string(organization), IDRows(media), string(message))
-	if err != nil {
-		return err
-	}
-	return tx.dropReleased(organization, released)
-}
-
-func (tx *Tx) dropReleased(organization parley.ID, released []parley.ID) error {
-	if len(released) == 0 {
-		return nil
-	}
-	files, err := tx.MediaByID(organization, released)
-	if err != nil {
-		return err
-	}
-	for id, m := range files {
-		if m.Attached {
-			continue
-		}
-		if err := tx.ScheduleBlob(organization, id, tx.Now); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -30,6 +30,7 @@ type details struct {
 	RequestAck    bool                 `json:"ra,omitempty"`
 	AckWithin     int64                `json:"aw,omitempty"` // milliseconds
 	AsText        []int                `json:"at,omitempty"`
+	Template      *parley.Templated    `json:"tp,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
 	Moved         parley.ID            `json:"mv,omitempty"`
@@ -74,7 +75,7 @@ func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m)}
 	if m.Priority != parley.PriorityNormal {
 		d.Priority = m.Priority
 	}
@@ -92,7 +93,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.Moved, m.AsText, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Click, d.Reactions
+	m.SendAt, m.Moved, m.AsText, m.Template, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Template, d.Click, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	d.Rare.apply(m)
 	m.Priority = d.Priority
@@ -185,24 +186,7 @@ func scanMessage(r *sql.Rows, m *parley.Message, more ...any) error {
 		return err
 	}
 	m.SentAt, m.CreatedAt, m.ExpiresAt, m.RemovedAt = Moment(sent), Moment(created), Moment(expires), Moment(removed)
-	if body != "" {
-		if err := json.Unmarshal([]byte(body), &m.Body); err != nil {
-			return err
-		}
-	}
-	if attachments != "" {
-		if err := json.Unmarshal([]byte(attachments), &m.Attachments); err != nil {
-			return err
-		}
-	}
-	var d details
-	if extra != "" {
-		if err := json.Unmarshal([]byte(extra), &d); err != nil {
-			return err
-		}
-	}
-	d.apply(m)
-	return nil
+	return (&Content{body, attachments, m.Reference, extra}).Restore(m)
 }
 
 // Message returns a message, without its state.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"errors"
 	"slices"
 	"time"
 
@@ -17,10 +16,17 @@ type storedPolicy struct {
 	LockTTL    bool     `json:"lockTtl,omitempty"`
 	Defined    bool     `json:"definedAttributesOnly,omitempty"`
 	AckWords   []string `json:"ackWords"` // null: the usual ones
+
+	Retention map[parley.ConversationKind]int64 `json:"retention,omitempty"`
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	return EncodeJSON(storedPolicy{p.DefaultTTL.Milliseconds(), p.MaxTTL.Milliseconds(), p.LockTTL, p.DefinedAttributesOnly, p.AckWords})
+	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords,
+		Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
+	for kind, keep := range p.Retention {
+		stored.Retention[kind] = keep.Milliseconds()
+	}
+	return EncodeJSON(stored)
 }
 
 // InsertOrganization adds an organization with an empty event log and an empty audit log.
@@ -77,6 +83,12 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
 		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords}
+	for kind, keep := range p.Retention {
+		if o.Policy.Retention == nil {
+			o.Policy.Retention = make(map[parley.ConversationKind]time.Duration, len(p.Retention))
+		}
+		o.Policy.Retention[kind] = time.Duration(keep) * time.Millisecond
+	}
 	return nil
 }
 
@@ -104,50 +116,6 @@ func (q Queries) Organizations(after parley.ID, limit int) ([]parley.Organizatio
 			return err
 		})
 	return organizations, err
-}
-
-// errEnough ends a list before its rows end.
-var errEnough = errors.New("enough")
-
-// list collects up to limit rows that pass, from rows in the order of their ids. The statement's last
-// parameter is how many rows it examines at most; next is where to go on, empty at the end.
-func list[T any](c sqldb.Conn, text string, args []any, limit, examine int,
-	scan func(r *sql.Rows, item *T) (id parley.ID, passes bool, err error)) (items []T, next parley.ID, err error) {
-	var last parley.ID
-	examined := 0
-	err = c.Query(text, append(args, examine), func(r *sql.Rows) error {
-		var item T
-		id, passes, err := scan(r, &item)
-		if err != nil {
-			return err
-		}
-		if passes && len(items) == limit {
-			next = last
-			return errEnough
-		}
-		if passes {
-			items = append(items, item)
-		}
-		last = id
-		examined++
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	if next == "" && examined == examine {
-		next = last
-	}
-	return items, next, err
-}
-
-// examine is how many rows a list reads: one more than it gives, to know whether there are more, or a bounded
-// number where a filter drops some.
-func examine(filtered bool, limit int) int {
-	if filtered {
-		return maxExamined
-	}
-	return limit + 1
 }
 
 // TakenID refuses an id of a client's choice that something of the organization has, of whatever kind.

@@ -1,5 +1,7 @@
 // Package store is the only SQL: the tables and their queries, over the engine in sqldb. Its methods come in
 // two sets: Queries read, inside or outside of a transaction; Tx writes, inside a unit of the committer.
+//
+// Long because what messages, conversations and the queue have in common is written in one place; other areas are below it.
 package store
 
 import (
@@ -28,11 +30,6 @@ var migrations = []sqldb.Migration{
 	{Name: "roles", SQL: migration("0004_roles"), Oldest: 1},
 	// A program that knows no audit log would do what belongs there without a word.
 	{Name: "audit", SQL: migration("0005_audit"), Oldest: 4},
-	// A program that does not know it would forward nothing.
-	{Name: "availability", SQL: migration("0006_availability"), Oldest: 5},
-	// A program that does not know it would make groups that are none.
-	{Name: "groups", SQL: migration("0006_groups"), Oldest: 6},
-	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 6},
 	{Name: "clocks", SQL: migration("0011_clocks"), Oldest: 4},
 	{Name: "inbox", SQL: migration("0007_inbox"), Oldest: 1},
 	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
@@ -40,6 +37,14 @@ var migrations = []sqldb.Migration{
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
 	// A program that knows no merged conversations would not find what goes on in one under another id.
 	{Name: "merges", SQL: migration("0007_merges"), Oldest: 6},
+	// A program that knows no legal holds would let go what they keep.
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
+	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
+	// A program that does not know it would forward nothing.
+	{Name: "availability", SQL: migration("0006_availability"), Oldest: 13},
+	// A program that does not know it would make groups that are none.
+	{Name: "groups", SQL: migration("0006_groups"), Oldest: 14},
+	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 14},
 }
 
 // migration is the text of a file.

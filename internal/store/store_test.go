@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/audit/audittest"
 	"github.com/parley-server/parley/internal/store/clock/clocktest"
+	"github.com/parley-server/parley/internal/store/hold/holdtest"
 	"github.com/parley-server/parley/internal/store/storetest"
 )
 
@@ -18,6 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func suites(t *testing.T, open func(t *testing.T, o store.Options) *store.Store) {
 	storetest.Run(t, open)
 	audittest.Run(t, open)
+	holdtest.Run(t, open)
 	clocktest.Run(t, open)
 }
 

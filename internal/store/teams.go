@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"slices"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -70,6 +71,50 @@ func (q Queries) ids(text string, args ...any) ([]parley.ID, error) {
 		return err
 	})
 	return ids, err
+}
+
+// errEnough ends a list before its rows end.
+var errEnough = errors.New("enough")
+
+// list collects up to limit rows that pass, from rows in the order of their ids. The statement's last
+// parameter is how many rows it examines at most; next is where to go on, empty at the end.
+func list[T any](c sqldb.Conn, text string, args []any, limit, examine int,
+	scan func(r *sql.Rows, item *T) (id parley.ID, passes bool, err error)) (items []T, next parley.ID, err error) {
+	var last parley.ID
+	examined := 0
+	err = c.Query(text, append(args, examine), func(r *sql.Rows) error {
+		var item T
+		id, passes, err := scan(r, &item)
+		if err != nil {
+			return err
+		}
+		if passes && len(items) == limit {
+			next = last
+			return errEnough
+		}
+		if passes {
+			items = append(items, item)
+		}
+		last = id
+		examined++
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	if next == "" && examined == examine {
+		next = last
+	}
+	return items, next, err
+}
+
+// examine is how many rows a list reads: one more than it gives, to know whether there are more, or a bounded
+// number where a filter drops some.
+func examine(filtered bool, limit int) int {
+	if filtered {
+		return maxExamined
+	}
+	return limit + 1
 }
 
 // TeamMembers returns the users of a team, in order of their ids.

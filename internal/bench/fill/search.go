@@ -72,7 +72,7 @@ func (b *builder) search(messages int) error {
 	}
 	b.prepared.Search = s
 	b.say("indexing them")
-	return search.NewIndexer(search.IndexerOptions{Store: b.store, Now: b.clock.now, Grace: 1}).CatchUp(b.ctx, r.t.principal.Organization)
+	return search.NewIndexer(search.IndexerOptions{Store: b.store, Grace: 1}).CatchUp(b.ctx, r.t.principal.Organization)
 }
 
 // archives makes conversations that hold what was written first, and who keeps them.

@@ -55,18 +55,19 @@ func (l *Log) List(ctx context.Context, p *access.Principal, f Filter, after str
 	return entries, next, err
 }
 
-// Read runs a reading of held content, and returns what it read when the entry that says so is durable: nobody reads such
+// Read runs a reading of held content, which says what act it is, and returns what it read when the entry that says so is durable: nobody reads such
 // content without a trace. Whoever opens content to the scope admin:hold does it by this.
-func Read[T any](ctx context.Context, l *Log, p *access.Principal, message parley.ID, read func(tx *store.Tx) (T, error)) (T, error) {
+func Read[T any](ctx context.Context, l *Log, p *access.Principal, subject parley.ID, read func(tx *store.Tx) (T, parley.Act, error)) (T, error) {
 	var result, none T
 	if err := p.Require(parley.ScopeAdminHold); err != nil {
 		return none, err
 	}
 	err := l.store.Write(ctx, p.Organization, func(tx *store.Tx) (err error) {
-		if result, err = read(tx); err != nil {
+		var act parley.Act
+		if result, act, err = read(tx); err != nil {
 			return err
 		}
-		return p.Did(tx, parley.ActHeldRead, message, nil)
+		return p.Did(tx, act, subject, nil)
 	})
 	if err != nil {
 		return none, err

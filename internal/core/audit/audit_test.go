@@ -272,7 +272,7 @@ func TestRetention(t *testing.T) {
 // TestRead: a reading of held content has an entry, or does not take place.
 func TestRead(t *testing.T) {
 	w := newWorld(t)
-	read := func(*store.Tx) (string, error) { return "content", nil }
+	read := func(*store.Tx) (string, parley.Act, error) { return "content", parley.ActHeldRead, nil }
 	got, err := audit.Read(t.Context(), w.log, w.Admin, "m1", read)
 	w.Must(err)
 	entries := w.entries()
@@ -281,7 +281,7 @@ func TestRead(t *testing.T) {
 		t.Errorf("read %q with %+v", got, last)
 	}
 	fails := errors.New("fails")
-	if _, err := audit.Read(t.Context(), w.log, w.Admin, "m2", func(*store.Tx) (string, error) { return "content", fails }); !errors.Is(err, fails) {
+	if _, err := audit.Read(t.Context(), w.log, w.Admin, "m2", func(*store.Tx) (string, parley.Act, error) { return "content", "", fails }); !errors.Is(err, fails) {
 		t.Error(err)
 	}
 	w.change("DELETE FROM audit_heads WHERE organization_id = $1", string(w.Admin.Organization))

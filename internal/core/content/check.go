@@ -278,10 +278,16 @@ func (c *checking) url(field, text string) {
 	if c.template && strings.Contains(text, "{{") {
 		return
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	if !IsURL(text) {
 		c.refuse(field, "url-invalid", "must be an absolute http or https URL")
 	}
+}
+
+// IsURL reports whether a text is an absolute http or https URL.
+func IsURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && len(text) <= maxURL &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
 
 func (c *checking) choices(field string, actions []parley.Action) {
@@ -296,8 +302,8 @@ func (c *checking) action(field string, a *parley.Action) {
 	c.text(field+".id", a.ID, 100)
 	c.text(field+".description", a.Description, maxName)
 	c.text(field+".payload", a.Payload, maxPayload)
-	if a.Kind != parley.ActionLocation && a.Kind != parley.ActionPermission {
-		c.needed(field+".text", a.Text, maxName)
+	if a.Kind != parley.ActionLocation && a.Kind != parley.ActionPermission && a.Text == "" {
+		c.refuse(field+".text", "required", "must not be empty")
 	}
 	c.text(field+".text", a.Text, maxName)
 	switch a.Kind {

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/pgtest"
@@ -26,6 +27,7 @@ type World struct {
 	Store     *store.Store
 	Directory *directory.Directory
 	Files     *files.Files
+	Holds     *holds.Holds
 	Auth      *access.Authenticator
 	Folder    string            // of the data
 	Admin     *access.Principal // an organization key with every scope
@@ -92,6 +94,7 @@ func Open(t *testing.T, folder string) *World {
 	w.Core = core.New(core.Options{Store: s, Connectors: connectors})
 	w.Directory = directory.New(directory.Options{Store: s, Authenticator: w.Auth, Connectors: connectors})
 	w.Files = files.New(files.Options{Store: s, Blobs: blobs, Sees: w.SeesAny})
+	w.Holds = holds.New(holds.Options{Store: s, Blobs: blobs})
 	w.Admin = w.Organization("Alpha")
 	return w
 }

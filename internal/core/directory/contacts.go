@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 )
 
 // ContactParams is a contact to make.
@@ -278,6 +279,9 @@ func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id p
 		var changes parley.Changes
 		changes.Gone("broadcasts", left)
 		if err := p.Did(tx, parley.ActContactDeleted, contact.ID, changes); err != nil {
+			return err
+		}
+		if err := hold.KeepContact(tx, p.Organization, &contact); err != nil {
 			return err
 		}
 		tx.Erased()

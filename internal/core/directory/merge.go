@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/people"
 )
 
@@ -68,6 +69,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 		return into, err
 	}
 	if err := people.Merge(tx, people.Merging{Organization: p.Organization, From: from.ID, Into: into.ID, Name: into.Name}, &from); err != nil {
+		return into, err
+	}
+	if err := hold.Merge(tx, p.Organization, from.ID, into.ID); err != nil {
 		return into, err
 	}
 	if err := tx.AddContactAddresses(p.Organization, into.ID, addresses); err != nil {

@@ -3,6 +3,9 @@ package directory
 import (
 	"context"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,13 +99,18 @@ type OrganizationPatch struct {
 	DefaultTTL *time.Duration
 	MaxTTL     *time.Duration
 	LockTTL    *bool
+	Retention  map[parley.ConversationKind]*time.Duration // one by one; nil removes one
 
 	DefinedAttributesOnly *bool
 
 	AckWords *[]string
 }
 
-const maxTTL = 100 * 365 * 24 * time.Hour
+// Limits of policies.
+const (
+	maxTTL       = 100 * 365 * 24 * time.Hour
+	minRetention = time.Hour
+)
 
 // UpdateOrganization changes the principal's organization. An ifMatch that is not 0 must be its revision.
 func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal, patch OrganizationPatch, ifMatch int64) (parley.Organization, error) {
@@ -123,8 +131,9 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
 		set(&o.Policy.LockTTL, patch.LockTTL)
 		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
+		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
 		set(&o.Policy.AckWords, patch.AckWords)
-		if err := checkOrganization(o); err != nil {
+		if err := checkOrganization(o, !reflect.DeepEqual(o.Policy, before.Policy)); err != nil {
 			return o, err
 		}
 		emit(tx, p, parley.EventOrganizationUpdated, o.ID)
@@ -143,6 +152,9 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Set("policy.defaultTtl", before.Policy.DefaultTTL, o.Policy.DefaultTTL)
 	policy.Set("policy.maxTtl", before.Policy.MaxTTL, o.Policy.MaxTTL)
 	policy.Set("policy.lockTtl", before.Policy.LockTTL, o.Policy.LockTTL)
+	for _, kind := range parley.ConversationKinds {
+		policy.Set("policy.retention."+string(kind), before.Policy.Retention[kind], o.Policy.Retention[kind])
+	}
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	if len(policy) > 0 {
@@ -156,20 +168,62 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	return nil
 }
 
-func checkOrganization(o parley.Organization) error {
+func changeRetention(now map[parley.ConversationKind]time.Duration, changes map[parley.ConversationKind]*time.Duration) map[parley.ConversationKind]time.Duration {
+	if len(changes) == 0 {
+		return now
+	}
+	became := make(map[parley.ConversationKind]time.Duration, len(now)+len(changes))
+	maps.Copy(became, now)
+	for kind, keep := range changes {
+		if keep == nil {
+			delete(became, kind)
+		} else {
+			became[kind] = *keep
+		}
+	}
+	return became
+}
+
+// checkOrganization checks what an organization becomes. The policy of one that was made before a rule stays as it is, as
+// long as nobody changes it.
+func checkOrganization(o parley.Organization, policy bool) error {
 	var c check
 	c.name(o.Name)
-	if t := o.Policy.DefaultTTL; t < 0 || t > maxTTL {
-		c.refuse("policy.defaultTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
-	}
-	if t := o.Policy.MaxTTL; t < 0 || t > maxTTL {
-		c.refuse("policy.maxTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
-	}
-	if o.Policy.MaxTTL > 0 && o.Policy.DefaultTTL > o.Policy.MaxTTL {
-		c.refuse("policy.defaultTtl", "out-of-range", "must not be longer than policy.maxTtl")
+	if policy {
+		checkPolicy(&c, &o.Policy)
 	}
 	c.ackWords(o.Policy.AckWords)
 	return c.err()
+}
+
+// checkPolicy refuses a policy that nobody could follow, or that contradicts itself.
+func checkPolicy(c *check, p *parley.Policy) {
+	const contradicts = "policy-contradicts"
+	if t := p.DefaultTTL; t < 0 || t > maxTTL {
+		c.refuse("policy.defaultTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+	}
+	if t := p.MaxTTL; t < 0 || t > maxTTL {
+		c.refuse("policy.maxTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+	}
+	if p.MaxTTL > 0 && p.DefaultTTL > p.MaxTTL {
+		c.refuse("policy.defaultTtl", contradicts, "%d seconds are longer than policy.maxTtl, which is %d", int64(p.DefaultTTL.Seconds()), int64(p.MaxTTL.Seconds()))
+	}
+	if p.LockTTL && p.DefaultTTL == 0 {
+		c.refuse("policy.lockTtl", contradicts, "there is nothing to lock: policy.defaultTtl is 0")
+	}
+	for _, kind := range slices.Sorted(maps.Keys(p.Retention)) {
+		field, keep := "policy.retention."+string(kind), p.Retention[kind]
+		switch {
+		case !slices.Contains(parley.ConversationKinds, kind):
+			c.refuse(field, "value-unknown", "must be a kind of conversations, one of %v", parley.ConversationKinds)
+		case keep < minRetention || keep > maxTTL:
+			c.refuse(field, "out-of-range", "must be %d to %d seconds", int64(minRetention.Seconds()), int64(maxTTL.Seconds()))
+		case keep < p.DefaultTTL && p.LockTTL:
+			c.refuse(field, contradicts, "%d seconds are shorter than the ttl that policy.lockTtl fixes at %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
+		case keep < p.DefaultTTL:
+			c.refuse(field, contradicts, "%d seconds are shorter than policy.defaultTtl, which is %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
+		}
+	}
 }
 
 // Limits of the words by which messages are acknowledged.

@@ -142,16 +142,34 @@ func TestOrganization(t *testing.T) {
 	}{
 		"name":     {directory.OrganizationPatch{Name: ptr(" ")}, "required", "name"},
 		"negative": {directory.OrganizationPatch{DefaultTTL: ptr(-time.Second)}, "out-of-range", "policy.defaultTtl"},
-		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "out-of-range", "policy.defaultTtl"},
+		"over cap": {directory.OrganizationPatch{MaxTTL: ptr(time.Minute)}, "policy-contradicts", "policy.defaultTtl"},
+		"no lock":  {directory.OrganizationPatch{DefaultTTL: ptr(time.Duration(0))}, "policy-contradicts", "policy.lockTtl"},
+		"kind":     {directory.OrganizationPatch{Retention: keeps("chat", time.Hour)}, "value-unknown", "policy.retention.chat"},
+		"brief":    {directory.OrganizationPatch{Retention: keeps("direct", time.Minute)}, "out-of-range", "policy.retention.direct"},
+		"for long": {directory.OrganizationPatch{Retention: keeps("direct", 200*365*24*time.Hour)}, "out-of-range", "policy.retention.direct"},
+		"locked":   {directory.OrganizationPatch{DefaultTTL: ptr(2 * time.Hour), Retention: keeps("note", time.Hour)}, "policy-contradicts", "policy.retention.note"},
+		"default": {directory.OrganizationPatch{DefaultTTL: ptr(2 * time.Hour), LockTTL: ptr(false), Retention: keeps("note", time.Hour)}, "policy-contradicts",
+			"policy.retention.note"},
 		"too long": {directory.OrganizationPatch{MaxTTL: ptr(200 * 365 * 24 * time.Hour)}, "out-of-range", "policy.maxTtl"},
 	} {
 		_, err := w.UpdateOrganization(ctx, w.admin, test.patch, 0)
 		t.Run(name, func(t *testing.T) { wantError(t, err, parley.KindInvalid, test.code, test.field) })
 	}
+	patch = directory.OrganizationPatch{Retention: keeps("direct", time.Hour)}
+	must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 2))
+	patch = directory.OrganizationPatch{Retention: map[parley.ConversationKind]*time.Duration{"direct": nil, "external": ptr(48 * time.Hour)}}
+	o = must[parley.Organization](t)(w.UpdateOrganization(ctx, w.admin, patch, 3))
+	if kept := map[parley.ConversationKind]time.Duration{"external": 48 * time.Hour}; !reflect.DeepEqual(o.Policy.Retention, kept) {
+		t.Errorf("retention is %v", o.Policy.Retention)
+	}
 	_, err := w.UpdateOrganization(ctx, w.admin, patch, 1)
 	wantError(t, err, parley.KindPrecondition, "revision-mismatch", "")
 	_, _, err = w.CreateOrganization(ctx, w.admin, directory.OrganizationParams{Name: "X"}, nil)
 	wantError(t, err, parley.KindForbidden, "scope-required", "")
+}
+
+func keeps(kind parley.ConversationKind, keep time.Duration) map[parley.ConversationKind]*time.Duration {
+	return map[parley.ConversationKind]*time.Duration{kind: &keep}
 }
 
 func TestFirstKeyOfAnOrganization(t *testing.T) {

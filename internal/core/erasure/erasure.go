@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -65,6 +66,9 @@ func (u *unit) erase(batch []store.Erasure) error {
 			return err
 		}
 	}
+	if err := keep(u.tx, batch); err != nil {
+		return err
+	}
 	for _, place := range places() {
 		if err := place.erase(u.tx, batch); err != nil {
 			return err
@@ -83,6 +87,26 @@ func (u *unit) erase(batch []store.Erasure) error {
 		u.emit(&e, parley.EventMessageRemoved, parley.EventData{Reason: string(e.Reason)})
 	}
 	u.tx.Erased()
+	return nil
+}
+
+// keep puts aside the content of those of the messages that a legal hold is about: for everybody else it goes all the same.
+func keep(tx *store.Tx, batch []store.Erasure) error {
+	held, err := hold.Which(tx.Queries, batch)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	if err := hold.Keep(tx, held); err != nil {
+		return err
+	}
+	for _, place := range places() {
+		if place.keep == nil {
+			continue
+		}
+		if err := place.keep(tx, held); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -158,6 +182,13 @@ func (u *unit) eraseAnswers(job *store.Job) error {
 	}
 	batch := []store.Erasure{{Organization: job.Organization, Message: &m}}
 	u.tx.Erased()
+	if _, err := hold.Held(u.tx.Queries, job.Organization, job.Message); err == nil {
+		if err := firstError(hold.KeepAttempts(u.tx, batch), hold.KeepReasons(u.tx, batch)); err != nil {
+			return err
+		}
+	} else if !parley.IsKind(err, parley.KindNotFound) {
+		return err
+	}
 	return firstError(u.tx.EraseAttempts(batch), u.tx.EraseReasons(batch))
 }
 

@@ -51,7 +51,7 @@ func newPlanter(t *testing.T, ttl time.Duration) *planter {
 	p.ana, p.ben = w.User(w.Admin, "ana"), w.User(w.Admin, "ben")
 	p.sms, p.email = w.Channel(w.Admin, "sms"), w.Channel(w.Admin, "email")
 	p.contact = w.Contact(w.Admin, "Yan", "email:yan@example.org")
-	p.indexer = search.NewIndexer(search.IndexerOptions{Store: w.Store, Now: w.Now, Grace: time.Nanosecond})
+	p.indexer = search.NewIndexer(search.IndexerOptions{Store: w.Store, Grace: time.Nanosecond})
 	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "list"}, nil)
 	w.Must(err)
 	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, b.ID, []parley.ID{p.ben.User}, []parley.ID{p.contact.ID})
@@ -198,7 +198,7 @@ func (p *planter) work() {
 	p.T.Helper()
 	for n := 1; n > 0; {
 		n = 0
-		for _, run := range []func(context.Context) (int, error){p.Expire, p.Hide, p.EraseCopies} {
+		for _, run := range []func(context.Context) (int, error){p.Expire, p.Hide, p.EraseCopies, p.Release} {
 			done, err := run(p.T.Context())
 			p.Must(err)
 			n += done

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/interaction"
 	"github.com/parley-server/parley/internal/store/relation"
 )
@@ -10,9 +11,11 @@ import (
 type place struct {
 	holds string
 	erase func(tx *store.Tx, batch []store.Erasure) error
+	keep  func(tx *store.Tx, batch []store.Erasure) error // for whoever may read what a hold keeps; nil: another place has it all
 }
 
-// places is the list of everything that holds content of a message: whoever adds a copy adds it here. Whatever is
+// places is the list of everything that holds content of a message: whoever adds a copy adds it here. What a legal hold
+// keeps is moved from these to the tables of holds, which nothing else reads. Whatever is
 // not in it holds ids and facts only: events, the audit log, idempotency records, provider references, marks, participants, jobs.
 // Deliveries keep to whom, and what became of it.
 //
@@ -21,15 +24,15 @@ type place struct {
 // Erased.
 func places() []place {
 	return []place{
-		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages},
-		{"message_tags: the lists by tag", (*store.Tx).EraseTags},
-		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia},
-		{"interactions: what was clicked, and reactions", interaction.Erase},
-		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked},
-		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts},
-		{"message_versions: what they said before they were edited", relation.EraseVersions},
-		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons},
-		{"search_pages: its words", byEvent},
+		{"messages: body, attachments, reference, metadata, tags, and what a dialect must give back", (*store.Tx).EraseMessages, hold.KeepMessages},
+		{"message_tags: the lists by tag", (*store.Tx).EraseTags, nil},
+		{"media_references, and through them media and blobs", (*store.Tx).EraseMedia, hold.KeepFiles},
+		{"interactions: what was clicked, and reactions", interaction.Erase, hold.KeepInteractions},
+		{"parked: what came from a provider, as it came", (*store.Tx).EraseParked, hold.KeepParked},
+		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts, hold.KeepAttempts},
+		{"message_versions: what they said before they were edited", relation.EraseVersions, hold.KeepVersions},
+		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons, hold.KeepReasons},
+		{"search_pages: its words", byEvent, nil},
 	}
 }
 

@@ -92,7 +92,7 @@ func (e *Eraser) CancelScheduled(ctx context.Context, p *access.Principal, messa
 		if err := tx.CancelScheduled(p.Organization, m.ID, ""); err != nil {
 			return err
 		}
-		if err := u.withdraw(&erasure); err != nil || m.TTL == 0 {
+		if err := u.withdraw(&erasure); err != nil {
 			return err
 		}
 		return u.endLater(&m)
@@ -104,9 +104,24 @@ func (e *Eraser) CancelScheduled(ctx context.Context, p *access.Principal, messa
 	return m, replay != nil, err
 }
 
-// endLater has the content of a message that will never be sent go when its life ends, counted from now.
+// endLater has the content of a message that will never be sent go when its life ends, or when it would be kept no longer,
+// counted from now.
 func (u *unit) endLater(m *parley.Message) error {
-	ends := u.tx.Now.Add(m.TTL)
+	life := m.TTL
+	if life == 0 {
+		o, err := u.tx.Organization(u.p.Organization)
+		if err != nil {
+			return err
+		}
+		c, err := u.tx.Conversation(u.p.Organization, m.Conversation)
+		if err != nil {
+			return err
+		}
+		if life = o.Policy.Retention[c.Kind]; life == 0 {
+			return nil
+		}
+	}
+	ends := u.tx.Now.Add(life)
 	if err := u.tx.SetExpiry(u.p.Organization, m.ID, ends); err != nil {
 		return err
 	}

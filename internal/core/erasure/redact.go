@@ -112,6 +112,9 @@ func (u *unit) rewrite(e *store.Erasure, left *parley.Message) error {
 		}
 	}
 	batch := []store.Erasure{*e}
+	if err := keep(u.tx, batch); err != nil {
+		return err
+	}
 	u.tx.Erased()
 	u.emit(e, parley.EventMessageRedacted, parley.EventData{})
 	if err := firstError(u.tx.Rewrite(e.Organization, left), u.tx.ReleaseFiles(e.Organization, left.ID, gone), u.tx.EraseParked(batch),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -64,11 +65,15 @@ type Sweeper struct {
 	blobs     func(ctx context.Context) (int, error)
 	log       *slog.Logger
 	name      string // among the nodes' sweepers, of which one works
+
+	mu   sync.Mutex
+	aged map[parley.ID]parley.ID // by organization: the conversation after which the next sweep looks for what is kept no longer
 }
 
 // NewSweeper returns a sweeper.
 func NewSweeper(o SweeperOptions) *Sweeper {
-	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log}
+	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log,
+		aged: map[parley.ID]parley.ID{}}
 	if w.blobs == nil {
 		w.blobs = func(context.Context) (int, error) { return 0, nil }
 	}
@@ -115,11 +120,11 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, o := range organizations {
-			if err := w.Organization(ctx, o.ID); err != nil {
+		for i := range organizations {
+			if err := w.Organization(ctx, organizations[i].ID); err != nil {
 				return err
 			}
-			after = o.ID
+			after = organizations[i].ID
 		}
 		if len(organizations) < 100 {
 			return w.shrink(ctx)
@@ -154,13 +159,17 @@ func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) erro
 			return err
 		}
 	}
-	return w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+	err = w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 		n, err := tx.DropParked(organization, tx.Now.Add(-w.retention.Parked), sweepAtOnce)
 		if n > 0 {
 			tx.Erased()
 		}
 		return n == sweepAtOnce, err
 	})
+	if err != nil {
+		return err
+	}
+	return w.age(ctx, organization)
 }
 
 // shrink gives back what deletions left, so that the file gets smaller.
@@ -177,18 +186,31 @@ func (w *Sweeper) shrink(ctx context.Context) error {
 // repeat runs a unit until it says that there is no more.
 func (w *Sweeper) repeat(ctx context.Context, organization parley.ID, unit func(tx *store.Tx) (more bool, err error)) error {
 	for {
-		var more bool
-		err := w.store.WriteBackground(ctx, []parley.ID{organization}, func(tx *store.Tx) (err error) {
-			more, err = unit(tx)
-			return err
-		})
+		more, err := w.once(ctx, organization, unit)
 		if err != nil || !more {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(sweepPause):
+		if err := pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// once runs a unit, and returns whether it says that there is more.
+func (w *Sweeper) once(ctx context.Context, organization parley.ID, unit func(tx *store.Tx) (more bool, err error)) (more bool, err error) {
+	err = w.store.WriteBackground(ctx, []parley.ID{organization}, func(tx *store.Tx) (err error) {
+		more, err = unit(tx)
+		return err
+	})
+	return more, err
+}
+
+// pause leaves the database to others for a moment.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(sweepPause):
+		return nil
 	}
 }

@@ -49,8 +49,11 @@ var scopes = map[string]parley.Scope{
 	"role":         parley.ScopeRolesRead,
 	"broadcast":    parley.ScopeBroadcastsRead,
 	"channel":      parley.ScopeChannelsRead,
+	"template":     parley.ScopeTemplatesRead,
+	"reply":        parley.ScopeRepliesRead,
 	"organization": parley.ScopeOrganizationRead,
 	"permissions":  parley.ScopePermissionsRead,
+	"hold":         parley.ScopeHoldsRead,
 	"key":          parley.ScopeKeysRead,
 }
 

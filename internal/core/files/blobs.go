@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/hold"
 )
 
 const (
@@ -53,22 +54,27 @@ func (f *Files) RemoveBlobs(ctx context.Context) (bool, error) {
 }
 
 // dropRows deletes the rows of due files, and returns the jobs whose blobs are to go. A file that a message has
-// stays; another job comes when that message goes.
+// stays, as does the blob of one that a legal hold keeps; another job comes when that message goes, or the hold.
 func dropRows(tx *store.Tx, jobs []store.Job) (due []store.Job, err error) {
 	var kept []store.Job
 	for _, job := range jobs {
-		dropped, err := tx.DropMedia(job.Organization, parley.ID(job.Payload))
+		id := parley.ID(job.Payload)
+		dropped, err := tx.DropMedia(job.Organization, id)
+		if err != nil {
+			return nil, err
+		}
+		held, err := hold.FilesHeld(tx.Queries, job.Organization, []parley.ID{id})
 		if err != nil {
 			return nil, err
 		}
 		if dropped {
+			tx.Erased() // a file's name is content too
+		}
+		if dropped && !held[id] {
 			due = append(due, job)
 		} else {
 			kept = append(kept, job)
 		}
-	}
-	if len(due) > 0 {
-		tx.Erased() // a file's name is content too
 	}
 	return due, tx.Done(kept)
 }
@@ -88,7 +94,14 @@ func (f *Files) Sweep(ctx context.Context) (int, error) {
 			return nil, err
 		}
 		rows, err := q.MediaByID(organization, ids)
+		if err != nil {
+			return nil, err
+		}
 		for id := range rows {
+			known[id] = true
+		}
+		held, err := hold.FilesHeld(q, organization, ids)
+		for id := range held {
 			known[id] = true
 		}
 		return known, err

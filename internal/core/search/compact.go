@@ -154,7 +154,7 @@ func (r *round) compact() (bool, error) {
 
 // collect deletes what others have taken the place of, some pages at a time, once nobody can be reading it.
 func (r *round) collect() (did bool, err error) {
-	kept := r.x.now().Add(-r.x.grace)
+	kept := r.x.store.Now(r.ctx, "").Add(-r.x.grace)
 	left := false
 	for _, s := range r.segments {
 		switch {

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -27,11 +28,16 @@ var makers = map[search.Space]maker{
 // messageFields are the texts of a message.
 func messageFields(m *parley.Message) []field {
 	fields := make([]field, 0, len(m.Body)+len(m.Attachments)+1)
-	for i := range m.Body {
-		if text := partText(&m.Body[i]); text != "" {
-			fields = append(fields, field{"body", text})
+	parley.EachText(m.Body, func(path string, form parley.Form, text *string) {
+		if *text == "" || !isShown(path) {
+			return
 		}
-	}
+		if form == parley.FormHTML {
+			fields = append(fields, field{"body", words.Plain(*text)})
+		} else {
+			fields = append(fields, field{"body", *text})
+		}
+	})
 	for i := range m.Attachments {
 		fields = append(fields, field{"attachment", m.Attachments[i].Name})
 	}
@@ -41,15 +47,13 @@ func messageFields(m *parley.Message) []field {
 	return fields
 }
 
-// partText is the text of a part of a body.
-func partText(p *parley.Part) string {
-	switch p.Kind {
-	case parley.PartHTML:
-		return words.Plain(p.Text)
-	case parley.PartLocation:
-		return p.Label
-	}
-	return p.Text
+// shown are the texts of parts of bodies, of their files and of what can be chosen, that people read.
+var shown = map[string]bool{"body": true, "parts": true, "text": true, "title": true, "label": true, "address": true, "name": true, "alt": true, "description": true}
+
+func isShown(path string) bool {
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	last, _, _ = strings.Cut(last, "[")
+	return shown[last] && !strings.Contains(path, ".hints.")
 }
 
 func messageDocs(q store.Queries, organization parley.ID, ids []parley.ID) (map[parley.ID]document, error) {

@@ -46,7 +46,7 @@ func find[T any](ctx context.Context, s *Searches, p *access.Principal, query st
 	}
 	limit = min(limit, most)
 	for range attempts {
-		r := s.request(s.store.Read(ctx), p, query)
+		r := s.request(ctx, p, query)
 		stale := false
 		if page, stale, err = answer(r, below, limit, ask); !stale {
 			return page, err

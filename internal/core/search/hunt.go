@@ -16,7 +16,7 @@ import (
 const (
 	mostNeeds    = 24   // words that are looked up; the others are looked for in what is found
 	mostOwn      = 5000 // conversations of members of which the index is asked
-	fewFound     = 64   // are read without asking who sees them
+	fewFound     = 10   // are read without asking who sees them
 	firstWindow  = 8    // segments that are asked together
 	largeWindow  = 64
 	candidatesAt = 64 // that are taken of a segment together

@@ -145,7 +145,7 @@ func TestTwoIndexers(t *testing.T) {
 	done := make(chan struct{})
 	var all sync.WaitGroup
 	for range 2 {
-		x := search.NewIndexer(search.IndexerOptions{Store: w.Store, Now: w.Now, Grace: time.Nanosecond})
+		x := search.NewIndexer(search.IndexerOptions{Store: w.Store, Grace: time.Nanosecond})
 		all.Go(func() {
 			for end := false; !end; {
 				select {

@@ -16,7 +16,6 @@ import (
 type IndexerOptions struct {
 	Store *store.Store
 	Log   *slog.Logger
-	Now   func() time.Time // nil: time.Now
 	// Grace is how long what others have taken the place of is kept for those who are reading it; default 2 s.
 	Grace time.Duration
 }
@@ -25,7 +24,6 @@ type IndexerOptions struct {
 type Indexer struct {
 	store *store.Store
 	log   *slog.Logger
-	now   func() time.Time
 	grace time.Duration
 
 	mu      sync.Mutex
@@ -45,13 +43,10 @@ type segmentKey struct {
 
 // NewIndexer returns an indexer, which begins to note what is committed.
 func NewIndexer(o IndexerOptions) *Indexer {
-	x := &Indexer{store: o.Store, log: o.Log, now: o.Now, grace: o.Grace, changed: map[parley.ID]bool{}, woken: make(chan struct{}, 1),
+	x := &Indexer{store: o.Store, log: o.Log, grace: o.Grace, changed: map[parley.ID]bool{}, woken: make(chan struct{}, 1),
 		rest: map[segmentKey]time.Time{}, known: map[parley.ID]bool{}, emptied: map[parley.ID]bool{}}
 	if x.log == nil {
 		x.log = slog.Default()
-	}
-	if x.now == nil {
-		x.now = time.Now
 	}
 	if x.grace == 0 {
 		x.grace = 2 * time.Second

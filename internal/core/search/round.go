@@ -143,6 +143,7 @@ type touched struct {
 	made    []parley.ID // messages that are not in the index yet
 	changed map[search.Space][]parley.ID
 	seen    map[parley.ID]bool
+	moved   []search.MoveOf // conversations whose messages others see now, or that have others
 }
 
 func (t *touched) change(space search.Space, id parley.ID) {
@@ -171,6 +172,10 @@ func (t *touched) about(e *parley.Event) {
 		t.change(search.Messages, e.Message)
 	case kind == "conversation" && what != "read":
 		t.change(search.Conversations, e.Conversation)
+		t.change(search.Conversations, e.Data.Into)
+		if e.Data.Into != "" {
+			t.moved = append(t.moved, search.MoveOf{Conversation: e.Data.Into})
+		}
 	case kind == "contact":
 		t.change(search.Contacts, e.Subject)
 		t.change(search.Contacts, e.Data.Into)
@@ -231,8 +236,9 @@ func (r *round) take(t *touched, next *search.Index) error {
 		if err != nil {
 			return err
 		}
-		next.Moves = append(slices.Clone(next.Moves), moved...)
+		t.moved = append(t.moved, moved...)
 	}
+	next.Moves = append(slices.Clone(next.Moves), t.moved...)
 	through := next.Through
 	next.Through = r.index.Through
 	for i, space := range search.Spaces {

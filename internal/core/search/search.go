@@ -4,6 +4,7 @@ package search
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -17,7 +18,6 @@ import (
 // Options are what a search stands on.
 type Options struct {
 	Store *store.Store
-	Now   func() time.Time // nil: time.Now
 	// Pages of the index, and things, are what one page of a search looks at most; 0: as usual.
 	Pages, Things int
 }
@@ -25,23 +25,18 @@ type Options struct {
 // What one page of a search looks at, whatever is looked for.
 const (
 	mostPages  = 2500 // of the index
-	mostThings = 500  // to see whether they match
+	mostThings = 400  // to see whether they match
 )
 
 // Searches answers searches.
 type Searches struct {
 	store         *store.Store
-	now           func() time.Time
 	pages, things int
 }
 
 // New returns the searches of a store.
 func New(o Options) *Searches {
-	s := &Searches{store: o.Store, now: o.Now, pages: cmp.Or(o.Pages, mostPages), things: cmp.Or(o.Things, mostThings)}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	return s
+	return &Searches{store: o.Store, pages: cmp.Or(o.Pages, mostPages), things: cmp.Or(o.Things, mostThings)}
 }
 
 // Page is a part of what a search found, newest first.
@@ -147,8 +142,9 @@ type request struct {
 	pages, things int // that are looked at
 }
 
-func (s *Searches) request(q store.Queries, p *access.Principal, query string) *request {
-	return &request{q: q, p: p, sight: thread.NewSight(q, p), query: words.Parse(query), now: s.now(), pages: s.pages, things: s.things}
+func (s *Searches) request(ctx context.Context, p *access.Principal, query string) *request {
+	q := s.store.Read(ctx)
+	return &request{q: q, p: p, sight: thread.NewSight(q, p), query: words.Parse(query), now: s.store.Now(ctx, p.Organization), pages: s.pages, things: s.things}
 }
 
 // scopeOf is who sees a conversation, and what is in it.

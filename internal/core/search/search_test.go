@@ -29,13 +29,13 @@ type world struct {
 
 // few answers like searches, but pages look at little.
 func (w *world) few() *search.Searches {
-	return search.New(search.Options{Store: w.Store, Now: w.Now, Pages: 1, Things: 7})
+	return search.New(search.Options{Store: w.Store, Pages: 1, Things: 7})
 }
 
 func newWorld(t *testing.T) *world {
 	w := coretest.New(t)
-	return &world{World: w, searches: search.New(search.Options{Store: w.Store, Now: w.Now}),
-		indexer: search.NewIndexer(search.IndexerOptions{Store: w.Store, Now: w.Now, Grace: time.Nanosecond})}
+	return &world{World: w, searches: search.New(search.Options{Store: w.Store}),
+		indexer: search.NewIndexer(search.IndexerOptions{Store: w.Store, Grace: time.Nanosecond})}
 }
 
 func (w *world) index() {
@@ -104,6 +104,23 @@ func TestMessages(t *testing.T) {
 	none := access.System("other")
 	if page, err := w.searches.Messages(t.Context(), none, "creme", search.MessageFilter{}, "", 10); err != nil || len(page.Found) != 0 {
 		t.Errorf("in another organization: %+v, %v", page, err)
+	}
+}
+
+// TestWhatPeopleRead: a message is found by all of its texts that people read, and not by what only programs do.
+func TestWhatPeopleRead(t *testing.T) {
+	w := newWorld(t)
+	ana, ben := w.User(w.Admin, "ana"), w.User(w.Admin, "ben")
+	body := []parley.Part{{Kind: parley.PartText, Text: "See below"}, {Kind: parley.PartHTML, Text: `<p class="hidden">In <b>bo</b>ld</p><script>nothing()</script>`},
+		{Kind: parley.PartLocation, Label: "Ward", Address: "Harbour Street", Latitude: 1, Longitude: 2},
+		{Kind: parley.PartSection, Parts: []parley.Part{{Kind: parley.PartText, Text: "within"}}},
+		{Kind: parley.PartCarousel, Items: []parley.Item{{Title: "Card", Text: "offer", Actions: []parley.Action{{Kind: parley.ActionPostback, Text: "Choose", Payload: "payload7"}}}}}}
+	w.Send(ana, core.SendParams{To: core.To{User: ben.User}, Body: body})
+	w.index()
+	for query, want := range map[string]int{"below bold ward harbour within card offer choose": 1, "hidden": 0, "nothing": 0, "payload7": 0, "carousel": 0} {
+		if got := w.find(ben, query, search.MessageFilter{}, 10); len(got) != want {
+			t.Errorf("%q: %d are found, want %d", query, len(got), want)
+		}
 	}
 }
 
@@ -261,7 +278,7 @@ func TestSearchIsWhatIsSeen(t *testing.T) {
 			m.step()
 		}
 		if round == 2 { // it begins when there is something already
-			m.indexer = search.NewIndexer(search.IndexerOptions{Store: m.Store, Now: m.Now, Grace: time.Nanosecond})
+			m.indexer = search.NewIndexer(search.IndexerOptions{Store: m.Store, Grace: time.Nanosecond})
 		}
 		if round >= 2 {
 			m.index()

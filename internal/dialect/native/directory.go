@@ -22,6 +22,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 	if b.Policy != nil {
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
+		patch.Retention = wire.Retention(b.Policy.Retention)
 	}
 	o, err := d.Directory.UpdateOrganization(c.Ctx(), c.P, patch, c.IfMatch())
 	return wire.Organization(&o), err

@@ -21,6 +21,7 @@ import (
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native"
@@ -79,6 +80,7 @@ func newWorld(t testing.TB) *world {
 	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
 	t.Cleanup(hub.Close)
 	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
+		Holds:      holds.New(holds.Options{Store: s, Blobs: blobs}),
 		Playground: playground.New(playground.Options{Store: s}), Searches: search.New(search.Options{Store: s}),
 		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})})
 	w.serve(t, door, quiet)

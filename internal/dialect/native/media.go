@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 
@@ -112,30 +111,10 @@ func (d *domain) media(c *door.Call) (api.Media, error) {
 	return wire.Media(&m), err
 }
 
-// download is the endpoint of a file's bytes.
-func download(o contract.Operation, f func(*door.Call) error) *door.Endpoint {
-	o.Status = http.StatusOK
-	o.Document = func(described *huma.Operation, _ huma.Registry) {
-		described.Responses["200"].Content = map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
-	}
-	return door.Does(o, f)
+func (d *domain) download(c *door.Call) (parley.Media, io.ReadSeekCloser, error) {
+	return d.Files.Open(c.Ctx(), c.P, c.ID())
 }
 
-func (d *domain) download(c *door.Call) error {
-	m, blob, err := d.Files.Open(c.Ctx(), c.P, c.ID())
-	if err != nil {
-		return err
-	}
-	defer blob.Close()
-	httpd.AllowTime(c.W, m.Size)
-	h := c.W.Header()
-	h.Set("Content-Type", m.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Name}))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(c.W, c.R, "", m.CreatedAt, blob)
-	return nil
+func (d *domain) deleteMedia(c *door.Call) error {
+	return d.Files.Delete(c.Ctx(), c.P, c.ID())
 }
-
-func (d *domain) deleteMedia(c *door.Call) error { return d.Files.Delete(c.Ctx(), c.P, c.ID()) }

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native/door"
@@ -23,6 +24,7 @@ type Options struct {
 	Keys          *access.Keys
 	Audit         *audit.Log
 	Files         *files.Files
+	Holds         *holds.Holds
 	Playground    *playground.Playground
 	Searches      *search.Searches
 	Authenticator *access.Authenticator

@@ -11,12 +11,14 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/availability"
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/groups"
+	"github.com/parley-server/parley/internal/dialect/native/holds"
 	"github.com/parley-server/parley/internal/dialect/native/inbox"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/playground"
 	"github.com/parley-server/parley/internal/dialect/native/profiles"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/dialect/native/search"
+	"github.com/parley-server/parley/internal/dialect/native/templates"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -29,8 +31,8 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core),
 		d.contactEndpoints(),
 		d.channelEndpoints(),
-		d.mediaEndpoints(), search.Endpoints(d.Searches),
-		d.organizationEndpoints(), auditing.Endpoints(d.Audit),
+		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),
+		d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
 		d.eventEndpoints(), d.healthEndpoints(),
 		playground.Endpoints(d.Playground),
 	)
@@ -136,7 +138,7 @@ func (d *domain) mediaEndpoints() []*door.Endpoint {
 	return []*door.Endpoint{
 		upload(door.Operation("POST /v1/media", "uploadMedia", write, "Upload a file"), d.upload),
 		door.Get(door.Operation("GET /v1/media/{id}", "getMedia", read, "Get what is known about a file"), d.media),
-		download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
+		door.Download(door.Operation("GET /v1/media/{id}/content", "downloadMedia", read, "Get the bytes of a file"), d.download),
 		door.Audited(door.Order(door.Operation("DELETE /v1/media/{id}", "deleteMedia", write, "Delete a file that no message has"), d.deleteMedia),
 			parley.ActMediaDeleted),
 	}

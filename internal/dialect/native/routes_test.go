@@ -148,8 +148,32 @@ var samples = map[string]sample{
 	"getMedia":                 {path: "/v1/media/{media}", owner: true},
 	"downloadMedia":            {path: "/v1/media/{media}/content", owner: true},
 	"deleteMedia":              {path: "/v1/media/{media}", owner: true},
+	"createTemplate":           {path: "/v1/templates", body: `{"name":"Welcome","locales":[{"locale":"en","body":"Hi {{name}}"}],"variables":[{"name":"name"}]}`},
+	"listTemplates":            {path: "/v1/templates?limit=2"},
+	"getTemplate":              {path: "/v1/templates/{template}"},
+	"patchTemplate":            {path: "/v1/templates/{template}", body: `{"name":"Reminder 2","description":"x"}`},
+	"deleteTemplate":           {path: "/v1/templates/{template}"},
+	"draftTemplate":            {path: "/v1/templates/{template}/draft", body: `{"locales":[{"locale":"en","body":"Hello"}]}`},
+	"listTemplateVersions":     {path: "/v1/templates/{template}/versions"},
+	"getTemplateVersion":       {path: "/v1/templates/{template}/versions/1"},
+	"publishTemplate":          {path: "/v1/templates/{template}/publish", body: `{"version":1}`},
+	"archiveTemplate":          {path: "/v1/templates/{template}/archive"},
+	"previewTemplate":          {path: "/v1/templates/{template}/preview", body: `{"version":1,"locale":"de","variables":{"day":"Monday"}}`},
+	"createSavedReply":         {path: "/v1/saved-replies", body: `{"title":"Thanks","shortcut":"thx","body":"Thank you, {{contact.name}}","owner":{"kind":"team","id":"{team}"}}`},
+	"listSavedReplies":         {path: "/v1/saved-replies?prefix=h&limit=3"},
+	"getSavedReply":            {path: "/v1/saved-replies/{reply}"},
+	"patchSavedReply":          {path: "/v1/saved-replies/{reply}", body: `{"title":"Hello","tags":["a"]}`, more: []parley.Scope{parley.ScopeTemplatesWrite}},
+	"deleteSavedReply":         {path: "/v1/saved-replies/{reply}", more: []parley.Scope{parley.ScopeTemplatesWrite}},
+	"fillSavedReply":           {path: "/v1/saved-replies/{reply}/fill", body: `{}`},
 	"getOrganization":          {path: "/v1/organization"},
-	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400}}`},
+	"placeHold":                {path: "/v1/holds", body: `{"subject":{"kind":"user","id":"{user}"},"reason":"a lawsuit"}`},
+	"listHolds":                {path: "/v1/holds?active=true&limit=3"},
+	"getHold":                  {path: "/v1/holds/{hold}"},
+	"liftHold":                 {path: "/v1/holds/{hold2}/lift", body: `{"reason":"settled"}`},
+	"listHeld":                 {path: "/v1/held?limit=3"},
+	"readHeld":                 {path: "/v1/held/{held}"},
+	"downloadHeld":             {path: "/v1/held/{held}/media/{media2}"},
+	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400,"retention":{"direct":86400,"group":null}}}`},
 	"createOrganization":       {path: "/v1/organizations", body: `{"name":"Gamma","test":true}`},
 	"createKey":                {path: "/v1/keys", body: `{"name":"narrow","scopes":["keys:write"]}`},
 	"listKeys":                 {path: "/v1/keys"},
@@ -227,7 +251,17 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	external := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationExternal, Channel: channel.ID, Participants: []api.NewParticipant{{Contact: contact.ID}}}))
 	note := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization}))
 	noted := must[*api.Message](t)(c.SendToConversation(ctx, message.ConversationID, api.SendRequest{Body: api.Text("x"), Internal: true}))
-	return map[string]string{"external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	media2 := must[*api.Media](t)(c.UploadMedia(ctx, "b.txt", "text/plain", strings.NewReader("text")))
+	held := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{User: di.ID}, Body: api.Text("x"), Attachments: []string{media2.ID}}))
+	hold := must[*api.Hold](t)(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "conversation", ID: held.ConversationID}, Reason: "a lawsuit"}))
+	hold2 := must[*api.Hold](t)(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "conversation", ID: held.ConversationID}, Reason: "another"}))
+	must[*api.Message](t)(c.RecallMessage(ctx, held.ID))
+	template := must[*api.Template](t)(c.CreateTemplate(ctx, api.TemplateRequest{Name: "Reminder of " + shift.ID, TemplateText: api.TemplateText{
+		Locales:   []api.TemplateLocale{{Locale: "en", Body: api.Text("See you on {{day}}")}, {Locale: "de", Body: api.Text("Bis {{day}}")}},
+		Variables: []api.TemplateVariable{{Name: "day"}}, DefaultLocale: "en"}}))
+	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
+	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
+	return map[string]string{"template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 
@@ -331,7 +365,7 @@ func wantRefusal(t *testing.T, answer *http.Response, text string, status int, c
 // wantPromised checks an answer against the document.
 func wantPromised(t *testing.T, route *contract.Route, answer *http.Response, text string) {
 	t.Helper()
-	if answer.StatusCode >= 300 || route.ID == "downloadMedia" {
+	if answer.StatusCode >= 300 || route.ID == "downloadMedia" || route.ID == "downloadHeld" {
 		return
 	}
 	if route.Answer == nil {

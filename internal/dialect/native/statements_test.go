@@ -119,6 +119,13 @@ var lists = []counted{
 	{"listKeys", "/v1/keys", 0, 0},
 	{"listConnectors", "/v1/connectors", 1, 0},
 	{"listSandboxMessages", "/v1/sandbox/messages", 0, 0},
+	{"listHolds", "/v1/holds", 0, 0},
+	{"listHolds", "/v1/holds?active=true&subject={user}", 0, 0},
+	{"listHeld", "/v1/held", 0, 0},
+	{"listTemplates", "/v1/templates", 0, 0},
+	{"listTemplateVersions", "/v1/templates/{template}/versions", 12, 0},
+	{"listSavedReplies", "/v1/saved-replies", 0, 0},
+	{"listSavedReplies", "/v1/saved-replies?prefix=hello&folder=f", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
@@ -353,13 +360,31 @@ func (w *world) many(t *testing.T) map[string]string {
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
+	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
 	for range n {
 		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
 	}
 	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users[1:]})).ID
+	w.manyTemplates(t, things)
 	w.index(t)
 	return things
+}
+
+// manyTemplates makes templates, of which one has many versions, and saved replies.
+func (w *world) manyTemplates(t *testing.T, things map[string]string) {
+	t.Helper()
+	ctx := t.Context()
+	text := api.TemplateText{Locales: []api.TemplateLocale{{Locale: "en", Body: api.Text("x")}}}
+	for i := range 101 {
+		made := must[*api.Template](t)(w.admin.CreateTemplate(ctx, api.TemplateRequest{Name: fmt.Sprint("t", i), TemplateText: text}))
+		things["template"] = made.ID
+		must[*api.SavedReply](t)(w.admin.CreateSavedReply(ctx, api.SavedReplyRequest{Title: fmt.Sprint("Hello ", i), Folder: "f", Body: api.Text("x"), Owner: api.ReplyOwner{Kind: api.ActorOrganization}}))
+	}
+	for range 11 {
+		must[*api.Template](t)(w.admin.PublishTemplate(ctx, things["template"], api.TemplateChoice{}))
+		must[*api.TemplateVersion](t)(w.admin.DraftTemplate(ctx, things["template"], text))
+	}
 }
 
 // manyRoles makes roles, of which one has many members, who are on duty and have shifts.
@@ -378,6 +403,17 @@ func (w *world) manyRoles(t *testing.T, users []string) string {
 		must[*api.Role](t)(c.ComeOnDuty(ctx, other, api.DutyIn{User: users[0]}))
 	}
 	return role
+}
+
+// manyHolds makes holds, and what only they keep.
+func (w *world) manyHolds(t *testing.T, users []string) {
+	t.Helper()
+	ctx, c := t.Context(), w.admin
+	for range users {
+		must[*api.Hold](t)(c.PlaceHold(ctx, api.HoldRequest{Subject: api.HoldSubject{Kind: "user", ID: users[0]}, Reason: "a lawsuit"}))
+		m := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{User: users[0]}, Body: api.Text("hello")}))
+		must[*api.Message](t)(c.RecallMessage(ctx, m.ID))
+	}
 }
 
 func scopesOfUsers() (scopes []string) {

@@ -111,6 +111,7 @@ var tests = []struct {
 	{"Marks", marks},
 	{"Media", media},
 	{"Interactions", interactions},
+	{"Templates", templates},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/template"
 )
 
 // odd are texts that a store could spoil.
@@ -196,4 +197,103 @@ func times(w *world) {
 	if got.ExpiresAt != time.UnixMilli(k.ExpiresAt.UnixMilli()).UTC() || !got.RevokedAt.IsZero() || got.CreatedAt != w.now().UTC() {
 		w.Errorf("the key is %+v", got)
 	}
+}
+
+// templates: templates with their versions, and saved replies.
+func templates(w *world) {
+	o, other := w.organization(), w.organization()
+	first := parley.Template{ID: w.id(), Name: "a", Latest: 1}
+	second := parley.Template{ID: w.id(), Name: "b"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(template.Insert(tx, o, &first), template.Insert(tx, o, &second), template.Insert(tx, other, &parley.Template{ID: w.id(), Name: "a"}))
+	})
+	w.conflict(w.try(func(tx *store.Tx) error { return template.Insert(tx, o, &parley.Template{ID: w.id(), Name: "a"}) }), "name-taken")
+	got, err := template.Template(w.read(), o, "", "a")
+	w.must(err)
+	w.equal("by name", got, first)
+	_, err = template.Template(w.read(), other, first.ID, "")
+	w.notFound(err)
+	page, next, err := template.List(w.read(), o, "", 1)
+	w.must(err)
+	w.equal("a page", []any{len(page), page[0], next}, []any{1, first, first.ID})
+	version := parley.TemplateVersion{Template: first.ID, Number: 1, State: parley.TemplateDraft, DefaultLocale: "en",
+		Locales: []parley.TemplateLocale{{Locale: "en", Body: []parley.Part{{Kind: parley.PartText, Text: "x"}}}}, Variables: []parley.TemplateVariable{{Name: "a", Type: parley.VariableDate}}}
+	w.do(func(tx *store.Tx) error {
+		twin := version
+		twin.Number = 2
+		return errors.Join(template.InsertVersion(tx, o, &version), template.InsertVersion(tx, o, &twin))
+	})
+	version.State, version.PublishedAt = parley.TemplatePublished, w.now().UTC()
+	first.Published, first.Description = 1, "d"
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(template.UpdateVersion(tx, o, &version), template.Update(tx, o, &first))
+	})
+	w.equal("the revision", first.Rev, int64(2))
+	kept, err := template.Version(w.read(), o, first.ID, 1)
+	w.must(err)
+	w.equal("a version", kept, version)
+	versions, err := template.Versions(w.read(), o, first.ID, 2, 5)
+	w.must(err)
+	w.equal("versions before the second", len(versions), 1)
+	_, err = template.Version(w.read(), other, first.ID, 1)
+	w.notFound(err)
+	for id, want := range map[parley.ID]bool{first.ID: true, "absent": false} {
+		found, err := template.AnyOf(w.read(), o, []parley.ID{id})
+		w.must(err)
+		w.equal("whether it is a template", found, want)
+	}
+	w.do(func(tx *store.Tx) error { return template.Delete(tx, o, first.ID) })
+	_, err = template.Version(w.read(), o, first.ID, 1)
+	w.notFound(err)
+	w.notFound(w.try(func(tx *store.Tx) error { return template.Delete(tx, o, first.ID) }))
+	savedReplies(w, o, other)
+}
+
+func savedReplies(w *world, o, other parley.ID) {
+	ana, team := parley.Actor{Kind: parley.ActorUser, ID: "ana"}, parley.Actor{Kind: parley.ActorTeam, ID: "t"}
+	make := func(owner parley.Actor, title, shortcut string) parley.SavedReply {
+		r := parley.SavedReply{ID: w.id(), Owner: owner, Title: title, Shortcut: shortcut, Folder: "f" + title, Tags: []string{"x"}, Body: []parley.Part{{Kind: parley.PartText, Text: "x"}}}
+		w.do(func(tx *store.Tx) error { return template.InsertReply(tx, o, &r) })
+		return r
+	}
+	b, a, c := make(ana, "Bye", "hi"), make(team, "apple", "hi"), make(ana, "Ähre", "")
+	w.conflict(w.try(func(tx *store.Tx) error {
+		return template.InsertReply(tx, o, &parley.SavedReply{ID: w.id(), Owner: ana, Title: "x", Shortcut: "hi"})
+	}), "shortcut-taken")
+	list := func(f template.ReplyFilter, after template.ReplyPosition, limit int) (titles []string, next *template.ReplyPosition) {
+		all, next, err := template.Replies(w.read(), o, f, after, limit)
+		w.must(err)
+		for _, r := range all {
+			titles = append(titles, r.Title)
+		}
+		return titles, next
+	}
+	both := template.ReplyFilter{Owners: []parley.Actor{team, ana}}
+	titles, next := list(both, template.ReplyPosition{}, 2)
+	w.equal("a page", titles, []string{"apple", "Bye"})
+	titles, _ = list(both, *next, 2)
+	w.equal("the next page", titles, []string{"Ähre"})
+	for _, f := range []struct {
+		template.ReplyFilter
+		want []string
+	}{{template.ReplyFilter{Owners: []parley.Actor{ana}, Prefix: "H"}, []string{"Bye"}}, {template.ReplyFilter{Owners: []parley.Actor{ana}, Prefix: "ÄH"}, []string{"Ähre"}},
+		{template.ReplyFilter{Owners: both.Owners, Folder: "fapple"}, []string{"apple"}}, {template.ReplyFilter{}, nil}} {
+		titles, _ = list(f.ReplyFilter, template.ReplyPosition{}, 9)
+		w.equal("filtered", titles, f.want)
+	}
+	n, err := template.CountReplies(w.read(), o, ana)
+	w.must(err)
+	w.equal("how many", n, 2)
+	owners, err := template.OwnersOf(w.read(), o, []parley.ID{b.ID, c.ID, "absent"})
+	w.must(err)
+	w.equal("whose", owners, []parley.Actor{ana})
+	b.Title, b.Folder = "Zoo", ""
+	w.do(func(tx *store.Tx) error { return template.UpdateReply(tx, o, &b) })
+	got, err := template.Reply(w.read(), o, b.ID)
+	w.must(err)
+	w.equal("changed", got, b)
+	_, err = template.Reply(w.read(), other, b.ID)
+	w.notFound(err)
+	w.do(func(tx *store.Tx) error { return template.DeleteReply(tx, o, a.ID) })
+	w.notFound(w.try(func(tx *store.Tx) error { return template.DeleteReply(tx, o, a.ID) }))
 }

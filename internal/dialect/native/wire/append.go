@@ -77,6 +77,15 @@ func (o *object) content(m *parley.Message) {
 	if len(m.AsText) > 0 {
 		o.numbers(`"asText":`, m.AsText)
 	}
+	o.origin(m)
+}
+
+// origin is what the content of a message was made of, and what it got.
+func (o *object) origin(m *parley.Message) {
+	if m.Template != nil {
+		o.name(`"template":`)
+		o.encoded(templated(m.Template))
+	}
 	if m.Click != nil {
 		o.name(`"click":`)
 		o.open('{')

@@ -70,6 +70,7 @@ func randomMessage(r *rand.Rand) *parley.Message {
 		m.Body = append(m.Body, randomPart(r, kind, text))
 	}
 	if r.IntN(3) == 0 {
+		m.Template = &parley.Templated{ID: parley.ID(text()), Version: r.IntN(5), Locale: text(), Variables: map[string]string{text(): text()}}
 		m.Click, m.Reactions = &parley.Click{Action: text(), Payload: text()}, map[string]int{text(): 1, "a": r.IntN(5)}
 	}
 	for range r.IntN(3) {

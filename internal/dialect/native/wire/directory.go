@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"time"
+
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
@@ -12,8 +14,26 @@ func Organization(o *parley.Organization) api.Organization {
 	return api.Organization{
 		ID: string(o.ID), Name: o.Name, Test: o.Test, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
 		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
-			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words())},
+			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
+			Retention: retention(o.Policy.Retention)},
 	}
+}
+
+func retention(policy map[parley.ConversationKind]time.Duration) map[string]int64 {
+	out := make(map[string]int64, len(policy))
+	for kind, keep := range policy {
+		out[string(kind)] = seconds(keep)
+	}
+	return out
+}
+
+// Retention is what a request says of how long content is kept.
+func Retention(patch map[string]*int64) map[parley.ConversationKind]*time.Duration {
+	changes := make(map[parley.ConversationKind]*time.Duration, len(patch))
+	for kind, keep := range patch {
+		changes[parley.ConversationKind(kind)] = OptionalSeconds(keep)
+	}
+	return changes
 }
 
 // User renders a user.

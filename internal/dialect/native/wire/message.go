@@ -12,7 +12,7 @@ func Message(m *parley.Message) api.Message {
 	out := api.Message{
 		ID: string(m.ID), ConversationID: string(m.Conversation), Sequence: m.Sequence, Kind: api.MessageKind(m.Kind),
 		Direction: api.Direction(m.Direction), Status: api.Status(m.State), Counts: counts(m.Counts), Author: actor(m.Author, parley.Address{}),
-		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
+		Body: Body(m.Body), Text: plain.Text(m.Body), AsText: m.AsText, Template: templated(m.Template), Reactions: m.Reactions, Attachments: attachments(m.Attachments), Channel: string(m.Channel), Platform: m.Platform,
 		Internal: m.Internal, Priority: api.Priority(m.Priority), TTL: seconds(m.TTL), Validity: seconds(m.Validity), ExpiresAt: stamp(m.ExpiresAt),
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
 		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Forward: forward(m.Forward), EditedAt: stamp(m.EditedAt),

@@ -3,6 +3,7 @@ package wire
 import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -17,6 +18,9 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
 		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Reopen: parley.ReopenPolicy(b.Reopen),
+	}
+	if u := b.Template; u != nil {
+		out.Template = &template.Use{ID: parley.ID(u.ID), Name: u.Name, Version: u.Version, Locale: u.Locale, Variables: u.Variables}
 	}
 	if g := b.Group; g != nil {
 		out.Group = &core.Group{Name: g.Name, Description: g.Description, Avatar: parley.ID(g.Avatar), Metadata: g.Metadata}
