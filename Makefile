@@ -23,14 +23,14 @@ build:
 test: lint race postgres proofs fuzz
 
 race:
-	CGO_ENABLED=1 go test -race -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v /internal/proof)
+	CGO_ENABLED=1 go test -race -timeout 20m $(TESTFLAGS) $$(go list ./... | grep -v /internal/proof)
 
 postgres:
-	PARLEY_TEST_DATABASE=postgres go test -timeout 10m $(TESTFLAGS) ./internal/core ./internal/core/access ./internal/core/directory \
+	PARLEY_TEST_DATABASE=postgres go test -timeout 20m $(TESTFLAGS) ./internal/core ./internal/core/access ./internal/core/directory \
 		./internal/core/erasure ./internal/core/eventlog ./internal/core/files ./internal/core/thread ./internal/live ./internal/dialect/...
 
 proofs:
-	go test -timeout 10m $(TESTFLAGS) ./internal/proof/...
+	go test -timeout 20m $(TESTFLAGS) ./internal/proof/...
 
 prove:
 	PARLEY_PROVE=1 go test -count=1 -p 1 -timeout 4h -v -run '$(PROOFS)' ./...

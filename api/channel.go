@@ -124,6 +124,8 @@ type SandboxMessage struct {
 	Attempt    int          `json:"attempt" doc:"The number of the attempt."`
 	Channel    string       `json:"channel" doc:"The channel."`
 	To         string       `json:"to" doc:"The address, as kind:value."`
+	Role       ReceiverRole `json:"role,omitempty" enum:"to,cc,bcc" doc:"Of a message to several: as what."`
+	Shown      []string     `json:"shown,omitempty" doc:"Of a message to several: the receivers that it shows, as kind:value, before copies cc."`
 	Body       Body         `json:"body" doc:"The content; empty when it is gone."`
 	Text       string       `json:"text" doc:"The content as plain text; empty when it is gone."`
 	Outcome    string       `json:"outcome,omitempty" enum:"accepted,retry,failed,lost" doc:"What the sandbox answered."`

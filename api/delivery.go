@@ -17,6 +17,7 @@ type Delivery struct {
 	Number         int          `json:"number" doc:"Its number within the message, from 1."`
 	ConversationID string       `json:"conversationId" doc:"The conversation of the message."`
 	Recipient      Actor        `json:"recipient" doc:"To whom."`
+	Role           ReceiverRole `json:"role,omitempty" enum:"to,cc,bcc" doc:"Outside: as what. Who gets a blind copy (bcc) is seen by nobody outside."`
 	Address        string       `json:"address,omitempty" doc:"To which address, as kind:value; none for members."`
 	Channel        string       `json:"channel,omitempty" doc:"Through which channel; none for members."`
 	Status         Status       `json:"status" enum:"queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands."`

@@ -34,6 +34,7 @@ const (
 	EventContactMerged       EventType = "contact.merged"
 	EventConversationMerged  EventType = "conversation.merged"
 	EventMessageMoved        EventType = "message.moved"
+	EventDraftUpdated        EventType = "draft.updated"
 	EventAttributeDefined    EventType = "attribute.defined"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
@@ -58,6 +59,8 @@ const (
 	EventReplyCreated        EventType = "reply.created"
 	EventReplyUpdated        EventType = "reply.updated"
 	EventReplyDeleted        EventType = "reply.deleted"
+	EventOrganizationReset   EventType = "organization.reset"
+	EventHook                EventType = "organization.hook"
 	EventClockMoved          EventType = "organization.clock"
 	EventPermissionsCreated  EventType = "permissions.created" // a permission set
 	EventPermissionsUpdated  EventType = "permissions.updated"
@@ -116,7 +119,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.clock,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,attribute.defined,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

@@ -66,3 +66,70 @@ func (c *Client) MoveMessage(ctx context.Context, id string, move MessageMove, o
 	r := request{method: http.MethodPost, in: &move, repeatable: true}
 	return fetch[Message](ctx, c, r.pathOf("v1", "messages", id, "move"), options...)
 }
+
+// Draft is what somebody has written for a conversation and not sent.
+type Draft struct {
+	ID             string       `json:"id" doc:"The id."`
+	ConversationID string       `json:"conversationId" doc:"The conversation."`
+	User           string       `json:"user" doc:"The id of the user whose it is."`
+	Shared         bool         `json:"shared" doc:"Whether all who see the conversation see it, and may change and send it."`
+	Body           Body         `json:"body" doc:"The content."`
+	Attachments    []Attachment `json:"attachments" doc:"The files."`
+	Internal       bool         `json:"internal" doc:"Whether it is a note that stays inside."`
+	ReplyTo        string       `json:"replyTo,omitempty" doc:"The message that it answers."`
+	Rev            int64        `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt      Time         `json:"createdAt" format:"date-time" doc:"When it was made."`
+	UpdatedAt      Time         `json:"updatedAt" format:"date-time" doc:"When it was changed last."`
+}
+
+// DraftRequest is a draft to make.
+type DraftRequest struct {
+	Shared      bool     `json:"shared,omitempty" doc:"Whether all who see the conversation see it."`
+	Body        Body     `json:"body,omitempty" maxItems:"100" doc:"The content; may be what cannot be sent yet."`
+	Attachments []string `json:"attachments,omitempty" maxItems:"100" doc:"The ids of uploaded files."`
+	Internal    bool     `json:"internal,omitempty" doc:"Whether it is a note that stays inside."`
+	ReplyTo     string   `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
+}
+
+// DraftPatch changes a draft. What is left out stays as it is.
+type DraftPatch struct {
+	Shared      *bool     `json:"shared,omitempty" doc:"Whether all who see the conversation see it."`
+	Body        *Body     `json:"body,omitempty" maxItems:"100" doc:"The content."`
+	Attachments *[]string `json:"attachments,omitempty" maxItems:"100" doc:"The ids of the files; replaces all."`
+	Internal    *bool     `json:"internal,omitempty" doc:"Whether it is a note that stays inside."`
+	ReplyTo     *string   `json:"replyTo,omitempty" doc:"The id of the message that it answers; empty: none."`
+}
+
+// CreateDraft keeps what was written for a conversation and is not sent.
+func (c *Client) CreateDraft(ctx context.Context, conversation string, draft DraftRequest, options ...CallOption) (*Draft, error) {
+	r := request{method: http.MethodPost, in: &draft}
+	return fetch[Draft](ctx, c, r.pathOf("v1", "conversations", conversation, "drafts"), options...)
+}
+
+// ListConversationDrafts returns a page of the drafts in a conversation that the key's user sees.
+func (c *Client) ListConversationDrafts(ctx context.Context, conversation string, page Page, options ...CallOption) (*List[Draft], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[Draft]](ctx, c, r.pathOf("v1", "conversations", conversation, "drafts"), options...)
+}
+
+// ListDrafts returns a page of the drafts of the key's user.
+func (c *Client) ListDrafts(ctx context.Context, page Page, options ...CallOption) (*List[Draft], error) {
+	r := request{method: http.MethodGet, path: "/v1/drafts", query: queryOf(page)}
+	return fetch[List[Draft]](ctx, c, r, options...)
+}
+
+// GetDraft returns a draft.
+func (c *Client) GetDraft(ctx context.Context, id string, options ...CallOption) (*Draft, error) {
+	return fetch[Draft](ctx, c, request{method: http.MethodGet}.pathOf("v1", "drafts", id), options...)
+}
+
+// PatchDraft changes a draft.
+func (c *Client) PatchDraft(ctx context.Context, id string, patch DraftPatch, options ...CallOption) (*Draft, error) {
+	r := request{method: http.MethodPatch, in: &patch}
+	return fetch[Draft](ctx, c, r.pathOf("v1", "drafts", id), options...)
+}
+
+// DeleteDraft deletes a draft.
+func (c *Client) DeleteDraft(ctx context.Context, id string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "drafts", id), options...)
+}

@@ -306,6 +306,26 @@ func channelRoutes() []route {
 		}, "POST", "/v1/sandbox/clock", `{"to":"2031-05-17T11:30:00.000Z","frozen":true}`, 202},
 		{"AdvanceClock", func(ctx context.Context, c *api.Client) error { return only(c.AdvanceClock(ctx, time.Minute)) },
 			"POST", "/v1/sandbox/clock", `{"by":60}`, 200},
+		{"ResetOrganization", func(ctx context.Context, c *api.Client) error {
+			return only(c.ResetOrganization(ctx, api.ResetRequest{All: true, Fixture: "clinic"}))
+		}, "POST", "/v1/sandbox/reset", `{"all":true,"fixture":"clinic"}`, 200},
+		{"CreateHook", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateHook(ctx, api.HookRequest{Status: 503, Times: 2, Delay: 1}))
+		}, "POST", "/v1/sandbox/hooks", `{"status":503,"times":2,"delay":1}`, 201},
+		{"GetHook", func(ctx context.Context, c *api.Client) error { return only(c.GetHook(ctx, "h1")) }, "GET", "/v1/sandbox/hooks/h1", "", 200},
+		{"ListHooks", func(ctx context.Context, c *api.Client) error { return only(c.ListHooks(ctx, api.Page{Limit: 2})) },
+			"GET", "/v1/sandbox/hooks?limit=2", "", 200},
+		{"PatchHook", func(ctx context.Context, c *api.Client) error {
+			status := 410
+			return only(c.PatchHook(ctx, "h1", api.HookPatch{Status: &status}))
+		}, "PATCH", "/v1/sandbox/hooks/h1", `{"status":410}`, 200},
+		{"DeleteHook", func(ctx context.Context, c *api.Client) error { return c.DeleteHook(ctx, "h1") }, "DELETE", "/v1/sandbox/hooks/h1", "", 204},
+		{"ListCaught", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListCaught(ctx, "h1", api.Page{After: "7"}))
+		},
+			"GET", "/v1/sandbox/hooks/h1/requests?after=7", "", 200},
+		{"ClearCaught", func(ctx context.Context, c *api.Client) error { return c.ClearCaught(ctx, "h1") },
+			"DELETE", "/v1/sandbox/hooks/h1/requests", "", 204},
 		{"ListEvents", func(ctx context.Context, c *api.Client) error {
 			return only(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(7), Limit: 10, Types: []string{"message.created", "message.removed"}}))
 		}, "GET", "/v1/events?after=7&limit=10&type=message.created%2Cmessage.removed", "", 200},

@@ -27,7 +27,7 @@ var wireTypes = []any{
 	api.Channel{}, api.ChannelRequest{}, api.ChannelPatch{}, api.Connector{}, api.Media{},
 	api.Conversation{}, api.ConversationRequest{}, api.ConversationPatch{}, api.Participant{}, api.NewParticipant{}, api.ReadMark{},
 	api.Message{}, api.SendRequest{}, api.Delivery{}, api.Attempt{}, api.Interaction{},
-	api.Event{}, api.EventPage{}, api.SandboxMessage{}, api.SandboxInbound{}, api.Clock{}, api.ClockMove{}, api.Problem{},
+	api.Event{}, api.EventPage{}, api.SandboxMessage{}, api.SandboxInbound{}, api.Clock{}, api.ClockMove{}, api.ResetRequest{}, api.Reset{}, api.Hook{}, api.HookRequest{}, api.HookPatch{}, api.HookCaught{}, api.Problem{},
 	api.List[api.Message]{}, api.List[api.Member]{},
 }
 

@@ -1,13 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 )
 
 // SendRequest is a message to send, or one to record.
 type SendRequest struct {
-	To           Recipient         `json:"to,omitzero" doc:"To whom. Required at /v1/messages; where the path names the recipient it must be left out."`
+	To           Recipient         `json:"to,omitzero" maxItems:"100" doc:"To whom: one recipient, or a list of receivers outside, who get one message on one channel. Required at /v1/messages; where the path names the recipient it must be left out."`
 	From         From              `json:"from,omitzero" doc:"As whom; left out: the key's user."`
 	Body         Body              `json:"body,omitempty" maxItems:"100" doc:"The content: a string, or parts. Required unless there are attachments or a template."`
 	Template     *TemplateUse      `json:"template,omitempty" doc:"A template, in place of a body. Needs the scope templates:read."`
@@ -21,6 +23,7 @@ type SendRequest struct {
 	SendAt       Time              `json:"sendAt,omitzero" format:"date-time" doc:"When to send it; left out or past: now."`
 	Tags         []string          `json:"tags,omitempty" maxItems:"50" maxLength:"100" doc:"Labels."`
 	Reference    string            `json:"reference,omitempty" maxLength:"255" doc:"The sender's own reference; it need not be unique."`
+	Draft        string            `json:"draft,omitempty" doc:"The id of the draft that the message was: it is deleted."`
 	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
 	RequestAck   bool              `json:"requestAck,omitempty" doc:"Ask the recipients to acknowledge it. Somebody outside does so by answering with one of the organization's ackWords."`
 	AckWithin    int64             `json:"ackWithin,omitempty" minimum:"0" maximum:"3153600000" doc:"With requestAck: seconds from sentAt on within which they are to; 0 or left out: whenever. Then message.unacknowledged says that somebody has not."`
@@ -40,7 +43,48 @@ type Recipient struct {
 	Conversation string   `json:"conversation,omitempty" doc:"The id of a conversation."`
 	Contact      string   `json:"contact,omitempty" doc:"The id of a contact."`
 	Address      string   `json:"address,omitempty" maxLength:"400" example:"email:ana@example.org" doc:"An address, as kind:value."`
-	Channel      string   `json:"channel,omitempty" doc:"With contact and address: the id of the channel. Left out: the one the contact last wrote on, else the default of the address kind, else the error channel-required."`
+	// Receivers are several outside, instead of the other fields: in JSON a list in place of the object.
+	Receivers []Receiver `json:"-"`
+
+	Channel string `json:"channel,omitempty" doc:"With contact and address: the id of the channel. Left out: the one the contact last wrote on, else the default of the address kind, else the error channel-required."`
+}
+
+// ReceiverRole is as what somebody receives a message.
+type ReceiverRole string
+
+// The roles of receivers.
+const (
+	ReceiverTo  ReceiverRole = "to"
+	ReceiverCC  ReceiverRole = "cc"
+	ReceiverBCC ReceiverRole = "bcc" // seen by nobody outside
+)
+
+// Receiver is one of several outside to whom a message goes: a contact or an address.
+type Receiver struct {
+	Role    ReceiverRole `json:"role,omitempty" enum:"to,cc,bcc" doc:"As what, to when left out. Only some platforms, such as email, have copies (cc) and blind copies (bcc)."`
+	Contact string       `json:"contact,omitempty" doc:"The id of a contact."`
+	Address string       `json:"address,omitempty" maxLength:"400" example:"email:ana@example.org" doc:"An address, as kind:value."`
+	Channel string       `json:"channel,omitempty" doc:"The id of the channel, the same of all that name one. Left out: as for the first by itself."`
+}
+
+// oneRecipient is Recipient without its methods.
+type oneRecipient Recipient
+
+// MarshalJSON writes an object, or a list of receivers.
+func (r Recipient) MarshalJSON() ([]byte, error) {
+	if len(r.Receivers) > 0 {
+		return json.Marshal(r.Receivers)
+	}
+	return json.Marshal(oneRecipient(r))
+}
+
+// UnmarshalJSON reads an object, or a list of receivers.
+func (r *Recipient) UnmarshalJSON(data []byte) error {
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
+		*r = Recipient{}
+		return json.Unmarshal(trimmed, &r.Receivers)
+	}
+	return json.Unmarshal(data, (*oneRecipient)(r))
 }
 
 // From is as whom a message is sent.

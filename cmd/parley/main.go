@@ -19,16 +19,20 @@ import (
 
 // program is the command line: a field for each command.
 type program struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Demo    demoCommand    `cmd:"" help:"Run the server with something in it to try."`
-	Key     keyCommand     `cmd:"" help:"Make and end API keys."`
-	Send    sendCommand    `cmd:"" help:"Send a message."`
-	Tail    tailCommand    `cmd:"" help:"Follow events."`
-	Migrate migrateCommand `cmd:"" help:"Move the database: from SQLite to PostgreSQL, or back."`
-	Audit   auditCommand   `cmd:"" help:"Check who did what, or take it elsewhere."`
-	Bench   benchCommand   `cmd:"" help:"Measure how fast this machine runs the server."`
-	Config  configCommand  `cmd:"" help:"Print the configuration in effect."`
-	Version versionCommand `cmd:"" help:"Print the version and how it was built."`
+	Serve        serveCommand        `cmd:"" help:"Run the server."`
+	Demo         demoCommand         `cmd:"" help:"Run the server with something in it to try."`
+	Key          keyCommand          `cmd:"" help:"Make and end API keys."`
+	Send         sendCommand         `cmd:"" help:"Send a message."`
+	Tail         tailCommand         `cmd:"" help:"Follow events."`
+	Open         openCommand         `cmd:"" help:"Print a conversation with its messages, or list those that are open."`
+	Inbound      inboundCommand      `cmd:"" help:"Play a customer: a message from outside on a sandbox channel."`
+	Clock        clockCommand        `cmd:"" help:"Show and move the clock of a test organization."`
+	Organization organizationCommand `cmd:"" help:"Make organizations, and empty test organizations."`
+	Migrate      migrateCommand      `cmd:"" help:"Move the database: from SQLite to PostgreSQL, or back."`
+	Audit        auditCommand        `cmd:"" help:"Check who did what, or take it elsewhere."`
+	Bench        benchCommand        `cmd:"" help:"Measure how fast this machine runs the server."`
+	Config       configCommand       `cmd:"" help:"Print the configuration in effect."`
+	Version      versionCommand      `cmd:"" help:"Print the version and how it was built."`
 
 	Profiled profiledCommand `cmd:"" hidden:"" help:"Run another command and write where it spends its time."`
 }

@@ -60,17 +60,19 @@ func (a *App) build() error {
 	kick := func() { a.runner.Kick() }
 	a.core = core.New(core.Options{Store: a.store, Connectors: catalog, Log: a.log, Kick: kick})
 	a.keys = access.NewKeys(a.store, authenticator)
-	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick,
+	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick, TestProviders: c.TestProviders,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
 	a.holds = holds.New(holds.Options{Store: a.store, Blobs: blobs, Kick: kick})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
-	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log})
+	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, TestProviders: c.TestProviders})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
-	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log, Retention: erasure.Retention{
-		Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
-	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization})
+	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log,
+		More: func(ctx context.Context, organization parley.ID) error { return a.playground.Sweep(ctx, organization) }, Retention: erasure.Retention{
+			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
+	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization,
+		Directory: a.directory, RemoveBlob: blobs.Remove, Forget: authenticator.Forget, Log: a.log})
 	a.metrics.store = a.store
 	a.indexer = search.NewIndexer(search.IndexerOptions{Store: a.store, Log: a.log})
 	a.store.OnCommit(a.metrics.logged)
@@ -126,6 +128,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
 		{Name: "undisturb", Next: a.nextDue(availability.JobEnd), Run: atMost(most, a.core.Availability.End)},
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
+		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
@@ -156,7 +159,7 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	c := a.options.Config
 	mux := http.NewServeMux()
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Holds: a.holds, Searches: search.New(search.Options{Store: a.store}),
-		Files: a.files, Playground: a.playground, Authenticator: authenticator,
+		Files: a.files, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())

@@ -46,12 +46,12 @@ type Config struct {
 	MaxStreams   int  `name:"max-streams" default:"4096" group:"Limits" help:"Event streams open at once. More are answered 503."`
 	KeyRateLimit int  `name:"key-rate-limit" default:"6000" group:"Limits" help:"Requests a minute of a key that is made without a limit of its own; 0 for no limit."`
 
-	AllowLoopback bool           `name:"allow-loopback" default:"false" group:"Outbound requests" help:"Let connectors and webhooks reach this machine itself. For tests and demonstrations."`
-	AllowNetworks []netip.Prefix `name:"allow-networks" group:"Outbound requests" placeholder:"CIDR" help:"Private networks that connectors and webhooks may reach, such as 10.1.0.0/16, separated by commas. Without it they reach public addresses only."`
-
-	EventRetention       Duration `name:"event-retention" default:"30d" group:"Retention" help:"How long events can be read. At least 1h."`
-	IdempotencyRetention Duration `name:"idempotency-retention" default:"24h" group:"Retention" help:"How long a repeated Idempotency-Key gets the first answer. At least 1m."`
-	AuditRetention       Duration `name:"audit-retention" default:"0s" group:"Retention" help:"How long entries of the audit log are kept; 0s for ever, else at least 1d."`
+	AllowLoopback        bool           `name:"allow-loopback" default:"false" group:"Outbound requests" help:"Let connectors and webhooks reach this machine itself. For tests and demonstrations."`
+	AllowNetworks        []netip.Prefix `name:"allow-networks" group:"Outbound requests" placeholder:"CIDR" help:"Private networks that connectors and webhooks may reach, such as 10.1.0.0/16, separated by commas. Without it they reach public addresses only."`
+	TestProviders        bool           `name:"test-providers" default:"false" group:"Outbound requests" help:"Let test organizations have channels of connectors that reach real providers, and so people. Without it they have the sandbox only."`
+	EventRetention       Duration       `name:"event-retention" default:"30d" group:"Retention" help:"How long events can be read. At least 1h."`
+	IdempotencyRetention Duration       `name:"idempotency-retention" default:"24h" group:"Retention" help:"How long a repeated Idempotency-Key gets the first answer. At least 1m."`
+	AuditRetention       Duration       `name:"audit-retention" default:"0s" group:"Retention" help:"How long entries of the audit log are kept; 0s for ever, else at least 1d."`
 
 	LogLevel      string `name:"log-level" default:"info" enum:"debug,info,warn,error" group:"Logs and metrics" help:"The least severe lines to log: ${enum}."`
 	LogFormat     string `name:"log-format" default:"text" enum:"text,json" group:"Logs and metrics" help:"The form of log lines: ${enum}."`

@@ -42,7 +42,9 @@ type Platform struct {
 	// refused. Actions are those that come with a part; a part with others is carried as plain text.
 	Parts, AsText []parley.PartKind
 	Actions       []parley.ActionKind
-	Attachments   int // how many files, 0: none
+	Attachments   int  // how many files, 0: none
+	Copies        bool // receivers may be copies and blind copies
+	Together      bool // one Send takes all recipients of a message that are due, but for blind copies; else each has its own
 }
 
 // Setting is one key of a channel's settings.
@@ -58,7 +60,7 @@ type Setting struct {
 
 // Outgoing is one message on its way to recipients of one channel.
 type Outgoing struct {
-	Reference   string // ours, the same at every attempt of this delivery
+	Reference   string // ours, the same at every attempt of this delivery; that of the first recipient, where there are several
 	Message     parley.ID
 	Attempt     int // 1 for the first
 	Priority    parley.Priority
@@ -66,18 +68,27 @@ type Outgoing struct {
 	Body        []parley.Part // of what the platform carries
 	Attachments []parley.Attachment
 	Recipients  []Recipient
+	// Shown are the receivers of a message to several that all of them may see: whom it is for, and copies. Recipients
+	// that are not in it are shown to nobody.
+	Shown []Recipient
 }
 
 // Recipient is one address of an Outgoing.
 type Recipient struct {
-	Delivery int // number of the delivery within the message
-	Address  parley.Address
+	Delivery  int // number of the delivery within the message
+	Address   parley.Address
+	Role      parley.ReceiverRole // of a message to several
+	Reference string              // ours: what a provider takes once is each of these
 }
+
+// Sandbox is the name of the connector that reaches nobody. Test organizations have no other.
+const Sandbox = "sandbox"
 
 // Receipt is what the provider answered.
 type Receipt struct {
 	Results []Result
 	Later   []Later // receipts a simulator will report by itself
+	Replies []Reply
 	Trace   Trace
 }
 
@@ -93,6 +104,20 @@ type Result struct {
 type Later struct {
 	After  time.Duration
 	Report Report
+}
+
+// Reply is a message that a simulated recipient sends by itself after a while. Its content is made when its time comes,
+// by the connector's Player.
+type Reply struct {
+	Delivery int
+	Word     string // what the Player knows it by
+	After    time.Duration
+}
+
+// Player makes what simulated recipients reply by themselves.
+type Player interface {
+	// Play is the reply of the one recipient of out. It has no address of its own.
+	Play(word string, out Outgoing) Inbound
 }
 
 // Report is a receipt: what a provider says later about something it took.

@@ -13,6 +13,7 @@ const (
 	CodeBlocked       = "address-blocked"      // the guard refuses the provider's address
 	CodeSettings      = "settings-invalid"     // the channel's settings cannot be used
 	CodeRecipient     = "recipient-invalid"    // there is no such recipient
+	CodeRefusedBy     = "recipient-blocked"    // the recipient takes nothing from this sender
 	CodeBounced       = "bounced"              // taken, and reported as undeliverable later
 	CodeUnknownAnswer = "answer-unknown"       // an answer that is none of the protocol's
 )

@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -226,7 +225,7 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 			f.channels[address.Kind] = ch
 		}
 		if ch != nil {
-			return f.send(f.parent).external(tx, ch, recipient{contactActor(contact), address})
+			return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
 		}
 	}
 	return nil, nil
@@ -255,10 +254,4 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 	}
 	f.copies = append(f.copies, a)
 	return nil
-}
-
-// parseSchedule reads the payload of a scheduled send.
-func parseSchedule(payload string) (parley.ReopenPolicy, parley.ID) {
-	reopening, broadcast, _ := strings.Cut(payload, ",broadcast:")
-	return parley.ReopenPolicy(reopening), parley.ID(broadcast)
 }

@@ -74,7 +74,7 @@ func New(o Options) *Core {
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Templates = template.New(o.Store)
-	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Check: checkBody, Kick: c.kick})
+	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)
 	return c
 }

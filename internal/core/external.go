@@ -3,8 +3,10 @@ package core
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -24,7 +26,7 @@ func (s *send) toContact(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.external(tx, &ch, recipient{contactActor(&contact), address})
+	r, err := s.external(tx, &ch, recipient{actor: contactActor(&contact), address: address})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +145,7 @@ func (s *send) toAddress(tx *store.Tx, text string) (*route, error) {
 			return nil, err
 		}
 	}
-	r, err := s.external(tx, &ch, recipient{who, address})
+	r, err := s.external(tx, &ch, recipient{actor: who, address: address})
 	if err == nil && contact != nil {
 		r.contact, r.contactRev = contact.ID, contact.Rev
 	}
@@ -179,19 +181,25 @@ func (c *Core) identify(tx *store.Tx, p *Principal, address parley.Address, name
 
 // external is the conversation of a channel and a recipient, for a message that goes out.
 func (s *send) external(tx *store.Tx, ch *parley.Channel, to recipient) (*route, error) {
-	conversation, err := s.c.externalConversation(tx, s.p, ch, to, !ch.Conversational)
+	conversation, err := s.c.externalConversation(tx, s.p, ch, !ch.Conversational, to)
 	if err != nil {
 		return nil, err
 	}
 	return &route{conversation: conversation, channel: ch, recipients: []recipient{to}}, nil
 }
 
-// externalConversation finds or makes the conversation of a channel and somebody outside: by the channel's
+// externalConversation finds or makes the conversation of a channel and some outside: by the channel's
 // thread policy, the newest, closed or not, unless the channel begins a new one instead of a closed one.
 // keepOut makes a new one stay out of inbox views.
-func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, who recipient, keepOut bool) (parley.Conversation, error) {
+func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, keepOut bool, who ...recipient) (parley.Conversation, error) {
+	addresses := make([]parley.Address, len(who))
+	participants := make([]parley.Participant, len(who))
+	for i, w := range who {
+		addresses[i] = w.address
+		participants[i] = parley.Participant{Kind: w.actor.Kind, ID: w.actor.ID, Name: w.actor.Name, Address: w.address}
+	}
 	if ch.Thread != parley.ThreadEach {
-		conversation, err := newestExternal(tx, p.Organization, ch, who.address)
+		conversation, err := newestExternal(tx, p.Organization, ch, addresses...)
 		if err == nil && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
 			return conversation, nil
 		}
@@ -205,21 +213,26 @@ func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Chann
 	}
 	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: kind, Visibility: parley.VisibleToOrganization, Channel: ch.ID, Inbox: !keepOut}
 	if ch.Thread == parley.ThreadContact {
-		conversation.ThreadKey = externalKey(ch, who.address)
+		conversation.ThreadKey = externalKey(ch, addresses...)
 	}
-	participant := parley.Participant{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}
-	return conversation, createConversation(tx, p, &conversation, []parley.Participant{participant})
+	return conversation, createConversation(tx, p, &conversation, participants)
 }
 
-func newestExternal(tx *store.Tx, organization parley.ID, ch *parley.Channel, address parley.Address) (parley.Conversation, error) {
+func newestExternal(tx *store.Tx, organization parley.ID, ch *parley.Channel, addresses ...parley.Address) (parley.Conversation, error) {
 	if ch.Thread == parley.ThreadContact {
-		return tx.ConversationByKey(organization, externalKey(ch, address))
+		return tx.ConversationByKey(organization, externalKey(ch, addresses...))
 	}
-	return tx.NewestWithAddress(organization, ch.ID, address)
+	return tx.NewestWith(organization, ch.ID, addresses)
 }
 
-func externalKey(ch *parley.Channel, address parley.Address) string {
-	return fmt.Sprintf("channel:%s:%s", ch.ID, address)
+// externalKey is the thread key of a channel and whoever has some addresses.
+func externalKey(ch *parley.Channel, addresses ...parley.Address) string {
+	texts := make([]string, len(addresses))
+	for i, a := range addresses {
+		texts[i] = a.String()
+	}
+	slices.Sort(texts)
+	return fmt.Sprintf("channel:%s:%s", ch.ID, strings.Join(texts, ","))
 }
 
 // wakes reports whether the message ends the snooze of a conversation: one between members does, and one from outside. What
@@ -252,4 +265,33 @@ func reopen(tx *store.Tx, p *Principal, conversation *parley.Conversation, reaso
 	before := *conversation
 	conversation.Status, conversation.SnoozedUntil = parley.StatusOpen, time.Time{}
 	return thread.Save(tx, p, &before, conversation, reason)
+}
+
+// findDraft looks up the draft that the message was.
+func (s *send) findDraft(tx *store.Tx) error {
+	if s.params.Draft == "" {
+		return nil
+	}
+	d, _, err := inbox.SeenDraft(thread.NewSight(tx.Queries, s.p), tx.Queries, s.params.Draft)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return errDraft()
+	}
+	s.draft = &d
+	return err
+}
+
+func errDraft() error {
+	return parley.Invalid("draft", "draft-unknown", "must be a draft of the conversation that the message goes to")
+}
+
+func (s *send) dropDraft(tx *store.Tx) error {
+	if s.draft == nil {
+		return nil
+	}
+	return inbox.SendDraft(tx, s.p, s.draft)
+}
+
+// drafted reports whether a file is one of the draft's, which need not be the sender's own.
+func (s *send) drafted(media parley.ID) bool {
+	return s.draft != nil && slices.ContainsFunc(s.draft.Attachments, func(a parley.Attachment) bool { return a.Media == media })
 }

@@ -26,11 +26,12 @@ func (s *send) copySource(tx *store.Tx) error {
 		return parley.Conflict("content-removed", "the content of the message is gone")
 	case m.Sequence == 0 || m.Kind == parley.KindSystem || m.DeleteOnRead:
 		return parley.Invalid("id", "forward-unsupported", "a message that is scheduled, deleted on read or the system's own is not forwarded")
-	case len(s.own)+len(m.Body) > content.MaxParts:
-		return parley.Invalid("body", "too-many", "must have at most %d parts together with what is forwarded", content.MaxParts)
 	}
 	s.forward = &parley.Forward{Message: m.ID, Author: m.Author, SentAt: m.SentAt, Own: len(s.own)}
 	s.params.Body, s.files = slices.Concat(s.own, m.Body), m.Attachments
+	if wrong := content.Check(s.params.Body); len(wrong) > 0 { // it is too much together
+		return parley.InvalidFields(wrong)
+	}
 	if m.ExpiresAt.IsZero() {
 		return nil
 	}

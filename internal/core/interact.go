@@ -170,3 +170,30 @@ func chosen(tx *store.Tx, a *arrival, answered parley.ID) (parley.Action, parley
 	}
 	return lost, "", nil
 }
+
+// PlayDeed takes in what somebody outside is played to have done with a message: opened it, clicked, reacted.
+func (c *Core) PlayDeed(ctx context.Context, p *Principal, params DeedParams) (i parley.Interaction, err error) {
+	if err := p.Require(parley.ScopeSandboxWrite); err != nil {
+		return i, err
+	}
+	did := connector.Deed{Kind: params.Kind, Action: params.Action, URL: params.URL, Emoji: params.Emoji, Removed: params.Removed}
+	if params.From != "" {
+		if did.From, err = parley.ParseAddress(params.From); err != nil {
+			return i, parley.Invalid("from", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+		}
+	}
+	err = c.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
+		m, err := tx.Message(p.Organization, params.Message)
+		if err == nil {
+			_, err = c.playedOn(tx.Queries, p, m.Channel, "", nil)
+		}
+		if parley.IsKind(err, parley.KindNotFound) || parley.IsKind(err, parley.KindInvalid) {
+			return parley.Invalid("message", "message-unknown", "must be the id of a message on a channel of the sandbox")
+		}
+		if err == nil {
+			i, err = c.interact(tx, p.Organization, m.ID, 0, &did)
+		}
+		return err
+	})
+	return i, err
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
 )
 
 // SendParams is a message to send. Exactly one field of To says to whom.
@@ -30,6 +31,7 @@ type SendParams struct {
 	Tags         []string
 	Reference    string
 	ReplyTo      parley.ID
+	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
 	AckWithin    time.Duration       // 0: whenever
 	Batch        parley.ID           // of the messages that are sent with it
@@ -50,7 +52,16 @@ type To struct {
 	Conversation parley.ID
 	Contact      parley.ID
 	Address      string    // "kind:value"
-	Channel      parley.ID // with Contact or Address
+	Channel      parley.ID // with Contact, Address or Receivers
+	Receivers    []Receiver
+}
+
+// Receiver is one of several outside to whom a message goes: a contact or an address.
+type Receiver struct {
+	Role    parley.ReceiverRole // empty: ReceiverTo
+	Contact parley.ID
+	Address string    // "kind:value"
+	Channel parley.ID // the same of all that name one
 }
 
 // From is as whom a message is sent.
@@ -168,14 +179,6 @@ func (s *SendParams) content(c *check) {
 	c.wrong = append(c.wrong, content.Check(s.Body)...)
 }
 
-// checkBody refuses what is no body of a message.
-func checkBody(body []parley.Part) error {
-	var c check
-	s := SendParams{Body: body}
-	s.content(&c)
-	return parley.InvalidFields(c.wrong)
-}
-
 // forwards checks what goes beside the content of another message.
 func (s *SendParams) forwards(c *check) {
 	if len(s.Attachments) > 0 {
@@ -255,12 +258,12 @@ func (s *SendParams) record(c *check) {
 // validate checks that exactly one recipient is named.
 func (t *To) validate(c *check, record bool) {
 	named := 0
-	for _, set := range []bool{t.User != "", len(t.Users) > 0, t.Role != "", t.Team != "", t.Broadcast != "", t.Conversation != "", t.Contact != "", t.Address != ""} {
+	for _, set := range []bool{t.User != "", len(t.Users) > 0, t.Role != "", t.Team != "", t.Broadcast != "", t.Conversation != "", t.Contact != "", t.Address != "", len(t.Receivers) > 0} {
 		if set {
 			named++
 		}
 	}
-	const allowed = "exactly one of user, users, role, team, broadcast, conversation, contact, address"
+	const allowed = "exactly one of user, users, role, team, broadcast, conversation, contact, address; or be a list of receivers"
 	switch {
 	case named == 0:
 		c.refuse("to", "recipient-required", "must name %s", allowed)
@@ -269,7 +272,8 @@ func (t *To) validate(c *check, record bool) {
 	case record && t.Conversation == "":
 		c.refuse("record", "not-allowed", "goes with a conversation only")
 	}
-	if t.Channel != "" && t.Contact == "" && t.Address == "" {
+	t.receivers(c)
+	if t.Channel != "" && t.Contact == "" && t.Address == "" && len(t.Receivers) == 0 {
 		c.refuse("to.channel", "not-allowed", "goes with contact or address only")
 	}
 	if len(t.Users) > maxUsers {
@@ -301,4 +305,84 @@ func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refu
 	}
 	m, err := c.Message(ctx, p, replay.Resource)
 	return Sent{Message: m, Replayed: true}, err
+}
+
+// maxReceivers is how many receivers a message outside may have.
+const maxReceivers = 100
+
+// receivers checks the form of several receivers, and finds the channel that they name.
+func (t *To) receivers(c *check) {
+	if len(t.Receivers) > maxReceivers {
+		c.refuse("to", "too-many", "must be at most %d receivers", maxReceivers)
+	}
+	open := false
+	for i := range t.Receivers {
+		r, field := &t.Receivers[i], fmt.Sprintf("to[%d]", i)
+		switch r.Role {
+		case "", parley.ReceiverTo:
+			r.Role, open = parley.ReceiverTo, true
+		case parley.ReceiverCC, parley.ReceiverBCC:
+		default:
+			c.refuse(field+".role", "value-unknown", "must be to, cc or bcc")
+		}
+		if (r.Contact == "") == (r.Address == "") {
+			c.refuse(field, "recipient-required", "must name a contact or an address")
+		}
+		switch {
+		case t.Channel == "":
+			t.Channel = r.Channel
+		case r.Channel != "" && r.Channel != t.Channel:
+			c.refuse(field+".channel", "channel-differs", "must be the channel of the others")
+		}
+	}
+	if len(t.Receivers) > 0 && !open {
+		c.refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
+	}
+}
+
+// apply makes a message the record of what happened elsewhere.
+func (r *Record) apply(m *parley.Message) {
+	m.Recorded, m.Direction = true, r.Direction
+	m.RecordedState = r.State
+	if m.RecordedState == "" {
+		m.RecordedState = parley.Sent
+		if r.Direction == parley.Inbound || m.Kind == parley.KindNote {
+			m.RecordedState = parley.Delivered
+		}
+	}
+	if r.Platform != "" {
+		m.Platform = r.Platform
+	}
+	m.SentAt = r.SentAt
+	if r.Author.Kind != "" {
+		m.Author = r.Author
+	}
+}
+
+// recordAuthor checks the author that a record names, and takes its name from the directory.
+func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
+	author := &m.Author
+	switch author.Kind {
+	case parley.ActorUser:
+		if author.ID == s.p.User {
+			return nil
+		}
+		u, err := tx.User(s.p.Organization, author.ID)
+		author.Name = u.Name
+		return unknown(err, "record.author.id", "user-unknown")
+	case parley.ActorContact:
+		contact, err := tx.Survivor(s.p.Organization, author.ID)
+		if err == nil {
+			author.ID, author.Name = contact.ID, contact.Name
+		}
+		return unknown(err, "record.author.id", "contact-unknown")
+	case parley.ActorTeam:
+		t, err := tx.Team(s.p.Organization, author.ID)
+		author.Name = t.Name
+		return unknown(err, "record.author.id", "team-unknown")
+	case parley.ActorAddress, parley.ActorOrganization, parley.ActorSystem:
+		author.ID = ""
+		return nil
+	}
+	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
 }

@@ -69,7 +69,6 @@ type arrival struct {
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
 	names                 parley.ID // the message that it says it answers, wherever that is
-	acknowledges          bool      // it is a word by which messages are acknowledged
 }
 
 // cleaned is foreign text without what is no text.
@@ -125,7 +124,6 @@ func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplic
 	if a.policy, err = c.policy(ctx, a.organization); err != nil {
 		return m, false, err
 	}
-	a.acknowledges = a.policy.Acknowledges(a.Body) && len(a.Attachments) == 0
 	for range takes {
 		err = c.store.Write(ctx, a.organization, func(tx *store.Tx) (err error) {
 			m, duplicate, err = c.arrive(tx, a)
@@ -179,7 +177,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	if who.Name == "" {
 		who.Name = a.FromName
 	}
-	conversation, answers, err := c.threadOf(tx, a, ch, recipient{who, a.From})
+	conversation, answers, err := c.threadOf(tx, a, ch, recipient{actor: who, address: a.From})
 	if err != nil {
 		return parley.Message{}, err
 	}
@@ -211,7 +209,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 			return parley.Message{}, err
 		}
 	}
-	if a.acknowledges {
+	if a.policy.Acknowledges(m.Body) && len(m.Attachments) == 0 {
 		if err := c.Answered(tx, a.organization, conversation.ID, a.names, who, a.From); err != nil {
 			return parley.Message{}, err
 		}
@@ -242,11 +240,20 @@ func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipi
 	}
 	a.names = answered.ID
 	if ch.Thread != parley.ThreadEmail {
-		conversation, err := c.externalConversation(tx, a.actor, ch, who, false)
+		conversation, err := c.externalConversation(tx, a.actor, ch, false, who)
 		if answered.Conversation != conversation.ID {
 			answered = parley.Message{}
 		}
 		return conversation, answered, err
+	}
+	if blind, err := c.gotBlindCopy(tx, a, &answered); err != nil {
+		return parley.Conversation{}, parley.Message{}, err
+	} else if blind { // who answers, and what, is not for the others
+		conversation, err := tx.NewestWith(a.organization, ch.ID, []parley.Address{a.From})
+		if parley.IsKind(err, parley.KindNotFound) || err == nil && conversation.Status == parley.StatusClosed && ch.Reopen == parley.ReopenNew {
+			conversation, err = c.beginEmail(tx, a, ch, "", who)
+		}
+		return conversation, parley.Message{}, err
 	}
 	if answered.Conversation != "" {
 		conversation, err := tx.Conversation(a.organization, answered.Conversation)
@@ -296,6 +303,25 @@ func (c *Core) emailThread(tx *store.Tx, a *arrival, ch *parley.Channel, who rec
 			return conversation, err
 		}
 	}
+	return c.beginEmail(tx, a, ch, key, who)
+}
+
+// gotBlindCopy reports whether whoever writes answers a message of which it got a blind copy.
+func (c *Core) gotBlindCopy(tx *store.Tx, a *arrival, answered *parley.Message) (bool, error) {
+	if len(answered.Receivers.BCC) == 0 {
+		return false, nil
+	}
+	deliveries, err := tx.Deliveries(a.organization, answered.ID)
+	for _, d := range deliveries {
+		if d.Address.Kind == a.From.Kind && d.Address.Value == a.From.Value && answered.Receivers.Role(d.Number) == parley.ReceiverBCC {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// beginEmail makes a conversation with whoever writes.
+func (c *Core) beginEmail(tx *store.Tx, a *arrival, ch *parley.Channel, key string, who recipient) (parley.Conversation, error) {
 	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: parley.ConversationExternal, Visibility: parley.VisibleToOrganization,
 		Channel: ch.ID, ThreadKey: key, Inbox: true}
 	participant := parley.Participant{Kind: who.actor.Kind, ID: who.actor.ID, Name: who.actor.Name, Address: who.address}

@@ -41,6 +41,8 @@ func (s *send) find(tx *store.Tx) (*route, error) {
 		return s.toTeam(tx, to.Team)
 	case to.Broadcast != "":
 		return s.toBroadcast(tx, to.Broadcast)
+	case len(to.Receivers) > 0:
+		return s.toReceivers(tx, to.Receivers)
 	case to.Contact != "":
 		return s.toContact(tx, to.Contact)
 	default:
@@ -111,7 +113,7 @@ func (s *send) intoExternal(tx *store.Tx, conversation parley.Conversation, part
 	r.channel = &ch
 	for _, p := range participants {
 		if p.LeftSequence == 0 && p.Address.Kind == ch.AddressKind && p.Address.Value != "" {
-			r.recipients = append(r.recipients, recipient{parley.Actor{Kind: p.Kind, ID: p.ID, Name: p.Name}, p.Address})
+			r.recipients = append(r.recipients, recipient{actor: parley.Actor{Kind: p.Kind, ID: p.ID, Name: p.Name}, address: p.Address})
 		}
 	}
 	if len(r.recipients) == 0 && s.params.Record == nil {

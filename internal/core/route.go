@@ -34,6 +34,7 @@ func (r *route) passing() bool { return r.contacts > 1 || r.role != nil || r.awa
 type recipient struct {
 	actor   parley.Actor
 	address parley.Address
+	role    parley.ReceiverRole // of one of several
 }
 
 func (r *route) channelRev() int64 {

@@ -14,13 +14,15 @@ import (
 )
 
 // sandboxName is the connector whose channels have doors for developers.
-const sandboxName = "sandbox"
+const sandboxName = connector.Sandbox
 
 // Handed is what a sandbox channel was handed in one attempt. The message of content that is gone is a tombstone.
 type Handed struct {
 	Attempt parley.Attempt
 	Channel parley.ID
 	To      parley.Address
+	Role    parley.ReceiverRole // of a message to several
+	Shown   []string            // whom such a message shows as its receivers: "kind:value", and "cc kind:value"
 	Message parley.Message
 }
 
@@ -78,11 +80,18 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 	if err != nil {
 		return nil, err
 	}
+	shown, err := shownOf(q, organization, messages)
+	if err != nil {
+		return nil, err
+	}
 	handed := make([]Handed, 0, len(rows))
 	for _, r := range rows {
 		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
+			if m.Receivers.Several {
+				h.Role, h.Shown = m.Receivers.Role(r.Delivery), shown[m.ID]
+			}
 			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
 				if body, _, err := platform.Fit(m.Body); err == nil {
 					h.Message.Body = body
@@ -93,6 +102,30 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 		handed = append(handed, h)
 	}
 	return handed, nil
+}
+
+// shownOf are the receivers that messages to several show.
+func shownOf(q store.Queries, organization parley.ID, messages map[parley.ID]*parley.Message) (map[parley.ID][]string, error) {
+	var refs []store.DeliveryRef
+	for id, m := range messages {
+		if m.Receivers.Several {
+			refs = append(refs, store.DeliveryRef{Organization: organization, Message: id})
+		}
+	}
+	found, err := q.DeliveriesWith(refs)
+	shown := map[parley.ID][]string{}
+	for ref, deliveries := range found {
+		for _, d := range deliveries {
+			switch role := messages[ref.Message].Receivers.Role(d.Number); {
+			case d.RetryOf > 0 || role == parley.ReceiverBCC:
+			case role == parley.ReceiverCC:
+				shown[ref.Message] = append(shown[ref.Message], "cc "+d.Address.String())
+			default:
+				shown[ref.Message] = append(shown[ref.Message], d.Address.String())
+			}
+		}
+	}
+	return shown, err
 }
 
 func outboxCursor(at store.AttemptPosition) string {
@@ -234,33 +267,6 @@ type DeedParams struct {
 	Removed bool
 }
 
-// PlayDeed takes in what somebody outside is played to have done with a message: opened it, clicked, reacted.
-func (c *Core) PlayDeed(ctx context.Context, p *Principal, params DeedParams) (i parley.Interaction, err error) {
-	if err := p.Require(parley.ScopeSandboxWrite); err != nil {
-		return i, err
-	}
-	did := connector.Deed{Kind: params.Kind, Action: params.Action, URL: params.URL, Emoji: params.Emoji, Removed: params.Removed}
-	if params.From != "" {
-		if did.From, err = parley.ParseAddress(params.From); err != nil {
-			return i, parley.Invalid("from", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
-		}
-	}
-	err = c.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
-		m, err := tx.Message(p.Organization, params.Message)
-		if err == nil {
-			_, err = c.playedOn(tx.Queries, p, m.Channel, "", nil)
-		}
-		if parley.IsKind(err, parley.KindNotFound) || parley.IsKind(err, parley.KindInvalid) {
-			return parley.Invalid("message", "message-unknown", "must be the id of a message on a channel of the sandbox")
-		}
-		if err == nil {
-			i, err = c.interact(tx, p.Organization, m.ID, 0, &did)
-		}
-		return err
-	})
-	return i, err
-}
-
 // sender returns the addresses that the message may come from, and the channel that their contact last wrote on.
 func sender(q store.Queries, organization parley.ID, params *InboundParams) ([]parley.Address, parley.ID, error) {
 	if params.Contact != "" {
@@ -315,4 +321,57 @@ func attach(q store.Queries, p *Principal, ids []parley.ID, a *arrival) error {
 		a.Attachments = append(a.Attachments, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
 	}
 	return nil
+}
+
+// Play takes in what up to limit simulated recipients answer by themselves, each once, and says how many timers were due.
+func (c *Core) Play(ctx context.Context, limit int) (int, error) {
+	n, err := c.store.WriteDue(ctx, store.JobPlay, limit, func(tx *store.Tx, jobs []store.Job) error {
+		for i := range jobs {
+			if err := c.speak(tx, &jobs[i]); err != nil {
+				return err
+			}
+		}
+		return tx.Done(jobs)
+	})
+	if err == nil && n > 0 {
+		c.kick()
+	}
+	return n, err
+}
+
+// speak takes in one answer. What cannot be answered any more is not.
+func (c *Core) speak(tx *store.Tx, job *store.Job) error {
+	ref := store.DeliveryRef{Organization: job.Organization, Message: job.Message, Number: job.Delivery}
+	deliveries, err := tx.DeliveriesOf([]store.DeliveryRef{ref})
+	if err != nil {
+		return err
+	}
+	m, err := tx.Message(job.Organization, job.Message)
+	if d := deliveries[ref]; err == nil && m.Removed == "" && d != nil {
+		var ch parley.Channel
+		if ch, err = tx.Channel(job.Organization, job.Channel); err == nil {
+			err = c.speakOn(tx, job, &ch, &m, d)
+		}
+	}
+	if e := parley.AsError(err); err != nil && e.Kind != parley.KindInternal && e.Kind != parley.KindUnavailable {
+		c.log.Warn("a simulated recipient cannot answer", "organization", job.Organization, "message", job.Message, "error", err)
+		return nil
+	}
+	return err
+}
+
+func (c *Core) speakOn(tx *store.Tx, job *store.Job, ch *parley.Channel, m *parley.Message, d *parley.Delivery) error {
+	player, plays := c.connectors[ch.Connector].Connector.(connector.Player)
+	if !plays {
+		return nil
+	}
+	in := player.Play(job.Payload, connector.Outgoing{Reference: fmt.Sprintf("%s.%d", m.ID, d.Number), Message: m.ID, Body: m.Body,
+		Recipients: []connector.Recipient{{Delivery: d.Number, Address: d.Address}}})
+	in.From = d.Address
+	a := &arrival{Inbound: in, organization: job.Organization, channel: ch.ID, actor: access.System(job.Organization), answers: m.ID}
+	if problem := a.clean(); problem != "" {
+		return parley.Invalid("answer", "value-unknown", "%s", problem)
+	}
+	_, _, err := c.arrive(tx, a)
+	return err
 }

@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -20,10 +22,23 @@ func (s *send) schedule(tx *store.Tx, a *store.Append) error {
 // schedulePayload is what publishing must know beside the message.
 func schedulePayload(params SendParams) string {
 	payload := string(params.Reopen)
-	if params.To.Broadcast != "" {
+	switch {
+	case params.To.Broadcast != "":
 		payload += ",broadcast:" + string(params.To.Broadcast)
+	case len(params.To.Receivers) > 0:
+		encoded, _ := json.Marshal(params.To.Receivers) // strings only
+		payload += ",receivers:" + string(encoded)
 	}
 	return payload
+}
+
+// parseSchedule undoes it.
+func parseSchedule(payload string) (reopening parley.ReopenPolicy, broadcast parley.ID, receivers []Receiver) {
+	first, rest, _ := strings.Cut(payload, ",")
+	if list, ok := strings.CutPrefix(rest, "receivers:"); ok {
+		_ = json.Unmarshal([]byte(list), &receivers) // as it was written
+	}
+	return parley.ReopenPolicy(first), parley.ID(strings.TrimPrefix(rest, "broadcast:")), receivers
 }
 
 // Publish sends up to limit scheduled messages whose time has come, and says how many there were.
@@ -103,8 +118,12 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	if m.Author.Kind == parley.ActorRole {
 		s.params.From.Role = m.Author.ID
 	}
-	reopening, broadcast := parseSchedule(job.Payload)
+	reopening, broadcast, receivers := parseSchedule(job.Payload)
 	s.params.Reopen = reopening
+	if len(receivers) > 0 {
+		s.params.To, s.into = To{Receivers: receivers, Channel: m.Channel}, m.Conversation
+		broadcast = ""
+	}
 	r, err := s.resolve(tx)
 	if err != nil {
 		return nil, nil, nil, err

@@ -92,9 +92,11 @@ type send struct {
 	policy parley.Policy
 	later  bool         // it is scheduled
 	role   *parley.Role // as which it is sent
-	root   parley.ID    // of the thread that it is a reply in
-	asText []int        // parts that the platform gets as plain text
+	draft  *parley.Draft
+	root   parley.ID // of the thread that it is a reply in
+	asText []int     // parts that the platform gets as plain text
 
+	into    parley.ID       // the conversation that it is scheduled in
 	own     []parley.Part   // of the body, where that is followed by what is forwarded
 	forward *parley.Forward // what it forwards
 	files   []parley.Attachment
@@ -141,7 +143,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && s.params.Draft == "" && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -210,7 +212,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
 		return nil, nil, err
 	}
-	if err := s.attachments(tx); err != nil {
+	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
 		return nil, nil, err
 	}
 	if err := s.complete(tx); err != nil {
@@ -226,6 +228,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err := s.checkReply(tx, r); err != nil {
 		return nil, nil, err
 	}
+	if s.draft != nil && s.draft.Conversation != r.conversation.ID {
+		return nil, nil, errDraft()
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
@@ -236,7 +241,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.later {
-		return a, r, s.schedule(tx, a)
+		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	if err := s.reopen(tx, r); err != nil {
 		return nil, nil, err
@@ -248,6 +253,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := s.dropDraft(tx); err != nil {
+		return nil, nil, err
 	}
 	if s.params.To.Broadcast != "" {
 		err = s.c.expand(tx, s, a, r)
@@ -266,12 +274,7 @@ func appendRelated(tx *store.Tx, appends ...*store.Append) error {
 	if err := tx.Append(appends...); err != nil {
 		return err
 	}
-	for _, a := range appends {
-		if err := relation.Add(tx, a.Organization, &a.Message); err != nil {
-			return err
-		}
-	}
-	return nil
+	return relation.Add(tx, appends...)
 }
 
 // checkReply finds the thread that the message is a reply in: answering a reply continues its thread.
@@ -299,7 +302,7 @@ func (s *send) attachments(tx *store.Tx) error {
 	}
 	for i, id := range s.params.Attachments {
 		f := files[id]
-		if f == nil || s.p.Personal && f.Uploader != s.p.User {
+		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
 			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
 		}
 		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
@@ -359,7 +362,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 func addDeliveries(a *store.Append, r *route, rank int) {
 	a.Deliveries = make([]parley.Delivery, len(r.recipients))
 	a.Jobs = make([]store.Job, len(r.recipients), len(r.recipients)+1)
+	a.Message.Receivers.Several = len(r.recipients) > 1
 	for i, to := range r.recipients {
+		a.Message.Receivers.Add(i+1, to.role)
 		a.Deliveries[i] = parley.Delivery{Number: i + 1, Recipient: to.actor, Address: to.address, Channel: r.channel.ID, State: parley.Queued}
 		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
 			Message: a.Message.ID, Delivery: i + 1}

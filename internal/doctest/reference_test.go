@@ -181,7 +181,7 @@ func TestEventsAreDocumented(t *testing.T) {
 	}
 	field, _ := reflect.TypeFor[api.EventFilter]().FieldByName("Types")
 	asked := strings.Split(field.Tag.Get("enum"), ",")
-	tree, err := parser.ParseFile(token.NewFileSet(), root+"/internal/parley/message.go", nil, parser.SkipObjectResolution)
+	tree, err := parser.ParseFile(token.NewFileSet(), root+"/internal/parley/event.go", nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ type Place struct {
 // Outcome is how a document compares with what its examples did.
 type Outcome struct {
 	Wrong []string       // what a reader would stumble over; empty where nothing
-	Fresh map[int]string // outputs to put in the place of the document's own, by the index of their example
+	Fresh map[int]string // outputs to put in the place of the document's own, by the index of their example: all where one is wrong, as they name the same things
 }
 
 // Run runs all examples of a document. An example without an output must end without an error.
@@ -29,15 +29,16 @@ func (d *Document) Run(p Place) (*Outcome, error) {
 		return nil, err
 	}
 	defer func() { _ = s.Close() }()
-	o := &Outcome{Fresh: map[int]string{}}
+	o, fresh := &Outcome{}, map[int]string{}
 	expected, actual := NewNames(), NewNames()
 	compare := func(i int, output string) {
 		e := &d.Examples[i]
 		want, got := expected.Replace(e.Output), actual.Replace(output)
+		fresh[i] = strings.TrimRight(p.Present(output), "\n")
 		if want == got {
 			return
 		}
-		o.Fresh[i] = strings.TrimRight(p.Present(output), "\n")
+		o.Fresh = fresh
 		o.Wrong = append(o.Wrong, fmt.Sprintf("%s:%d: %s\nprints\n%s\nand not\n%s", d.Path, e.Line, e.Text, got, want))
 	}
 	for i := range d.Examples {

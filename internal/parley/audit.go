@@ -17,6 +17,7 @@ type Act string
 const (
 	ActOrganizationCreated     Act = "organization.created"
 	ActOrganizationUpdated     Act = "organization.updated"
+	ActOrganizationReset       Act = "organization.reset"
 	ActPolicyUpdated           Act = "policy.updated"
 	ActKeyCreated              Act = "key.created"
 	ActKeyRevoked              Act = "key.revoked"
@@ -88,6 +89,7 @@ type ActInfo struct {
 var Acts = []ActInfo{
 	{ActOrganizationCreated, "organization", "An organization was made: the first entry of its own log, and one in the log of whoever made it"},
 	{ActOrganizationUpdated, "organization", "The organization was changed, but for its policy"},
+	{ActOrganizationReset, "organization", "A test organization was emptied"},
 	{ActPolicyUpdated, "organization", "The organization's policy was changed"},
 	{ActKeyCreated, "key", "A key was made"},
 	{ActKeyRevoked, "key", "A key was ended"},

@@ -138,3 +138,18 @@ const (
 	ActorOrganization ActorKind = "organization"
 	ActorSystem       ActorKind = "system"
 )
+
+// Draft is what somebody has written for a conversation and not sent.
+type Draft struct {
+	ID           ID
+	Conversation ID
+	User         ID   // whose it is
+	Shared       bool // with all who see the conversation
+	Body         []Part
+	Attachments  []Attachment
+	Internal     bool
+	ReplyTo      ID
+	Rev          int64
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}

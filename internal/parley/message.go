@@ -1,6 +1,9 @@
 package parley
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MessageKind is what sort of item of a conversation a message is.
 type MessageKind string
@@ -79,10 +82,11 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Parent       ID       // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
-	OnBehalfOf   []Actor  // to whom it was written, and who forwarded it further, of a copy that was forwarded
-	Notice       *Notice  // of a system item: what it tells
-	Root         ID       // the message that began the thread of replies which this one is in; empty: it is no reply
+	Parent       ID      // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
+	OnBehalfOf   []Actor // to whom it was written, and who forwarded it further, of a copy that was forwarded
+	Notice       *Notice // of a system item: what it tells
+	Root         ID      // the message that began the thread of replies which this one is in; empty: it is no reply
+	Receivers    Receivers
 	Forward      *Forward // what it forwards; nil: nothing
 	Batch        ID       // of the messages that it was sent with
 	RequestAck   bool
@@ -140,6 +144,44 @@ type Acknowledgement struct {
 type Replies struct {
 	Count int
 	Last  time.Time // when the last was sent
+}
+
+// ReceiverRole is as what somebody outside receives a message.
+type ReceiverRole string
+
+// The roles of receivers. Who gets a blind copy is seen by nobody outside.
+const (
+	ReceiverTo  ReceiverRole = "to"
+	ReceiverCC  ReceiverRole = "cc"
+	ReceiverBCC ReceiverRole = "bcc"
+)
+
+// Receivers say which deliveries of a message are to several, by their numbers: copies and blind copies. The others are to
+// those that it is for.
+type Receivers struct {
+	Several bool
+	CC, BCC []int
+}
+
+// Role is that of a delivery.
+func (r *Receivers) Role(number int) ReceiverRole {
+	switch {
+	case slices.Contains(r.CC, number):
+		return ReceiverCC
+	case slices.Contains(r.BCC, number):
+		return ReceiverBCC
+	}
+	return ReceiverTo
+}
+
+// Add gives a delivery a role.
+func (r *Receivers) Add(number int, role ReceiverRole) {
+	switch role {
+	case ReceiverCC:
+		r.CC = append(slices.Clip(r.CC), number)
+	case ReceiverBCC:
+		r.BCC = append(slices.Clip(r.BCC), number)
+	}
 }
 
 // Forward says what a message hands on: the message of which it holds a copy, behind parts of its own.
@@ -205,6 +247,7 @@ type Delivery struct {
 	Conversation ID
 	Recipient    Actor
 	Address      Address
+	Role         ReceiverRole // of one to somebody outside, where it is looked at with its message
 	Channel      ID
 	State        DeliveryState
 	Phase        FailurePhase
@@ -280,91 +323,3 @@ type Click struct {
 	Action  string `json:"a"`
 	Payload string `json:"p,omitempty"`
 }
-
-// Event is one fact in the organization's log. It holds ids and facts, never content.
-type Event struct {
-	Sequence     int64
-	Type         EventType
-	At           time.Time
-	Conversation ID
-	Message      ID
-	Subject      ID // what else it is about: a contact, a user, a channel …
-	Data         EventData
-	// Created is the message of an EventMessageCreated that was committed a moment ago, as it was then, for
-	// those who follow the log. It is nil where the log is read.
-	Created *Message
-}
-
-// EventData are the facts of an event that its ids do not say.
-type EventData struct {
-	Delivery int           `json:"delivery,omitempty"` // number within the message
-	State    DeliveryState `json:"state,omitempty"`
-	Phase    FailurePhase  `json:"phase,omitempty"`
-	Code     string        `json:"code,omitempty"`
-	Status   string        `json:"status,omitempty"` // of a conversation
-	Reason   string        `json:"reason,omitempty"`
-	Through  int64         `json:"through,omitempty"` // a marker
-	Actor    ID            `json:"actor,omitempty"`   // the user who did it
-	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
-	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
-}
-
-// EventType names a kind of fact.
-type EventType string
-
-// The types of events.
-const (
-	EventMessageCreated      EventType = "message.created"
-	EventMessageScheduled    EventType = "message.scheduled"
-	EventMessageCanceled     EventType = "message.canceled"
-	EventMessageRemoved      EventType = "message.removed"        // recalled, expired, deleted on read, erased
-	EventMessageMoved        EventType = "message.moved"          // into the conversation
-	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
-	EventMessageEdited       EventType = "message.edited"
-	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
-	EventDeliveryUpdated     EventType = "delivery.updated"
-	EventInteraction         EventType = "interaction.created"
-	EventInteractionRemoved  EventType = "interaction.removed"
-	EventConversationCreated EventType = "conversation.created"
-	EventConversationUpdated EventType = "conversation.updated"
-	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
-	EventConversationRead    EventType = "conversation.read"
-	EventConversationMuted   EventType = "conversation.muted" // by one user, or no more
-	EventParticipantsChanged EventType = "conversation.participants"
-	EventContactCreated      EventType = "contact.created"
-	EventContactUpdated      EventType = "contact.updated"
-	EventContactDeleted      EventType = "contact.deleted"
-	EventContactMerged       EventType = "contact.merged"
-	EventAttributeDefined    EventType = "attribute.defined"
-	EventUserCreated         EventType = "user.created"
-	EventUserUpdated         EventType = "user.updated"
-	EventUserAvailability    EventType = "user.availability" // do-not-disturb was turned on or off
-	EventTeamCreated         EventType = "team.created"
-	EventTeamUpdated         EventType = "team.updated"
-	EventTeamDeleted         EventType = "team.deleted"
-	EventRoleCreated         EventType = "role.created"
-	EventRoleUpdated         EventType = "role.updated"
-	EventRoleDeleted         EventType = "role.deleted"
-	EventRoleDuty            EventType = "role.duty" // somebody came on duty or went off
-	EventBroadcastCreated    EventType = "broadcast.created"
-	EventBroadcastUpdated    EventType = "broadcast.updated"
-	EventBroadcastDeleted    EventType = "broadcast.deleted"
-	EventChannelCreated      EventType = "channel.created"
-	EventChannelUpdated      EventType = "channel.updated"
-	EventChannelDeleted      EventType = "channel.deleted"
-	EventOrganizationUpdated EventType = "organization.updated"
-	EventTemplateCreated     EventType = "template.created"
-	EventTemplateUpdated     EventType = "template.updated"
-	EventTemplateDeleted     EventType = "template.deleted"
-	EventReplyCreated        EventType = "reply.created"
-	EventReplyUpdated        EventType = "reply.updated"
-	EventReplyDeleted        EventType = "reply.deleted"
-	EventClockMoved          EventType = "organization.clock" // of a test organization
-	EventPermissionsCreated  EventType = "permissions.created"
-	EventPermissionsUpdated  EventType = "permissions.updated"
-	EventPermissionsDeleted  EventType = "permissions.deleted"
-	EventHoldPlaced          EventType = "hold.placed"
-	EventHoldLifted          EventType = "hold.lifted"
-	EventKeyCreated          EventType = "key.created"
-	EventKeyRevoked          EventType = "key.revoked"
-)

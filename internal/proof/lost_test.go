@@ -282,7 +282,7 @@ func takeConnections(t *testing.T, db *sql.DB) (taken []*sql.Conn) {
 
 // TestDeadlock: a send that another program gets in the way of, in a circle, is accepted all the same.
 func TestDeadlock(t *testing.T) {
-	pg := newPostgres(t, "deadlock_timeout = '20ms'")
+	pg := newPostgres(t, "deadlock_timeout = '500ms'") // the circle is closed by then
 	s := stageOn(t, newServerOn(t, binary(t, ""), pg), 1)
 	s.follow()
 	var f findings

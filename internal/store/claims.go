@@ -76,6 +76,8 @@ func (q Queries) DueDeliveries(l Line, now time.Time, limit int) ([]Job, error) 
 // LaneState is what limits the claims of a channel.
 type LaneState struct {
 	Lane
+	Connector         string
+	Platform          string
 	Rate, Concurrency int
 	Paused, Deleted   bool
 	InFlight          int   // held claims
@@ -83,7 +85,7 @@ type LaneState struct {
 }
 
 var laneStates = `SELECT j.organization_id, j.channel_id, coalesce(c.rate, 0), coalesce(c.concurrency, 0), coalesce(c.paused, 0),
-		c.id IS NULL OR c.deleted_at > 0, coalesce(a.arrival, 0),
+		c.id IS NULL OR c.deleted_at > 0, coalesce(c.connector, ''), coalesce(c.platform, ''), coalesce(a.arrival, 0),
 		(SELECT count(*) FROM jobs WHERE jobs.kind = 'deliver' AND jobs.organization_id = j.organization_id
 			AND jobs.channel_id = j.channel_id AND jobs.claimed = 1 AND jobs.due_at > $2)
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "channel_id TEXT") + ` AS j
@@ -109,7 +111,7 @@ func (tx *Tx) LaneStates(lanes []Lane) ([]LaneState, error) {
 	states := make([]LaneState, 0, len(lanes))
 	err := tx.c.Query(laneStates, []any{rows.Param(), Millis(tx.Now)}, func(r *sql.Rows) error {
 		var s LaneState
-		err := r.Scan(&s.Organization, &s.Channel, &s.Rate, &s.Concurrency, &s.Paused, &s.Deleted, &s.Arrival, &s.InFlight)
+		err := r.Scan(&s.Organization, &s.Channel, &s.Rate, &s.Concurrency, &s.Paused, &s.Deleted, &s.Connector, &s.Platform, &s.Arrival, &s.InFlight)
 		states = append(states, s)
 		return err
 	})
@@ -169,7 +171,12 @@ func (tx *Tx) Claim(jobs []Job, until time.Time) ([]Job, error) {
 		until = tx.Now
 	}
 	due := slices.DeleteFunc(slices.Clone(jobs), func(j Job) bool { return j.DueAt.After(tx.Now) })
-	jobs, err := tx.free(due)
+	return tx.claim(due, until)
+}
+
+// claim takes deliveries that are as they were found.
+func (tx *Tx) claim(jobs []Job, until time.Time) ([]Job, error) {
+	jobs, err := tx.free(jobs)
 	if err != nil || len(jobs) == 0 {
 		return nil, err
 	}

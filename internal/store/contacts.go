@@ -336,15 +336,6 @@ func (q Queries) DeliveredTo(organization parley.ID, messages []parley.ID, id pa
 	return to, err
 }
 
-// NewestWithAddress returns the newest conversation of a channel in which an address takes part.
-func (q Queries) NewestWithAddress(organization, channel parley.ID, a parley.Address) (parley.Conversation, error) {
-	return q.conversation(`WHERE c.organization_id = $1 AND c.id = (SELECT n.id FROM participants AS p
-		JOIN conversations AS n ON n.organization_id = p.organization_id AND n.id = p.conversation_id
-		WHERE p.organization_id = $1 AND p.address_kind = $2 AND p.address = $3 AND p.address <> '' AND p.left_sequence = 0
-		AND n.channel_id = $4 ORDER BY n.created_at DESC, n.id DESC LIMIT 1)`, a.Value,
-		string(organization), string(a.Kind), a.Value, string(channel))
-}
-
 // AddressShared reports whether contacts share an address, so that it identifies none of them.
 func (q Queries) AddressShared(organization parley.ID, a parley.Address) (shared bool, err error) {
 	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM contact_addresses WHERE organization_id = $1 AND kind = $2 AND value = $3 AND shared = 1)`,

@@ -28,6 +28,7 @@ const (
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
 	JobAckDue   JobKind = "acks"     // recipients are to have acknowledged a message
+	JobPlay     JobKind = "play"     // what a simulated recipient answers; the payload is the connector's word for it
 )
 
 // Job is a row of the queue.

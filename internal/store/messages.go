@@ -43,6 +43,9 @@ type rare struct {
 	RemovedBy  *parley.Actor      `json:"rb,omitempty"`
 	Redactions *parley.Redactions `json:"rd,omitempty"`
 	EditedAt   int64              `json:"ea,omitempty"`
+	Several    bool               `json:"se,omitempty"`
+	CC         []int              `json:"cc,omitempty"`
+	BCC        []int              `json:"bc,omitempty"`
 	Edits      int                `json:"en,omitempty"`
 	OnBehalfOf []parley.Actor     `json:"ob,omitempty"`
 	Notice     *parley.Notice     `json:"no,omitempty"`
@@ -50,10 +53,11 @@ type rare struct {
 
 // rareOf are the rare facts of a message; nil where it has none.
 func rareOf(m *parley.Message) *rare {
-	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil {
 		return nil
 	}
-	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice}
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Several: m.Receivers.Several,
+		CC: m.Receivers.CC, BCC: m.Receivers.BCC}
 	if m.RemovedBy.Kind != "" {
 		r.RemovedBy = &m.RemovedBy
 	}
@@ -66,6 +70,7 @@ func (r *rare) apply(m *parley.Message) {
 	}
 	m.OnBehalfOf, m.Notice = r.OnBehalfOf, r.Notice
 	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
+	m.Receivers = parley.Receivers{Several: r.Several, CC: r.CC, BCC: r.BCC}
 	if r.RemovedBy != nil {
 		m.RemovedBy = *r.RemovedBy
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/store/audit/audittest"
 	"github.com/parley-server/parley/internal/store/clock/clocktest"
 	"github.com/parley-server/parley/internal/store/hold/holdtest"
+	"github.com/parley-server/parley/internal/store/playground/playgroundtest"
 	"github.com/parley-server/parley/internal/store/storetest"
 )
 
@@ -21,6 +22,7 @@ func suites(t *testing.T, open func(t *testing.T, o store.Options) *store.Store)
 	audittest.Run(t, open)
 	holdtest.Run(t, open)
 	clocktest.Run(t, open)
+	playgroundtest.Run(t, open)
 }
 
 // TestStore runs the conformance suite on both databases, on PostgreSQL also where its own order of texts is a linguistic

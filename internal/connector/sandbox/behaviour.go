@@ -15,6 +15,10 @@ const (
 	behaviourRetry
 	behaviourSlow
 	behaviourNoRead
+	behaviourAck
+	behaviourReply
+	behaviourOptOut
+	behaviourBlock
 )
 
 // behaviours are the names and trailing digits that pick a behaviour.
@@ -24,6 +28,10 @@ var behaviours = [...]struct{ name, digits string }{
 	behaviourRetry:     {"retry", "0002"},
 	behaviourSlow:      {"slow", "0003"},
 	behaviourNoRead:    {"noread", "0004"},
+	behaviourAck:       {"ack", "0005"},
+	behaviourReply:     {"reply", "0006"},
+	behaviourOptOut:    {"optout", "0007"},
+	behaviourBlock:     {"block", "0008"},
 }
 
 // behaviourOf reads the behaviour from the last four digits of a number, or from what stands before the

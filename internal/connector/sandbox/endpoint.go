@@ -23,7 +23,8 @@ type endpointSend struct {
 	Platform    string              `json:"platform"`
 	Priority    parley.Priority     `json:"priority"`
 	Recipients  []endpointRecipient `json:"recipients"`
-	Text        string              `json:"text"` // of all text parts
+	Shown       []endpointRecipient `json:"shown,omitempty"` // whom a message to several shows as its receivers
+	Text        string              `json:"text"`            // of all text parts
 	Parts       []parley.Part       `json:"parts"`
 	Attachments []parley.Attachment `json:"attachments"`
 }
@@ -32,6 +33,17 @@ type endpointRecipient struct {
 	Delivery int                `json:"delivery"`
 	Kind     parley.AddressKind `json:"kind"`
 	Address  string             `json:"address"`
+
+	Role      parley.ReceiverRole `json:"role,omitempty"`
+	Reference string              `json:"reference,omitempty"`
+}
+
+func endpointRecipients(list []connector.Recipient) []endpointRecipient {
+	out := make([]endpointRecipient, len(list))
+	for i, r := range list {
+		out[i] = endpointRecipient{Delivery: r.Delivery, Kind: r.Address.Kind, Address: r.Address.Value, Role: r.Role, Reference: r.Reference}
+	}
+	return out
 }
 
 // endpointAnswer is what an endpoint said; the zero value stands for a channel without one.
@@ -55,12 +67,10 @@ func (a endpointAnswer) idsOf(i, n int) []string {
 func (s *sandbox) post(ctx context.Context, ch parley.Channel, set settings, out connector.Outgoing) (endpointAnswer, error) {
 	send := endpointSend{Reference: out.Reference, Message: out.Message, Attempt: out.Attempt, Channel: ch.ID,
 		Platform: ch.Platform, Priority: out.Priority, Text: textOf(out.Body),
-		Recipients:  make([]endpointRecipient, len(out.Recipients)),
+		Recipients:  endpointRecipients(out.Recipients),
+		Shown:       endpointRecipients(out.Shown),
 		Parts:       append([]parley.Part{}, out.Body...), // [] instead of null
 		Attachments: append([]parley.Attachment{}, out.Attachments...)}
-	for i, r := range out.Recipients {
-		send.Recipients[i] = endpointRecipient{Delivery: r.Delivery, Kind: r.Address.Kind, Address: r.Address.Value}
-	}
 	body, err := json.Marshal(send)
 	if err != nil {
 		return endpointAnswer{}, &connector.Error{Code: connector.CodeRefused, Text: "the message cannot be written as JSON", Err: err}

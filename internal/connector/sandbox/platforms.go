@@ -25,7 +25,7 @@ func platforms() []connector.Platform {
 			Parts: kinds{text, image, file, location, carousel, options, otp}, AsText: kinds{html, gif, section, mention}, Actions: buttons},
 		{Name: "rcs", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, MaxText: 3072, Attachments: 10,
 			Parts: kinds{text, image, file, location, carousel}, AsText: kinds{html, gif, options, section, otp, mention}, Actions: suggestions},
-		{Name: "email", AddressKind: parley.AddressEmail, Thread: parley.ThreadEmail, Attachments: 100,
+		{Name: "email", AddressKind: parley.AddressEmail, Thread: parley.ThreadEmail, Attachments: 100, Copies: true, Together: true,
 			Parts: kinds{text, html, image, file, gif}, AsText: kinds{location, carousel, options, section, otp, mention}},
 		{Name: "fax", AddressKind: parley.AddressFax, Thread: parley.ThreadEach, Attachments: 20,
 			Parts: kinds{text, html, image, file}, AsText: kinds{location, options, section, mention}},

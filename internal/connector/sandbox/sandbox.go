@@ -9,6 +9,13 @@
 //	retry      …0002       two temporary failures, then as delivered
 //	slow       …0003       taken at once, delivered after the setting "delay", read after it again
 //	noread     …0004       delivered and never read
+//	block      …0008       refused for good: the recipient takes nothing from this sender
+//
+// In test organizations some recipients answer by themselves, a second after they were written to, once they have read it:
+//
+//	ack        …0005       answers "ACK"
+//	reply      …0006       answers the text that it got
+//	optout     …0007       answers "STOP"
 //
 // With the setting "endpoint", a URL, what the behaviour does not fail is first posted there, and the answer
 // is obeyed like a provider's; see endpoint.go for the protocol.
@@ -17,6 +24,7 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,13 +35,15 @@ import (
 )
 
 // Name of the connector in the catalog.
-const Name = "sandbox"
+const Name = connector.Sandbox
 
 const (
 	defaultDelay = 2 * time.Second
 	maxDelay     = time.Hour
 	// failures is how many attempts fail for the behaviour retry.
 	failures = 2
+	// answerAfter is when recipients answer by themselves. If they are answered by a machine too, that takes time.
+	answerAfter = time.Second
 )
 
 // sandbox is the connector. It is safe for concurrent use.
@@ -131,10 +141,11 @@ func (s *sandbox) Send(ctx context.Context, ch parley.Channel, out connector.Out
 	}
 	taken := out
 	if out.Attempt <= failures {
-		taken.Recipients = withoutRetry(out.Recipients)
+		taken.Recipients = without(out.Recipients, behaviourRetry)
 	}
+	taken.Recipients = without(taken.Recipients, behaviourBlock)
 	if len(taken.Recipients) == 0 && len(out.Recipients) > 0 {
-		return connector.Receipt{}, temporaryFailure()
+		return connector.Receipt{}, failureOf(out.Recipients[0])
 	}
 	var answer endpointAnswer
 	if set.Endpoint != "" && len(taken.Recipients) > 0 {
@@ -147,28 +158,36 @@ func (s *sandbox) Send(ctx context.Context, ch parley.Channel, out connector.Out
 		return receipt, nil
 	}
 	for _, recipient := range out.Recipients {
-		if behaviourOf(recipient.Address) == behaviourRetry {
-			receipt.Results = append(receipt.Results, connector.Result{Delivery: recipient.Delivery, Err: temporaryFailure()})
+		if !slices.ContainsFunc(taken.Recipients, func(r connector.Recipient) bool { return r.Delivery == recipient.Delivery }) {
+			receipt.Results = append(receipt.Results, connector.Result{Delivery: recipient.Delivery, Err: failureOf(recipient)})
 		}
 	}
 	return receipt, nil
 }
 
-// withoutRetry returns the recipients whose behaviour is another; the same slice where all are.
-func withoutRetry(recipients []connector.Recipient) []connector.Recipient {
+// without returns the recipients whose behaviour is another; the same slice where all are.
+func without(recipients []connector.Recipient, b behaviour) []connector.Recipient {
 	for i := range recipients {
-		if behaviourOf(recipients[i].Address) != behaviourRetry {
+		if behaviourOf(recipients[i].Address) != b {
 			continue
 		}
 		rest := append([]connector.Recipient(nil), recipients[:i]...)
 		for _, recipient := range recipients[i+1:] {
-			if behaviourOf(recipient.Address) != behaviourRetry {
+			if behaviourOf(recipient.Address) != b {
 				rest = append(rest, recipient)
 			}
 		}
 		return rest
 	}
 	return recipients
+}
+
+// failureOf is the refusal that a recipient's behaviour makes.
+func failureOf(r connector.Recipient) *connector.Error {
+	if behaviourOf(r.Address) == behaviourBlock {
+		return &connector.Error{Code: connector.CodeRefusedBy, Text: "the sandbox's recipient takes nothing from this sender"}
+	}
+	return temporaryFailure()
 }
 
 func temporaryFailure() *connector.Error {
@@ -199,14 +218,33 @@ func takenReceipt(out connector.Outgoing, set settings, answer endpointAnswer) c
 	for i, recipient := range out.Recipients {
 		ids := answer.idsOf(i, len(out.Recipients))
 		if len(ids) == 0 {
-			ids = []string{providerID(out.Reference, recipient.Delivery)}
+			reference := recipient.Reference
+			if reference == "" {
+				reference = out.Reference
+			}
+			ids = []string{providerID(reference, recipient.Delivery)}
 		}
 		receipt.Results = append(receipt.Results,
 			connector.Result{Delivery: recipient.Delivery, ProviderIDs: ids, State: parley.Sent})
-		receipt.Later = appendLater(receipt.Later, behaviourOf(recipient.Address), set,
-			connector.Report{ProviderID: ids[0], Delivery: recipient.Delivery})
+		b := behaviourOf(recipient.Address)
+		receipt.Later = appendLater(receipt.Later, b, set, connector.Report{ProviderID: ids[0], Delivery: recipient.Delivery})
+		if b == behaviourAck || b == behaviourReply || b == behaviourOptOut {
+			receipt.Replies = append(receipt.Replies, connector.Reply{Delivery: recipient.Delivery, Word: behaviours[b].name, After: answerAfter})
+		}
 	}
 	return receipt
+}
+
+// Play is what a recipient answers by itself.
+func (s *sandbox) Play(word string, out connector.Outgoing) connector.Inbound {
+	text := "ACK"
+	switch word {
+	case behaviours[behaviourReply].name:
+		text = textOf(out.Body)
+	case behaviours[behaviourOptOut].name:
+		text = "STOP"
+	}
+	return connector.Inbound{ProviderID: "sandbox-answer-" + out.Reference, Body: []parley.Part{{Kind: parley.PartText, Text: text}}}
 }
 
 // providerID is the same for the same delivery at every attempt.

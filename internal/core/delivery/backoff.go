@@ -1,8 +1,12 @@
 package delivery
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/parley-server/parley/internal/connector"
 )
 
 // backoff is how long a delivery waits after each failed call: 24 hours in all. After the last it has failed.
@@ -22,4 +26,14 @@ func wait(n int) (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Duration(float64(backoff[n-1]) * (1 - jitter + 2*jitter*rand.Float64())), true
+}
+
+func textOf(err error) string {
+	if lost, ok := errors.AsType[*connector.LostError](err); ok {
+		return lost.Text
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return "the call was given up before it was answered"
+	}
+	return "the connector failed in a way that says nothing of the message"
 }

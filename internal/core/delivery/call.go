@@ -20,6 +20,7 @@ const (
 	codeNoChannel   = "channel-deleted"
 	codeNoConnector = "connector-unknown"
 	codeNoMessage   = "message-unknown"
+	codeTest        = "test-organization" // it reaches no provider
 )
 
 // Reasons, for the operator.
@@ -40,20 +41,87 @@ type Result struct {
 	news         parley.News
 	code, reason string
 	wait         time.Duration
-	lost         bool // what became of the call has to be asked before the next
-	drop         bool // there is nothing to deliver any more
+	lost         bool      // what became of the call has to be asked before the next
+	drop         bool      // there is nothing to deliver any more
+	with         []*Result // of deliveries that were claimed with it
 	ids          []string
 	later        []connector.Later
+	answers      []connector.Reply // of a simulated recipient
 }
 
-// Call sends one delivery, unless something has come between.
+// Call sends one delivery, with those that were claimed with it, unless something has come between.
 func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
+	if len(w.with) > 0 {
+		return d.callTogether(ctx, w)
+	}
+	return d.callOne(ctx, w)
+}
+
+// callTogether sends deliveries of one message in one call. One by itself are those that nobody else is to see, and what of
+// them cannot be sent now; they are given back.
+func (d *Deliveries) callTogether(ctx context.Context, w *Work) *Result {
+	var ready []*Work
+	var results []*Result
+	for _, one := range all([]*Work{w}) {
+		switch r := d.refuse(ctx, one); {
+		case r != nil:
+			results = append(results, r)
+		case one.job.Lost || one != w && one.message.Receivers.Role(one.delivery.Number) == parley.ReceiverBCC:
+			results = append(results, &Result{work: one})
+		default:
+			ready = append(ready, one)
+		}
+	}
+	if len(ready) > 1 && ready[0].message.Receivers.Role(ready[0].delivery.Number) == parley.ReceiverBCC {
+		for _, one := range ready[1:] {
+			results = append(results, &Result{work: one})
+		}
+		ready = ready[:1]
+	}
+	switch definition, ok := d.connectors[connectorOf(w)]; {
+	case len(ready) == 1:
+		results = append(results, d.callOne(ctx, ready[0]))
+	case !ok:
+		for _, one := range ready {
+			results = append(results, d.callOne(ctx, one))
+		}
+	case len(ready) > 1:
+		out, err := ready[0].outgoing(definition)
+		if err != nil {
+			for _, one := range ready {
+				results = append(results, d.callOne(ctx, one))
+			}
+			return gathered(results)
+		}
+		for _, one := range ready[1:] {
+			out.Recipients = append(out.Recipients, one.recipient(one.delivery))
+		}
+		receipt, err := definition.Connector.Send(ctx, *ready[0].channel, out)
+		for _, one := range ready {
+			results = append(results, d.answered(one, definition.Connector, receipt, err))
+		}
+	}
+	return gathered(results)
+}
+
+// gathered are results that are written together.
+func gathered(results []*Result) *Result {
+	results[0].with = results[1:]
+	return results[0]
+}
+
+func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
 	if r := d.refuse(ctx, w); r != nil {
 		return r
 	}
 	definition, ok := d.connectors[w.channel.Connector]
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
+	}
+	if barred, err := d.barred(ctx, w); err != nil {
+		return &Result{work: w}
+	} else if barred {
+		return w.end(parley.Failed, parley.PhasePolicy, codeTest, "a test organization reaches no provider")
 	}
 	out, err := w.outgoing(definition)
 	if err != nil {
@@ -66,6 +134,19 @@ func (d *Deliveries) Call(ctx context.Context, w *Work) *Result {
 	}
 	receipt, err := definition.Connector.Send(ctx, *w.channel, out)
 	return d.answered(w, definition.Connector, receipt, err)
+}
+
+// barred reports whether a delivery is a test organization's that would reach somebody. There are no such channels, unless the
+// operator has let them be made before.
+func (d *Deliveries) barred(ctx context.Context, w *Work) (bool, error) {
+	if w.channel.Connector == connector.Sandbox || d.reach || !w.job.Organization.OfTest() {
+		return false, nil
+	}
+	_, err := d.store.Read(ctx).Clock(w.job.Organization)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // refuse checks what may have changed since the message was accepted; nil means that it is sent.
@@ -109,7 +190,7 @@ func (w *Work) outgoing(definition connector.Definition) (connector.Outgoing, er
 	out := connector.Outgoing{
 		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
 		Body: m.Body, Attachments: m.Attachments,
-		Recipients: []connector.Recipient{{Delivery: del.Number, Address: del.Address}},
+		Recipients: []connector.Recipient{w.recipient(del)}, Shown: w.shown(),
 	}
 	platform, ok := definition.Platform(w.channel.Platform)
 	if !ok {
@@ -118,6 +199,24 @@ func (w *Work) outgoing(definition connector.Definition) (connector.Outgoing, er
 	var err error
 	out.Body, _, err = platform.Fit(m.Body)
 	return out, err
+}
+
+func (w *Work) recipient(del *parley.Delivery) connector.Recipient {
+	r := connector.Recipient{Delivery: del.Number, Address: del.Address, Reference: Reference(w.message.ID, del.Number)}
+	if w.message.Receivers.Several {
+		r.Role = w.message.Receivers.Role(del.Number)
+	}
+	return r
+}
+
+// shown are the receivers of a message to several that everybody may see.
+func (w *Work) shown() (list []connector.Recipient) {
+	for _, del := range w.several {
+		if del.RetryOf == 0 && w.message.Receivers.Role(del.Number) != parley.ReceiverBCC {
+			list = append(list, w.recipient(del))
+		}
+	}
+	return list
 }
 
 // made is how many calls were made before, those included that were lost with their claim.
@@ -211,6 +310,11 @@ func (d *Deliveries) accepted(w *Work, receipt connector.Receipt, answer connect
 			r.later = append(r.later, later)
 		}
 	}
+	for _, answer := range receipt.Replies {
+		if answer.Delivery == w.delivery.Number && w.job.Organization.OfTest() { // elsewhere nobody speaks who was not asked to
+			r.answers = append(r.answers, answer)
+		}
+	}
 	return r
 }
 
@@ -252,16 +356,6 @@ func (d *Deliveries) lost(w *Work, c connector.Connector, trace connector.Trace,
 	return r
 }
 
-func textOf(err error) string {
-	if lost, ok := errors.AsType[*connector.LostError](err); ok {
-		return lost.Text
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return "the call was given up before it was answered"
-	}
-	return "the connector failed in a way that says nothing of the message"
-}
-
 func traceOf(err error, trace connector.Trace) connector.Trace {
 	if lost, ok := errors.AsType[*connector.LostError](err); ok && lost.Trace.Request != "" {
 		return lost.Trace
@@ -271,6 +365,14 @@ func traceOf(err error, trace connector.Trace) connector.Trace {
 
 // GiveUp is what became of a call that never came back.
 func (d *Deliveries) GiveUp(w *Work) *Result {
+	results := make([]*Result, 0, 1+len(w.with))
+	for _, one := range all([]*Work{w}) {
+		results = append(results, d.giveUp(one))
+	}
+	return gathered(results)
+}
+
+func (d *Deliveries) giveUp(w *Work) *Result {
 	definition, ok := d.connectors[connectorOf(w)]
 	if !ok {
 		return &Result{work: w}

@@ -26,7 +26,7 @@ const (
 // which the runner prolongs only from now on.
 func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Duration) ([]*Work, map[string]time.Time, []string, error) {
 	var limits *limits
-	var jobs []store.Job
+	var jobs, others []store.Job
 	var began time.Time
 	err := d.store.WriteBackground(ctx, nil, func(tx *store.Tx) error {
 		began = d.now()
@@ -41,6 +41,9 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 			return err
 		}
 		limits.giveBack(admitted, jobs)
+		if others, err = tx.ClaimWith(d.together(limits.states, jobs), tx.Now.Add(lease)); err != nil {
+			return err
+		}
 		lost := lostBefore(jobs, tx.Now)
 		if err := inTheirTime(tx, lost); err != nil {
 			return err
@@ -50,6 +53,9 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		}
 		for i := range jobs {
 			jobs[i].ClaimedAt = tx.Now
+		}
+		for i := range others {
+			others[i].ClaimedAt = tx.Now
 		}
 		return tx.SetArrivals(limits.arrivals())
 	})
@@ -65,14 +71,42 @@ func (d *Deliveries) Claim(ctx context.Context, pieces []*Work, lease time.Durat
 		claimed[i] = byRef[j.Ref()]
 		claimed[i].job = j
 	}
-	d.load(ctx, claimed)
+	attach(claimed, others)
+	d.load(ctx, all(claimed))
 	if took := d.now().Sub(began); d.store.Shared() && took > lease/lateClaim {
 		d.log.Warn("deliveries were claimed too slowly to be called now", "deliveries", len(claimed), "took", took)
-		for _, w := range claimed {
+		for _, w := range all(claimed) {
 			w.loaded = false
 		}
 	}
 	return claimed, limits.laterBy(began), limits.full, nil
+}
+
+// together are those of the deliveries, claimed for the first time, whose connector takes others of the same message along.
+func (d *Deliveries) together(states map[store.Lane]*store.LaneState, jobs []store.Job) (heads []store.Job) {
+	for _, j := range jobs {
+		s := states[store.Lane{Organization: j.Organization, Channel: j.Channel}]
+		if s == nil || j.Attempt > 1 {
+			continue
+		}
+		if platform, ok := d.connectors[s.Connector].Platform(s.Platform); ok && platform.Together {
+			heads = append(heads, j)
+		}
+	}
+	return heads
+}
+
+// attach puts deliveries with those of the same message that they were claimed with.
+func attach(claimed []*Work, others []store.Job) {
+	type message struct{ organization, id parley.ID }
+	heads := make(map[message]*Work, len(claimed))
+	for _, w := range claimed {
+		heads[message{w.job.Organization, w.job.Message}] = w
+	}
+	for _, j := range others {
+		w := heads[message{j.Organization, j.Message}]
+		w.with = append(w.with, &Work{job: j, key: string(j.Organization) + "/" + j.ID})
+	}
 }
 
 func lanesOf(pieces []*Work) []store.Lane {
@@ -293,5 +327,22 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 		w.loaded = true
 		w.message, w.delivery, w.channel, w.optedOut = messages[refs[i]], deliveries[refs[i]], channels[w.lane()], out[refs[i]]
 	}
-	return nil
+	return d.readReceivers(q, claimed)
+}
+
+// readReceivers reads whom else the messages of deliveries are to.
+func (d *Deliveries) readReceivers(q store.Queries, claimed []*Work) error {
+	var refs []store.DeliveryRef
+	for _, w := range claimed {
+		if w.message != nil && w.message.Receivers.Several {
+			refs = append(refs, w.ref())
+		}
+	}
+	found, err := q.DeliveriesWith(refs)
+	for _, w := range claimed {
+		ref := w.ref()
+		ref.Number = 0
+		w.several = found[ref]
+	}
+	return err
 }

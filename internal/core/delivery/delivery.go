@@ -19,6 +19,8 @@ type Options struct {
 	Connectors map[string]connector.Definition // the catalog
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
+	// TestProviders lets deliveries of test organizations reach providers.
+	TestProviders bool
 }
 
 // Deliveries is the source of the queue's runner for messages that go out.
@@ -27,12 +29,13 @@ type Deliveries struct {
 	connectors map[string]connector.Definition
 	log        *slog.Logger
 	now        func() time.Time // the real time; for what is told, the store has the organization's
+	reach      bool             // test organizations may reach providers
 	trouble    atomic.Int64     // until when the database could not be asked, in nanoseconds since 1970
 }
 
 // New returns the deliveries of a store.
 func New(o Options) *Deliveries {
-	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now}
+	d := &Deliveries{store: o.Store, connectors: o.Connectors, log: o.Log, now: o.Now, reach: o.TestProviders}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -63,11 +66,22 @@ type Work struct {
 	key string
 
 	// Read after the claim; see Deliveries.load.
+	with     []*Work            // other deliveries of the same message, which were claimed with it
+	several  []*parley.Delivery // of a message to several: all of its deliveries
 	loaded   bool
 	message  *parley.Message
 	delivery *parley.Delivery
 	channel  *parley.Channel // nil: deleted
 	optedOut bool
+}
+
+// all are pieces of work and what was claimed with them.
+func all(pieces []*Work) []*Work {
+	list := make([]*Work, 0, len(pieces))
+	for _, w := range pieces {
+		list = append(append(list, w), w.with...)
+	}
+	return list
 }
 
 // Key names the delivery.
@@ -136,9 +150,9 @@ func (d *Deliveries) Due(ctx context.Context, l Line, n int) ([]*Work, error) {
 
 // Renew prolongs the leases of claims that are still held.
 func (d *Deliveries) Renew(ctx context.Context, held []*Work, lease time.Duration) error {
-	jobs := make([]store.Job, len(held))
-	for i, w := range held {
-		jobs[i] = w.job
+	var jobs []store.Job
+	for _, w := range all(held) {
+		jobs = append(jobs, w.job)
 	}
 	return d.store.WriteBackground(ctx, nil, func(tx *store.Tx) error { return tx.Renew(jobs, tx.Now.Add(lease)) })
 }

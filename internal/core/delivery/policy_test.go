@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/clock"
 )
 
 // TestPolicyAgain: what changed since the message was accepted is seen before it is sent.
@@ -129,5 +131,39 @@ func TestRefusal(t *testing.T) {
 		if a := w.attempts(id)[0]; a.Outcome != parley.AttemptFailed || a.Status != 404 || a.Request != "POST /" || a.Code != d.Code {
 			t.Errorf("%+v", a)
 		}
+	}
+}
+
+// TestTestOrganizations: what a test organization sends reaches no provider, unless the operator lets it; what has an id that
+// only looks like one is as any other.
+func TestTestOrganizations(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		clock, reach bool
+		calls        int
+	}{{"test organization", true, false, 0}, {"with the operator's leave", true, true, 1}, {"ordinary", false, false, 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &script{}
+			w, ch := scripted(t, s)
+			w.deliveries = delivery.New(delivery.Options{Store: w.store, Connectors: w.catalog, TestProviders: test.reach})
+			w.organization = parley.NewTestID(time.Now())
+			w.write(func(tx *store.Tx) error {
+				if err := tx.InsertOrganization(&parley.Organization{ID: w.organization}); err != nil || !test.clock {
+					return err
+				}
+				return clock.Insert(tx, w.organization)
+			})
+			ch = w.channel(ch)
+			id := w.send(ch, w.conversation(ch), outgoing{})[0]
+			w.start(queue.Options{})
+			if test.calls == 1 {
+				w.wait(id, parley.Sent)
+			} else if d := w.wait(id, parley.Failed); d.Phase != parley.PhasePolicy || d.Code != "test-organization" || d.Attempts != 0 {
+				t.Errorf("%+v", d)
+			}
+			if len(s.of(id)) != test.calls {
+				t.Errorf("%d calls", len(s.of(id)))
+			}
+		})
 	}
 }

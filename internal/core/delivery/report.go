@@ -82,6 +82,16 @@ func timersOf(j *store.Job, later []connector.Later, now time.Time) ([]store.Job
 	return timers, nil
 }
 
+// playsOf are the timers of what a simulated recipient answers.
+func playsOf(j *store.Job, answers []connector.Reply, now time.Time) []store.Job {
+	plays := make([]store.Job, len(answers))
+	for i, a := range answers {
+		plays[i] = store.Job{Organization: j.Organization, Kind: store.JobPlay, Channel: j.Channel, Message: j.Message, Delivery: j.Delivery,
+			ID: store.JobID(store.JobPlay, Reference(j.Message, j.Delivery)), DueAt: now.Add(a.After), Payload: a.Word}
+	}
+	return plays
+}
+
 // NextReceipt returns when the first simulated receipt is due; zero where there is none.
 func (d *Deliveries) NextReceipt(ctx context.Context) (time.Time, error) {
 	return d.store.Read(ctx).NextDue(store.JobReceipt)

@@ -16,7 +16,7 @@ import (
 //
 // Those of test organizations have transactions of their own, with their times.
 func (d *Deliveries) Finish(ctx context.Context, results []*Result) error {
-	rest := results
+	rest := flat(results)
 	for len(rest) > 0 {
 		var part []*Result
 		part, rest = ofOneTime(rest)
@@ -83,6 +83,15 @@ func (d *Deliveries) finish(ctx context.Context, results []*Result) error {
 	})
 }
 
+// flat are results and those that came with them.
+func flat(results []*Result) []*Result {
+	list := make([]*Result, 0, len(results))
+	for _, r := range results {
+		list = append(append(list, r), r.with...)
+	}
+	return list
+}
+
 // batch is what one transaction changes about deliveries.
 type batch struct {
 	tx         *store.Tx
@@ -135,7 +144,7 @@ func (b *batch) result(r *Result, del *parley.Delivery, followed bool) error {
 	b.refer(r)
 	later := b.atOnce(ref, del, r.later)
 	timers, err := timersOf(&job, later, b.tx.Now)
-	b.timers = append(b.timers, timers...)
+	b.timers = append(append(b.timers, timers...), playsOf(&job, r.answers, b.tx.Now)...)
 	return err
 }
 

@@ -13,9 +13,10 @@ import (
 
 // script is a connector that answers as a test says. Nil answers mean that everything is taken.
 type script struct {
-	repeats connector.Repeat
-	send    func(ctx context.Context, call call) (connector.Receipt, error)
-	ask     func(reference string) (found bool, err error)
+	repeats  connector.Repeat
+	together bool
+	send     func(ctx context.Context, call call) (connector.Receipt, error)
+	ask      func(reference string) (found bool, err error)
 
 	mu    sync.Mutex
 	calls []call
@@ -33,17 +34,18 @@ type call struct {
 	attempt   int
 	at        time.Time
 	n         int // of the script's calls with the reference
+	to, shown []connector.Recipient
 }
 
 func (s *script) definition() connector.Definition {
 	return connector.Definition{Name: "script", Connector: s,
-		Platforms: []connector.Platform{{Name: "sms", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, Conversational: true}}}
+		Platforms: []connector.Platform{{Name: "sms", AddressKind: parley.AddressPhone, Thread: parley.ThreadContact, Conversational: true, Copies: true, Together: s.together}}}
 }
 
 func (s *script) Repeats(parley.Channel) connector.Repeat { return s.repeats }
 
 func (s *script) Send(ctx context.Context, ch parley.Channel, out connector.Outgoing) (connector.Receipt, error) {
-	c := call{channel: ch.ID, reference: out.Reference, message: out.Message, text: out.Body[0].Text, attempt: out.Attempt, at: time.Now(), n: 1}
+	c := call{channel: ch.ID, reference: out.Reference, message: out.Message, text: out.Body[0].Text, attempt: out.Attempt, at: time.Now(), n: 1, to: out.Recipients, shown: out.Shown}
 	s.mu.Lock()
 	for _, before := range s.calls {
 		if before.reference == c.reference {

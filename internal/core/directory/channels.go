@@ -132,12 +132,30 @@ func moveDefault(tx *store.Tx, p *access.Principal, ch parley.Channel) error {
 	return err
 }
 
+// mayReach refuses a connector to test organizations that reaches somebody.
+func (d *Directory) mayReach(ctx context.Context, p *access.Principal, name string) error {
+	if name == connector.Sandbox || d.testProviders || !p.Organization.OfTest() {
+		return nil
+	}
+	_, err := d.store.Read(ctx).Clock(p.Organization)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = parley.Invalid("connector", "test-connector", "must be %s in a test organization: it reaches no provider", connector.Sandbox)
+	}
+	return err
+}
+
 // newChannel fills in what the platform says, and checks the form of the rest.
 func (d *Directory) newChannel(ctx context.Context, p *access.Principal, params ChannelParams) (parley.Channel, error) {
 	definition, found := d.connectors[params.Connector]
 	if !found {
 		return parley.Channel{}, parley.Invalid("connector", "connector-unknown", "must be one of %s",
 			strings.Join(slices.Sorted(maps.Keys(d.connectors)), ", "))
+	}
+	if err := d.mayReach(ctx, p, params.Connector); err != nil {
+		return parley.Channel{}, err
 	}
 	platform, err := choosePlatform(definition, params.Platform)
 	if err != nil {

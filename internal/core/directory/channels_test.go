@@ -223,3 +223,31 @@ func TestCreateChannelOnce(t *testing.T) {
 		t.Error("the provider was asked again")
 	}
 }
+
+// A test organization has channels of the sandbox only, unless the operator lets it have others.
+func TestChannelsOfTestOrganizations(t *testing.T) {
+	w := newWorld(t)
+	made, _, err := w.CreateOrganization(t.Context(), access.Operator(), directory.OrganizationParams{Name: "Rehearsal", Test: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := w.store.Read(t.Context()).Organization(made.Organization.ID); err != nil || !o.Test || !o.ID.OfTest() || !o.ID.Valid() {
+		t.Fatalf("made %+v, %v", o, err)
+	}
+	p, err := w.auth.Authenticate(t.Context(), made.Key.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := directory.ChannelParams{Name: "Real", Connector: "many", Platform: "sms"}
+	_, _, err = w.CreateChannel(t.Context(), p, params, nil)
+	if e := parley.AsError(err); e.Kind != parley.KindInvalid || e.Code != "test-connector" || e.Fields[0].Field != "connector" {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err := w.CreateChannel(t.Context(), w.admin, params, nil); err != nil {
+		t.Errorf("in an ordinary organization: %v", err)
+	}
+	let := directory.New(directory.Options{Store: w.store, Authenticator: w.auth, Connectors: w.catalog(), TestProviders: true})
+	if _, _, err := let.CreateChannel(t.Context(), p, params, nil); err != nil {
+		t.Errorf("with the operator's leave: %v", err)
+	}
+}

@@ -20,6 +20,8 @@ type Options struct {
 	// ChannelChanged is called after a change that may let a channel's deliveries go out, or end them: it was
 	// resumed, its limits changed, it was deleted. Nil: nobody wants to know. It must not block.
 	ChannelChanged func(organization, channel parley.ID)
+	// TestProviders lets test organizations have channels that reach somebody.
+	TestProviders bool
 	// Kick wakes the timers after work for them was added; nil: nobody listens. It must not block.
 	Kick func()
 }
@@ -31,12 +33,13 @@ type Directory struct {
 	connectors     map[string]connector.Definition
 	channelChanged func(organization, channel parley.ID)
 	now            func(ctx context.Context, organization parley.ID) time.Time
+	testProviders  bool
 	kick           func()
 }
 
 // New returns a directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Store, authenticator: o.Authenticator, connectors: o.Connectors, channelChanged: o.ChannelChanged, now: o.Store.Now, kick: o.Kick}
+	d := &Directory{store: o.Store, authenticator: o.Authenticator, connectors: o.Connectors, channelChanged: o.ChannelChanged, now: o.Store.Now, testProviders: o.TestProviders, kick: o.Kick}
 	if d.channelChanged == nil {
 		d.channelChanged = func(parley.ID, parley.ID) {}
 	}

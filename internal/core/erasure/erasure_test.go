@@ -116,16 +116,17 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	known := map[string]string{
 		"messages.body": erased, "messages.attachments": erased, "messages.reference": erased, "messages.ext": erased, "messages.details": erased,
 		"message_tags.tag": erased, "media.name": erased, "parked.raw": erased, "attempts.text": erased, "attempts.request": erased,
-		"deliveries.reason": erased, "interactions": erased, "message_versions.body": erased, "templates": other, "template_versions": other, "saved_replies": other,
+		"deliveries.reason": erased, "interactions": erased, "hook_requests": erased, "message_versions.body": erased, "templates": other, "template_versions": other, "saved_replies": other,
 
 		"search_pages.word": erased, "search_pages.data": erased, "search_pages.kind": other,
 		"search_state": other, "search_segments": other, "search_gone": other, "search_prints": other,
 		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "permission_sets": other, "broadcasts": other, "contacts": other,
 		"contact_addresses": other, "attribute_definitions": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
-		"conversation_details": other, "conversation_attributes": other, "conversation_history": other, "merged_conversations": other,
+		"conversation_details": other, "conversation_attributes": other, "conversation_history": other, "merged_conversations": other, "drafts": other, // is no message yet, and goes when it is one
+
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
-		"events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes
+		"hooks": other, "events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes
 		"do_not_disturb": other, "away_notices": other, "profiles": other, "entity_metadata": other, // what users say of themselves; ids
 		"held_content.content": "kept by a hold, and erased with the last one", "held_files.name": "kept by a hold, and erased with the last one",
 		"holds": other,                       // reasons are written by who places and lifts them

@@ -4,6 +4,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/interaction"
+	"github.com/parley-server/parley/internal/store/playground"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -32,6 +33,7 @@ func places() []place {
 		{"attempts: what providers answered, and the addresses that were called", (*store.Tx).EraseAttempts, hold.KeepAttempts},
 		{"message_versions: what they said before they were edited", relation.EraseVersions, hold.KeepVersions},
 		{"deliveries: what providers said of a failure", (*store.Tx).EraseReasons, hold.KeepReasons},
+		{"hook_requests: what test organizations caught that was sent about it", playground.EraseCaught, nil},
 		{"search_pages: its words", byEvent, nil},
 	}
 }

@@ -3,6 +3,7 @@ package erasure
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -105,12 +106,9 @@ func (u *unit) rewrite(e *store.Erasure, left *parley.Message) error {
 		redactions.Parts, redactions.Attachments = redactions.Parts+r.Parts, redactions.Attachments+r.Attachments
 	}
 	left.Redactions = &redactions
-	var gone []parley.ID
-	for _, a := range before.Attachments {
-		if !slices.ContainsFunc(left.Attachments, func(b parley.Attachment) bool { return b.Media == a.Media }) {
-			gone = append(gone, a.Media)
-		}
-	}
+	left.AsText = placesIn(before, left.Body)
+	kept := parley.MediaOf(left)
+	gone := slices.DeleteFunc(parley.MediaOf(before), func(id parley.ID) bool { return slices.Contains(kept, id) })
 	batch := []store.Erasure{*e}
 	if err := keep(u.tx, batch); err != nil {
 		return err
@@ -126,6 +124,21 @@ func (u *unit) rewrite(e *store.Erasure, left *parley.Message) error {
 		err = u.followLater(e, forwards)
 	}
 	return firstError(err, u.followCopies(e))
+}
+
+// placesIn are the places, in what is left of a message's body, of the parts that its platform gets as plain text.
+func placesIn(m *parley.Message, left []parley.Part) (places []int) {
+	at := 0
+	for place := range left {
+		for at < len(m.Body) && !reflect.DeepEqual(m.Body[at], left[place]) {
+			at++
+		}
+		if slices.Contains(m.AsText, at) {
+			places = append(places, place)
+		}
+		at++
+	}
+	return places
 }
 
 // reduce leaves of a copy what is left of the message that it is a copy of.

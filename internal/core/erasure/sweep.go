@@ -55,7 +55,9 @@ type SweeperOptions struct {
 	Retention Retention
 	// Blobs removes the files that crashes left without rows, and says how many; nil: there are none.
 	Blobs func(ctx context.Context) (int, error)
-	Log   *slog.Logger
+	// More deletes what else an organization has kept for long enough; nil: nothing.
+	More func(ctx context.Context, organization parley.ID) error
+	Log  *slog.Logger
 }
 
 // Sweeper deletes what has been kept for long enough, in small pieces while requests are accepted.
@@ -63,6 +65,7 @@ type Sweeper struct {
 	store     *store.Store
 	retention Retention
 	blobs     func(ctx context.Context) (int, error)
+	more      func(ctx context.Context, organization parley.ID) error
 	log       *slog.Logger
 	name      string // among the nodes' sweepers, of which one works
 
@@ -72,10 +75,13 @@ type Sweeper struct {
 
 // NewSweeper returns a sweeper.
 func NewSweeper(o SweeperOptions) *Sweeper {
-	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, log: o.Log,
+	w := &Sweeper{name: rand.Text(), store: o.Store, retention: o.Retention.filled(), blobs: o.Blobs, more: o.More, log: o.Log,
 		aged: map[parley.ID]parley.ID{}}
 	if w.blobs == nil {
 		w.blobs = func(context.Context) (int, error) { return 0, nil }
+	}
+	if w.more == nil {
+		w.more = func(context.Context, parley.ID) error { return nil }
 	}
 	if w.log == nil {
 		w.log = slog.Default()
@@ -134,6 +140,9 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 
 // Organization deletes what one organization has kept for long enough.
 func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) error {
+	if err := w.more(ctx, organization); err != nil {
+		return err
+	}
 	if organization.OfTest() { // by its own time
 		err := w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 			n, err := tx.DropIdempotencyOf(organization, tx.Now.Add(-w.retention.Idempotency), sweepAtOnce)

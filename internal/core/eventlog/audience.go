@@ -42,6 +42,7 @@ var scopes = map[string]parley.Scope{
 	"delivery":     parley.ScopeMessagesRead,
 	"interaction":  parley.ScopeMessagesRead,
 	"conversation": parley.ScopeConversationsRead,
+	"draft":        parley.ScopeMessagesRead,
 	"contact":      parley.ScopeContactsRead,
 	"attribute":    parley.ScopeContactsRead,
 	"user":         parley.ScopeUsersRead,
@@ -220,6 +221,8 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	case e.Type == parley.EventMessageRemoved && e.Subject != "", // gone for one reader
 		e.Type == parley.EventConversationMuted:
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}
+	case e.Type == parley.EventDraftUpdated && e.Data.User != "": // one's own
+		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Data.User: true}}
 	case c.Visibility == parley.VisibleToOrganization:
 		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
 	}

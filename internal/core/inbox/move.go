@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/inbox"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // MoveMessage moves a message of a conversation that the organization sees to another such one, where it is the newest item
@@ -62,6 +63,13 @@ func movable(tx *store.Tx, p *access.Principal, m *parley.Message, from, into *p
 		return parley.Conflict("content-removed", "the content of the message is gone")
 	case m.DeleteOnRead && m.Direction == parley.NoDirection:
 		return parley.Conflict("not-moved", "a message between members that is deleted on read stays where its readers are")
+	}
+	replies, err := relation.CountReplies(tx.Queries, p.Organization, []relation.Thread{{Root: m.ID}})
+	if err != nil {
+		return err
+	}
+	if m.Root != "" || replies[m.ID].Count > 0 {
+		return parley.Conflict("not-moved", "the message is in a thread of replies, and stays with it")
 	}
 	if err := narrower(tx.Queries, p.Organization, from, into); err != nil {
 		return parley.About(err, "merge-channels", "conversation")

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -19,12 +20,21 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 	if err := p.Require(parley.ScopeMessagesSend); err != nil {
 		return parley.Message{}, err
 	}
-	if err := a.check(body); err != nil {
-		return parley.Message{}, err
+	wrong := content.Check(body)
+	if len(body) == 0 {
+		wrong = append(wrong, parley.FieldError{Field: "body", Code: "required", Message: "must not be empty"})
+	}
+	if len(wrong) > 0 {
+		return parley.Message{}, parley.InvalidFields(wrong)
 	}
 	err := a.store.Write(ctx, p.Organization, func(tx *store.Tx) error {
 		m, err := editable(tx, p, message)
 		if err != nil {
+			return err
+		}
+		said := parley.CloneBody(body)
+		by := content.Sender{Organization: p.Organization, User: p.User, Personal: p.Personal}
+		if err := content.Complete(tx.Queries, by, said); err != nil {
 			return err
 		}
 		copies, err := tx.CopiesOf(p.Organization, m.ID, "", maxCopies)
@@ -35,7 +45,7 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 			if m.Removed != "" {
 				continue
 			}
-			if err := rewrite(tx, p, m, body); err != nil {
+			if err := rewrite(tx, p, m, said); err != nil {
 				return err
 			}
 		}
@@ -59,8 +69,11 @@ func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley
 	if err := relation.AddVersion(tx, p.Organization, m, before); err != nil {
 		return err
 	}
-	m.Body, m.Edits, m.EditedAt = body, m.Edits+1, tx.Now
+	m.Body, m.AsText, m.Edits, m.EditedAt = body, nil, m.Edits+1, tx.Now
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
+	if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(m)); err != nil {
+		return err
+	}
 	return tx.Rewrite(p.Organization, m)
 }
 
@@ -84,10 +97,8 @@ func editable(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Message, 
 		return m, parley.Conflict("content-removed", "the content of the message is gone")
 	case m.Edits >= maxEdits:
 		return m, parley.Conflict("edits-full", "a message is edited at most %d times", maxEdits)
-	case !s.TakesPart(&c):
-		return m, &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
 	}
-	return m, nil
+	return m, s.MayChange(&c)
 }
 
 func notEditable(why string) error {

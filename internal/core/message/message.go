@@ -16,21 +16,19 @@ import (
 type Options struct {
 	Store   *store.Store
 	Threads *thread.Threads
-	Check   func(body []parley.Part) error // refuses what is no body of a message
-	Kick    func()                         // wakes the queue after work was added; it must not block
+	Kick    func() // wakes the queue after work was added; it must not block
 }
 
 // Actions are what people do with messages.
 type Actions struct {
 	store   *store.Store
 	threads *thread.Threads
-	check   func(body []parley.Part) error
 	kick    func()
 }
 
 // New returns the actions over a store.
 func New(o Options) *Actions {
-	return &Actions{store: o.Store, threads: o.Threads, check: o.Check, kick: o.Kick}
+	return &Actions{store: o.Store, threads: o.Threads, kick: o.Kick}
 }
 
 const (

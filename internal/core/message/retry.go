@@ -89,6 +89,13 @@ func (a *Actions) retry(tx *store.Tx, p *access.Principal, message parley.ID, nu
 	if m.Validity > 0 {
 		made.ValidUntil = tx.Now.Add(m.Validity)
 	}
+	if role := m.Receivers.Role(number); role != parley.ReceiverTo {
+		m.Receivers.Add(made.Number, role)
+		made.Role = role
+		if err := tx.Rewrite(p.Organization, &m); err != nil {
+			return made, err
+		}
+	}
 	if err := tx.InsertDelivery(p.Organization, &made); err != nil {
 		return made, err
 	}

@@ -152,14 +152,17 @@ func (g *Playground) step(ctx context.Context, p *access.Principal, target time.
 			return err
 		}
 		ahead, err := clock.Ahead(tx.Queries, p.Organization, tx.Real())
-		if err != nil || ahead.Waiting > 0 {
-			waiting = ahead.Waiting > 0
+		if err != nil {
 			return err
 		}
+		waiting = ahead.Waiting > 0
 		next := *c
 		switch {
-		case !c.Stands: // whoever else moved it has arrived
-			next = parley.Clock{Shows: tx.Now, Stands: true, Resumes: true, Target: target}
+		case !c.Target.Equal(target): // somebody else has said otherwise meanwhile
+			waiting, there = false, true
+			return nil
+		case waiting:
+			return nil
 		case !ahead.Next.IsZero() && !ahead.Next.After(target):
 			next.Shows = ahead.Next
 		default:

@@ -1,11 +1,13 @@
 // Package playground is what developers have in test organizations, and nobody has elsewhere: a clock of the organization's
-// own that can be moved.
+// own that can be moved, a way to empty it.
 package playground
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -19,6 +21,13 @@ type Options struct {
 	Kick func()
 	// Sweep deletes what an organization has kept for long enough; nil: nothing is.
 	Sweep func(ctx context.Context, organization parley.ID) error
+	// Directory makes fixtures.
+	Directory *directory.Directory
+	// RemoveBlob deletes the blob of a file whose row is gone; nil: there are none.
+	RemoveBlob func(organization, media parley.ID) error
+	// Forget drops what is remembered of keys; nil: nothing is.
+	Forget func()
+	Log    *slog.Logger
 }
 
 // Playground is what all test organizations have.
@@ -27,11 +36,17 @@ type Playground struct {
 	turn  func(ctx context.Context) error
 	kick  func()
 	sweep func(ctx context.Context, organization parley.ID) error
+
+	directory  *directory.Directory
+	removeBlob func(organization, media parley.ID) error
+	forget     func()
+	log        *slog.Logger
 }
 
 // New returns the playground of a store.
 func New(o Options) *Playground {
-	g := &Playground{store: o.Store, turn: o.Turn, kick: o.Kick, sweep: o.Sweep}
+	g := &Playground{store: o.Store, turn: o.Turn, kick: o.Kick, sweep: o.Sweep, directory: o.Directory,
+		removeBlob: o.RemoveBlob, forget: o.Forget, log: o.Log}
 	if g.turn == nil {
 		g.turn = func(context.Context) error { return nil }
 	}
@@ -40,6 +55,15 @@ func New(o Options) *Playground {
 	}
 	if g.sweep == nil {
 		g.sweep = func(context.Context, parley.ID) error { return nil }
+	}
+	if g.removeBlob == nil {
+		g.removeBlob = func(parley.ID, parley.ID) error { return nil }
+	}
+	if g.forget == nil {
+		g.forget = func() {}
+	}
+	if g.log == nil {
+		g.log = slog.Default()
 	}
 	return g
 }

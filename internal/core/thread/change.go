@@ -113,15 +113,15 @@ func (t *Threads) changeConversation(ctx context.Context, p *access.Principal, i
 
 // MayChange refuses to change a conversation that the principal sees and takes no part in any more.
 func (s *Sight) MayChange(c *parley.Conversation) error {
-	if s.TakesPart(c) {
+	if s.takesPart(c) {
 		return nil
 	}
 	return &parley.Error{Kind: parley.KindForbidden, Code: "not-a-participant", Message: "you no longer take part in the conversation"}
 }
 
-// TakesPart reports whether the principal may change a conversation that it sees: one of members only while it
+// takesPart reports whether the principal may change a conversation that it sees: one of members only while it
 // is one of them.
-func (s *Sight) TakesPart(c *parley.Conversation) bool {
+func (s *Sight) takesPart(c *parley.Conversation) bool {
 	if c.Visibility == parley.VisibleToOrganization || s.private() {
 		return true
 	}

@@ -39,7 +39,11 @@ func (s *Sight) deliveries(m *parley.Message) ([]parley.Delivery, error) {
 		return nil, nil
 	}
 	if m.Direction == parley.Outbound {
-		return s.q.Deliveries(s.p.Organization, m.ID)
+		deliveries, err := s.q.Deliveries(s.p.Organization, m.ID)
+		for i := range deliveries {
+			deliveries[i].Role = m.Receivers.Role(deliveries[i].Number)
+		}
+		return deliveries, err
 	}
 	members, err := s.q.Participants(s.p.Organization, m.Conversation)
 	if err != nil {

@@ -2,6 +2,7 @@ package thread
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/group"
+	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/profile"
 	"github.com/parley-server/parley/internal/store/relation"
 )
@@ -72,8 +74,8 @@ func (s *Sight) countReplies(messages []*parley.Message) error {
 	return err
 }
 
-// SeesAny reports whether the principal sees one of some messages, or of conversations among them, which have
-// their images as messages have files.
+// SeesAny reports whether the principal sees one of some messages, or of conversations and shared drafts among them, which
+// have their images and files as messages have files.
 func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []parley.ID) (bool, error) {
 	s := NewSight(t.read(ctx), p)
 	found, err := s.q.Messages(p.Organization, messages)
@@ -99,8 +101,17 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, c := range conversations {
-		if err := s.Look(c); err != nil || s.Sees(c) {
+	shared, err := inbox.SharedDrafts(s.q, s.p.Organization, ids)
+	if err != nil {
+		return false, err
+	}
+	of, err := s.q.Conversations(s.p.Organization, shared)
+	if err != nil {
+		return false, err
+	}
+	maps.Copy(conversations, of)
+	for id, c := range conversations {
+		if err := s.Look(c); err != nil || s.Sees(c) && (of[id] == nil || s.takesPart(c)) {
 			return err == nil, err
 		}
 	}

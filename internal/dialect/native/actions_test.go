@@ -450,3 +450,105 @@ func TestRedact(t *testing.T) {
 	_, err = ben.RedactMessage(ctx, copies.Data[0].ID, api.RedactRequest{})
 	wantProblem(t, err, 403, "not-the-author", "")
 }
+
+// Several receivers get one message on one channel, in one conversation of those that everybody sees; a blind copy is seen
+// by nobody outside.
+func TestReceivers(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	mail := must[*api.Channel](t)(w.admin.CreateChannel(ctx, api.ChannelRequest{Name: "Mail", Connector: "sandbox", Platform: "email", Default: true}))
+	w.sms(t)
+	ana := must[*api.Contact](t)(w.admin.CreateContact(ctx, api.ContactRequest{Name: "Ana", Addresses: []api.Address{{Kind: "email", Value: "ana@example.org"}}}))
+	list := []api.Receiver{{Role: api.ReceiverBCC, Address: "email:boss@example.org"}, {Contact: ana.ID}, {Role: api.ReceiverCC, Address: "email:retry@example.org"}, {Address: "email:ben@example.org"}}
+	send := func(to ...api.Receiver) (*api.Message, error) {
+		return w.admin.Send(ctx, api.SendRequest{To: api.Recipient{Receivers: to}, Body: api.Text("hello")})
+	}
+	m := must[*api.Message](t)(send(list...))
+	if m.Counts.Queued != 4 {
+		t.Errorf("%+v", m)
+	}
+	c := must[*api.Conversation](t)(w.admin.GetConversation(ctx, m.ConversationID))
+	var part []string
+	for _, p := range c.Participants {
+		part = append(part, p.Address)
+	}
+	slices.Sort(part)
+	if want := []string{"email:ana@example.org", "email:ben@example.org", "email:retry@example.org"}; !slices.Equal(part, want) {
+		t.Errorf("take part: %v", part)
+	}
+	w.work(t)
+	handed := func(id string) (all []string) {
+		page := must[*api.List[api.SandboxMessage]](t)(w.admin.ListSandboxMessages(ctx, api.SandboxFilter{Message: id}))
+		for _, h := range page.Data {
+			all = append(all, fmt.Sprintf("%s as %s shown %v %s", h.To, h.Role, h.Shown, h.Outcome))
+		}
+		slices.Sort(all)
+		return all
+	}
+	const shown = "[email:ana@example.org email:ben@example.org cc email:retry@example.org]"
+	want := []string{"email:ana@example.org as to shown " + shown + " accepted", "email:ben@example.org as to shown " + shown + " accepted",
+		"email:boss@example.org as bcc shown " + shown + " accepted", "email:retry@example.org as cc shown " + shown + " retry"}
+	eventually(t, "all were called", func() bool { return len(handed(m.ID)) == 4 })
+	if got := handed(m.ID); !slices.Equal(got, want) {
+		t.Errorf("handed on:\n%s", strings.Join(got, "\n"))
+	}
+	roles := map[string]string{}
+	for _, d := range must[*api.List[api.Delivery]](t)(w.admin.ListDeliveries(ctx, m.ID, api.Page{})).Data {
+		roles[d.Address] = string(d.Role) + " " + string(d.Status)
+	}
+	if roles["email:boss@example.org"] != "bcc read" || roles["email:retry@example.org"] != "cc queued" || roles["email:ben@example.org"] != "to read" {
+		t.Errorf("deliveries: %v", roles)
+	}
+	// The same receivers are one conversation, whoever gets a blind copy; others another.
+	if again := must[*api.Message](t)(send(list[3], list[2], list[1])); again.ConversationID != m.ConversationID {
+		t.Error("the same receivers are another conversation")
+	}
+	if alone := must[*api.Message](t)(send(list[1], list[0])); alone.ConversationID == m.ConversationID {
+		t.Error("one of them is the conversation of all")
+	}
+	// Who got a blind copy and answers is in a conversation of its own.
+	answer := must[*api.Message](t)(w.admin.PlayInbound(ctx, api.SandboxInbound{Channel: mail.ID, From: "email:boss@example.org", Body: api.Text("good"), ReplyTo: m.ID}))
+	others := must[*api.Message](t)(w.admin.PlayInbound(ctx, api.SandboxInbound{Channel: mail.ID, From: "email:ben@example.org", Body: api.Text("ok"), ReplyTo: m.ID}))
+	if answer.ConversationID == m.ConversationID || others.ConversationID != m.ConversationID || others.ReplyTo != m.ID {
+		t.Errorf("answers: %+v %+v", answer, others)
+	}
+	reply := must[*api.Message](t)(w.admin.SendToConversation(ctx, m.ConversationID, api.SendRequest{Body: api.Text("to all")}))
+	if reply.Counts.Queued != 3 {
+		t.Errorf("a reply to all: %+v", reply.Counts)
+	}
+	for _, wrong := range []struct {
+		code, field string
+		to          []api.Receiver
+	}{
+		{"copies-unsupported", "to[1].role", []api.Receiver{{Address: "phone:+15550100"}, {Role: api.ReceiverCC, Address: "phone:+15550101"}}},
+		{"duplicate", "to[1]", []api.Receiver{{Contact: ana.ID}, {Role: api.ReceiverBCC, Address: "email:ana@example.org"}}},
+		{"recipient-required", "to", []api.Receiver{{Role: api.ReceiverCC, Contact: ana.ID}}},
+		{"recipient-required", "to[0]", []api.Receiver{{}}},
+		{"contact-unknown", "to[1].contact", []api.Receiver{{Contact: ana.ID}, {Contact: "absent"}}},
+		{"address-kind", "to[1].address", []api.Receiver{{Contact: ana.ID}, {Address: "phone:+15550100"}}},
+		{"channel-differs", "to[1].channel", []api.Receiver{{Contact: ana.ID, Channel: mail.ID}, {Contact: ana.ID, Channel: "other"}}},
+	} {
+		_, err := send(wrong.to...)
+		wantProblem(t, err, 422, wrong.code, wrong.field)
+	}
+	texts := must[*api.Message](t)(send(api.Receiver{Address: "phone:+15550101"}, api.Receiver{Address: "phone:+15550100"}))
+	turned := must[*api.Message](t)(send(api.Receiver{Address: "phone:+15550100"}, api.Receiver{Address: "phone:+15550101"}))
+	if texts.ConversationID != turned.ConversationID || texts.Counts.Queued != 2 {
+		t.Errorf("%+v %+v", texts, turned)
+	}
+}
+
+// A scheduled message to several goes to all of them, each as it was to be.
+func TestReceiversLater(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	must[*api.Channel](t)(w.admin.CreateChannel(ctx, api.ChannelRequest{Name: "Mail", Connector: "sandbox", Platform: "email", Default: true}))
+	m := must[*api.Message](t)(w.admin.Send(ctx, api.SendRequest{SendAt: api.NewTime(time.Now().Add(300 * time.Millisecond)), Body: api.Text("hello"),
+		To: api.Recipient{Receivers: []api.Receiver{{Address: "email:ana@example.org"}, {Role: api.ReceiverBCC, Address: "email:boss@example.org"}}}}))
+	w.work(t)
+	eventually(t, "it is read", func() bool { return must[*api.Message](t)(w.admin.GetMessage(ctx, m.ID)).Counts.Read == 2 })
+	deliveries := must[*api.List[api.Delivery]](t)(w.admin.ListDeliveries(ctx, m.ID, api.Page{})).Data
+	if deliveries[0].Role != api.ReceiverTo || deliveries[1].Role != api.ReceiverBCC || deliveries[0].ConversationID != m.ConversationID {
+		t.Errorf("%+v", deliveries)
+	}
+}

@@ -34,6 +34,9 @@ var unaudited = map[string]string{
 	"createGroup":        "work in conversations is in the event log; whom one lets in is in both",
 	"patchGroup":         "work in conversations is in the event log",
 	"patchConversation":  "work in conversations is in the event log",
+	"createDraft":        "a message to come",
+	"patchDraft":         "a message to come",
+	"deleteDraft":        "a message to come",
 	"mergeConversation":  "work in conversations is in the event log, and in their histories",
 	"moveMessage":        "work in conversations is in the event log, and in their histories",
 	"readConversation":   "a mark of a reader",
@@ -42,6 +45,10 @@ var unaudited = map[string]string{
 	"acknowledge":        "a mark of a reader",
 	"muteConversation":   "a wish of a reader",
 	"unmuteConversation": "a wish of a reader",
+	"createHook":         "a tool of tests, which catches; the event log says so",
+	"patchHook":          "a tool of tests",
+	"deleteHook":         "a tool of tests",
+	"clearCaught":        "a tool of tests",
 	"moveClock":          "time passes in a test organization; the event log says so",
 }
 
@@ -118,7 +125,9 @@ func TestEveryActIsAudited(t *testing.T) {
 				token = things["secret"]
 			}
 			if s.rehearsed {
-				token = w.rehearsed(t, parley.Scopes...)
+				var hook string
+				token, hook = w.rehearsed(t, parley.Scopes...)
+				s.path = strings.ReplaceAll(s.path, "{hook}", hook)
 				admin = w.client(t, token)
 				key = must[*access.Principal](t)(w.auth.Authenticate(t.Context(), token, "")).Key
 			}

@@ -81,7 +81,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(hub.Close)
 	door := native.New(native.Options{Core: w.core, Streams: hub, Ready: func() string { return w.state.Load().(string) }, Directory: w.directory, Keys: w.keys, Audit: audit.New(s), Authenticator: w.auth, Version: "test",
 		Holds:      holds.New(holds.Options{Store: s, Blobs: blobs}),
-		Playground: playground.New(playground.Options{Store: s}), Searches: search.New(search.Options{Store: s}),
+		Playground: playground.New(playground.Options{Store: s, Directory: w.directory, Forget: w.auth.Forget}), Searches: search.New(search.Options{Store: s}),
 		Files: files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})})
 	w.serve(t, door, quiet)
 	w.token = w.organization(t, "Alpha").Key.Token

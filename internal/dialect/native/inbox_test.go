@@ -364,3 +364,93 @@ func TestMessagesAreMoved(t *testing.T) {
 		coded(t, what, err, c.code)
 	}
 }
+
+func TestDrafts(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	media := must[*api.Media](t)(d.ana.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text"))).ID
+	own := must[*api.Draft](t)(d.ana.CreateDraft(ctx, d.conversation, api.DraftRequest{Body: api.Text("for me"), Attachments: []string{media}, Internal: true}))
+	shared := must[*api.Draft](t)(d.ana.CreateDraft(ctx, d.conversation, api.DraftRequest{Body: api.Text("for us"), Shared: true}))
+	in := func(c *api.Client) (texts []string) {
+		for _, draft := range must[*api.List[api.Draft]](t)(c.ListConversationDrafts(ctx, d.conversation, api.Page{})).Data {
+			texts = append(texts, draft.Body[0].Text)
+		}
+		return texts
+	}
+	if got := fmt.Sprint(in(d.ana), in(d.ben)); got != "[for me for us] [for us]" {
+		t.Errorf("drafts: %s", got)
+	}
+	_, err := d.ben.GetDraft(ctx, own.ID)
+	coded(t, "somebody else's", err, "not-found")
+	_, err = d.ben.GetMedia(ctx, media)
+	coded(t, "a file of somebody else's", err, "not-found")
+	body, yes := api.Text("for us all"), true
+	changed := must[*api.Draft](t)(d.ben.PatchDraft(ctx, shared.ID, api.DraftPatch{Body: &body}))
+	if changed.Rev != 2 || changed.User != d.users[0] || changed.Body[0].Text != "for us all" {
+		t.Errorf("changed: %+v", changed)
+	}
+	_, err = d.ana.PatchDraft(ctx, shared.ID, api.DraftPatch{Body: &body}, api.IfMatch(1))
+	coded(t, "an earlier revision", err, "revision-mismatch")
+	no := false
+	_, err = d.ben.PatchDraft(ctx, shared.ID, api.DraftPatch{Shared: &no})
+	coded(t, "taking it from the others", err, "not-allowed")
+	must[*api.Draft](t)(d.ana.PatchDraft(ctx, own.ID, api.DraftPatch{Shared: &yes}))
+	must[*api.Media](t)(d.ben.GetMedia(ctx, media))
+
+	log := d.latest(t)
+	other := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization})).ID
+	_, err = d.ben.SendToConversation(ctx, other, api.SendRequest{Body: body, Draft: own.ID})
+	coded(t, "in another conversation", err, "draft-unknown")
+	sent := must[*api.Message](t)(d.ben.SendToConversation(ctx, d.conversation, api.SendRequest{Body: body, Attachments: []string{media}, Internal: true, Draft: own.ID}))
+	if len(sent.Attachments) != 1 || sent.Author.Name != "Ben" {
+		t.Errorf("sent: %+v", sent)
+	}
+	_, err = d.ana.GetDraft(ctx, own.ID)
+	coded(t, "what was sent", err, "not-found")
+	_, err = d.ben.SendToConversation(ctx, d.conversation, api.SendRequest{Body: body, Draft: own.ID})
+	coded(t, "what was sent, again", err, "draft-unknown")
+	if file := must[*api.Media](t)(d.ben.GetMedia(ctx, media)); !file.Attached {
+		t.Error("the file went with the draft")
+	}
+	if err := d.ben.DeleteDraft(ctx, shared.ID); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for _, e := range must[*api.EventPage](t)(d.ben.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(log)})).Data {
+		if e.Type == api.EventDraftUpdated {
+			seen = append(seen, e.Data.Status)
+		}
+	}
+	if !slices.Equal(seen, []string{"sent", "deleted"}) {
+		t.Errorf("ben is told %v", seen)
+	}
+	must[*api.Draft](t)(d.ana.CreateDraft(ctx, d.conversation, api.DraftRequest{Body: api.Text("mine")}))
+	if page := must[*api.EventPage](t)(d.ben.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(d.latest(t) - 1)})).Data; len(page) != 0 {
+		t.Errorf("ben is told of a draft of ana's: %+v", page)
+	}
+	if list := must[*api.List[api.Draft]](t)(d.ana.ListDrafts(ctx, api.Page{})).Data; len(list) != 1 {
+		t.Errorf("ana's: %+v", list)
+	}
+	beta := d.client(t, d.organization(t, "Beta").Key.Token)
+	_, err = beta.ListConversationDrafts(ctx, d.conversation, api.Page{})
+	coded(t, "another organization", err, "not-found")
+}
+
+// Who has left a conversation of members sees no shared drafts in it, but its own.
+func TestDraftsOfLeavers(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	group := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(d.users[1:], nil)})).ID
+	shared := must[*api.Draft](t)(d.ana.CreateDraft(ctx, group, api.DraftRequest{Body: api.Text("ours"), Shared: true})).ID
+	must[*api.Draft](t)(d.ben.CreateDraft(ctx, group, api.DraftRequest{Body: api.Text("mine")}))
+	if err := d.ana.RemoveParticipant(ctx, group, d.users[1]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.ben.GetDraft(ctx, shared)
+	coded(t, "a shared draft", err, "not-found")
+	if list := must[*api.List[api.Draft]](t)(d.ben.ListConversationDrafts(ctx, group, api.Page{})).Data; len(list) != 1 || list[0].Body[0].Text != "mine" {
+		t.Errorf("ben's: %+v", list)
+	}
+	_, err = d.ben.CreateDraft(ctx, group, api.DraftRequest{})
+	coded(t, "a new one", err, "not-a-participant")
+}

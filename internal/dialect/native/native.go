@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native/door"
+	catching "github.com/parley-server/parley/internal/dialect/native/playground"
 )
 
 // Options are what the door opens to.
@@ -27,6 +28,7 @@ type Options struct {
 	Holds         *holds.Holds
 	Playground    *playground.Playground
 	Searches      *search.Searches
+	PublicURL     string // how others reach the server; empty: as whoever asks does
 	Authenticator *access.Authenticator
 	Streams       Streams       // live events; nil: there are pages only
 	Ready         func() string // "ok", or why requests are not taken yet; nil: always "ok"
@@ -51,6 +53,7 @@ func New(o Options) http.Handler {
 	for _, e := range d.endpoints() {
 		mux.Handle(e.Method+" "+e.Path, d.door.Handler(e))
 	}
+	catching.Catch(mux, o.Playground)
 	d.pages(mux)
 	return mux
 }

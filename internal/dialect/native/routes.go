@@ -34,7 +34,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),
 		d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
 		d.eventEndpoints(), d.healthEndpoints(),
-		playground.Endpoints(d.Playground),
+		playground.Endpoints(d.Playground, d.PublicURL),
 	)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/dialect/native/contract"
 	"github.com/parley-server/parley/internal/parley"
@@ -60,6 +61,14 @@ var samples = map[string]sample{
 	"playInbound":              {path: "/v1/sandbox/messages", body: `{"contact":"{contact}","channel":"{channel}","body":"hello"}`},
 	"getClock":                 {path: "/v1/sandbox/clock", rehearsed: true},
 	"moveClock":                {path: "/v1/sandbox/clock", body: `{"by":60,"frozen":true}`, rehearsed: true},
+	"resetOrganization":        {path: "/v1/sandbox/reset", body: `{"all":true}`, rehearsed: true, more: []parley.Scope{parley.ScopeUsersWrite, parley.ScopeKeysWrite}},
+	"createHook":               {path: "/v1/sandbox/hooks", body: `{"name":"mine","status":503,"times":2}`, rehearsed: true},
+	"listHooks":                {path: "/v1/sandbox/hooks", rehearsed: true},
+	"getHook":                  {path: "/v1/sandbox/hooks/{hook}", rehearsed: true},
+	"patchHook":                {path: "/v1/sandbox/hooks/{hook}", body: `{"delay":1}`, rehearsed: true},
+	"deleteHook":               {path: "/v1/sandbox/hooks/{hook}", rehearsed: true},
+	"listCaught":               {path: "/v1/sandbox/hooks/{hook}/requests", rehearsed: true},
+	"clearCaught":              {path: "/v1/sandbox/hooks/{hook}/requests", rehearsed: true},
 	"createConversation":       {path: "/v1/conversations", body: `{"kind":"group","title":"We","participants":[{"user":"{user}"}]}`},
 	"listConversations":        {path: "/v1/conversations?status=open"},
 	"getConversation":          {path: "/v1/conversations/{conversation}"},
@@ -192,6 +201,12 @@ var samples = map[string]sample{
 	"getConversationAttribute":    {path: "/v1/conversation-attributes/due"},
 	"listConversationAttributes":  {path: "/v1/conversation-attributes"},
 	"mergeConversation":           {path: "/v1/conversations/{external}/merge", body: `{"into":"{outside}"}`},
+	"createDraft":                 {path: "/v1/conversations/{outside}/drafts", body: `{"body":"later","shared":true,"internal":true,"attachments":[]}`},
+	"listConversationDrafts":      {path: "/v1/conversations/{outside}/drafts"},
+	"listDrafts":                  {path: "/v1/drafts"},
+	"getDraft":                    {path: "/v1/drafts/{draft}"},
+	"patchDraft":                  {path: "/v1/drafts/{draft}", body: `{"body":"sooner","internal":false,"attachments":[],"replyTo":""}`},
+	"deleteDraft":                 {path: "/v1/drafts/{draft}"},
 	"moveMessage":                 {path: "/v1/messages/{noted}/move", body: `{"conversation":"{note}"}`},
 }
 
@@ -261,7 +276,8 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 		Variables: []api.TemplateVariable{{Name: "day"}}, DefaultLocale: "en"}}))
 	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
-	return map[string]string{"template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
+	return map[string]string{"draft": draft.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "secret": own.Secret}
 }
 
@@ -316,7 +332,9 @@ func TestEveryRoute(t *testing.T) {
 				token = things["secret"]
 			}
 			if s.rehearsed {
-				token = w.rehearsed(t, append(s.more, route.Scope)...)
+				var hook string
+				token, hook = w.rehearsed(t, append(s.more, route.Scope)...)
+				own.path = strings.ReplaceAll(own.path, "{hook}", hook)
 			}
 			answer, text := ask(token, own)
 			if answer.StatusCode != want {
@@ -411,8 +429,8 @@ func (w *world) principal(t testing.TB) *access.Principal {
 	return must[*access.Principal](t)(w.auth.Authenticate(t.Context(), w.token, ""))
 }
 
-// rehearsed returns the token of a key with some scopes of a new test organization.
-func (w *world) rehearsed(t testing.TB, scopes ...parley.Scope) string {
+// rehearsed returns the token of a key with some scopes of a new test organization, and the id of a hook of it.
+func (w *world) rehearsed(t testing.TB, scopes ...parley.Scope) (token, hook string) {
 	t.Helper()
 	params := directory.OrganizationParams{Name: "Rehearsal", Test: true, Operator: true}
 	made, _, err := w.directory.CreateOrganization(t.Context(), access.Operator(), params, nil)
@@ -424,7 +442,11 @@ func (w *world) rehearsed(t testing.TB, scopes ...parley.Scope) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key.Token
+	h, _, err := playground.New(playground.Options{Store: w.store}).CreateHook(t.Context(), p, playground.HookParams{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Token, string(h.ID)
 }
 
 // The samples are of operations that there are.

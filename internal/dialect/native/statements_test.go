@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	hooks "github.com/parley-server/parley/internal/store/playground"
 )
 
 // asked is the statements that a store was asked to run.
@@ -75,6 +76,8 @@ var lists = []counted{
 	{"listConversations", "/v1/conversations?priority=2", 0, 0},
 	{"listConversations", "/v1/conversations?unread=true", 0, rounds},
 	{"listConversations", "/v1/conversations?externalId=only", 1, 0},
+	{"listConversationDrafts", "/v1/conversations/{group}/drafts", 50, 0},
+	{"listDrafts", "/v1/drafts", 50, 0},
 	{"listHistory", "/v1/conversations/{group}/history", 0, 0},
 	{"listConversationMessages", "/v1/conversations/{group}/messages", 0, 0},
 	{"listConversationMessages", "/v1/conversations/{outside}/messages", 0, 0},
@@ -126,6 +129,8 @@ var lists = []counted{
 	{"listTemplateVersions", "/v1/templates/{template}/versions", 12, 0},
 	{"listSavedReplies", "/v1/saved-replies", 0, 0},
 	{"listSavedReplies", "/v1/saved-replies?prefix=hello&folder=f", 0, 0},
+	{"listHooks", "/v1/sandbox/hooks", 0, 0},
+	{"listCaught", "/v1/sandbox/hooks/{hook}/requests", 0, 0},
 	{"listAudit", "/v1/audit", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hello", 0, 0},
 	{"searchMessages", "/v1/search/messages?q=hel&kind=message", 0, 0},
@@ -326,6 +331,31 @@ func participants(users, contacts []string) (all []api.NewParticipant) {
 	return all
 }
 
+// manyHooks makes hooks, also where the rules let nobody make some, of which one has caught as many requests.
+func (w *world) manyHooks(t *testing.T, n int) (last string) {
+	t.Helper()
+	organization := w.principal(t).Organization
+	err := w.store.Write(t.Context(), organization, func(tx *store.Tx) error {
+		for range n {
+			h := parley.Hook{ID: parley.NewID(tx.Now), Status: 200}
+			if err := hooks.InsertHook(tx, organization, &h); err != nil {
+				return err
+			}
+			last = string(h.ID)
+		}
+		for range n {
+			if err := hooks.Catch(tx, organization, &parley.Caught{Hook: parley.ID(last), Status: 200}, 0, int64(n), tx.Now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last
+}
+
 // many makes more of everything than a page has.
 func (w *world) many(t *testing.T) map[string]string {
 	t.Helper()
@@ -359,6 +389,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
+	things["hook"] = w.manyHooks(t, n)
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
@@ -438,6 +469,9 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		things[fmt.Sprint("external", size)] = conversation(api.ConversationRequest{Kind: api.ConversationExternal, Channel: things["channel"], Participants: participants(nil, contacts[:size])})
 	}
 	things["group"] = conversation(api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants(users, nil)})
+	for range 50 {
+		must[*api.Draft](t)(c.CreateDraft(ctx, things["group"], api.DraftRequest{Body: api.Text("later"), Shared: true}))
+	}
 	external := "only"
 	must[*api.Conversation](t)(c.PatchConversation(ctx, things["group"], api.ConversationPatch{ExternalID: &external}))
 	for n := range len(contacts) {

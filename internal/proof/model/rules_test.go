@@ -153,12 +153,12 @@ func count(counts *api.Counts, status api.Status) {
 	}
 }
 
-// enter puts a message into its conversation's timeline. Every message opens a closed conversation, and one from outside also a
-// snoozed one.
+// enter puts a message into its conversation's timeline. Every message opens a closed conversation; one from outside, and one
+// between members, also a snoozed one.
 func (c *conversation) enter(m *message) {
 	m.number = len(c.timeline) + 1
 	c.timeline = append(c.timeline, m)
-	if c.status == api.ConversationClosed || m.inbound {
+	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {
 		c.status = api.ConversationOpen
 	}
 	c.org.log = append(c.org.log, m)

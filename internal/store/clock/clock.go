@@ -52,6 +52,17 @@ func Set(tx *store.Tx, organization parley.ID, to parley.Clock) error {
 	return tx.Follow()
 }
 
+// Restart makes the clock of the unit's organization, in which nothing waits any more, go with the real time again.
+func Restart(tx *store.Tx, organization parley.ID) error {
+	tx.MustHave(organization)
+	_, err := tx.Conn().Exec("UPDATE clocks SET at = $2, shows = $2, stands = 0, target = 0, resumes = 0 WHERE organization_id = $1",
+		string(organization), store.Millis(tx.Real()))
+	if err != nil {
+		return err
+	}
+	return tx.Follow()
+}
+
 // shift moves when jobs are due that are due after one time, and not after another. Claims are left: they end by the real time.
 func shift(tx *store.Tx, organization parley.ID, by, after, through int64) error {
 	_, err := tx.Conn().Exec("UPDATE jobs SET due_at = due_at + $2 WHERE organization_id = $1 AND claimed = 0 AND due_at > $3 AND due_at <= $4",

@@ -57,6 +57,13 @@ var (
 		ON CONFLICT DO NOTHING`
 	dropMarks = "DELETE FROM marks WHERE organization_id = $1 AND conversation_id = $2"
 
+	// Of replies, before their messages are elsewhere.
+	renumberReplies = `UPDATE replies SET sequence = sequence + $3 WHERE organization_id = $1
+		AND root_id IN (SELECT m.id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2)`
+	renumberAsked = `UPDATE ack_requests SET conversation_id = $3, sequence = sequence + $4 WHERE organization_id = $1 AND conversation_id = $2`
+
+	moveDrafts = "UPDATE drafts SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
+
 	mergeParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
 			joined_sequence, left_sequence, delivered_through, read_through)
 		SELECT $1, $2, kind, participant_id, name, address_kind, address, joined_sequence, left_sequence, 0, 0 FROM ` +
@@ -105,10 +112,13 @@ func Merge(tx *store.Tx, m Merging) error {
 	for _, s := range []sqldb.Statement{
 		{Text: moveTags, Args: []any{o, a, b}},
 		{Text: moveDeliveries, Args: []any{o, a, b}},
+		{Text: renumberReplies, Args: []any{o, a, base}},
+		{Text: renumberAsked, Args: []any{o, a, b, base}},
 		{Text: renumberMessages, Args: []any{o, a, b, base}},
 		{Text: moveHistory, Args: []any{o, a, b, base}},
 		{Text: mergeMarks, Args: []any{o, a, b, base}},
 		{Text: dropMarks, Args: []any{o, a}},
+		{Text: moveDrafts, Args: []any{o, a, b}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},
 		{Text: dropParticipants, Args: []any{o, a}},
 		{Text: moveAliases, Args: []any{o, a, b}},

@@ -14,8 +14,10 @@ const (
 			m.author_name, '', '', '', '', '', '', 0, $4, $5, $6, '' FROM messages AS m WHERE m.organization_id = $1 AND m.id = $2`
 	moveMessage       = "UPDATE messages SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND id = $2"
 	moveItsDeliveries = "UPDATE deliveries SET conversation_id = $3 WHERE organization_id = $1 AND message_id = $2"
-	replaceLast       = "UPDATE conversations SET last_message_id = $3 WHERE organization_id = $1 AND id = $2 AND last_message_id = $4"
-	receiveItem       = `UPDATE conversations SET last_sequence = last_sequence + 1, inbox = 1,
+	moveItsAsking     = `UPDATE ack_requests SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND message_id = $2
+		AND conversation_id = $5 AND sequence = $6`
+	replaceLast = "UPDATE conversations SET last_message_id = $3 WHERE organization_id = $1 AND id = $2 AND last_message_id = $4"
+	receiveItem = `UPDATE conversations SET last_sequence = last_sequence + 1, inbox = 1,
 			last_message_id = CASE WHEN last_message_id = '' OR activity_at <= $3 THEN $4 ELSE last_message_id END,
 			activity_at = CASE WHEN last_message_id = '' OR activity_at <= $3 THEN $3 ELSE activity_at END
 		WHERE organization_id = $1 AND id = $2`
@@ -41,6 +43,7 @@ func Move(tx *store.Tx, organization parley.ID, m *parley.Message, tombstone par
 		{Text: leaveTombstone, Args: []any{o, id, string(tombstone), store.Millis(tx.Now), string(parley.RemovedMoved), details}},
 		{Text: replaceLast, Args: []any{o, string(m.Conversation), string(tombstone), id}},
 		{Text: moveMessage, Args: []any{o, id, to, into.LastSequence + 1}},
+		{Text: moveItsAsking, Args: []any{o, id, to, into.LastSequence + 1, string(m.Conversation), m.Sequence}},
 		{Text: moveItsDeliveries, Args: []any{o, id, to}},
 		{Text: moveTagsOf, Args: []any{o, id, to, tags.Param()}},
 		{Text: receiveItem, Args: []any{o, to, store.Millis(m.SentAt), id}},

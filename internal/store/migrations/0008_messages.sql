@@ -15,6 +15,11 @@ CREATE TABLE message_batches (
   organization_id TEXT NOT NULL, batch_id TEXT NOT NULL, message_id TEXT NOT NULL,
   PRIMARY KEY (organization_id, batch_id, message_id)
 ) WITHOUT ROWID;
+-- The contacts who got blind copies of messages: they take no part in the conversations.
+CREATE TABLE blind_copies (
+  organization_id TEXT NOT NULL, contact_id TEXT NOT NULL, conversation_id TEXT NOT NULL, message_id TEXT NOT NULL,
+  PRIMARY KEY (organization_id, contact_id, conversation_id, message_id)
+) WITHOUT ROWID;
 -- The forwards of a message, which hold a copy of its content.
 CREATE TABLE forwards (
   organization_id TEXT NOT NULL, source_id TEXT NOT NULL, message_id TEXT NOT NULL,

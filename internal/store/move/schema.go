@@ -74,6 +74,21 @@ func readSchema(ctx context.Context, migrations []sqldb.Migration) (_ *schema, e
 	return s, err
 }
 
+// Keys are the columns of the primary keys of all tables that migrations make, by table and in their order.
+func Keys(ctx context.Context, migrations []sqldb.Migration) (map[string][]string, error) {
+	s, err := readSchema(ctx, migrations)
+	if err != nil {
+		return nil, err
+	}
+	keys := make(map[string][]string, len(s.tables))
+	for _, t := range s.tables {
+		for _, c := range t.key {
+			keys[t.name] = append(keys[t.name], c.name)
+		}
+	}
+	return keys, nil
+}
+
 // read asks for the columns and makes the statements.
 func (t *table) read(ctx context.Context, db *sql.DB) error {
 	places := map[int]int{} // in the key → among the columns

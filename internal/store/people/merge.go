@@ -29,6 +29,19 @@ func conversations(q store.Queries, organization parley.ID, c *parley.Contact) (
 	for _, id := range list {
 		seen[id] = true
 	}
+	err = q.Conn().Query("SELECT DISTINCT conversation_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2", []any{string(organization), string(c.ID)},
+		func(r *sql.Rows) error {
+			var id parley.ID
+			err := r.Scan(&id)
+			if !seen[id] {
+				seen[id] = true
+				list = append(list, id)
+			}
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range c.Addresses {
 		with, err := q.ConversationsWith(organization, a, allConversations)
 		if err != nil {
@@ -80,6 +93,10 @@ var (
 		` AND message_id IN (SELECT r.message_id FROM ack_requests AS r WHERE r.organization_id = $1 AND r.conversation_id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS j))`
 	mergeInteractions = `UPDATE interactions SET actor_id = $3 WHERE organization_id = $1 AND actor_kind = 'contact' AND actor_id = $2`
 
+	mergeBlind = `INSERT INTO blind_copies (organization_id, contact_id, conversation_id, message_id)
+		SELECT organization_id, $3, conversation_id, message_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2 ON CONFLICT DO NOTHING`
+	dropBlind = `DELETE FROM blind_copies WHERE organization_id = $1 AND contact_id = $2`
+
 	mergeAliases = `UPDATE contacts SET merged_into = $3, rev = rev + 1 WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''`
 	dropOwn      = `DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2`
 )
@@ -109,6 +126,8 @@ func Merge(tx *store.Tx, m Merging, from *parley.Contact) error {
 			sqldb.Statement{Text: dropParticipants, Args: []any{o, a}})
 	}
 	return exec(tx, m.Organization, append(all,
+		sqldb.Statement{Text: mergeBlind, Args: []any{o, a, b}},
+		sqldb.Statement{Text: dropBlind, Args: []any{o, a}},
 		sqldb.Statement{Text: mergeInteractions, Args: []any{o, a, b}},
 		sqldb.Statement{Text: mergeAliases, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropOwn, Args: []any{o, a}})...)

@@ -11,6 +11,19 @@ import (
 var insertForwards = `INSERT INTO forwards (organization_id, source_id, message_id) SELECT organization_id, source_id, message_id FROM ` +
 	sqldb.From("$1", "organization_id TEXT", "source_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
 
+var insertBlindCopies = `INSERT INTO blind_copies (organization_id, contact_id, conversation_id, message_id)
+	SELECT organization_id, contact_id, conversation_id, message_id FROM ` + sqldb.From("$1", "organization_id TEXT", "contact_id TEXT",
+	"conversation_id TEXT", "message_id TEXT") + ` AS j WHERE true ON CONFLICT DO NOTHING`
+
+// addBlindCopies keeps which contacts get blind copies of a message.
+func addBlindCopies(rows *sqldb.Rows, organization parley.ID, m *parley.Message, deliveries []parley.Delivery) {
+	for i := range deliveries {
+		if d := &deliveries[i]; d.Recipient.Kind == parley.ActorContact && m.Receivers.Role(d.Number) == parley.ReceiverBCC {
+			rows.Add(string(organization), string(d.Recipient.ID), string(m.Conversation), string(m.ID))
+		}
+	}
+}
+
 // Forwards returns up to limit forwards of a message, in order of their ids, after one.
 func Forwards(q store.Queries, organization, source, after parley.ID, limit int) (ids []parley.ID, err error) {
 	err = q.Conn().Query("SELECT message_id FROM forwards WHERE organization_id = $1 AND source_id = $2 AND message_id > $3 ORDER BY message_id LIMIT $4",

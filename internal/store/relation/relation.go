@@ -12,10 +12,12 @@ import (
 )
 
 // Add keeps what messages that have just entered their conversations have to do with others.
-func Add(tx *store.Tx, organization parley.ID, messages ...*parley.Message) error {
-	var replies, asked, forwards sqldb.Rows
-	o := string(organization)
-	for _, m := range messages {
+func Add(tx *store.Tx, appends ...*store.Append) error {
+	var replies, asked, forwards, blind sqldb.Rows
+	for _, a := range appends {
+		m, o := &a.Message, string(a.Organization)
+		tx.MustHave(a.Organization)
+		addBlindCopies(&blind, a.Organization, m, a.Deliveries)
 		if m.Root != "" {
 			replies.Add(o, string(m.Root), m.Sequence, string(m.ID), store.Millis(m.SentAt))
 		}
@@ -29,20 +31,19 @@ func Add(tx *store.Tx, organization parley.ID, messages ...*parley.Message) erro
 	for _, s := range []struct {
 		text string
 		rows *sqldb.Rows
-	}{{insertReplies, &replies}, {insertAsked, &asked}, {insertForwards, &forwards}} {
-		if err := insert(tx, organization, s.text, s.rows); err != nil {
+	}{{insertReplies, &replies}, {insertAsked, &asked}, {insertForwards, &forwards}, {insertBlindCopies, &blind}} {
+		if err := insert(tx, s.text, s.rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// insert runs a statement over rows, if there are any, on an organization that the unit works on.
-func insert(tx *store.Tx, organization parley.ID, text string, rows *sqldb.Rows) error {
+// insert runs a statement over rows, if there are any.
+func insert(tx *store.Tx, text string, rows *sqldb.Rows) error {
 	if rows.Len() == 0 {
 		return nil
 	}
-	tx.MustHave(organization)
 	_, err := tx.Conn().Exec(text, rows.Param())
 	return err
 }

@@ -108,14 +108,14 @@ func Segments(q store.Queries, organization parley.ID) ([]Segment, error) {
 func InsertSegment(tx *store.Tx, organization parley.ID, s *Segment) error {
 	_, err := tx.Conn().Exec(`INSERT INTO search_segments (organization_id, number, space, state, docs, first_at, last_at, changed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, string(organization), s.ID, string(s.Space), string(s.State), s.Docs, s.FirstAt, s.LastAt,
-		store.Millis(tx.Now))
+		store.Millis(tx.Real()))
 	return err
 }
 
 // Finish makes a segment ready that was built.
 func Finish(tx *store.Tx, organization parley.ID, s *Segment) error {
 	_, err := tx.Conn().Exec(`UPDATE search_segments SET state = $3, docs = $4, first_at = $5, last_at = $6, changed_at = $7
-		WHERE organization_id = $1 AND number = $2`, string(organization), s.ID, string(Ready), s.Docs, s.FirstAt, s.LastAt, store.Millis(tx.Now))
+		WHERE organization_id = $1 AND number = $2`, string(organization), s.ID, string(Ready), s.Docs, s.FirstAt, s.LastAt, store.Millis(tx.Real()))
 	return err
 }
 
@@ -128,7 +128,7 @@ func Move(tx *store.Tx, organization parley.ID, to State, ids ...int64) error {
 	for _, id := range ids {
 		rows.Add(id)
 	}
-	_, err := tx.Conn().Exec(moveSegments, string(organization), string(to), store.Millis(tx.Now), rows.Param())
+	_, err := tx.Conn().Exec(moveSegments, string(organization), string(to), store.Millis(tx.Real()), rows.Param())
 	return err
 }
 

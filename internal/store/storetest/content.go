@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	kept "github.com/parley-server/parley/internal/store/inbox"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // blobs are the files whose deletion is scheduled.
@@ -234,6 +235,7 @@ func mergedConversations(w *world) {
 	w.do(func(tx *store.Tx) error {
 		_, err := tx.Seen(o, a.id, "u", 2)
 		_, err2 := tx.Seen(o, b.id, "u", 1)
+		err = errors.Join(err, relation.Add(tx, &store.Append{Organization: o, Message: parley.Message{ID: "a reply", Conversation: a.id, Sequence: 2, Root: sent[0], RequestAck: true}}))
 		return errors.Join(err, err2, kept.SetDetails(tx, o, &parley.Conversation{ID: a.id, ExternalID: "x"}),
 			kept.AddHistory(tx, o, parley.HistoryEntry{Conversation: a.id, Sequence: 1}))
 	})
@@ -281,6 +283,9 @@ func (w *world) asMerged(o, other parley.ID, a, b *thread) {
 	q := w.read()
 	c, err := q.Conversation(o, a.id)
 	w.must(err)
+	asked, err := relation.Unacknowledged(q, o, b.id, parley.Actor{}, 10)
+	w.must(err)
+	w.equal("to be acknowledged", asked, []parley.ID{"a reply"})
 	byKey, err := q.ConversationByKey(o, "key "+string(a.id))
 	w.must(err)
 	w.equal("the merged one answers", fmt.Sprint(c.ID, byKey.ID, c.LastSequence), fmt.Sprint(b.id, b.id, 4))
@@ -342,6 +347,11 @@ func movedMessages(w *world) {
 			return errors.Join(err, kept.Move(tx, o, &m, tombstone, &into))
 		})
 	}
+	w.do(func(tx *store.Tx) error {
+		m := first.Message
+		m.RequestAck = true
+		return relation.Add(tx, &store.Append{Organization: o, Message: m})
+	})
 	w.must(move(first.Message.ID, "tombstone"))
 	q := w.read()
 	moved, err := q.Message(o, first.Message.ID)
@@ -355,6 +365,9 @@ func movedMessages(w *world) {
 	w.equal("moved", fmt.Sprint(moved.Conversation, moved.Sequence, moved.SentAt.Equal(left.SentAt)), fmt.Sprint(b.id, 2, true))
 	w.equal("left", fmt.Sprint(left.Conversation, left.Sequence, left.Removed, left.Moved, len(left.Body)), fmt.Sprint(a.id, 1, parley.RemovedMoved, moved.ID, 0))
 	w.equal("ends", fmt.Sprint(from.LastSequence, from.LastMessage, into.LastSequence), fmt.Sprint(1, "tombstone", 2))
+	asked, err := relation.Unacknowledged(q, o, b.id, parley.Actor{}, 10)
+	w.must(err)
+	w.equal("to be acknowledged", asked, []parley.ID{moved.ID})
 	tagged, err := q.HeadsBefore(o, store.MessageIndex{Tag: "tagged"}, "", 10)
 	w.must(err)
 	w.equal("by tag", fmt.Sprint(len(tagged), tagged[0].Conversation), fmt.Sprint(1, b.id))

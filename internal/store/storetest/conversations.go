@@ -7,7 +7,6 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/group"
 	kept "github.com/parley-server/parley/internal/store/inbox"
 )
 
@@ -128,13 +127,13 @@ func (w *world) partsElsewhere(th, beside *thread) {
 	n, err := q.CountOf(o, th.users[0], 10)
 	w.must(err)
 	w.equal("how many of a participant", n, 1)
-	newest, err := q.NewestWithAddress(o, beside.channel, beside.address)
+	newest, err := q.NewestWith(o, beside.channel, []parley.Address{beside.address})
 	w.must(err)
 	w.equal("the newest with an address", newest.ID, beside.id)
 	w.do(func(tx *store.Tx) error {
 		return tx.LeaveConversation(o, beside.id, &parley.Participant{Kind: parley.ActorContact, ID: beside.recipient, Address: beside.address})
 	})
-	_, err = q.NewestWithAddress(o, beside.channel, beside.address)
+	_, err = q.NewestWith(o, beside.channel, []parley.Address{beside.address})
 	w.notFound(err)
 	present, err := q.FirstParticipants(o, []parley.ID{beside.id}, 5)
 	w.must(err)
@@ -332,50 +331,33 @@ func history(w *world) {
 	w.equal("another organization's", len(none), 0)
 }
 
-// groups: who is in which, who may join, and who comes back.
-func groups(w *world) {
-	o := w.organization()
-	var ids []parley.ID
-	for i := range 3 {
-		ids = append(ids, w.id())
-		c := parley.Conversation{ID: ids[i], Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
-		w.do(func(tx *store.Tx) error {
-			return errors.Join(tx.InsertConversation(o, &c), group.Insert(tx, o, c.ID, parley.GroupRules{Forum: i == 1}))
-		})
+// draftedTexts: drafts are their user's, or shared, and are gone when they are dropped.
+func draftedTexts(w *world) {
+	o, other := w.organization(), w.organization()
+	d := parley.Draft{ID: w.id(), Conversation: "c", User: "u", Body: []parley.Part{{Kind: parley.PartText, Text: "text"}}, Internal: true, ReplyTo: "m"}
+	shared := parley.Draft{ID: w.id(), Conversation: "c", User: "v", Shared: true}
+	save := func(d *parley.Draft) { w.do(func(tx *store.Tx) error { return kept.SaveDraft(tx, o, d) }) }
+	save(&d)
+	save(&shared)
+	got, err := kept.Draft(w.read(), o, d.ID)
+	w.must(err)
+	w.equal("the draft", got, d)
+	_, err = kept.Draft(w.read(), other, d.ID)
+	w.notFound(err)
+	d.Attachments = []parley.Attachment{{Media: "f", Name: "n"}}
+	save(&d)
+	w.equal("its revision", d.Rev, 2)
+	count := func(list []parley.Draft, err error) int {
+		w.must(err)
+		return len(list)
 	}
-	write := func(tx *store.Tx) error {
-		return tx.Append(&store.Append{Organization: o, Message: parley.Message{ID: w.id(), Conversation: ids[0], Kind: parley.KindMessage, Direction: parley.NoDirection}})
-	}
-	a, b := parley.Actor{ID: "a", Name: "A"}, parley.Actor{ID: "b", Name: "B"}
-	w.do(func(tx *store.Tx) error {
-		return errors.Join(group.Join(tx, o, ids[0], []parley.Actor{a, b}, false), write(tx), tx.LeaveConversation(o, ids[0], &parley.Participant{Kind: parley.ActorUser, ID: "a"}),
-			write(tx), group.Join(tx, o, ids[0], []parley.Actor{a, b}, false), group.Join(tx, o, ids[1], []parley.Actor{a}, false), group.SetReplay(tx, o, ids[1], true))
-	})
-	parts, err := w.read().PartsOf(o, "a", ids)
+	q := w.read()
+	n, err := kept.CountDrafts(q, o, "c", "u", 10)
 	w.must(err)
-	w.equal("who came back", fmt.Sprint(parts[ids[0]].Receives(1), parts[ids[0]].Receives(2), parts[ids[0]].Receives(3)), "true false true")
-	w.do(func(tx *store.Tx) error {
-		return errors.Join(tx.LeaveConversation(o, ids[0], &parley.Participant{Kind: parley.ActorUser, ID: "a"}), group.Join(tx, o, ids[0], []parley.Actor{a}, true))
-	})
-	parts, err = w.read().PartsOf(o, "a", ids)
+	of, err := kept.SharedDrafts(q, o, []parley.ID{d.ID, shared.ID})
 	w.must(err)
-	w.equal("with what was before", parts[ids[0]].Receives(2), true)
-
-	rules, err := group.Rules(w.read(), o, append(ids, "another"))
-	w.must(err)
-	w.equal("rules", rules, map[parley.ID]parley.GroupRules{ids[0]: {}, ids[1]: {Forum: true, ReplayHistory: true}, ids[2]: {}})
-	counts, err := group.Counts(w.read(), o, ids)
-	w.must(err)
-	w.equal("counts", counts, map[parley.ID]int64{ids[0]: 2, ids[1]: 1})
-	all, err := group.All(w.read(), o, "", 2)
-	w.must(err)
-	forums, err := group.Forums(w.read(), o, "", 5)
-	w.must(err)
-	of, err := group.Of(w.read(), o, "a", ids[0], 5)
-	w.must(err)
-	w.equal("lists", [][]parley.ID{all, forums, of}, [][]parley.ID{ids[:2], ids[1:2], ids[1:2]})
-	members, err := group.Members(w.read(), o, ids[0], "a", 5)
-	w.must(err)
-	b.Kind = parley.ActorUser
-	w.equal("members", members, []parley.Actor{b})
+	w.equal("lists", fmt.Sprint(count(kept.Drafts(q, o, "c", "u", true, "", 10)), count(kept.Drafts(q, o, "c", "u", false, "", 10)),
+		count(kept.Drafts(q, o, "c", "w", true, d.ID, 10)), count(kept.DraftsOf(q, o, "u", "", 10)), n, of), "2 1 1 1 1 [c]")
+	w.do(func(tx *store.Tx) error { return kept.DropDraft(tx, o, d.ID) })
+	w.notFound(w.try(func(tx *store.Tx) error { return kept.DropDraft(tx, o, d.ID) }))
 }

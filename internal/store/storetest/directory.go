@@ -260,9 +260,9 @@ func merges(w *world) {
 			tx.AddParticipants(o, conversation.ID, []parley.Participant{part(&from, phone("+491")), part(&from, phone("+492")), part(&into, phone("+492"))}),
 			tx.AddParticipants(other, conversation.ID, []parley.Participant{part(&stranger, phone("+491"))}), tx.Append(ours, theirs))
 		gone := part(&into, phone("+492"))
-		ours.Message.RequestAck = true
+		ours.Message.RequestAck, ours.Message.Receivers = true, parley.Receivers{Several: true, BCC: []int{1}}
 		_, acked := tx.Acknowledge(o, ours.Message.ID, parley.Actor{Kind: parley.ActorContact, ID: from.ID})
-		return errors.Join(err, acked, relation.Add(tx, o, &ours.Message), tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
+		return errors.Join(err, acked, relation.Add(tx, ours), tx.LeaveConversation(o, conversation.ID, &gone), tx.Schedule(store.Job{Organization: o,
 			ID: store.JobID(store.JobFanOut, "m"), Kind: store.JobFanOut, Payload: "a list", DueAt: w.now()}))
 	})
 	rev := func(organization parley.ID) int64 {

@@ -379,6 +379,10 @@ func lanes(w *world) {
 		slices.SortFunc(got, func(a, b store.LaneState) int {
 			return slices.IndexFunc(want, isLane(a)) - slices.IndexFunc(want, isLane(b))
 		})
+		for i := range got[:3] {
+			w.equal("what it is", got[i].Connector+got[i].Platform, "sandboxsms")
+			got[i].Connector, got[i].Platform = "", ""
+		}
 		w.equal("states", got, want)
 		return err
 	})

@@ -17,10 +17,11 @@ func relations(w *world) {
 	th, room := w.thread(o), w.room(o, 2)
 	root := th.say("root").Message
 	for _, organization := range []parley.ID{o, other} {
-		reply := func(n int64) *parley.Message {
-			return &parley.Message{ID: w.id(), Root: root.ID, Conversation: th.id, Sequence: n, SentAt: w.now().Add(time.Duration(n) * time.Second)}
+		reply := func(n int64) *store.Append {
+			return &store.Append{Organization: organization, Message: parley.Message{ID: w.id(), Root: root.ID, Conversation: th.id, Sequence: n,
+				SentAt: w.now().Add(time.Duration(n) * time.Second)}}
 		}
-		w.do(func(tx *store.Tx) error { return relation.Add(tx, organization, reply(2), reply(4), reply(6)) })
+		w.do(func(tx *store.Tx) error { return relation.Add(tx, reply(2), reply(4), reply(6)) })
 	}
 	page, err := relation.Replies(w.read(), o, root.ID, 2, 1)
 	w.must(err)
@@ -41,7 +42,7 @@ func relations(w *world) {
 	inside := room.message("inside")
 	w.do(func(tx *store.Tx) error {
 		err := errors.Join(tx.Append(asked), tx.Append(again), tx.Append(inside))
-		return errors.Join(err, relation.Add(tx, o, &asked.Message, &again.Message))
+		return errors.Join(err, relation.Add(tx, asked, again))
 	})
 	ana := parley.Actor{Kind: parley.ActorContact, ID: th.recipient}
 	unacked := func() []parley.ID {
@@ -126,7 +127,7 @@ func copiesOfContent(w *world) {
 	a := th.message("forward")
 	a.Message.Forward = &parley.Forward{Message: source.Message.ID, SentAt: w.now().UTC(), Own: 1}
 	a.Message.Attachments = []parley.Attachment{{Media: file.ID, Name: "file"}}
-	w.do(func(tx *store.Tx) error { return errors.Join(tx.Append(a), relation.Add(tx, o, &a.Message)) })
+	w.do(func(tx *store.Tx) error { return errors.Join(tx.Append(a), relation.Add(tx, a)) })
 	ids, err := relation.Forwards(w.read(), o, source.Message.ID, "", 5)
 	w.must(err)
 	w.equal("forwards", ids, []parley.ID{a.Message.ID})
@@ -162,4 +163,40 @@ func copiesOfContent(w *world) {
 	got, err = w.read().Message(o, a.Message.ID)
 	w.must(err)
 	w.equal("by whom", got.RemovedBy, version.Editor)
+}
+
+// receivers: what is found and claimed of messages to several.
+func receivers(w *world) {
+	o := w.organization()
+	th := w.thread(o)
+	a := th.message("to three")
+	th.deliver(a)
+	th.deliver(a)
+	a.Message.Receivers = parley.Receivers{Several: true, CC: []int{2}, BCC: []int{3}}
+	w.must(w.append(a))
+	th.say("behind it")
+	m, err := w.read().Message(o, a.Message.ID)
+	w.must(err)
+	w.equal("roles", m.Receivers, a.Message.Receivers)
+	found, err := w.read().DeliveriesWith([]store.DeliveryRef{{Organization: o, Message: m.ID, Number: 2}, {Organization: o, Message: m.ID, Number: 1}, {Organization: "absent", Message: m.ID}})
+	w.must(err)
+	w.equal("all of it", len(found[store.DeliveryRef{Organization: o, Message: m.ID}]), 3)
+	lines, err := w.read().Lines()
+	w.must(err)
+	due, err := w.read().DueDeliveries(lines[0], w.now(), 5)
+	w.must(err)
+	w.equal("due", len(due), 1)
+	until := w.now().Add(time.Minute)
+	var heads, with, again []store.Job
+	w.do(func(tx *store.Tx) (err error) {
+		if heads, err = tx.Claim(due, until); err != nil {
+			return err
+		}
+		if with, err = tx.ClaimWith(heads, until); err != nil {
+			return err
+		}
+		again, err = tx.ClaimWith(heads, until)
+		return err
+	})
+	w.equal("claimed with it", fmt.Sprint(len(heads), len(with), with[0].Delivery, with[1].Delivery, with[0].Attempt, len(again)), "1 2 2 3 1 0")
 }

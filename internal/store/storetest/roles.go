@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/store/availability"
 	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/grant"
+	"github.com/parley-server/parley/internal/store/group"
 	"github.com/parley-server/parley/internal/store/profile"
 )
 
@@ -318,4 +319,52 @@ func profiles(w *world) {
 	found, err := profile.Metadata(w.read(), o, profile.Team, "t")
 	w.must(err)
 	w.equal("dropped", len(found), 0)
+}
+
+// groups: who is in which, who may join, and who comes back.
+func groups(w *world) {
+	o := w.organization()
+	var ids []parley.ID
+	for i := range 3 {
+		ids = append(ids, w.id())
+		c := parley.Conversation{ID: ids[i], Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
+		w.do(func(tx *store.Tx) error {
+			return errors.Join(tx.InsertConversation(o, &c), group.Insert(tx, o, c.ID, parley.GroupRules{Forum: i == 1}))
+		})
+	}
+	write := func(tx *store.Tx) error {
+		return tx.Append(&store.Append{Organization: o, Message: parley.Message{ID: w.id(), Conversation: ids[0], Kind: parley.KindMessage, Direction: parley.NoDirection}})
+	}
+	a, b := parley.Actor{ID: "a", Name: "A"}, parley.Actor{ID: "b", Name: "B"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(group.Join(tx, o, ids[0], []parley.Actor{a, b}, false), write(tx), tx.LeaveConversation(o, ids[0], &parley.Participant{Kind: parley.ActorUser, ID: "a"}),
+			write(tx), group.Join(tx, o, ids[0], []parley.Actor{a, b}, false), group.Join(tx, o, ids[1], []parley.Actor{a}, false), group.SetReplay(tx, o, ids[1], true))
+	})
+	parts, err := w.read().PartsOf(o, "a", ids)
+	w.must(err)
+	w.equal("who came back", fmt.Sprint(parts[ids[0]].Receives(1), parts[ids[0]].Receives(2), parts[ids[0]].Receives(3)), "true false true")
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.LeaveConversation(o, ids[0], &parley.Participant{Kind: parley.ActorUser, ID: "a"}), group.Join(tx, o, ids[0], []parley.Actor{a}, true))
+	})
+	parts, err = w.read().PartsOf(o, "a", ids)
+	w.must(err)
+	w.equal("with what was before", parts[ids[0]].Receives(2), true)
+
+	rules, err := group.Rules(w.read(), o, append(ids, "another"))
+	w.must(err)
+	w.equal("rules", rules, map[parley.ID]parley.GroupRules{ids[0]: {}, ids[1]: {Forum: true, ReplayHistory: true}, ids[2]: {}})
+	counts, err := group.Counts(w.read(), o, ids)
+	w.must(err)
+	w.equal("counts", counts, map[parley.ID]int64{ids[0]: 2, ids[1]: 1})
+	all, err := group.All(w.read(), o, "", 2)
+	w.must(err)
+	forums, err := group.Forums(w.read(), o, "", 5)
+	w.must(err)
+	of, err := group.Of(w.read(), o, "a", ids[0], 5)
+	w.must(err)
+	w.equal("lists", [][]parley.ID{all, forums, of}, [][]parley.ID{ids[:2], ids[1:2], ids[1:2]})
+	members, err := group.Members(w.read(), o, ids[0], "a", 5)
+	w.must(err)
+	b.Kind = parley.ActorUser
+	w.equal("members", members, []parley.Actor{b})
 }

@@ -131,7 +131,7 @@ func empty(w *world) {
 	q := w.read()
 	for _, err := range []error{
 		second(q.ContactByExternalID(o, "")), second(q.ContactByAddress(o, parley.Address{})), second(q.UserOfAccount(o, "")),
-		second(q.ConversationByKey(o, "")), second(q.Participant(o, "", "")), second(q.NewestWithAddress(o, "", parley.Address{})),
+		second(q.ConversationByKey(o, "")), second(q.Participant(o, "", "")), second(q.NewestWith(o, "", []parley.Address{{}})),
 	} {
 		w.notFound(err)
 	}

@@ -53,6 +53,7 @@ type Contract struct {
 func New(info huma.Info) *Contract {
 	c := &Contract{registry: newRegistry(map[reflect.Type]reflect.Type{
 		reflect.TypeFor[api.Body]():        reflect.TypeFor[anyBody](),
+		reflect.TypeFor[api.Recipient]():   reflect.TypeFor[anyRecipient](),
 		reflect.TypeFor[json.RawMessage](): reflect.TypeFor[anyObject](),
 	})}
 	c.rules = &rules{registry: c.registry, made: map[string]*rule{}}
@@ -123,6 +124,18 @@ type anyBody struct{}
 func (anyBody) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString},
 		{Type: huma.TypeArray, Items: r.Schema(reflect.TypeFor[api.Part](), true, "")}}}
+}
+
+// anyRecipient is the schema of api.Recipient.
+type anyRecipient struct{}
+
+// Recipient is api.Recipient as an object.
+type Recipient api.Recipient
+
+// Schema says that a message is to a recipient, or to a list of receivers.
+func (anyRecipient) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{r.Schema(reflect.TypeFor[Recipient](), true, ""),
+		{Type: huma.TypeArray, Items: r.Schema(reflect.TypeFor[api.Receiver](), true, "")}}}
 }
 
 // anyObject is the schema of settings, whose own schema is their connector's.

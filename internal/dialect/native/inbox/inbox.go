@@ -2,6 +2,7 @@
 package inbox
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/parley-server/parley/api"
@@ -28,7 +29,7 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 	define := door.Operation("PUT /v1/conversation-attributes/{key}", "defineConversationAttribute", parley.ScopeOrganizationWrite,
 		"Define an attribute of conversations, or change its definition")
 	define.Details = "The type of one that is defined cannot be changed. Values that conversations have stay as they are until they are written again."
-	const write = parley.ScopeConversationsWrite
+	const write, send = parley.ScopeConversationsWrite, parley.ScopeMessagesSend
 	merge := door.Operation("POST /v1/conversations/{id}/merge", "mergeConversation", write, "Make a conversation a part of another")
 	merge.Details = "Both are with the same people outside. Answers the conversation that stays, and so does the id of the other from then on. " +
 		"Items keep their times, and get new numbers after those of the one that stays. To do it again changes nothing."
@@ -38,6 +39,12 @@ func Endpoints(c *core.Core, d *directory.Directory) []*door.Endpoint {
 		door.List(history, a.history),
 		door.Matched(door.Change(merge, a.merge)),
 		door.Change(move, a.move),
+		door.Create(door.Operation("POST /v1/conversations/{id}/drafts", "createDraft", send, "Keep what was written for a conversation and is not sent"), http.StatusCreated, a.createDraft),
+		door.ByID(door.List(door.Operation("GET /v1/conversations/{id}/drafts", "listConversationDrafts", send, "List the drafts in a conversation: the user's own, and those that are shared"), a.draftsIn)),
+		door.ByID(door.List(door.Operation("GET /v1/drafts", "listDrafts", send, "List the drafts of the key's user"), a.drafts)),
+		door.Get(door.Operation("GET /v1/drafts/{id}", "getDraft", send, "Get a draft"), a.draft),
+		door.Matched(door.Change(door.Operation("PATCH /v1/drafts/{id}", "patchDraft", send, "Change a draft"), a.patchDraft)),
+		door.Matched(door.Order(door.Operation("DELETE /v1/drafts/{id}", "deleteDraft", send, "Delete a draft"), a.deleteDraft)),
 		door.Audited(door.Matched(door.Change(define, a.defineAttribute)), parley.ActAttributeDefined),
 		door.Get(door.Operation("GET /v1/conversation-attributes/{key}", "getConversationAttribute", read, "Get the definition of an attribute of conversations"), a.attribute),
 		door.List(door.Operation("GET /v1/conversation-attributes", "listConversationAttributes", read, "List the attributes of conversations that are defined, by key"), a.attributes),

@@ -98,7 +98,7 @@ func attachments(list []parley.Attachment) []api.Attachment {
 func Delivery(d *parley.Delivery) api.Delivery {
 	return api.Delivery{
 		ID: DeliveryID(d.Message, d.Number), MessageID: string(d.Message), Number: d.Number, ConversationID: string(d.Conversation),
-		Recipient: actor(d.Recipient, d.Address), Address: address(d.Address), Channel: string(d.Channel), Status: api.Status(d.State),
+		Recipient: actor(d.Recipient, d.Address), Role: api.ReceiverRole(d.Role), Address: address(d.Address), Channel: string(d.Channel), Status: api.Status(d.State),
 		Phase: api.FailurePhase(d.Phase), Code: d.Code, Reason: d.Reason, Attempts: d.Attempts, NextAttemptAt: stamp(d.NextAttempt),
 		ValidUntil: stamp(d.ValidUntil), RetryOf: d.RetryOf, Held: d.Held, CreatedAt: stamp(d.CreatedAt), SentAt: stamp(d.SentAt),
 		DeliveredAt: stamp(d.DeliveredAt), ReadAt: stamp(d.ReadAt), EndedAt: stamp(d.EndedAt),
@@ -168,7 +168,7 @@ func Participant(p *parley.Participant) api.Participant {
 func SandboxMessage(h *core.Handed) api.SandboxMessage {
 	return api.SandboxMessage{
 		MessageID: string(h.Attempt.Message), DeliveryID: DeliveryID(h.Attempt.Message, h.Attempt.Delivery), Attempt: h.Attempt.Number,
-		Channel: string(h.Channel), To: h.To.String(), Body: Body(h.Message.Body), Text: plain.Whole(h.Message.Body), Outcome: string(h.Attempt.Outcome),
+		Channel: string(h.Channel), To: h.To.String(), Role: api.ReceiverRole(h.Role), Shown: h.Shown, Body: Body(h.Message.Body), Text: plain.Whole(h.Message.Body), Outcome: string(h.Attempt.Outcome),
 		Reference: h.Attempt.Reference, Priority: api.Priority(h.Message.Priority), Files: attachments(h.Message.Attachments), At: stamp(h.Attempt.StartedAt),
 	}
 }

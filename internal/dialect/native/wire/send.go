@@ -13,11 +13,12 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		To: core.To{
 			User: parley.ID(b.To.User), Users: IDs(b.To.Users), Role: parley.ID(b.To.Role), Team: parley.ID(b.To.Team), Broadcast: parley.ID(b.To.Broadcast),
 			Conversation: parley.ID(b.To.Conversation), Contact: parley.ID(b.To.Contact), Address: b.To.Address, Channel: parley.ID(b.To.Channel),
+			Receivers: receivers(b.To.Receivers),
 		},
 		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
-		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Reopen: parley.ReopenPolicy(b.Reopen),
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Reopen: parley.ReopenPolicy(b.Reopen),
 	}
 	if u := b.Template; u != nil {
 		out.Template = &template.Use{ID: parley.ID(u.ID), Name: u.Name, Version: u.Version, Locale: u.Locale, Variables: u.Variables}
@@ -30,6 +31,17 @@ func SendParams(b *api.SendRequest) core.SendParams {
 			Direction: parley.Direction(r.Direction), Author: parley.Actor{Kind: parley.ActorKind(r.Author.Kind), ID: parley.ID(r.Author.ID), Name: r.Author.Name},
 			State: parley.DeliveryState(r.Status), SentAt: r.SentAt.Time, Platform: r.Platform, Imported: r.Imported,
 		}
+	}
+	return out
+}
+
+func receivers(list []api.Receiver) []core.Receiver {
+	if list == nil {
+		return nil
+	}
+	out := make([]core.Receiver, len(list))
+	for i, r := range list {
+		out[i] = core.Receiver{Role: parley.ReceiverRole(r.Role), Contact: parley.ID(r.Contact), Address: r.Address, Channel: parley.ID(r.Channel)}
 	}
 	return out
 }

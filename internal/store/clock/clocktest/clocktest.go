@@ -167,6 +167,8 @@ func clocks(w *world) {
 	})
 	w.advance(time.Minute)
 	w.equal("due a minute later", len(w.due()), 2)
+	w.in(o, func(tx *store.Tx) error { return clock.Restart(tx, o) })
+	w.shows(o, w.now().UTC())
 }
 
 // doneByTheirTimes does what is due: what has the real time in one unit, and that of each test organization in one of its own.

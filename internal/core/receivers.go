@@ -1,0 +1,150 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+)
+
+// toReceivers is the conversation with several outside on one channel: with exactly those whom the message is for and who
+// get copies. Who gets a blind copy takes no part in it.
+func (s *send) toReceivers(tx *store.Tx, list []Receiver) (*route, error) {
+	ch, err := s.channelOf(tx, list)
+	if err != nil {
+		return nil, err
+	}
+	_, platform, err := s.c.definition(&ch)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.contactsOf(tx, list)
+	if err != nil {
+		return nil, err
+	}
+	r := &route{channel: &ch}
+	var open []recipient
+	for i := range list {
+		field := fmt.Sprintf("to[%d]", i)
+		if list[i].Role != parley.ReceiverTo && !platform.Copies {
+			return nil, parley.Invalid(field+".role", "copies-unsupported", "the platform %s has no copies: everybody is written to", platform.Name)
+		}
+		to, contact, err := s.receiver(tx, &ch, &list[i], known[list[i].Contact], field)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(r.recipients, func(o recipient) bool { return o.address.Value == to.address.Value }) {
+			return nil, parley.Invalid(field, "duplicate", "is named twice")
+		}
+		if r.recipients = append(r.recipients, to); to.role != parley.ReceiverBCC {
+			open = append(open, to)
+		}
+		if contact != nil {
+			r.contacts++
+			r.contact, r.contactRev = contact.ID, contact.Rev
+		}
+	}
+	// Those that everybody sees come first: they are handed out together.
+	slices.SortStableFunc(r.recipients, func(a, b recipient) int { return rankOf(a.role) - rankOf(b.role) })
+	if s.into != "" {
+		r.conversation, err = tx.Conversation(s.p.Organization, s.into)
+		return r, err
+	}
+	r.conversation, err = s.c.externalConversation(tx, s.p, &ch, !ch.Conversational, open...)
+	return r, err
+}
+
+func rankOf(role parley.ReceiverRole) int {
+	return slices.Index([]parley.ReceiverRole{parley.ReceiverTo, parley.ReceiverCC, parley.ReceiverBCC}, role)
+}
+
+// channelOf is the channel that all receivers are written to on: the one that they name, else that of the first.
+func (s *send) channelOf(tx *store.Tx, list []Receiver) (parley.Channel, error) {
+	if list[0].Contact != "" && s.params.To.Channel == "" {
+		contact, err := tx.Survivor(s.p.Organization, list[0].Contact)
+		if err != nil {
+			return parley.Channel{}, unknown(err, "to[0].contact", "contact-unknown")
+		}
+		ch, _, err := s.channelFor(tx, &contact)
+		return ch, err
+	}
+	if s.params.To.Channel == "" {
+		address, err := parley.ParseAddress(list[0].Address)
+		if err != nil {
+			return parley.Channel{}, parley.Invalid("to[0].address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+		}
+		return s.channelForAddress(tx, address)
+	}
+	ch, err := tx.Channel(s.p.Organization, s.params.To.Channel)
+	if err != nil {
+		return ch, unknown(err, "to.channel", "channel-unknown")
+	}
+	return ch, s.may(tx, &ch)
+}
+
+// contactsOf are the contacts that receivers name, those that were merged into others as these.
+func (s *send) contactsOf(tx *store.Tx, list []Receiver) (map[parley.ID]*parley.Contact, error) {
+	var ids []parley.ID
+	for i := range list {
+		if list[i].Contact != "" {
+			ids = append(ids, list[i].Contact)
+		}
+	}
+	known, err := tx.ContactsByID(s.p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if known[id] != nil && known[id].MergedInto == "" {
+			continue
+		}
+		survivor, err := tx.Survivor(s.p.Organization, id)
+		if ignoreNotFound(err) != nil {
+			return nil, err
+		}
+		if known[id] = nil; err == nil {
+			known[id] = &survivor
+		}
+	}
+	return known, nil
+}
+
+// receiver finds one of several, and its contact, if it has one.
+func (s *send) receiver(tx *store.Tx, ch *parley.Channel, r *Receiver, contact *parley.Contact, field string) (recipient, *parley.Contact, error) {
+	to := recipient{role: r.Role}
+	if r.Contact != "" {
+		if contact == nil {
+			return to, nil, parley.Invalid(field+".contact", "contact-unknown", "must be the id of a contact")
+		}
+		address, ok := addressOf(contact, ch.AddressKind)
+		if !ok {
+			return to, nil, parley.Invalid(field+".contact", "address-required", "the contact has no address of kind %s", ch.AddressKind)
+		}
+		to.actor, to.address = contactActor(contact), address
+		return to, contact, s.admitsAt(contact, field)
+	}
+	address, err := parley.ParseAddress(r.Address)
+	if err != nil {
+		return to, nil, parley.Invalid(field+".address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+	}
+	if address.Kind != ch.AddressKind {
+		return to, nil, parley.Invalid(field+".address", "address-kind", "the channel takes addresses of kind %s", ch.AddressKind)
+	}
+	who, contact, err := s.c.identify(tx, s.p, address, "")
+	if err != nil {
+		return to, nil, err
+	}
+	to.actor, to.address = who, address
+	if contact != nil {
+		err = s.admitsAt(contact, field)
+	}
+	return to, contact, err
+}
+
+func (s *send) admitsAt(contact *parley.Contact, field string) error {
+	if err := s.admits(contact); err != nil {
+		return parley.Invalid(field, "contact-opted-out", "the contact does not want to be written to")
+	}
+	return nil
+}
