@@ -118,11 +118,6 @@ func (d *Deliveries) callOne(ctx context.Context, w *Work) *Result {
 	if !ok {
 		return w.end(parley.Failed, parley.PhasePolicy, codeNoConnector, "this server has no connector "+w.channel.Connector)
 	}
-	if barred, err := d.barred(ctx, w); err != nil {
-		return &Result{work: w}
-	} else if barred {
-		return w.end(parley.Failed, parley.PhasePolicy, codeTest, "a test organization reaches no provider")
-	}
 	out, err := w.outgoing(definition)
 	if err != nil {
 		return w.end(parley.Failed, parley.PhasePolicy, parley.AsError(err).Code, parley.AsError(err).Message)
@@ -172,6 +167,11 @@ func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Skipped, "", codeOptedOut, "the contact does not want to be written to any more")
 	case w.channel.Paused:
 		return &Result{work: w}
+	}
+	if barred, err := d.barred(ctx, w); err != nil {
+		return &Result{work: w}
+	} else if barred {
+		return w.end(parley.Failed, parley.PhasePolicy, codeTest, "a test organization reaches no provider")
 	}
 	return nil
 }
