@@ -18,60 +18,63 @@ const (
 
 // Channel is one connected account on a platform, run by a connector.
 type Channel struct {
-	ID             string          `json:"id" doc:"The id."`
-	Name           string          `json:"name" doc:"What people call it."`
-	Connector      string          `json:"connector" doc:"The connector that runs it."`
-	Platform       string          `json:"platform" doc:"What it is or plays: sms, whatsapp, email, fax, chat, secure, …"`
-	AddressKind    string          `json:"addressKind" doc:"The kind of address it sends to."`
-	Address        string          `json:"address,omitempty" doc:"Our own end: a number, a mailbox."`
-	Settings       json.RawMessage `json:"settings" doc:"The connector's settings, an object; secrets are shown as null."`
-	Thread         ThreadPolicy    `json:"thread" enum:"contact,thread,each" doc:"Which conversation a message belongs to."`
-	Reopen         string          `json:"reopen" enum:"auto,never,new" doc:"What a message does to a closed conversation: reopen it, leave it closed, begin a new one."`
-	Conversational bool            `json:"conversational" doc:"False where sends stay out of inbox views until somebody answers."`
-	Open           bool            `json:"open" doc:"Whether the whole organization sees it; else its members."`
-	Members        []string        `json:"members" doc:"Ids of users."`
-	Default        bool            `json:"default" doc:"Whether a send to its address kind takes it when nothing else says."`
-	Rate           int             `json:"rate" doc:"Sends a second, 0: no limit."`
-	Concurrency    int             `json:"concurrency" doc:"Provider calls in flight at once."`
-	OnUnknown      string          `json:"onUnknown" enum:"auto,resend,hold" doc:"What happens after a lost provider call: auto sends high priority again and holds the rest."`
-	Paused         bool            `json:"paused" doc:"Whether nothing is sent for now."`
-	Rev            int64           `json:"rev" doc:"Its revision, as in ETag and If-Match."`
-	CreatedAt      Time            `json:"createdAt" format:"date-time" doc:"When it was made."`
+	ID             string            `json:"id" doc:"The id."`
+	Name           string            `json:"name" doc:"What people call it."`
+	Connector      string            `json:"connector" doc:"The connector that runs it."`
+	Platform       string            `json:"platform" doc:"What it is or plays: sms, whatsapp, email, fax, chat, secure, …"`
+	AddressKind    string            `json:"addressKind" doc:"The kind of address it sends to."`
+	Address        string            `json:"address,omitempty" doc:"Our own end: a number, a mailbox."`
+	Settings       json.RawMessage   `json:"settings" doc:"The connector's settings, an object; secrets are shown as null."`
+	Thread         ThreadPolicy      `json:"thread" enum:"contact,thread,each" doc:"Which conversation a message belongs to."`
+	Reopen         string            `json:"reopen" enum:"auto,never,new" doc:"What a message does to a closed conversation: reopen it, leave it closed, begin a new one."`
+	Conversational bool              `json:"conversational" doc:"False where sends stay out of inbox views until somebody answers."`
+	Open           bool              `json:"open" doc:"Whether the whole organization sees it; else its members."`
+	Members        []string          `json:"members" doc:"Ids of users."`
+	Default        bool              `json:"default" doc:"Whether a send to its address kind takes it when nothing else says."`
+	Rate           int               `json:"rate" doc:"Sends a second, 0: no limit."`
+	Concurrency    int               `json:"concurrency" doc:"Provider calls in flight at once."`
+	OnUnknown      string            `json:"onUnknown" enum:"auto,resend,hold" doc:"What happens after a lost provider call: auto sends high priority again and holds the rest."`
+	Paused         bool              `json:"paused" doc:"Whether nothing is sent for now."`
+	Metadata       map[string]string `json:"metadata" doc:"Facts kept with it."`
+	Rev            int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt      Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
 // ChannelRequest is a channel to make. What is left out is as the connector's platform has it.
 type ChannelRequest struct {
-	Name           string          `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
-	Connector      string          `json:"connector" minLength:"1" maxLength:"50" example:"sandbox" doc:"The connector that runs it, from /v1/connectors."`
-	Platform       string          `json:"platform,omitempty" maxLength:"50" doc:"What it is or plays; may be left out where the connector has one."`
-	AddressKind    string          `json:"addressKind,omitempty" maxLength:"32" doc:"The kind of address it sends to."`
-	Address        string          `json:"address,omitempty" maxLength:"320" doc:"Our own end: a number, a mailbox."`
-	Settings       json.RawMessage `json:"settings,omitempty" doc:"The connector's settings, an object."`
-	Thread         ThreadPolicy    `json:"thread,omitempty" enum:"contact,thread,each" doc:"Which conversation a message belongs to."`
-	Reopen         string          `json:"reopen,omitempty" enum:"auto,never,new" doc:"What a message does to a closed conversation, auto when left out."`
-	Conversational *bool           `json:"conversational,omitempty" doc:"False where sends stay out of inbox views until somebody answers."`
-	Open           *bool           `json:"open,omitempty" doc:"Whether the whole organization sees it, true when left out; else its members."`
-	Members        []string        `json:"members,omitempty" maxItems:"1000" doc:"Ids of users."`
-	Default        bool            `json:"default,omitempty" doc:"Whether a send to its address kind takes it when nothing else says; the default before it no longer is."`
-	Rate           int             `json:"rate,omitempty" minimum:"0" maximum:"1000000" doc:"Sends a second, 0 or left out: no limit."`
-	Concurrency    int             `json:"concurrency,omitempty" minimum:"0" maximum:"10000" doc:"Provider calls in flight at once, 0 or left out: as the server does."`
-	OnUnknown      string          `json:"onUnknown,omitempty" enum:"auto,resend,hold" doc:"What happens after a lost provider call, auto when left out."`
+	Name           string            `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Connector      string            `json:"connector" minLength:"1" maxLength:"50" example:"sandbox" doc:"The connector that runs it, from /v1/connectors."`
+	Platform       string            `json:"platform,omitempty" maxLength:"50" doc:"What it is or plays; may be left out where the connector has one."`
+	AddressKind    string            `json:"addressKind,omitempty" maxLength:"32" doc:"The kind of address it sends to."`
+	Address        string            `json:"address,omitempty" maxLength:"320" doc:"Our own end: a number, a mailbox."`
+	Settings       json.RawMessage   `json:"settings,omitempty" doc:"The connector's settings, an object."`
+	Thread         ThreadPolicy      `json:"thread,omitempty" enum:"contact,thread,each" doc:"Which conversation a message belongs to."`
+	Reopen         string            `json:"reopen,omitempty" enum:"auto,never,new" doc:"What a message does to a closed conversation, auto when left out."`
+	Conversational *bool             `json:"conversational,omitempty" doc:"False where sends stay out of inbox views until somebody answers."`
+	Open           *bool             `json:"open,omitempty" doc:"Whether the whole organization sees it, true when left out; else its members."`
+	Members        []string          `json:"members,omitempty" maxItems:"1000" doc:"Ids of users."`
+	Default        bool              `json:"default,omitempty" doc:"Whether a send to its address kind takes it when nothing else says; the default before it no longer is."`
+	Rate           int               `json:"rate,omitempty" minimum:"0" maximum:"1000000" doc:"Sends a second, 0 or left out: no limit."`
+	Concurrency    int               `json:"concurrency,omitempty" minimum:"0" maximum:"10000" doc:"Provider calls in flight at once, 0 or left out: as the server does."`
+	OnUnknown      string            `json:"onUnknown,omitempty" enum:"auto,resend,hold" doc:"What happens after a lost provider call, auto when left out."`
+	Metadata       map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with it."`
 }
 
 // ChannelPatch changes a channel. What is left out stays as it is.
 type ChannelPatch struct {
-	Name           *string         `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
-	Address        *string         `json:"address,omitempty" maxLength:"320" doc:"Our own end: a number, a mailbox."`
-	Settings       json.RawMessage `json:"settings,omitempty" doc:"The connector's settings, an object; replaces all, but a secret given as null stays as it is."`
-	Reopen         *string         `json:"reopen,omitempty" enum:"auto,never,new" doc:"What a message does to a closed conversation."`
-	Conversational *bool           `json:"conversational,omitempty" doc:"False where sends stay out of inbox views until somebody answers."`
-	Open           *bool           `json:"open,omitempty" doc:"Whether the whole organization sees it; else its members."`
-	Members        *[]string       `json:"members,omitempty" maxItems:"1000" doc:"Ids of users; replaces all."`
-	Default        *bool           `json:"default,omitempty" doc:"Whether a send to its address kind takes it when nothing else says."`
-	Rate           *int            `json:"rate,omitempty" minimum:"0" maximum:"1000000" doc:"Sends a second, 0: no limit."`
-	Concurrency    *int            `json:"concurrency,omitempty" minimum:"0" maximum:"10000" doc:"Provider calls in flight at once, 0: as the server does."`
-	OnUnknown      *string         `json:"onUnknown,omitempty" enum:"auto,resend,hold" doc:"What happens after a lost provider call."`
-	Paused         *bool           `json:"paused,omitempty" doc:"Whether nothing is sent for now; what is queued waits."`
+	Name           *string            `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Address        *string            `json:"address,omitempty" maxLength:"320" doc:"Our own end: a number, a mailbox."`
+	Settings       json.RawMessage    `json:"settings,omitempty" doc:"The connector's settings, an object; replaces all, but a secret given as null stays as it is."`
+	Reopen         *string            `json:"reopen,omitempty" enum:"auto,never,new" doc:"What a message does to a closed conversation."`
+	Conversational *bool              `json:"conversational,omitempty" doc:"False where sends stay out of inbox views until somebody answers."`
+	Open           *bool              `json:"open,omitempty" doc:"Whether the whole organization sees it; else its members."`
+	Members        *[]string          `json:"members,omitempty" maxItems:"1000" doc:"Ids of users; replaces all."`
+	Default        *bool              `json:"default,omitempty" doc:"Whether a send to its address kind takes it when nothing else says."`
+	Rate           *int               `json:"rate,omitempty" minimum:"0" maximum:"1000000" doc:"Sends a second, 0: no limit."`
+	Concurrency    *int               `json:"concurrency,omitempty" minimum:"0" maximum:"10000" doc:"Provider calls in flight at once, 0: as the server does."`
+	OnUnknown      *string            `json:"onUnknown,omitempty" enum:"auto,resend,hold" doc:"What happens after a lost provider call."`
+	Paused         *bool              `json:"paused,omitempty" doc:"Whether nothing is sent for now; what is queued waits."`
+	Metadata       map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
 }
 
 // ChannelFilter says which channels a list holds: those to which everything given applies.

@@ -168,21 +168,24 @@ type AttributeRequest struct {
 
 // Broadcast is a list whose members are written to one to one.
 type Broadcast struct {
-	ID          string `json:"id" doc:"The id."`
-	Name        string `json:"name" doc:"What people call it."`
-	MemberCount int64  `json:"memberCount" doc:"How many members it has."`
-	Rev         int64  `json:"rev" doc:"Its revision, as in ETag and If-Match."`
-	CreatedAt   Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
+	ID          string            `json:"id" doc:"The id."`
+	Name        string            `json:"name" doc:"What people call it."`
+	MemberCount int64             `json:"memberCount" doc:"How many members it has."`
+	Metadata    map[string]string `json:"metadata" doc:"Facts kept with it."`
+	Rev         int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt   Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
 // BroadcastRequest is a broadcast list to make.
 type BroadcastRequest struct {
-	Name string `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Name     string            `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Metadata map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with it."`
 }
 
 // BroadcastPatch changes a broadcast list. What is left out stays as it is.
 type BroadcastPatch struct {
-	Name *string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Metadata map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
 }
 
 // BroadcastMembers are users and contacts to add to a broadcast list, at least one.

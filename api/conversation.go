@@ -59,6 +59,7 @@ type Conversation struct {
 	Unread        int                `json:"unread" doc:"How many items the key's user has not read, of those that somebody else wrote; 100 stands for 100 or more."`
 	Inbox         bool               `json:"inbox" doc:"False for sends only, which stay out of inbox views until somebody answers."`
 	Participants  []Participant      `json:"participants,omitempty" doc:"Who takes part: all where one conversation is asked for, at most 10 in a list."`
+	Muted         *Mute              `json:"muted,omitempty" doc:"That the key's user does not want to be notified of it; what is written to it comes all the same."`
 	LastSequence  int64              `json:"lastSequence" doc:"The number of the newest item, 0 for none."`
 	LastMessageID string             `json:"lastMessageId,omitempty" doc:"The newest message."`
 	ActivityAt    Time               `json:"activityAt" format:"date-time" doc:"When something last happened in it."`

@@ -63,14 +63,18 @@ type NewOrganization struct {
 
 // User is a member of the organization.
 type User struct {
-	ID        string            `json:"id" doc:"The id."`
-	Name      string            `json:"name" doc:"What people call the user."`
-	Email     string            `json:"email,omitempty" doc:"The e-mail address; a machine user has none."`
-	Machine   bool              `json:"machine" doc:"Whether it stands for an API key."`
-	Active    bool              `json:"active" doc:"Whether it may act and be written to."`
-	Metadata  map[string]string `json:"metadata" doc:"Facts kept with the user."`
-	Rev       int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
-	CreatedAt Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
+	ID       string            `json:"id" doc:"The id."`
+	Name     string            `json:"name" doc:"What people call the user."`
+	Email    string            `json:"email,omitempty" doc:"The e-mail address; a machine user has none."`
+	Machine  bool              `json:"machine" doc:"Whether it stands for an API key."`
+	Active   bool              `json:"active" doc:"Whether it may act and be written to."`
+	Metadata map[string]string `json:"metadata" doc:"Facts kept with the user."`
+
+	Profile      Profile       `json:"profile" doc:"What the organization knows of the user besides."`
+	DoNotDisturb *DoNotDisturb `json:"doNotDisturb,omitempty" doc:"That the user does not want to be disturbed."`
+
+	Rev       int64 `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time  `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
 // UserRequest is a user to make.
@@ -78,6 +82,7 @@ type UserRequest struct {
 	Name     string            `json:"name" minLength:"1" maxLength:"200" doc:"What people call the user."`
 	Email    string            `json:"email,omitempty" format:"email" maxLength:"320" doc:"The e-mail address, unique in the organization."`
 	Metadata map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with the user."`
+	Machine  bool              `json:"machine,omitempty" doc:"Whether it stands for a program: it has no e-mail address, and keys of the organization act as it."`
 }
 
 // UserPatch changes a user. What is left out stays as it is.
@@ -98,22 +103,26 @@ type UserFilter struct {
 
 // Team is a standing set of users with a conversation of its own.
 type Team struct {
-	ID        string   `json:"id" doc:"The id."`
-	Name      string   `json:"name" doc:"What people call it."`
-	Members   []string `json:"members" doc:"The ids of its users."`
-	Rev       int64    `json:"rev" doc:"Its revision, as in ETag and If-Match."`
-	CreatedAt Time     `json:"createdAt" format:"date-time" doc:"When it was made."`
+	ID        string            `json:"id" doc:"The id."`
+	Name      string            `json:"name" doc:"What people call it."`
+	Members   []string          `json:"members" doc:"The ids of its users."`
+	Metadata  map[string]string `json:"metadata" doc:"Facts kept with it."`
+	Rev       int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
+	CreatedAt Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
 // TeamRequest is a team to make.
 type TeamRequest struct {
 	Name    string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
 	Members []string `json:"members,omitempty" maxItems:"1000" doc:"The ids of its users."`
+
+	Metadata map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with it."`
 }
 
 // TeamPatch changes a team. What is left out stays as it is.
 type TeamPatch struct {
-	Name *string `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Metadata map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
 }
 
 // TeamFilter says which teams a list holds: those to which everything given applies.

@@ -27,6 +27,7 @@ const (
 	EventConversationCreated EventType = "conversation.created"
 	EventConversationUpdated EventType = "conversation.updated"
 	EventConversationRead    EventType = "conversation.read"
+	EventConversationMuted   EventType = "conversation.muted" // by the user, or no more
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"
 	EventContactUpdated      EventType = "contact.updated"
@@ -44,6 +45,7 @@ const (
 	EventSenderUnblocked     EventType = "sender.unblocked"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
+	EventUserAvailability    EventType = "user.availability" // do-not-disturb was turned on or off
 	EventTeamCreated         EventType = "team.created"
 	EventTeamUpdated         EventType = "team.updated"
 	EventTeamDeleted         EventType = "team.deleted"
@@ -90,13 +92,13 @@ type EventData struct {
 	ConversationID string   `json:"conversationId,omitempty" doc:"The conversation."`
 	MessageID      string   `json:"messageId,omitempty" doc:"The message."`
 	DeliveryID     string   `json:"deliveryId,omitempty" doc:"The delivery: <messageId>.<number>"`
-	Status         string   `json:"status,omitempty" doc:"What the delivery, the conversation, or the user's duty for a role (on, off) became."`
+	Status         string   `json:"status,omitempty" doc:"What the delivery, the conversation, the user's duty for a role (on, off), do-not-disturb (on, off) or muting (on, off) became."`
 	Phase          string   `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
 	Code           string   `json:"code,omitempty" doc:"Of a failure: a stable code."`
 	Reason         string   `json:"reason,omitempty" doc:"Why, such as that a message was removed because it expired."`
 	Through        int64    `json:"through,omitempty" doc:"Of a read mark: the sequence of the last item read."`
 	Actor          string   `json:"actor,omitempty" doc:"The id of the user who did it."`
-	User           string   `json:"user,omitempty" doc:"Of role.duty: the id of the user who came on duty or went off."`
+	User           string   `json:"user,omitempty" doc:"Of role.duty: the id of the user who came on duty or went off. Of user.availability: the id of the user or role to whom messages are forwarded."`
 	Into           string   `json:"into,omitempty" doc:"Of contact.merged and conversation.merged: the id of what it became a part of."`
 	Message        *Message `json:"message,omitempty" doc:"Of message.created, message.edited and message.redacted: the message as it is now."`
 }
@@ -124,7 +126,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

@@ -94,7 +94,9 @@ type Message struct {
 	Root           string            `json:"root,omitempty" doc:"Of a reply: the message that began its thread."`
 	Replies        int               `json:"replies,omitempty" doc:"Of one that is no reply: how many messages its thread has besides it."`
 	LastReplyAt    Time              `json:"lastReplyAt,omitzero" format:"date-time" doc:"When the last of its replies was sent."`
-	Parent         string            `json:"parent,omitempty" doc:"The broadcast message that it is a copy of."`
+	Parent         string            `json:"parent,omitempty" doc:"The message that it is a copy of: one to a broadcast list, or to whom it is forwarded for."`
+	OnBehalfOf     []Actor           `json:"onBehalfOf,omitempty" doc:"Of a copy that was forwarded while somebody does not want to be disturbed: to whom it was written, and who had it forwarded further."`
+	Notice         *Notice           `json:"notice,omitempty" doc:"Of a system item: what it tells, for programs."`
 	Forward        *Forward          `json:"forward,omitempty" doc:"What it forwards, whose content stands in the body behind its own parts."`
 	EditedAt       Time              `json:"editedAt,omitzero" format:"date-time" doc:"When it was edited last."`
 	Edits          int               `json:"edits,omitempty" doc:"How often it was edited."`
@@ -212,7 +214,7 @@ type MessageFilter struct {
 	Recipient    string    `query:"recipient" doc:"To this user or contact (id) or address (kind:value)."`
 	Tag          string    `query:"tag" doc:"With this tag."`
 	Reference    string    `query:"reference" doc:"With exactly this reference."`
-	Parent       string    `query:"parent" doc:"Copies of this broadcast message."`
+	Parent       string    `query:"parent" doc:"Copies of this message, to a broadcast list or forwarded."`
 	Batch        string    `query:"batch" doc:"Sent in this batch."`
 	Since        time.Time `query:"since" doc:"Sent at this time or later."`
 	Until        time.Time `query:"until" doc:"Sent before this time."`

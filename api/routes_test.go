@@ -140,6 +140,42 @@ func directoryRoutes() []route {
 			return only(c.PatchUser(ctx, "u1", api.UserPatch{Name: &name}))
 		},
 			"PATCH", "/v1/users/u1", `{"name":"New"}`, 200},
+		{"SetDoNotDisturb", func(ctx context.Context, c *api.Client) error {
+			return only(c.SetDoNotDisturb(ctx, "u1", api.DoNotDisturbRequest{Text: "Away", ForwardTo: &api.ForwardTarget{Role: "r1"}}))
+		}, "PUT", "/v1/users/u1/do-not-disturb", `{"text":"Away","forwardTo":{"role":"r1"}}`, 200},
+		{"ClearDoNotDisturb", func(ctx context.Context, c *api.Client) error { return c.ClearDoNotDisturb(ctx, "u1") },
+			"DELETE", "/v1/users/u1/do-not-disturb", "", 204},
+		{"MuteConversation", func(ctx context.Context, c *api.Client) error { return only(c.MuteConversation(ctx, "c1", api.Mute{})) },
+			"PUT", "/v1/conversations/c1/mute", `{}`, 200},
+		{"UnmuteConversation", func(ctx context.Context, c *api.Client) error { return c.UnmuteConversation(ctx, "c1") },
+			"DELETE", "/v1/conversations/c1/mute", "", 204},
+		{"GetMe", func(ctx context.Context, c *api.Client) error { return only(c.GetMe(ctx)) }, "GET", "/v1/me", "", 200},
+		{"PatchProfile", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchProfile(ctx, "u1", api.ProfilePatch{Title: &name}))
+		}, "PATCH", "/v1/users/u1/profile", `{"title":"New"}`, 200},
+		{"CreateGroup", func(ctx context.Context, c *api.Client) error {
+			return only(c.CreateGroup(ctx, api.GroupRequest{Name: name, Forum: true}))
+		},
+			"POST", "/v1/groups", `{"name":"New","forum":true}`, 201},
+		{"GetGroup", func(ctx context.Context, c *api.Client) error { return only(c.GetGroup(ctx, "g1")) }, "GET", "/v1/groups/g1", "", 200},
+		{"ListGroups", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListGroups(ctx, api.GroupFilter{Page: api.Page{Limit: 10}, Mine: "true"}))
+		}, "GET", "/v1/groups?limit=10&mine=true", "", 200},
+		{"PatchGroup", func(ctx context.Context, c *api.Client) error {
+			return only(c.PatchGroup(ctx, "g1", api.GroupPatch{Name: &name}))
+		},
+			"PATCH", "/v1/groups/g1", `{"name":"New"}`, 200},
+		{"ListGroupMembers", func(ctx context.Context, c *api.Client) error {
+			return only(c.ListGroupMembers(ctx, "g1", api.Page{Limit: 10}))
+		},
+			"GET", "/v1/groups/g1/members?limit=10", "", 200},
+		{"AddGroupMembers", func(ctx context.Context, c *api.Client) error {
+			return only(c.AddGroupMembers(ctx, "g1", api.GroupMembers{Users: []string{"u1"}}))
+		}, "POST", "/v1/groups/g1/members", `{"users":["u1"]}`, 200},
+		{"RemoveGroupMember", func(ctx context.Context, c *api.Client) error { return c.RemoveGroupMember(ctx, "g1", "u1") },
+			"DELETE", "/v1/groups/g1/members/u1", "", 204},
+		{"JoinGroup", func(ctx context.Context, c *api.Client) error { return only(c.JoinGroup(ctx, "g1")) }, "POST", "/v1/groups/g1/join", "", 200},
+		{"LeaveGroup", func(ctx context.Context, c *api.Client) error { return c.LeaveGroup(ctx, "g1") }, "POST", "/v1/groups/g1/leave", "", 204},
 		{"CreateTeam", func(ctx context.Context, c *api.Client) error {
 			return only(c.CreateTeam(ctx, api.TeamRequest{Name: name}))
 		},

@@ -30,7 +30,7 @@ type SendRequest struct {
 	RequestAck   bool              `json:"requestAck,omitempty" doc:"Ask the recipients to acknowledge it. Somebody outside does so by answering with one of the organization's ackWords."`
 	AckWithin    int64             `json:"ackWithin,omitempty" minimum:"0" maximum:"3153600000" doc:"With requestAck: seconds from sentAt on within which they are to; 0 or left out: whenever. Then message.unacknowledged says that somebody has not."`
 	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
-	Group        *Group            `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
+	Group        *NewGroup         `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
 	Record       *Record           `json:"record,omitempty" doc:"Record what happened elsewhere instead of sending. In a conversation named by the path only; needs the scope messages:record."`
 }
 
@@ -112,8 +112,8 @@ const (
 	ReopenNever Reopen = "never" // leave it closed
 )
 
-// Group describes the group that a message to several users makes.
-type Group struct {
+// NewGroup describes the group that a message to several users makes.
+type NewGroup struct {
 	Name        string            `json:"name,omitempty" maxLength:"200" doc:"The title of the conversation."`
 	Description string            `json:"description,omitempty" maxLength:"2000" doc:"What it is for."`
 	Avatar      string            `json:"avatar,omitempty" doc:"The id of an uploaded image."`

@@ -126,7 +126,7 @@ func TestSomeRecipientsAreSuppressed(t *testing.T) {
 func TestBroadcastsSkipTheSuppressed(t *testing.T) {
 	w := coretest.New(t)
 	w.Channel(w.Admin, "sms")
-	list, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, "News", nil)
+	list, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "News"}, nil)
 	w.Must(err)
 	var ids []parley.ID
 	for i := range 3 {

@@ -10,11 +10,14 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
+	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -34,8 +37,8 @@ type Options struct {
 
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
-// Templates; what happened is in the Log; the Eraser makes content go;
-// what those outside do not want is in Consent.
+// Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
+// Consent, what people do not want to be disturbed by in Availability.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -44,6 +47,10 @@ type Core struct {
 	*inbox.Inbox
 	*message.Actions
 	Templates *template.Templates
+
+	Availability *availability.Availability
+	Groups       *groups.Groups
+	Profiles     *profiles.Profiles
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -69,6 +76,9 @@ func New(o Options) *Core {
 	}
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
+	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Profiles = profiles.New(o.Store)
+	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Consent = consent.New(o.Store)

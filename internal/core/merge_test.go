@@ -128,7 +128,7 @@ func TestMergedLists(t *testing.T) {
 	ana := w.User(w.Admin, "ana")
 	yan, zoe := w.Contact(w.Admin, "Yan", "phone:+15550101"), w.Contact(w.Admin, "Zoe", "phone:+15550102")
 	list := func(name string, contacts ...parley.ID) parley.Broadcast {
-		b, _, err := w.Directory.CreateBroadcast(ctx, w.Admin, name, nil)
+		b, _, err := w.Directory.CreateBroadcast(ctx, w.Admin, directory.BroadcastParams{Name: name}, nil)
 		w.Must(err)
 		b, err = w.Directory.AddBroadcastMembers(ctx, w.Admin, b.ID, []parley.ID{ana.User}, contacts)
 		w.Must(err)

@@ -19,7 +19,7 @@ func TestPolicyOfLifetimes(t *testing.T) {
 	ana, ben := users[0], users[1]
 	ch := w.Channel(w.Admin, "sms")
 	contact := w.Contact(w.Admin, "Yan", "phone:+31612345678")
-	list, _, err := w.Directory.CreateBroadcast(ctx, w.Admin, "all", nil)
+	list, _, err := w.Directory.CreateBroadcast(ctx, w.Admin, directory.BroadcastParams{Name: "all"}, nil)
 	w.Must(err)
 	_, err = w.Directory.AddBroadcastMembers(ctx, w.Admin, list.ID, []parley.ID{ben.User}, []parley.ID{contact.ID})
 	w.Must(err)

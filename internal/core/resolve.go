@@ -80,7 +80,8 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	if conversation.Kind == parley.ConversationExternal || conversation.Kind == parley.ConversationSecure {
 		return s.intoExternal(tx, conversation, participants)
 	}
-	return &route{conversation: conversation, members: members(participants, s.p.User)}, nil
+	away, err := s.otherAway(tx, &conversation, participants)
+	return &route{conversation: conversation, members: members(participants, s.p.User), away: away}, err
 }
 
 func takesPart(participants []parley.Participant, user parley.ID) bool {
@@ -181,7 +182,11 @@ func (s *send) toUser(tx *store.Tx, id parley.ID) (*route, error) {
 	if s.role != nil {
 		return s.asRole(tx, u)
 	}
-	return s.direct(tx, u)
+	r, err := s.direct(tx, u)
+	if err == nil {
+		r.away, err = s.away(tx, parley.Actor{Kind: parley.ActorUser, ID: u.ID, Name: u.Name})
+	}
+	return r, err
 }
 
 // direct is the conversation of the author and a user.

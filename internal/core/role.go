@@ -136,10 +136,14 @@ func (s *send) reaching(role *parley.Role, asker parley.ID, conversation parley.
 
 // answerAway answers the first message that comes while nobody is on duty with the role's own text.
 func (s *send) answerAway(tx *store.Tx, r *route) error {
-	author := roleActor(r.role)
+	return s.answer(tx, r, roleActor(r.role), nil, r.role.AwayText)
+}
+
+// answer adds a system item that answers the message.
+func (s *send) answer(tx *store.Tx, r *route, author parley.Actor, notice *parley.Notice, text string) error {
 	a := &store.Append{Organization: s.p.Organization, Message: parley.Message{
 		ID: parley.NewID(tx.Now), Conversation: r.conversation.ID, Kind: parley.KindSystem, Direction: parley.NoDirection, Author: author, Actor: author,
-		Body: []parley.Part{{Kind: parley.PartText, Text: r.role.AwayText}}, Priority: parley.PriorityNormal, ReplyTo: s.id, Root: s.id, TTL: s.params.TTL,
+		Body: []parley.Part{{Kind: parley.PartText, Text: text}}, Notice: notice, Priority: parley.PriorityNormal, ReplyTo: s.id, Root: s.id, TTL: s.params.TTL,
 		State: parley.Delivered}}
 	if a.Message.TTL > 0 {
 		a.Jobs = []store.Job{{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(a.Message.ID)), Kind: store.JobExpire, Message: a.Message.ID}}

@@ -73,10 +73,15 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 		if err == nil {
 			err = message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned)
 		}
-		if err != nil || !r.first {
+		if err != nil {
 			return err
 		}
-		return s.answerAway(tx, r)
+		if r.first {
+			if err := s.answerAway(tx, r); err != nil {
+				return err
+			}
+		}
+		return s.passOn(tx, a, r)
 	}
 	if e := parley.AsError(err); e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable {
 		return err

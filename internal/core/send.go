@@ -62,7 +62,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 
 // remember keeps a route for the next send to the same place.
 func (c *Core) remember(s *send, key routeKey, r *route) {
-	if r.conversation.Status == parley.StatusOpen && r.contacts <= 1 && r.role == nil && s.plain() {
+	if r.conversation.Status == parley.StatusOpen && !r.passing() && s.plain() {
 		c.routes.put(key, r)
 	}
 }
@@ -78,7 +78,7 @@ func (s *send) look(ctx context.Context) (r *route, err error) {
 	switch {
 	case parley.IsKind(err, parley.KindUnavailable):
 		return nil, err
-	case err != nil || r.conversation.Status != parley.StatusOpen || r.contacts > 1 || r.role != nil:
+	case err != nil || r.conversation.Status != parley.StatusOpen || r.passing():
 		return nil, nil
 	}
 	return r, nil
@@ -278,6 +278,9 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	}
 	if err == nil && r.first {
 		err = s.answerAway(tx, r)
+	}
+	if err == nil {
+		err = s.passOn(tx, a, r)
 	}
 	return a, r, err
 }

@@ -18,7 +18,7 @@ func (d *Description) fillConversations(ctx context.Context, client *api.Client)
 		message api.SendRequest
 	}{
 		{"direct", api.SendRequest{To: api.Recipient{User: d.Users[0].ID}, Body: text("Welcome to Parley.")}},
-		{"group", api.SendRequest{To: api.Recipient{Users: []string{d.Users[0].ID, d.Users[1].ID}}, Group: &api.Group{Name: "Night shift"},
+		{"group", api.SendRequest{To: api.Recipient{Users: []string{d.Users[0].ID, d.Users[1].ID}}, Group: &api.NewGroup{Name: "Night shift"},
 			Body: text("Who takes over at seven?")}},
 		{"team", api.SendRequest{To: api.Recipient{Team: d.Teams[0].ID}, Body: text("The printer is repaired.")}},
 		{"external", api.SendRequest{To: api.Recipient{Contact: first}, Body: text("Your appointment is on Monday at nine.")}},

@@ -24,6 +24,8 @@ const (
 	ActUserCreated             Act = "user.created"
 	ActUserUpdated             Act = "user.updated"
 	ActUserPermissions         Act = "user.permissions.updated"
+	ActDoNotDisturbOn          Act = "user.do-not-disturb.on"
+	ActDoNotDisturbOff         Act = "user.do-not-disturb.off"
 	ActSetCreated              Act = "permission-set.created"
 	ActSetUpdated              Act = "permission-set.updated"
 	ActSetDeleted              Act = "permission-set.deleted"
@@ -100,6 +102,8 @@ var Acts = []ActInfo{
 	{ActUserCreated, "user", "A user was made, also one that stands for a key"},
 	{ActUserUpdated, "user", "A user was changed"},
 	{ActUserPermissions, "user", "What a user may do at most was changed"},
+	{ActDoNotDisturbOn, "user", "A user's do-not-disturb was turned on, or changed; the text is named, not kept"},
+	{ActDoNotDisturbOff, "user", "A user's do-not-disturb was turned off, also by its end"},
 	{ActSetCreated, "permission-set", "A permission set was made"},
 	{ActSetUpdated, "permission-set", "A permission set was changed"},
 	{ActSetDeleted, "permission-set", "A permission set was deleted"},

@@ -26,6 +26,7 @@ type Channel struct {
 	Concurrency int  // calls in flight at once
 	OnUnknown   UnknownPolicy
 	Paused      bool
+	Metadata    map[string]string
 	Rev         int64
 	CreatedAt   time.Time
 }

@@ -69,6 +69,14 @@ type Conversation struct {
 	CreatedAt    time.Time
 	Participants []Participant // where they were asked for
 	Unread       int           // how many items somebody has not read, at most MaxUnread; where it was asked for
+	Muted        *Mute         // by who asked; nil: it is not
+	Group        GroupRules    // of a group that is made
+}
+
+// GroupRules are what a group is besides a conversation.
+type GroupRules struct {
+	Forum         bool // every user finds it and may join
+	ReplayHistory bool // who joins sees what was said before
 }
 
 // MaxUnread is up to where unread items are counted.

@@ -84,6 +84,17 @@ type User struct {
 	Metadata  map[string]string
 	Rev       int64
 	CreatedAt time.Time
+
+	Profile      Profile       // where it was asked for
+	DoNotDisturb *DoNotDisturb // where it is on, and was asked for
+}
+
+// Profile is what an organization knows of a user.
+type Profile struct {
+	Title      string
+	Department string
+	Phone      string
+	Avatar     ID // media
 }
 
 // Team is a standing set of users with a conversation of its own.
@@ -91,6 +102,7 @@ type Team struct {
 	ID        ID
 	Name      string
 	Members   []ID
+	Metadata  map[string]string
 	Rev       int64
 	CreatedAt time.Time
 }
@@ -100,6 +112,7 @@ type Broadcast struct {
 	ID          ID
 	Name        string
 	MemberCount int64
+	Metadata    map[string]string
 	Rev         int64
 	CreatedAt   time.Time
 }

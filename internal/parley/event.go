@@ -52,6 +52,7 @@ const (
 	EventConversationMerged  EventType = "conversation.merged" // it became a part of another
 	EventDraftUpdated        EventType = "draft.updated"       // made, changed, deleted or sent
 	EventConversationRead    EventType = "conversation.read"
+	EventConversationMuted   EventType = "conversation.muted" // by one user, or no more
 	EventParticipantsChanged EventType = "conversation.participants"
 	EventContactCreated      EventType = "contact.created"
 	EventContactUpdated      EventType = "contact.updated"
@@ -66,6 +67,7 @@ const (
 	EventSenderUnblocked     EventType = "sender.unblocked"
 	EventUserCreated         EventType = "user.created"
 	EventUserUpdated         EventType = "user.updated"
+	EventUserAvailability    EventType = "user.availability" // do-not-disturb was turned on or off
 	EventTeamCreated         EventType = "team.created"
 	EventTeamUpdated         EventType = "team.updated"
 	EventTeamDeleted         EventType = "team.deleted"

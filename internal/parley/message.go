@@ -80,8 +80,10 @@ type Message struct {
 	Tags         []string
 	Reference    string // the sender's own
 	ReplyTo      ID
-	Root         ID // the message that began the thread of replies which this one is in; empty: it is no reply
-	Parent       ID // the broadcast message that this is a copy of
+	Parent       ID      // the message that this is a copy of: one to a broadcast list, or to whom it is forwarded for
+	OnBehalfOf   []Actor // to whom it was written, and who forwarded it further, of a copy that was forwarded
+	Notice       *Notice // of a system item: what it tells
+	Root         ID      // the message that began the thread of replies which this one is in; empty: it is no reply
 	Receivers    Receivers
 	Forward      *Forward // what it forwards; nil: nothing
 	Batch        ID       // of the messages that it was sent with

@@ -21,6 +21,7 @@ const (
 	ScopeContactsWrite       Scope = "contacts:write"
 	ScopeUsersRead           Scope = "users:read"
 	ScopeUsersWrite          Scope = "users:write"
+	ScopeUsersSelf           Scope = "users:self" // the key's user changes its own profile, and whether it is to be disturbed
 	ScopeTeamsRead           Scope = "teams:read"
 	ScopeTeamsWrite          Scope = "teams:write"
 	ScopeRolesRead           Scope = "roles:read"
@@ -56,7 +57,7 @@ const (
 var Scopes = []Scope{
 	ScopeMessagesRead, ScopeMessagesSend, ScopeMessagesRecord, ScopeMessagesDelete,
 	ScopeConversationsRead, ScopeConversationsWrite, ScopePrivateRead,
-	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite,
+	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite, ScopeUsersSelf,
 	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite,
 	ScopeTemplatesRead, ScopeTemplatesWrite, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead,
@@ -86,7 +87,7 @@ func BuiltInSets() []PermissionSet {
 	return []PermissionSet{
 		{ID: SetAdmin, Name: "Administrator", Scopes: all, BuiltIn: true, Rev: 1},
 		{ID: "member", Name: "Member", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeMessagesSend, ScopeConversationsRead, ScopeConversationsWrite,
-			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeBroadcastsRead, ScopeChannelsRead,
+			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersSelf, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeBroadcastsRead, ScopeChannelsRead,
 			ScopeMediaRead, ScopeMediaWrite, ScopeTemplatesRead, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead, ScopeOrganizationRead}},
 		{ID: "viewer", Name: "Viewer", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeConversationsRead, ScopeContactsRead, ScopeUsersRead,
 			ScopeTeamsRead, ScopeRolesRead, ScopeBroadcastsRead, ScopeChannelsRead, ScopeMediaRead,

@@ -104,7 +104,7 @@ func (k *worker) newEntry() *entry {
 		request.To.User = other.id
 	case n < 80:
 		request.To.Users = []string{other.id, o.users[0].id, o.users[3].id}
-		request.Group = &api.Group{Name: "A group"}
+		request.Group = &api.NewGroup{Name: "A group"}
 	case n < 88:
 		request.To.Team, client = o.team, o.users[r.IntN(3)].client
 	case n < 90:

@@ -45,7 +45,7 @@ var requests = []struct {
 		return &entry{client: o.admin, request: api.SendRequest{To: api.Recipient{Address: "email:new@example.org"}}}
 	}},
 	{"to a group that is made", func(o *organization) *entry {
-		return &entry{client: o.admin, request: api.SendRequest{To: api.Recipient{Users: []string{o.users[0].id, o.users[1].id}}, Group: &api.Group{Name: "A group"}}}
+		return &entry{client: o.admin, request: api.SendRequest{To: api.Recipient{Users: []string{o.users[0].id, o.users[1].id}}, Group: &api.NewGroup{Name: "A group"}}}
 	}},
 	{"later", func(o *organization) *entry {
 		return &entry{client: o.admin, request: api.SendRequest{To: api.Recipient{Contact: o.contacts[1]}, SendAt: api.NewTime(time.Now().Add(time.Second))}}

@@ -50,14 +50,16 @@ type rare struct {
 	CC         []int              `json:"cc,omitempty"`
 	BCC        []int              `json:"bc,omitempty"`
 	Edits      int                `json:"en,omitempty"`
+	OnBehalfOf []parley.Actor     `json:"ob,omitempty"`
+	Notice     *parley.Notice     `json:"no,omitempty"`
 }
 
 // rareOf are the rare facts of a message; nil where it has none.
 func rareOf(m *parley.Message) *rare {
-	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil {
 		return nil
 	}
-	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, Several: m.Receivers.Several,
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Several: m.Receivers.Several,
 		CC: m.Receivers.CC, BCC: m.Receivers.BCC}
 	if m.RemovedBy.Kind != "" {
 		r.RemovedBy = &m.RemovedBy
@@ -69,6 +71,7 @@ func (r *rare) apply(m *parley.Message) {
 	if r == nil {
 		return
 	}
+	m.OnBehalfOf, m.Notice = r.OnBehalfOf, r.Notice
 	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
 	m.Receivers = parley.Receivers{Several: r.Several, CC: r.CC, BCC: r.BCC}
 	if r.RemovedBy != nil {

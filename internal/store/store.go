@@ -48,6 +48,11 @@ var migrations = []sqldb.Migration{
 	// A program that knows no suppressions would write to those who do not want it.
 	{Name: "people", SQL: migration("0012_people"), Oldest: 15},
 	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 15},
+	// A program that does not know it would forward nothing.
+	{Name: "availability", SQL: migration("0006_availability"), Oldest: 15},
+	// A program that does not know it would make groups that are none.
+	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
+	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
 }
 
 // migration is the text of a file.

@@ -28,6 +28,14 @@ func (q Queries) AccountByEmail(email string) (a parley.Account, err error) {
 	return a, Found(err, "account", parley.ID(email))
 }
 
+// Account returns an account.
+func (q Queries) Account(id parley.ID) (a parley.Account, err error) {
+	var created int64
+	err = q.c.Row("SELECT id, email, name, created_at FROM accounts WHERE id = $1", []any{string(id)}, &a.ID, &a.Email, &a.Name, &created)
+	a.CreatedAt = Moment(created)
+	return a, Found(err, "account", id)
+}
+
 // Membership is an organization that an account belongs to, and its user there.
 type Membership struct {
 	Organization parley.ID

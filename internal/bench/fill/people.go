@@ -166,7 +166,7 @@ func (b *builder) broadcast(recipients int) error {
 	if err := b.addContacts(t, recipients); err != nil {
 		return err
 	}
-	list, _, err := b.directory.CreateBroadcast(b.ctx, t.principal, "Everybody", nil)
+	list, _, err := b.directory.CreateBroadcast(b.ctx, t.principal, directory.BroadcastParams{Name: "Everybody"}, nil)
 	if err != nil {
 		return err
 	}

@@ -370,21 +370,24 @@ func TestKeyRefusals(t *testing.T) {
 	w := newWorld(t)
 	weak := w.works(t, w.key(t, w.organizations[0], access.KeyParams{}).Token, "")
 	send := []parley.Scope{parley.ScopeMessagesSend}
-	machine := w.key(t, w.organizations[0], access.KeyParams{}).User
+	nobody := parley.User{ID: parley.NewID(w.clock.now()), Name: "No address", Active: true}
+	if err := w.store.Write(w.ctx, weak.Organization, func(tx *store.Tx) error { return tx.InsertUser(weak.Organization, &nobody) }); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		params      access.KeyParams
 		code, field string
 	}{
-		"no name":      {access.KeyParams{Scopes: send}, "required", "name"},
-		"zero":         {access.KeyParams{Name: "a\x00", Scopes: send}, "text-invalid", "name"},
-		"long name":    {access.KeyParams{Name: strings.Repeat("x", 201), Scopes: send}, "too-long", "name"},
-		"no scopes":    {access.KeyParams{Name: "x"}, "required", "scopes"},
-		"no scope":     {access.KeyParams{Name: "x", Scopes: []parley.Scope{"messages:fly"}}, "scope-unknown", "scopes"},
-		"too much":     {access.KeyParams{Name: "x", Scopes: []parley.Scope{parley.ScopeAdminHold}}, "scope-exceeds", "scopes"},
-		"rate":         {access.KeyParams{Name: "x", Scopes: send, RateLimit: -1}, "out-of-range", "rateLimit"},
-		"past":         {access.KeyParams{Name: "x", Scopes: send, ExpiresAt: w.clock.now()}, "out-of-range", "expiresAt"},
-		"no user":      {access.KeyParams{Name: "x", Scopes: send, User: "nobody"}, "user-unknown", "user"},
-		"machine user": {access.KeyParams{Name: "x", Scopes: send, User: machine}, "email-required", "user"},
+		"no name":    {access.KeyParams{Scopes: send}, "required", "name"},
+		"zero":       {access.KeyParams{Name: "a\x00", Scopes: send}, "text-invalid", "name"},
+		"long name":  {access.KeyParams{Name: strings.Repeat("x", 201), Scopes: send}, "too-long", "name"},
+		"no scopes":  {access.KeyParams{Name: "x"}, "required", "scopes"},
+		"no scope":   {access.KeyParams{Name: "x", Scopes: []parley.Scope{"messages:fly"}}, "scope-unknown", "scopes"},
+		"too much":   {access.KeyParams{Name: "x", Scopes: []parley.Scope{parley.ScopeAdminHold}}, "scope-exceeds", "scopes"},
+		"rate":       {access.KeyParams{Name: "x", Scopes: send, RateLimit: -1}, "out-of-range", "rateLimit"},
+		"past":       {access.KeyParams{Name: "x", Scopes: send, ExpiresAt: w.clock.now()}, "out-of-range", "expiresAt"},
+		"no user":    {access.KeyParams{Name: "x", Scopes: send, User: "nobody"}, "user-unknown", "user"},
+		"no address": {access.KeyParams{Name: "x", Scopes: send, User: nobody.ID}, "email-required", "user"},
 	} {
 		_, _, err := w.keys.Create(w.ctx, weak, test.params, nil)
 		t.Run(name, func(t *testing.T) {

@@ -174,6 +174,9 @@ func (k *Keys) personal(tx *store.Tx, p *Principal, id parley.ID, key *parley.Ke
 		return parley.Invalid("user", "user-unknown", "must be the id of an active user")
 	case err != nil:
 		return err
+	case user.Machine: // which may have several keys of the organization
+		key.User = user.ID
+		return nil
 	case user.Account == "":
 		return parley.Invalid("user", "email-required", "must be a user with an e-mail address, whose account the key is then of")
 	}

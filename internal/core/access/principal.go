@@ -58,6 +58,9 @@ func (p *Principal) Has(scope parley.Scope) bool {
 	return found
 }
 
+// Bound reports whether the key works in this organization only.
+func (p *Principal) Bound() bool { return p.bound }
+
 // Require refuses a key without a scope.
 func (p *Principal) Require(scope parley.Scope) error {
 	if p.Has(scope) {

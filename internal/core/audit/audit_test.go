@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/audit"
 	"github.com/parley-server/parley/internal/core/coretest"
+	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -304,7 +305,7 @@ func TestActsAreWhole(t *testing.T) {
 	q := w.Store.Read(t.Context())
 	users, _, err := q.Users(w.Admin.Organization, store.UserFilter{}, "", 100)
 	w.Must(err)
-	if _, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, "News", nil); err == nil {
+	if _, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "News"}, nil); err == nil {
 		t.Error("done without an entry")
 	}
 	lists, _, err := q.Broadcasts(w.Admin.Organization, "", 100)

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 const (
@@ -50,21 +51,32 @@ func nameMembers(q store.Queries, organization parley.ID, members []Member) erro
 	return nil
 }
 
+// BroadcastParams are a broadcast list to make.
+type BroadcastParams struct {
+	Name     string
+	Metadata map[string]string
+}
+
 // CreateBroadcast makes a list without members, and says whether the request was a repeat.
-func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, name string, i *access.Idempotency) (parley.Broadcast, bool, error) {
+func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, params BroadcastParams, i *access.Idempotency) (parley.Broadcast, bool, error) {
 	if err := p.Require(parley.ScopeBroadcastsWrite); err != nil {
 		return parley.Broadcast{}, false, err
 	}
 	var c check
-	c.name(name)
+	c.name(params.Name)
+	c.facts("metadata", params.Metadata)
 	if err := c.err(); err != nil {
 		return parley.Broadcast{}, false, err
 	}
-	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: name}
+	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Metadata: params.Metadata}
 	replay, err := p.Once(ctx, d.store, i, 201, broadcast.ID, func(tx *store.Tx) error {
 		emit(tx, p, parley.EventBroadcastCreated, broadcast.ID)
 		var changes parley.Changes
-		changes.Made("name", name)
+		changes.Made("name", params.Name)
+		changes.Name("metadata", len(params.Metadata) > 0)
+		if err := profile.SetMetadata(tx, p.Organization, profile.Broadcast, broadcast.ID, params.Metadata); err != nil {
+			return err
+		}
 		if err := p.Did(tx, parley.ActBroadcastCreated, broadcast.ID, changes); err != nil {
 			return err
 		}
@@ -74,7 +86,7 @@ func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, na
 		return parley.Broadcast{}, false, err
 	}
 	if replay != nil {
-		broadcast, err = d.store.Read(ctx).Broadcast(p.Organization, replay.Resource)
+		broadcast, err = findBroadcast(d.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return broadcast, replay != nil, err
 }
@@ -84,15 +96,31 @@ func (d *Directory) Broadcast(ctx context.Context, p *access.Principal, id parle
 	if err := p.Require(parley.ScopeBroadcastsRead); err != nil {
 		return parley.Broadcast{}, err
 	}
-	return d.store.Read(ctx).Broadcast(p.Organization, id)
+	return findBroadcast(d.store.Read(ctx), p.Organization, id)
 }
+
+// findBroadcast returns a list with what is kept beside it.
+func findBroadcast(q store.Queries, organization, id parley.ID) (parley.Broadcast, error) {
+	b, err := q.Broadcast(organization, id)
+	if err != nil {
+		return b, err
+	}
+	return b, describe(q, organization, profile.Broadcast, broadcastFacts, &b)
+}
+
+func broadcastFacts(b *parley.Broadcast) (parley.ID, *map[string]string) { return b.ID, &b.Metadata }
 
 // Broadcasts returns up to limit lists with ids after one; next is where to go on, empty at the end.
 func (d *Directory) Broadcasts(ctx context.Context, p *access.Principal, after parley.ID, limit int) ([]parley.Broadcast, parley.ID, error) {
 	if err := p.Require(parley.ScopeBroadcastsRead); err != nil {
 		return nil, "", err
 	}
-	return d.store.Read(ctx).Broadcasts(p.Organization, after, limit)
+	q := d.store.Read(ctx)
+	lists, next, err := q.Broadcasts(p.Organization, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	return lists, next, describe(q, p.Organization, profile.Broadcast, broadcastFacts, pointers(lists)...)
 }
 
 // BroadcastMembers returns up to limit members of a list that come after one, users before contacts; next is
@@ -129,7 +157,7 @@ func (d *Directory) changeBroadcast(ctx context.Context, p *access.Principal, id
 		return parley.Broadcast{}, err
 	}
 	return written(ctx, d, p, func(tx *store.Tx) (parley.Broadcast, error) {
-		broadcast, err := tx.Broadcast(p.Organization, id)
+		broadcast, err := findBroadcast(tx.Queries, p.Organization, id)
 		if err != nil {
 			return broadcast, err
 		}
@@ -147,9 +175,12 @@ func (d *Directory) changeBroadcast(ctx context.Context, p *access.Principal, id
 }
 
 // BroadcastPatch changes a list. What is nil stays as it is.
-type BroadcastPatch struct{ Name *string }
+type BroadcastPatch struct {
+	Name     *string
+	Metadata map[string]*string // one by one; nil removes one
+}
 
-// UpdateBroadcast renames a list. An ifMatch that is not 0 must be its revision.
+// UpdateBroadcast changes a list. An ifMatch that is not 0 must be its revision.
 func (d *Directory) UpdateBroadcast(ctx context.Context, p *access.Principal, id parley.ID, patch BroadcastPatch, ifMatch int64) (parley.Broadcast, error) {
 	return d.changeBroadcast(ctx, p, id, ifMatch, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
 		var changes parley.Changes
@@ -157,9 +188,15 @@ func (d *Directory) UpdateBroadcast(ctx context.Context, p *access.Principal, id
 			changes.Set("name", broadcast.Name, *patch.Name)
 		}
 		set(&broadcast.Name, patch.Name)
+		changes.Name("metadata", patch.Metadata != nil)
+		broadcast.Metadata = changeFacts(broadcast.Metadata, patch.Metadata)
 		var c check
 		c.name(broadcast.Name)
+		c.facts("metadata", broadcast.Metadata)
 		if err := c.err(); err != nil {
+			return false, err
+		}
+		if err := profile.SetMetadata(tx, p.Organization, profile.Broadcast, id, broadcast.Metadata); err != nil {
 			return false, err
 		}
 		return true, p.Did(tx, parley.ActBroadcastUpdated, id, changes)
@@ -316,6 +353,9 @@ func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id
 		changes.Gone("name", broadcast.Name)
 		changes.Gone("memberCount", broadcast.MemberCount)
 		if err := p.Did(tx, parley.ActBroadcastDeleted, id, changes); err != nil {
+			return err
+		}
+		if err := profile.SetMetadata(tx, p.Organization, profile.Broadcast, id, nil); err != nil {
 			return err
 		}
 		if err := tx.DeleteBroadcast(p.Organization, id); err != nil {

@@ -19,7 +19,7 @@ func TestCallersThatGiveUp(t *testing.T) {
 	ctx := background(t)
 	contact := made[parley.Contact](t)(w.CreateContact(ctx, w.admin, directory.ContactParams{Name: "0"}, nil))
 	user := w.users(t, 1)[0]
-	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, "T", nil, nil))
+	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: "T"}, nil))
 	ch := w.newChannel(t, nil)
 	calls := []func(context.Context, string) (string, error){
 		func(ctx context.Context, name string) (string, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // ChannelPatch changes a channel. What is nil stays as it is.
@@ -28,7 +29,8 @@ type ChannelPatch struct {
 	Rate           *int
 	Concurrency    *int // 0: the default
 	OnUnknown      *parley.UnknownPolicy
-	Paused         *bool // a paused channel sends nothing; what is queued waits
+	Metadata       map[string]*string // one by one; nil removes one
+	Paused         *bool              // a paused channel sends nothing; what is queued waits
 }
 
 // errMoved says that a channel changed between the check of its settings and the unit.
@@ -55,7 +57,7 @@ func (d *Directory) UpdateChannel(ctx context.Context, p *access.Principal, id p
 // updateChannel applies the patch to the channel as it is now, checks the result outside of a transaction,
 // and writes it if the channel is still the same.
 func (d *Directory) updateChannel(ctx context.Context, p *access.Principal, id parley.ID, patch ChannelPatch, ifMatch int64) (parley.Channel, error) {
-	before, err := d.store.Read(ctx).Channel(p.Organization, id)
+	before, err := findChannel(d.store.Read(ctx), p.Organization, id)
 	if err != nil {
 		return before, err
 	}
@@ -100,6 +102,9 @@ func (d *Directory) replaceChannel(tx *store.Tx, p *access.Principal, before, ch
 	if before.Paused && !ch.Paused || before.Rate != ch.Rate || before.Concurrency != ch.Concurrency {
 		tx.After(func() { d.channelChanged(p.Organization, ch.ID) })
 	}
+	if err := profile.SetMetadata(tx, p.Organization, profile.Channel, ch.ID, ch.Metadata); err != nil {
+		return ch, err
+	}
 	err = tx.UpdateChannel(p.Organization, &ch)
 	return ch, parley.About(err, "default-taken", "default")
 }
@@ -115,6 +120,7 @@ func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Chann
 	set(&ch.Concurrency, patch.Concurrency)
 	set(&ch.OnUnknown, patch.OnUnknown)
 	set(&ch.Paused, patch.Paused)
+	ch.Metadata = changeFacts(ch.Metadata, patch.Metadata)
 	if patch.Members != nil {
 		ch.Members = unique(*patch.Members)
 	} else if ch.Open {

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 const (
@@ -41,6 +42,7 @@ type ChannelParams struct {
 	Rate           int
 	Concurrency    int                  // 0: 256
 	OnUnknown      parley.UnknownPolicy // empty: auto
+	Metadata       map[string]string
 }
 
 // Connectors returns the catalog, in order of names.
@@ -76,7 +78,7 @@ func (d *Directory) CreateChannel(ctx context.Context, p *access.Principal, para
 			return d.shown(ch), false, nil
 		}
 	}
-	ch, err := d.store.Read(ctx).Channel(p.Organization, replay.Resource)
+	ch, err := findChannel(d.store.Read(ctx), p.Organization, replay.Resource)
 	return d.shown(ch), true, err
 }
 
@@ -98,6 +100,9 @@ func (d *Directory) createChannel(ctx context.Context, p *access.Principal, para
 		}
 		emit(tx, p, parley.EventChannelCreated, ch.ID)
 		if err := p.Did(tx, parley.ActChannelCreated, ch.ID, madeChannel(ch)); err != nil {
+			return err
+		}
+		if err := profile.SetMetadata(tx, p.Organization, profile.Channel, ch.ID, ch.Metadata); err != nil {
 			return err
 		}
 		return parley.About(tx.InsertChannel(p.Organization, &stored), "default-taken", "default")
@@ -161,6 +166,7 @@ func (d *Directory) newChannel(ctx context.Context, p *access.Principal, params 
 		AddressKind: platform.AddressKind, Address: params.Address, Settings: params.Settings, Thread: platform.Thread,
 		Reopen: parley.ReopenAuto, Conversational: platform.Conversational, Open: true, Members: unique(params.Members),
 		Default: params.Default, Rate: params.Rate, Concurrency: params.Concurrency, OnUnknown: parley.UnknownAuto,
+		Metadata: params.Metadata,
 	}
 	set(&ch.Conversational, params.Conversational)
 	set(&ch.Open, params.Open)
@@ -208,6 +214,7 @@ func (c *check) channel(ch *parley.Channel) {
 	oneOf(c, "thread", ch.Thread, parley.ThreadContact, parley.ThreadEmail, parley.ThreadEach)
 	oneOf(c, "reopen", ch.Reopen, parley.ReopenAuto, parley.ReopenNever, parley.ReopenNew)
 	oneOf(c, "onUnknown", ch.OnUnknown, parley.UnknownAuto, parley.UnknownResend, parley.UnknownHold)
+	c.facts("metadata", ch.Metadata)
 	c.between("rate", ch.Rate, 0, maxRate)
 	c.between("concurrency", ch.Concurrency, 0, maxConcurrency)
 	if ch.Concurrency == 0 {
@@ -256,9 +263,20 @@ func (d *Directory) Channel(ctx context.Context, p *access.Principal, id parley.
 	if err := p.Require(parley.ScopeChannelsRead); err != nil {
 		return parley.Channel{}, err
 	}
-	ch, err := d.store.Read(ctx).Channel(p.Organization, id)
+	ch, err := findChannel(d.store.Read(ctx), p.Organization, id)
 	return d.shown(ch), err
 }
+
+// findChannel returns a channel with what is kept beside it.
+func findChannel(q store.Queries, organization, id parley.ID) (parley.Channel, error) {
+	ch, err := q.Channel(organization, id)
+	if err != nil {
+		return ch, err
+	}
+	return ch, describe(q, organization, profile.Channel, channelFacts, &ch)
+}
+
+func channelFacts(ch *parley.Channel) (parley.ID, *map[string]string) { return ch.ID, &ch.Metadata }
 
 // Channels returns up to limit channels that pass the filter, with ids after one; secrets in their settings are
 // null. Next is where to go on, empty at the end.
@@ -266,7 +284,12 @@ func (d *Directory) Channels(ctx context.Context, p *access.Principal, f Channel
 	if err := p.Require(parley.ScopeChannelsRead); err != nil {
 		return nil, "", err
 	}
-	channels, next, err := d.store.Read(ctx).Channels(p.Organization, f, after, limit)
+	q := d.store.Read(ctx)
+	channels, next, err := q.Channels(p.Organization, f, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	err = describe(q, p.Organization, profile.Channel, channelFacts, pointers(channels)...)
 	for i := range channels {
 		channels[i] = d.shown(channels[i])
 	}

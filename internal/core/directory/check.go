@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // Limits of what is kept, in characters and entries.
@@ -148,4 +150,26 @@ func (c *check) atMost(field string, n, most int) {
 	if n > most {
 		c.refuse(field, "too-many", "must be at most %d", most)
 	}
+}
+
+// describe adds to things of a kind the metadata that is kept beside them.
+func describe[T any](q store.Queries, organization parley.ID, kind string, of func(*T) (parley.ID, *map[string]string), things ...*T) error {
+	ids := make([]parley.ID, len(things))
+	for i, t := range things {
+		ids[i], _ = of(t)
+	}
+	found, err := profile.Metadata(q, organization, kind, ids...)
+	for _, t := range things {
+		id, facts := of(t)
+		*facts = found[id]
+	}
+	return err
+}
+
+func pointers[T any](list []T) []*T {
+	all := make([]*T, len(list))
+	for i := range list {
+		all[i] = &list[i]
+	}
+	return all
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/inbox"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // maxTeam is how many users a team has at most: a message to it reaches them all in one commit.
@@ -15,14 +16,22 @@ const maxTeam = 10_000
 // TeamKey is the thread key of a team's conversation.
 func TeamKey(team parley.ID) string { return "team:" + string(team) }
 
+// TeamParams are a team to make.
+type TeamParams struct {
+	Name     string
+	Members  []parley.ID
+	Metadata map[string]string
+}
+
 // CreateTeam makes a team with its conversation, and says whether the request was a repeat.
-func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, name string, members []parley.ID, i *access.Idempotency) (parley.Team, bool, error) {
+func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, params TeamParams, i *access.Idempotency) (parley.Team, bool, error) {
 	if err := p.Require(parley.ScopeTeamsWrite); err != nil {
 		return parley.Team{}, false, err
 	}
 	var c check
-	c.name(name)
-	c.atMost("members", len(members), maxMembers)
+	c.name(params.Name)
+	c.facts("metadata", params.Metadata)
+	c.atMost("members", len(params.Members), maxMembers)
 	if err := c.err(); err != nil {
 		return parley.Team{}, false, err
 	}
@@ -30,20 +39,24 @@ func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, name st
 	id, conversation := parley.NewID(now), parley.NewID(now)
 	var team parley.Team
 	replay, err := p.Once(ctx, d.store, i, 201, id, func(tx *store.Tx) error {
-		team = parley.Team{ID: id, Name: name}
+		team = parley.Team{ID: id, Name: params.Name, Metadata: params.Metadata}
 		if err := tx.InsertTeam(p.Organization, &team); err != nil {
+			return err
+		}
+		if err := profile.SetMetadata(tx, p.Organization, profile.Team, id, params.Metadata); err != nil {
 			return err
 		}
 		if err := openTeam(tx, p, team, conversation); err != nil {
 			return err
 		}
 		emit(tx, p, parley.EventTeamCreated, id)
-		joined, err := join(tx, p, &team, "members", members)
+		joined, err := join(tx, p, &team, "members", params.Members)
 		if err != nil {
 			return err
 		}
 		var changes parley.Changes
-		changes.Made("name", name)
+		changes.Made("name", params.Name)
+		changes.Name("metadata", len(params.Metadata) > 0)
 		changes.Made("members", joined)
 		return p.Did(tx, parley.ActTeamCreated, id, changes)
 	})
@@ -51,7 +64,7 @@ func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, name st
 		return parley.Team{}, false, err
 	}
 	if replay != nil {
-		team, err = d.store.Read(ctx).Team(p.Organization, replay.Resource)
+		team, err = findTeam(d.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return team, replay != nil, err
 }
@@ -111,8 +124,19 @@ func (d *Directory) Team(ctx context.Context, p *access.Principal, id parley.ID)
 	if err := p.Require(parley.ScopeTeamsRead); err != nil {
 		return parley.Team{}, err
 	}
-	return d.store.Read(ctx).Team(p.Organization, id)
+	return findTeam(d.store.Read(ctx), p.Organization, id)
 }
+
+// findTeam returns a team with what is kept beside it.
+func findTeam(q store.Queries, organization, id parley.ID) (parley.Team, error) {
+	team, err := q.Team(organization, id)
+	if err != nil {
+		return team, err
+	}
+	return team, describe(q, organization, profile.Team, teamFacts, &team)
+}
+
+func teamFacts(t *parley.Team) (parley.ID, *map[string]string) { return t.ID, &t.Metadata }
 
 // Teams returns up to limit teams with ids after one, of all or of those that a user is in; next is where to
 // go on, empty at the end.
@@ -120,7 +144,12 @@ func (d *Directory) Teams(ctx context.Context, p *access.Principal, member, afte
 	if err := p.Require(parley.ScopeTeamsRead); err != nil {
 		return nil, "", err
 	}
-	return d.store.Read(ctx).Teams(p.Organization, member, after, limit)
+	q := d.store.Read(ctx)
+	teams, next, err := q.Teams(p.Organization, member, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	return teams, next, describe(q, p.Organization, profile.Team, teamFacts, pointers(teams)...)
 }
 
 // TeamMembers returns up to limit users of a team with ids after one; next is where to go on, empty at the end.
@@ -156,7 +185,7 @@ func (d *Directory) changeTeam(ctx context.Context, p *access.Principal, id parl
 		return parley.Team{}, err
 	}
 	return written(ctx, d, p, func(tx *store.Tx) (parley.Team, error) {
-		team, err := tx.Team(p.Organization, id)
+		team, err := findTeam(tx.Queries, p.Organization, id)
 		if err != nil {
 			return team, err
 		}
@@ -174,9 +203,12 @@ func (d *Directory) changeTeam(ctx context.Context, p *access.Principal, id parl
 }
 
 // TeamPatch changes a team. What is nil stays as it is.
-type TeamPatch struct{ Name *string }
+type TeamPatch struct {
+	Name     *string
+	Metadata map[string]*string // one by one; nil removes one
+}
 
-// UpdateTeam renames a team and its conversation. An ifMatch that is not 0 must be the team's revision.
+// UpdateTeam changes a team, and the name of its conversation. An ifMatch that is not 0 must be the team's revision.
 func (d *Directory) UpdateTeam(ctx context.Context, p *access.Principal, id parley.ID, patch TeamPatch, ifMatch int64) (parley.Team, error) {
 	return d.changeTeam(ctx, p, id, ifMatch, func(tx *store.Tx, team *parley.Team) (bool, error) {
 		var changes parley.Changes
@@ -184,9 +216,15 @@ func (d *Directory) UpdateTeam(ctx context.Context, p *access.Principal, id parl
 			changes.Set("name", team.Name, *patch.Name)
 		}
 		set(&team.Name, patch.Name)
+		changes.Name("metadata", patch.Metadata != nil)
+		team.Metadata = changeFacts(team.Metadata, patch.Metadata)
 		var c check
 		c.name(team.Name)
+		c.facts("metadata", team.Metadata)
 		if err := c.err(); err != nil {
+			return false, err
+		}
+		if err := profile.SetMetadata(tx, p.Organization, profile.Team, id, team.Metadata); err != nil {
 			return false, err
 		}
 		if err := p.Did(tx, parley.ActTeamUpdated, id, changes); err != nil {
@@ -289,6 +327,9 @@ func (d *Directory) DeleteTeam(ctx context.Context, p *access.Principal, id parl
 		var changes parley.Changes
 		changes.Gone("name", team.Name)
 		if err := p.Did(tx, parley.ActTeamDeleted, id, changes); err != nil {
+			return err
+		}
+		if err := profile.SetMetadata(tx, p.Organization, profile.Team, id, nil); err != nil {
 			return err
 		}
 		return tx.DeleteTeam(p.Organization, id)

@@ -39,7 +39,7 @@ func TestTeamAndItsConversation(t *testing.T) {
 	ctx := background(t)
 	users := w.users(t, 3)
 	_, log := w.events(t, w.admin, 0)
-	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, "Triage", []parley.ID{users[0], users[1], users[0]}, nil))
+	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: "Triage", Members: []parley.ID{users[0], users[1], users[0]}}, nil))
 	log = w.wantEvents(t, w.admin, log, parley.EventConversationCreated, parley.EventTeamCreated, parley.EventParticipantsChanged)
 	want := func(title string, status parley.ConversationStatus, members ...parley.ID) {
 		t.Helper()
@@ -88,19 +88,19 @@ func TestTeamRefusals(t *testing.T) {
 	other := w.organization(t, "Beta")
 	stranger := made[parley.User](t)(w.CreateUser(ctx, other, directory.UserParams{Name: "Eve"}, nil)).ID
 	_, log := w.events(t, w.admin, 0)
-	_, _, err := w.CreateTeam(ctx, w.admin, "", nil, nil)
+	_, _, err := w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: ""}, nil)
 	wantError(t, err, parley.KindInvalid, "required", "name")
-	_, _, err = w.CreateTeam(ctx, w.admin, strings.Repeat("x", 201), nil, nil)
+	_, _, err = w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: strings.Repeat("x", 201)}, nil)
 	wantError(t, err, parley.KindInvalid, "too-long", "name")
-	_, _, err = w.CreateTeam(ctx, w.admin, "A", []parley.ID{users[0], stranger}, nil)
+	_, _, err = w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: "A", Members: []parley.ID{users[0], stranger}}, nil)
 	wantError(t, err, parley.KindInvalid, "user-unknown", "members[1]")
-	_, _, err = w.CreateTeam(ctx, w.admin, "A", make([]parley.ID, 1001), nil)
+	_, _, err = w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: "A", Members: make([]parley.ID, 1001)}, nil)
 	wantError(t, err, parley.KindInvalid, "too-many", "members")
 	w.wantEvents(t, w.admin, log)
 	if teams, _, err := w.Teams(ctx, w.admin, "", "", 10); err != nil || len(teams) != 0 {
 		t.Errorf("stored %v, %v", teams, err)
 	}
-	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, "A", users, nil))
+	team := made[parley.Team](t)(w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: "A", Members: users}, nil))
 	_, err = w.AddTeamMembers(ctx, w.admin, team.ID, nil)
 	wantError(t, err, parley.KindInvalid, "required", "users")
 	_, err = w.AddTeamMembers(ctx, other, team.ID, []parley.ID{stranger})
@@ -113,7 +113,7 @@ func TestTeamLists(t *testing.T) {
 	users := w.users(t, 5)
 	var teams []parley.ID
 	for i := range 5 {
-		teams = append(teams, made[parley.Team](t)(w.CreateTeam(ctx, w.admin, fmt.Sprint("Team ", i), users[i:], nil)).ID)
+		teams = append(teams, made[parley.Team](t)(w.CreateTeam(ctx, w.admin, directory.TeamParams{Name: fmt.Sprint("Team ", i), Members: users[i:]}, nil)).ID)
 	}
 	page, next, err := w.Teams(ctx, w.admin, "", "", 3)
 	if err != nil || len(page) != 3 || next != teams[2] || len(page[1].Members) != 4 {
@@ -141,7 +141,7 @@ func TestBroadcastMembers(t *testing.T) {
 	for i := range 5 {
 		contacts = append(contacts, made[parley.Contact](t)(w.CreateContact(ctx, w.admin, directory.ContactParams{Name: fmt.Sprint("C", i)}, nil)).ID)
 	}
-	list := made[parley.Broadcast](t)(w.CreateBroadcast(ctx, w.admin, "All", nil))
+	list := made[parley.Broadcast](t)(w.CreateBroadcast(ctx, w.admin, directory.BroadcastParams{Name: "All"}, nil))
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
@@ -195,7 +195,7 @@ func TestBroadcastMembers(t *testing.T) {
 func TestDeletedBroadcastIsEmptied(t *testing.T) {
 	w := newWorld(t)
 	ctx := background(t)
-	list := made[parley.Broadcast](t)(w.CreateBroadcast(ctx, w.admin, "All", nil))
+	list := made[parley.Broadcast](t)(w.CreateBroadcast(ctx, w.admin, directory.BroadcastParams{Name: "All"}, nil))
 	must[parley.Broadcast](t)(w.AddBroadcastMembers(ctx, w.admin, list.ID, w.users(t, 20), nil))
 	if err := w.DeleteBroadcast(ctx, w.admin, list.ID, list.Rev); !parley.IsKind(err, parley.KindPrecondition) {
 		t.Errorf("deleted at a revision of the past: %v", err)

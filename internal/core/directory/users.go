@@ -8,6 +8,8 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // requireUsers refuses ids in a field that are no active users.
@@ -81,7 +83,7 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 		return parley.User{}, false, err
 	}
 	if replay != nil {
-		user, err = d.store.Read(ctx).User(p.Organization, replay.Resource)
+		user, err = d.user(ctx, d.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return user, replay != nil, err
 }
@@ -100,7 +102,28 @@ func (d *Directory) User(ctx context.Context, p *access.Principal, id parley.ID)
 	if err := p.Require(parley.ScopeUsersRead); err != nil {
 		return parley.User{}, err
 	}
-	return d.store.Read(ctx).User(p.Organization, id)
+	return d.user(ctx, d.store.Read(ctx), p.Organization, id)
+}
+
+// Shown is User for the answer to somebody who has just done something with it, whatever else the key may read.
+func (d *Directory) Shown(ctx context.Context, p *access.Principal, id parley.ID) (parley.User, error) {
+	return d.user(ctx, d.store.Read(ctx), p.Organization, id)
+}
+
+// user returns a user with what is kept beside it.
+func (d *Directory) user(ctx context.Context, q store.Queries, organization, id parley.ID) (parley.User, error) {
+	user, err := q.User(organization, id)
+	if err != nil {
+		return user, err
+	}
+	return user, d.complete(ctx, q, organization, &user)
+}
+
+func (d *Directory) complete(ctx context.Context, q store.Queries, organization parley.ID, users ...*parley.User) error {
+	if err := profile.Fill(q, organization, users...); err != nil {
+		return err
+	}
+	return availability.Fill(q, organization, d.now(ctx, organization), users...)
 }
 
 // Users returns up to limit users that pass the filter, with ids after one; next is where to go on, empty at
@@ -114,7 +137,16 @@ func (d *Directory) Users(ctx context.Context, p *access.Principal, f UserFilter
 	if err := c.err(); err != nil {
 		return nil, "", err
 	}
-	return d.store.Read(ctx).Users(p.Organization, f, after, limit)
+	q := d.store.Read(ctx)
+	users, next, err := q.Users(p.Organization, f, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	found := make([]*parley.User, len(users))
+	for i := range users {
+		found[i] = &users[i]
+	}
+	return users, next, d.complete(ctx, q, p.Organization, found...)
 }
 
 // UserPatch changes a user. What is nil stays as it is.
@@ -165,8 +197,10 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 			return user, err
 		}
 		tx.After(d.authenticator.Forget)
-		err = tx.UpdateUser(p.Organization, &user)
-		return user, parley.About(err, "email-taken", "email")
+		if err := tx.UpdateUser(p.Organization, &user); err != nil {
+			return user, parley.About(err, "email-taken", "email")
+		}
+		return user, d.complete(ctx, tx.Queries, p.Organization, &user)
 	})
 }
 

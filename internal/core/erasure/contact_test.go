@@ -35,7 +35,7 @@ func known(w *coretest.World) (parley.Contact, parley.ID) {
 		Addresses: []parley.Address{{Kind: "email", Value: planted + "@example.org"}, {Kind: "phone", Value: "+15550107"}, {Kind: "phone", Value: "+15550199", Shared: true}}}, nil)
 	w.Must(err)
 	other := w.Contact(p, "Bo "+spared, "email:bo@example.org")
-	list, _, err := w.Directory.CreateBroadcast(t.Context(), p, "News", nil)
+	list, _, err := w.Directory.CreateBroadcast(t.Context(), p, directory.BroadcastParams{Name: "News"}, nil)
 	w.Must(err)
 	_, err = w.Directory.AddBroadcastMembers(t.Context(), p, list.ID, nil, []parley.ID{contact.ID, other.ID})
 	w.Must(err)

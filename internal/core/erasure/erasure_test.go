@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/coretest"
+	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/pgtest"
@@ -126,6 +127,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
 		"hooks": other, "events": other, "idempotency": other, "leases": other, "schema_nodes": other, // hashes
+		"do_not_disturb": other, "away_notices": other, "profiles": other, "entity_metadata": other, // what users say of themselves; ids
 		"held_content.content": "kept by a hold, and erased with the last one", "held_files.name": "kept by a hold, and erased with the last one",
 		"holds": other,                       // reasons are written by who places and lifts them
 		"audit": other, "audit_heads": other, // ids, names of fields, and values that are no content
@@ -199,7 +201,7 @@ func TestRecallOfABroadcastTakesItsCopies(t *testing.T) {
 	w := coretest.New(t)
 	ana := w.User(w.Admin, "ana")
 	w.Channel(w.Admin, "sms")
-	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, "all", nil)
+	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "all"}, nil)
 	w.Must(err)
 	var users, contacts []parley.ID
 	for i := range 90 {

@@ -52,7 +52,7 @@ func newPlanter(t *testing.T, ttl time.Duration) *planter {
 	p.sms, p.email = w.Channel(w.Admin, "sms"), w.Channel(w.Admin, "email")
 	p.contact = w.Contact(w.Admin, "Yan", "email:yan@example.org")
 	p.indexer = search.NewIndexer(search.IndexerOptions{Store: w.Store, Grace: time.Nanosecond})
-	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, "list", nil)
+	b, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "list"}, nil)
 	w.Must(err)
 	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, b.ID, []parley.ID{p.ben.User}, []parley.ID{p.contact.ID})
 	w.Must(err)

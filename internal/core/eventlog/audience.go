@@ -220,7 +220,8 @@ func (s *sights) audience(e *parley.Event) *Audience {
 		return s.share(key{scope: scope}, func() *Audience { return &Audience{scope: scope, everybody: true} })
 	case c == nil:
 		return &Audience{scope: scope, private: true}
-	case e.Type == parley.EventMessageRemoved && e.Subject != "": // gone for one reader
+	case e.Type == parley.EventMessageRemoved && e.Subject != "", // gone for one reader
+		e.Type == parley.EventConversationMuted:
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}
 	case e.Type == parley.EventMessageMentioned:
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}

@@ -38,40 +38,61 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 		if err := content.Complete(tx.Queries, by, said); err != nil {
 			return err
 		}
-		before := parley.Version{Number: m.Edits + 1, Body: m.Body, Editor: m.Actor, At: m.EditedAt}
-		if before.At.IsZero() {
-			before.At = m.CreatedAt
-		}
-		if err := relation.AddVersion(tx, p.Organization, &m, before); err != nil {
-			return err
-		}
-		m.Body, m.AsText, m.Edits, m.EditedAt = said, nil, m.Edits+1, tx.Now
-		tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
-		mentioned, err := Mentioned(tx.Queries, p.Organization, &c, m.Body)
+		copies, err := tx.CopiesOf(p.Organization, m.ID, "", maxCopies)
 		if err != nil {
 			return err
 		}
-		already, err := Mentioned(tx.Queries, p.Organization, &c, before.Body)
-		if err != nil { // they do not see it any more
-			already = nil
-		}
-		fresh := slices.DeleteFunc(mentioned, func(a parley.Mention) bool {
-			return slices.ContainsFunc(already, func(b parley.Mention) bool { return a.User == b.User })
-		})
-		if m.Sequence > 0 {
-			if err := Mention(tx, p.Organization, p.User, &m, fresh); err != nil {
+		before := m.Body
+		for _, m := range append(copies, &m) {
+			if m.Removed != "" {
+				continue
+			}
+			if err := rewrite(tx, p, m, said); err != nil {
 				return err
 			}
 		}
-		if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(&m)); err != nil {
-			return err
-		}
-		return tx.Rewrite(p.Organization, &m)
+		return mentionAnew(tx, p, &m, &c, before)
 	})
 	if err != nil {
 		return parley.Message{}, err
 	}
 	return a.threads.Shown(ctx, p, message)
+}
+
+// maxCopies is more than a message between members has: those of whom it is forwarded to while its recipient is away.
+const maxCopies = 100
+
+// rewrite changes what one message says.
+func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley.Part) error {
+	before := parley.Version{Number: m.Edits + 1, Body: m.Body, Editor: m.Actor, At: m.EditedAt}
+	if before.At.IsZero() {
+		before.At = m.CreatedAt
+	}
+	if err := relation.AddVersion(tx, p.Organization, m, before); err != nil {
+		return err
+	}
+	m.Body, m.AsText, m.Edits, m.EditedAt = body, nil, m.Edits+1, tx.Now
+	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
+	if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(m)); err != nil {
+		return err
+	}
+	return tx.Rewrite(p.Organization, m)
+}
+
+// mentionAnew tells those whom a message mentions now, and did not before.
+func mentionAnew(tx *store.Tx, p *access.Principal, m *parley.Message, c *parley.Conversation, before []parley.Part) error {
+	mentioned, err := Mentioned(tx.Queries, p.Organization, c, m.Body)
+	if err != nil || m.Sequence == 0 {
+		return err
+	}
+	already, err := Mentioned(tx.Queries, p.Organization, c, before)
+	if err != nil { // they do not see it any more
+		already = nil
+	}
+	fresh := slices.DeleteFunc(mentioned, func(a parley.Mention) bool {
+		return slices.ContainsFunc(already, func(b parley.Mention) bool { return a.User == b.User })
+	})
+	return Mention(tx, p.Organization, p.User, m, fresh)
 }
 
 // editable returns a message that the principal may edit.
@@ -89,7 +110,7 @@ func editable(tx *store.Tx, p *access.Principal, id parley.ID) (parley.Message, 
 	case m.Recorded || m.Forward != nil:
 		return m, c, notEditable("it holds what somebody else has said")
 	case m.Parent != "" || c.Kind == parley.ConversationBroadcast:
-		return m, c, notEditable("it went to a list, each of whom has a copy")
+		return m, c, notEditable("it is a copy, or went to a list, each of whom has one")
 	case m.Removed != "" || !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(tx.Now):
 		return m, c, parley.Conflict("content-removed", "the content of the message is gone")
 	case m.Edits >= maxEdits:

@@ -105,7 +105,7 @@ func (m *maker) clinic() {
 		}
 	}
 	if m.err == nil {
-		t, _, err := m.directory.CreateTeam(m.ctx, m.p, "Front desk", users, nil)
+		t, _, err := m.directory.CreateTeam(m.ctx, m.p, directory.TeamParams{Name: "Front desk", Members: users}, nil)
 		m.add("team", "Front desk", t.ID, err)
 	}
 	for i, name := range fixturePatients {

@@ -37,19 +37,24 @@ type ConversationPatch struct {
 // thread has another open conversation by now is parley.KindConflict "thread-taken".
 func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, id parley.ID, patch ConversationPatch, ifMatch int64) (parley.Conversation, error) {
 	err := t.changeConversation(ctx, p, id, func(tx *store.Tx, s *Sight, c *parley.Conversation) error {
-		if err := MatchRev(ifMatch, c.Rev); err != nil {
-			return err
-		}
-		before := *c
-		if err := patch.apply(tx, p, c); err != nil {
-			return err
-		}
-		return parley.About(Save(tx, p, &before, c, ""), "thread-taken", "status")
+		return patch.Change(tx, p, c, ifMatch)
 	})
 	if err != nil {
 		return parley.Conversation{}, err
 	}
-	return Whole(NewSight(t.read(ctx), p), id)
+	return t.whole(ctx, p, id)
+}
+
+// Change changes a conversation that the principal may change, inside a unit.
+func (patch *ConversationPatch) Change(tx *store.Tx, p *access.Principal, c *parley.Conversation, ifMatch int64) error {
+	if err := MatchRev(ifMatch, c.Rev); err != nil {
+		return err
+	}
+	before := *c
+	if err := patch.apply(tx, p, c); err != nil {
+		return err
+	}
+	return parley.About(Save(tx, p, &before, c, ""), "thread-taken", "status")
 }
 
 // Save writes what was changed about a conversation inside a unit, tells the log, and keeps who did it. The reason is that

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
 )
 
 // listParticipants is how many participants of each conversation a list shows.
@@ -19,7 +20,17 @@ func (t *Threads) Conversation(ctx context.Context, p *access.Principal, id parl
 	if err := p.Require(parley.ScopeConversationsRead); err != nil {
 		return parley.Conversation{}, err
 	}
-	return Whole(NewSight(t.read(ctx), p), id)
+	return t.whole(ctx, p, id)
+}
+
+// whole returns a conversation with its participants, and whether the principal has it muted.
+func (t *Threads) whole(ctx context.Context, p *access.Principal, id parley.ID) (parley.Conversation, error) {
+	s := NewSight(t.read(ctx), p)
+	c, err := Whole(s, id)
+	if err != nil {
+		return c, err
+	}
+	return c, availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), &c)
 }
 
 // Whole returns a conversation with its participants.
@@ -143,6 +154,9 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 	}
 	if more {
 		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
+	}
+	if err := availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), pointersTo(page)...); err != nil {
+		return nil, "", err
 	}
 	if f.Unread == nil {
 		err = s.countUnread(pointersTo(page)...)

@@ -3,13 +3,16 @@ package thread
 import (
 	"context"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/group"
 	"github.com/parley-server/parley/internal/store/inbox"
+	"github.com/parley-server/parley/internal/store/profile"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -112,7 +115,21 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 			return err == nil, err
 		}
 	}
-	return false, nil
+	groups, err := group.Rules(s.q, s.p.Organization, ids)
+	if err != nil {
+		return false, err
+	}
+	for _, g := range groups {
+		if g.Forum { // everybody finds it, with its image
+			return true, nil
+		}
+	}
+	users := make([]*parley.User, len(ids)) // everybody has their images
+	for i, id := range ids {
+		users[i] = &parley.User{ID: id}
+	}
+	err = profile.Fill(s.q, s.p.Organization, users...)
+	return slices.ContainsFunc(users, func(u *parley.User) bool { return u.Profile.Avatar != "" }), err
 }
 
 // seen returns those of the messages that the principal sees, in their order.

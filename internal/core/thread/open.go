@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/group"
 	"github.com/parley-server/parley/internal/store/inbox"
 )
 
@@ -23,6 +24,11 @@ func Open(tx *store.Tx, p *access.Principal, c *parley.Conversation, participant
 	}
 	if err := tx.InsertConversation(p.Organization, c); err != nil {
 		return err
+	}
+	if c.Kind == parley.ConversationGroup {
+		if err := group.Insert(tx, p.Organization, c.ID, c.Group); err != nil {
+			return err
+		}
 	}
 	if c.Avatar != "" {
 		if err := tx.KeepAvatar(p.Organization, c.ID, c.Avatar); err != nil {
@@ -94,6 +100,7 @@ type ConversationParams struct {
 	Assignees    []parley.Assignee
 	Tags         []string
 	Metadata     map[string]string
+	Group        parley.GroupRules // of a group
 	ExternalID   string
 	Priority     int // 1 to 5; 0: none
 	Attributes   map[string]string
@@ -106,7 +113,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 		return parley.Conversation{}, false, err
 	}
 	made := parley.Conversation{ID: parley.NewID(t.now(ctx, p.Organization)), Kind: params.Kind, Visibility: parley.VisibleToMembers, Title: params.Title,
-		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Inbox: true,
+		Description: params.Description, Avatar: params.Avatar, Assignees: params.Assignees, Tags: params.Tags, Metadata: params.Metadata, Group: params.Group, Inbox: true,
 		ExternalID: params.ExternalID, Priority: params.Priority, Attributes: maps.Clone(params.Attributes)}
 	var c check
 	params.validate(&c)
@@ -141,7 +148,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	if replay != nil {
 		made.ID = replay.Resource
 	}
-	made, err = Whole(NewSight(t.read(ctx), p), made.ID)
+	made, err = t.whole(ctx, p, made.ID)
 	return made, replay != nil, err
 }
 

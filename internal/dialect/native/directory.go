@@ -32,7 +32,7 @@ func (d *domain) createOrganization(c *door.Call, b *api.OrganizationRequest) (a
 }
 
 func (d *domain) createUser(c *door.Call, b *api.UserRequest) (api.User, bool, error) {
-	params := directory.UserParams{Name: b.Name, Email: b.Email, Metadata: b.Metadata}
+	params := directory.UserParams{Name: b.Name, Email: b.Email, Machine: b.Machine, Metadata: b.Metadata}
 	u, replayed, err := d.Directory.CreateUser(c.Ctx(), c.P, params, c.Idempotency())
 	return wire.User(&u), replayed, err
 }
@@ -55,7 +55,7 @@ func (d *domain) patchUser(c *door.Call, b *api.UserPatch) (api.User, error) {
 }
 
 func (d *domain) createTeam(c *door.Call, b *api.TeamRequest) (api.Team, bool, error) {
-	t, replayed, err := d.Directory.CreateTeam(c.Ctx(), c.P, b.Name, wire.IDs(b.Members), c.Idempotency())
+	t, replayed, err := d.Directory.CreateTeam(c.Ctx(), c.P, directory.TeamParams{Name: b.Name, Members: wire.IDs(b.Members), Metadata: b.Metadata}, c.Idempotency())
 	return wire.Team(&t), replayed, err
 }
 
@@ -70,7 +70,7 @@ func (d *domain) team(c *door.Call) (api.Team, error) {
 }
 
 func (d *domain) patchTeam(c *door.Call, b *api.TeamPatch) (api.Team, error) {
-	t, err := d.Directory.UpdateTeam(c.Ctx(), c.P, c.ID(), directory.TeamPatch{Name: b.Name}, c.IfMatch())
+	t, err := d.Directory.UpdateTeam(c.Ctx(), c.P, c.ID(), directory.TeamPatch{Name: b.Name, Metadata: b.Metadata}, c.IfMatch())
 	return wire.Team(&t), err
 }
 
@@ -94,7 +94,7 @@ func (d *domain) removeTeamMember(c *door.Call) error {
 }
 
 func (d *domain) createBroadcast(c *door.Call, b *api.BroadcastRequest) (api.Broadcast, bool, error) {
-	made, replayed, err := d.Directory.CreateBroadcast(c.Ctx(), c.P, b.Name, c.Idempotency())
+	made, replayed, err := d.Directory.CreateBroadcast(c.Ctx(), c.P, directory.BroadcastParams{Name: b.Name, Metadata: b.Metadata}, c.Idempotency())
 	return wire.Broadcast(&made), replayed, err
 }
 
@@ -109,7 +109,7 @@ func (d *domain) broadcast(c *door.Call) (api.Broadcast, error) {
 }
 
 func (d *domain) patchBroadcast(c *door.Call, b *api.BroadcastPatch) (api.Broadcast, error) {
-	changed, err := d.Directory.UpdateBroadcast(c.Ctx(), c.P, c.ID(), directory.BroadcastPatch{Name: b.Name}, c.IfMatch())
+	changed, err := d.Directory.UpdateBroadcast(c.Ctx(), c.P, c.ID(), directory.BroadcastPatch{Name: b.Name, Metadata: b.Metadata}, c.IfMatch())
 	return wire.Broadcast(&changed), err
 }
 

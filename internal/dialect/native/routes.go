@@ -6,12 +6,15 @@ import (
 
 	"github.com/parley-server/parley/internal/dialect/native/actions"
 	"github.com/parley-server/parley/internal/dialect/native/auditing"
+	"github.com/parley-server/parley/internal/dialect/native/availability"
 	"github.com/parley-server/parley/internal/dialect/native/contacts"
 	"github.com/parley-server/parley/internal/dialect/native/door"
+	"github.com/parley-server/parley/internal/dialect/native/groups"
 	"github.com/parley-server/parley/internal/dialect/native/holds"
 	"github.com/parley-server/parley/internal/dialect/native/inbox"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/playground"
+	"github.com/parley-server/parley/internal/dialect/native/profiles"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/dialect/native/search"
 	"github.com/parley-server/parley/internal/dialect/native/templates"
@@ -23,7 +26,8 @@ func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(
 		d.messageEndpoints(), actions.Endpoints(d.Core),
 		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory),
-		d.userEndpoints(), permissions.Endpoints(d.Keys), d.listEndpoints(), roles.Endpoints(d.Directory),
+		d.userEndpoints(), availability.Endpoints(d.Core), profiles.Endpoints(d.Core, d.Directory), permissions.Endpoints(d.Keys),
+		d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core),
 		contacts.Endpoints(d.Core, d.Directory, d.Dossiers),
 		d.channelEndpoints(),
 		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),

@@ -83,6 +83,21 @@ var samples = map[string]sample{
 	"listUsers":                {path: "/v1/users?active=true&limit=1"},
 	"getUser":                  {path: "/v1/users/{user}"},
 	"patchUser":                {path: "/v1/users/{user}", body: `{"name":"Ana B."}`},
+	"setDoNotDisturb":          {path: "/v1/users/{user}/do-not-disturb", body: `{"text":"Away","until":"2199-01-01T08:00:00Z","forwardTo":{"user":"{user2}"}}`, more: []parley.Scope{parley.ScopeUsersWrite}},
+	"clearDoNotDisturb":        {path: "/v1/users/{user}/do-not-disturb", more: []parley.Scope{parley.ScopeUsersWrite}},
+	"muteConversation":         {path: "/v1/conversations/{conversation}/mute", body: `{"until":"2199-01-01T08:00:00Z"}`},
+	"unmuteConversation":       {path: "/v1/conversations/{conversation}/mute"},
+	"getMe":                    {path: "/v1/me"},
+	"patchProfile":             {path: "/v1/users/{user}/profile", body: `{"title":"Nurse","department":"Ward 3","phone":"100"}`, more: []parley.Scope{parley.ScopeUsersWrite}},
+	"createGroup":              {path: "/v1/groups", body: `{"name":"Ward 3","description":"All of it","metadata":{"a":"b"},"forum":true,"members":["{user}"]}`},
+	"listGroups":               {path: "/v1/groups"},
+	"getGroup":                 {path: "/v1/groups/{forum}"},
+	"patchGroup":               {path: "/v1/groups/{forum}", body: `{"name":"Ward 4","replayHistory":false}`},
+	"listGroupMembers":         {path: "/v1/groups/{forum}/members"},
+	"addGroupMembers":          {path: "/v1/groups/{forum}/members", body: `{"users":["{user2}"]}`},
+	"removeGroupMember":        {path: "/v1/groups/{forum}/members/{user}"},
+	"joinGroup":                {path: "/v1/groups/{open}/join"},
+	"leaveGroup":               {path: "/v1/groups/{forum}/leave", owner: true},
 	"createPermissionSet":      {path: "/v1/permission-sets", body: `{"name":"Desk","scopes":["permissions:write"]}`},
 	"listPermissionSets":       {path: "/v1/permission-sets"},
 	"getPermissionSet":         {path: "/v1/permission-sets/{set}"},
@@ -90,10 +105,10 @@ var samples = map[string]sample{
 	"deletePermissionSet":      {path: "/v1/permission-sets/{set}"},
 	"getPermissions":           {path: "/v1/users/{user}/permissions"},
 	"setPermissions":           {path: "/v1/users/{user2}/permissions", body: `{"sets":["{set}"]}`, more: []parley.Scope{parley.ScopeMessagesRead}},
-	"createTeam":               {path: "/v1/teams", body: `{"name":"Night","members":["{user}"]}`},
+	"createTeam":               {path: "/v1/teams", body: `{"name":"Night","members":["{user}"],"metadata":{"a":"b"}}`},
 	"listTeams":                {path: "/v1/teams"},
 	"getTeam":                  {path: "/v1/teams/{team}"},
-	"patchTeam":                {path: "/v1/teams/{team}", body: `{"name":"Day"}`},
+	"patchTeam":                {path: "/v1/teams/{team}", body: `{"name":"Day","metadata":{"a":null,"b":"c"}}`},
 	"deleteTeam":               {path: "/v1/teams/{team}"},
 	"listTeamMembers":          {path: "/v1/teams/{team}/members"},
 	"addTeamMembers":           {path: "/v1/teams/{team}/members", body: `{"users":["{user2}"]}`},
@@ -115,7 +130,7 @@ var samples = map[string]sample{
 	"createBroadcast":          {path: "/v1/broadcasts", body: `{"name":"All"}`},
 	"listBroadcasts":           {path: "/v1/broadcasts"},
 	"getBroadcast":             {path: "/v1/broadcasts/{broadcast}"},
-	"patchBroadcast":           {path: "/v1/broadcasts/{broadcast}", body: `{"name":"Some"}`},
+	"patchBroadcast":           {path: "/v1/broadcasts/{broadcast}", body: `{"name":"Some","metadata":{"b":"c"}}`},
 	"deleteBroadcast":          {path: "/v1/broadcasts/{broadcast}"},
 	"listBroadcastMembers":     {path: "/v1/broadcasts/{broadcast}/members"},
 	"addBroadcastMembers":      {path: "/v1/broadcasts/{broadcast}/members", body: `{"users":["{user2}"],"contacts":["{contact}"]}`},
@@ -149,7 +164,7 @@ var samples = map[string]sample{
 	"createChannel":            {path: "/v1/channels", body: `{"name":"Fax","connector":"sandbox","platform":"fax","open":false,"members":["{user}"]}`},
 	"listChannels":             {path: "/v1/channels?connector=sandbox"},
 	"getChannel":               {path: "/v1/channels/{channel}"},
-	"patchChannel":             {path: "/v1/channels/{channel}", body: `{"paused":true}`},
+	"patchChannel":             {path: "/v1/channels/{channel}", body: `{"paused":true,"metadata":{"b":"c"}}`},
 	"deleteChannel":            {path: "/v1/channels/{channel}"},
 	"listConnectors":           {path: "/v1/connectors"},
 	"getConnector":             {path: "/v1/connectors/sandbox"},
@@ -255,6 +270,11 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	media := must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader("text")))
 	key := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
 	group := must[*api.Conversation](t)(c.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: ana.ID}}}))
+	forum := must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Ward", Members: []string{ana.ID}}))
+	open := must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Everybody", Forum: true}))
+	if err := c.LeaveGroup(ctx, open.ID); err != nil {
+		t.Fatal(err)
+	}
 	message := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x")}))
 	internal := must[*api.Message](t)(c.SendToConversation(ctx, group.ID, api.SendRequest{Body: api.Text("x")}))
 	scheduled := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Contact: contact.ID}, Body: api.Text("x"), SendAt: api.NewTime(time.Now().Add(time.Hour))}))
@@ -280,7 +300,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
 	return map[string]string{"draft": draft.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
-		"key": key.ID, "conversation": group.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
+		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 
 // Every operation answers whom it should, as it promises, and nobody else.

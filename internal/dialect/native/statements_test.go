@@ -118,6 +118,10 @@ var lists = []counted{
 	{"listRoleMembers", "/v1/roles/{role}/members", 0, 0},
 	{"listOnDuty", "/v1/roles/{role}/duty", 0, 0},
 	{"listShifts", "/v1/roles/{role}/shifts", 0, 0},
+	{"listGroups", "/v1/groups", 0, 0},
+	{"listGroups", "/v1/groups?forum=true", 0, 0},
+	{"listGroups", "/v1/groups?mine=true", 0, 0},
+	{"listGroupMembers", "/v1/groups/{forum}/members", 0, 0},
 	{"listBroadcasts", "/v1/broadcasts", 0, 0},
 	{"listBroadcastMembers", "/v1/broadcasts/{broadcast}/members", 0, 0},
 	{"listChannels", "/v1/channels", 0, 0},
@@ -244,7 +248,7 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 	}{
 		"a send to users": {pageSizes, func(n int) error {
 			number++
-			_, err := w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Users: users[:n+1]}, Group: &api.Group{Name: fmt.Sprint("Group ", number)}, Body: api.Text("hello")})
+			_, err := w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Users: users[:n+1]}, Group: &api.NewGroup{Name: fmt.Sprint("Group ", number)}, Body: api.Text("hello")})
 			return err
 		}},
 		"a send to a group": {pageSizes, func(n int) error {
@@ -261,6 +265,11 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 		}},
 		"members of a team": {pageSizes, func(n int) error {
 			_, err := w.admin.AddTeamMembers(t.Context(), team, api.TeamMembers{Users: users[:n]})
+			return err
+		}},
+		"members of a group": {pageSizes, func(n int) error {
+			group := must[*api.Group](t)(w.admin.CreateGroup(t.Context(), api.GroupRequest{Name: "More"})).ID
+			_, err := w.admin.AddGroupMembers(t.Context(), group, api.GroupMembers{Users: users[:n]})
 			return err
 		}},
 		"members of a broadcast list": {pageSizes, func(n int) error {
@@ -396,6 +405,10 @@ func (w *world) many(t *testing.T) map[string]string {
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
+	for range n {
+		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
+	}
+	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users[1:]})).ID
 	w.manyTemplates(t, things)
 	w.index(t)
 	return things

@@ -7,8 +7,11 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/availability"
 	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/grant"
+	"github.com/parley-server/parley/internal/store/group"
+	"github.com/parley-server/parley/internal/store/profile"
 )
 
 // roles: roles, who may hold them, and who is on duty.
@@ -207,4 +210,161 @@ func permissionSets(w *world) {
 	w.notFound(w.try(func(tx *store.Tx) error { return grant.Update(tx, other, &set) }))
 	w.notFound(w.try(func(tx *store.Tx) error { return grant.Delete(tx, other, set.ID) }))
 	w.do(func(tx *store.Tx) error { return grant.Delete(tx, o, set.ID) })
+}
+
+// available: who does not want to be disturbed, and by what.
+func available(w *world) {
+	o, other := w.organization(), w.organization()
+	u := parley.User{ID: w.id(), Name: "A user", Active: true}
+	c := parley.Conversation{ID: w.id(), Kind: parley.ConversationDirect, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.InsertUser(o, &u), tx.InsertConversation(o, &c), tx.AddParticipants(o, c.ID, []parley.Participant{{Kind: parley.ActorUser, ID: u.ID}}))
+	})
+	now := w.now()
+	d := parley.DoNotDisturb{Since: now.UTC(), Until: now.Add(time.Hour).UTC(), Text: "away", ForwardTo: parley.Actor{Kind: parley.ActorRole, ID: "r"}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(availability.Set(tx, o, u.ID, &parley.DoNotDisturb{Since: now}), availability.Set(tx, o, u.ID, &d))
+	})
+	got, err := availability.Get(w.read(), o, u.ID, now)
+	w.must(err)
+	w.equal("do-not-disturb", *got, d)
+	filled := u
+	w.must(availability.Fill(w.read(), o, now, &filled))
+	w.equal("of the user", *filled.DoNotDisturb, d)
+	for what, none := range map[string]func() (*parley.DoNotDisturb, error){
+		"later":     func() (*parley.DoNotDisturb, error) { return availability.Get(w.read(), o, u.ID, now.Add(time.Hour)) },
+		"elsewhere": func() (*parley.DoNotDisturb, error) { return availability.Get(w.read(), other, u.ID, now) },
+	} {
+		d, err := none()
+		w.must(err)
+		w.equal(what, d == nil, true)
+	}
+	user, err := w.read().User(o, u.ID)
+	w.must(err)
+	conversation, err := w.read().Conversation(o, c.ID)
+	w.must(err)
+	w.equal("revisions", fmt.Sprint(user.Rev, conversation.Rev), "3 4")
+
+	w.do(func(tx *store.Tx) error {
+		var told []bool
+		for _, text := range []string{"a", "a", "b"} {
+			news, err := availability.Tell(tx, o, c.ID, u.ID, text)
+			told = append(told, news)
+			w.must(err)
+		}
+		w.equal("news", told, []bool{true, false, true})
+		on, err := availability.Clear(tx, o, u.ID)
+		again, err2 := availability.Clear(tx, o, u.ID)
+		w.equal("turned off", []bool{on, again}, []bool{true, false})
+		return errors.Join(err, err2)
+	})
+}
+
+// mutes: conversations that users do not want to be notified of.
+func mutes(w *world) {
+	o, other := w.organization(), w.organization()
+	now, u, c := w.now(), w.id(), w.id()
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(availability.Mute(tx, o, u, c, now), availability.Mute(tx, o, u, c, now.Add(time.Hour)))
+	})
+	muted := func(o, user parley.ID, at time.Time) bool {
+		shown := parley.Conversation{ID: c}
+		w.must(availability.FillMutes(w.read(), o, user, at, &shown))
+		return shown.Muted != nil
+	}
+	w.equal("muted", []bool{muted(o, u, now), muted(o, u, now.Add(time.Hour)), muted(o, "another", now), muted(other, u, now)}, []bool{true, false, false, false})
+	w.do(func(tx *store.Tx) error {
+		ended, err := availability.Unmute(tx, o, u, c)
+		again, err2 := availability.Unmute(tx, o, u, c)
+		w.equal("ended", []bool{ended, again}, []bool{true, false})
+		return errors.Join(err, err2)
+	})
+}
+
+// profiles: what is kept with users, teams, lists and channels besides.
+func profiles(w *world) {
+	o, other := w.organization(), w.organization()
+	u := parley.User{ID: w.id(), Account: w.id(), Name: "A user", Email: "a@example.org", Active: true}
+	p := parley.Profile{Title: "Nurse", Department: "Ward", Phone: "100", Avatar: "m"}
+	w.do(func(tx *store.Tx) error {
+		_, err := tx.EnsureAccount(parley.Account{ID: u.Account, Email: u.Email, Name: u.Name})
+		return errors.Join(err, tx.InsertUser(o, &u), profile.Set(tx, o, u.ID, parley.Profile{}), profile.Set(tx, o, u.ID, p))
+	})
+	account, err := w.read().Account(u.Account)
+	w.must(err)
+	w.equal("the account", account.Email, u.Email)
+	_, err = w.read().Account("another")
+	w.notFound(err)
+	filled, elsewhere := parley.User{ID: u.ID}, parley.User{ID: u.ID}
+	w.must(errors.Join(profile.Fill(w.read(), o, &filled), profile.Fill(w.read(), other, &elsewhere), profile.Fill(w.read(), o)))
+	w.equal("profiles", []parley.Profile{filled.Profile, elsewhere.Profile}, []parley.Profile{p, {}})
+	memberships, err := profile.Memberships(w.read(), u.Account, 5)
+	w.must(err)
+	w.equal("memberships", []any{len(memberships), memberships[0].Organization, memberships[0].User.Profile, memberships[0].User.ID}, []any{1, o, p, u.ID})
+
+	facts := map[string]string{"a": "b"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(profile.SetMetadata(tx, o, profile.Team, "t", map[string]string{"x": "y"}), profile.SetMetadata(tx, o, profile.Team, "t", facts))
+	})
+	for want, c := range map[string]struct {
+		o    parley.ID
+		kind string
+		ids  []parley.ID
+	}{"1": {o, profile.Team, []parley.ID{"t", "u"}}, "0": {o, profile.Channel, []parley.ID{"t"}}, "0 elsewhere": {other, profile.Team, []parley.ID{"t"}}, "0 of none": {o, profile.Team, nil}} {
+		found, err := profile.Metadata(w.read(), c.o, c.kind, c.ids...)
+		w.must(err)
+		w.equal(want, fmt.Sprint(len(found)), want[:1])
+	}
+	w.do(func(tx *store.Tx) error { return profile.SetMetadata(tx, o, profile.Team, "t", nil) })
+	found, err := profile.Metadata(w.read(), o, profile.Team, "t")
+	w.must(err)
+	w.equal("dropped", len(found), 0)
+}
+
+// groups: who is in which, who may join, and who comes back.
+func groups(w *world) {
+	o := w.organization()
+	var ids []parley.ID
+	for i := range 3 {
+		ids = append(ids, w.id())
+		c := parley.Conversation{ID: ids[i], Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Status: parley.StatusOpen}
+		w.do(func(tx *store.Tx) error {
+			return errors.Join(tx.InsertConversation(o, &c), group.Insert(tx, o, c.ID, parley.GroupRules{Forum: i == 1}))
+		})
+	}
+	write := func(tx *store.Tx) error {
+		return tx.Append(&store.Append{Organization: o, Message: parley.Message{ID: w.id(), Conversation: ids[0], Kind: parley.KindMessage, Direction: parley.NoDirection}})
+	}
+	a, b := parley.Actor{ID: "a", Name: "A"}, parley.Actor{ID: "b", Name: "B"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(group.Join(tx, o, ids[0], []parley.Actor{a, b}, false), write(tx), tx.LeaveConversation(o, ids[0], &parley.Participant{Kind: parley.ActorUser, ID: "a"}),
+			write(tx), group.Join(tx, o, ids[0], []parley.Actor{a, b}, false), group.Join(tx, o, ids[1], []parley.Actor{a}, false), group.SetReplay(tx, o, ids[1], true))
+	})
+	parts, err := w.read().PartsOf(o, "a", ids)
+	w.must(err)
+	w.equal("who came back", fmt.Sprint(parts[ids[0]].Receives(1), parts[ids[0]].Receives(2), parts[ids[0]].Receives(3)), "true false true")
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.LeaveConversation(o, ids[0], &parley.Participant{Kind: parley.ActorUser, ID: "a"}), group.Join(tx, o, ids[0], []parley.Actor{a}, true))
+	})
+	parts, err = w.read().PartsOf(o, "a", ids)
+	w.must(err)
+	w.equal("with what was before", parts[ids[0]].Receives(2), true)
+
+	rules, err := group.Rules(w.read(), o, append(ids, "another"))
+	w.must(err)
+	w.equal("rules", rules, map[parley.ID]parley.GroupRules{ids[0]: {}, ids[1]: {Forum: true, ReplayHistory: true}, ids[2]: {}})
+	counts, err := group.Counts(w.read(), o, ids)
+	w.must(err)
+	w.equal("counts", counts, map[parley.ID]int64{ids[0]: 2, ids[1]: 1})
+	all, err := group.All(w.read(), o, "", 2)
+	w.must(err)
+	forums, err := group.Forums(w.read(), o, "", 5)
+	w.must(err)
+	of, err := group.Of(w.read(), o, "a", ids[0], 5)
+	w.must(err)
+	w.equal("lists", [][]parley.ID{all, forums, of}, [][]parley.ID{ids[:2], ids[1:2], ids[1:2]})
+	members, err := group.Members(w.read(), o, ids[0], "a", 5)
+	w.must(err)
+	b.Kind = parley.ActorUser
+	w.equal("members", members, []parley.Actor{b})
 }

@@ -47,6 +47,8 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.optionalNumber(`"replies":`, int64(m.Replies.Count))
 	o.optionalTime(`"lastReplyAt":`, m.Replies.Last)
 	o.optional(`"parent":`, string(m.Parent))
+	o.actors(`"onBehalfOf":`, m.OnBehalfOf)
+	o.notice(m.Notice)
 	o.forward(m.Forward)
 	o.optionalTime(`"editedAt":`, m.EditedAt)
 	o.optionalNumber(`"edits":`, int64(m.Edits))
@@ -162,10 +164,42 @@ func (o *object) optionalTime(name string, value time.Time) {
 
 func (o *object) actor(name string, a parley.Actor) {
 	o.name(name)
+	o.who(a)
+}
+
+func (o *object) who(a parley.Actor) {
 	o.open('{')
 	o.text(`"kind":`, string(a.Kind))
 	o.optional(`"id":`, string(a.ID))
 	o.optional(`"name":`, a.Name)
+	o.close('}')
+}
+
+func (o *object) actors(name string, list []parley.Actor) {
+	if len(list) == 0 {
+		return
+	}
+	o.name(name)
+	for i, a := range list {
+		if i == 0 {
+			o.open('[')
+		} else {
+			o.out = append(o.out, ',')
+		}
+		o.who(a)
+	}
+	o.close(']')
+}
+
+func (o *object) notice(n *parley.Notice) {
+	if n == nil {
+		return
+	}
+	o.name(`"notice":`)
+	o.open('{')
+	o.text(`"kind":`, string(n.Kind))
+	o.actors(`"who":`, n.Who)
+	o.optional(`"reason":`, n.Reason)
 	o.close('}')
 }
 

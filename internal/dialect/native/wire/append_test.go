@@ -59,6 +59,12 @@ func randomMessage(r *rand.Rand) *parley.Message {
 	if r.IntN(3) == 0 {
 		m.Actor = parley.Actor{}
 	}
+	for range r.IntN(3) {
+		m.OnBehalfOf = append(m.OnBehalfOf, who())
+	}
+	if r.IntN(2) == 0 {
+		m.Notice = &parley.Notice{Kind: parley.NoticeKind(text()), Who: m.OnBehalfOf, Reason: text()}
+	}
 	for range r.IntN(4) {
 		kind := parley.PartKinds[r.IntN(len(parley.PartKinds))]
 		m.Body = append(m.Body, randomPart(r, kind, text))

@@ -19,7 +19,7 @@ func Channel(c *parley.Channel) api.Channel {
 		ID: string(c.ID), Name: c.Name, Connector: c.Connector, Platform: c.Platform, AddressKind: string(c.AddressKind), Address: c.Address,
 		Settings: settings, Thread: api.ThreadPolicy(c.Thread), Reopen: string(c.Reopen), Conversational: c.Conversational, Open: c.Open,
 		Members: texts(c.Members), Default: c.Default, Rate: c.Rate, Concurrency: c.Concurrency, OnUnknown: string(c.OnUnknown),
-		Paused: c.Paused, Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
+		Paused: c.Paused, Metadata: filled(c.Metadata), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt),
 	}
 }
 
@@ -28,7 +28,7 @@ func ChannelParams(c *api.ChannelRequest) directory.ChannelParams {
 	return directory.ChannelParams{
 		Name: c.Name, Connector: c.Connector, Platform: c.Platform, AddressKind: parley.AddressKind(c.AddressKind), Address: c.Address,
 		Settings: c.Settings, Thread: parley.ThreadPolicy(c.Thread), Reopen: parley.ReopenPolicy(c.Reopen), Conversational: c.Conversational,
-		Open: c.Open, Members: IDs(c.Members), Default: c.Default, Rate: c.Rate, Concurrency: c.Concurrency, OnUnknown: parley.UnknownPolicy(c.OnUnknown),
+		Open: c.Open, Members: IDs(c.Members), Default: c.Default, Rate: c.Rate, Concurrency: c.Concurrency, OnUnknown: parley.UnknownPolicy(c.OnUnknown), Metadata: c.Metadata,
 	}
 }
 
@@ -36,7 +36,7 @@ func ChannelParams(c *api.ChannelRequest) directory.ChannelParams {
 func ChannelPatch(c *api.ChannelPatch) directory.ChannelPatch {
 	out := directory.ChannelPatch{
 		Name: c.Name, Address: c.Address, Settings: c.Settings, Reopen: Convert[parley.ReopenPolicy](c.Reopen), Conversational: c.Conversational,
-		Open: c.Open, Default: c.Default, Rate: c.Rate, Concurrency: c.Concurrency, OnUnknown: Convert[parley.UnknownPolicy](c.OnUnknown), Paused: c.Paused,
+		Open: c.Open, Default: c.Default, Rate: c.Rate, Concurrency: c.Concurrency, OnUnknown: Convert[parley.UnknownPolicy](c.OnUnknown), Paused: c.Paused, Metadata: c.Metadata,
 	}
 	if c.Members != nil {
 		out.Members = new(IDs(*c.Members))

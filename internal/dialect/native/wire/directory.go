@@ -57,12 +57,31 @@ func Retention(patch map[string]*int64) map[parley.ConversationKind]*time.Durati
 // User renders a user.
 func User(u *parley.User) api.User {
 	return api.User{ID: string(u.ID), Name: u.Name, Email: u.Email, Machine: u.Machine, Active: u.Active,
-		Metadata: filled(u.Metadata), Rev: u.Rev, CreatedAt: stamp(u.CreatedAt)}
+		Metadata: filled(u.Metadata), Profile: Profile(u.Profile), DoNotDisturb: doNotDisturb(u.DoNotDisturb), Rev: u.Rev, CreatedAt: stamp(u.CreatedAt)}
+}
+
+// Profile renders what an organization knows of a user.
+func Profile(p parley.Profile) api.Profile {
+	return api.Profile{Title: p.Title, Department: p.Department, Phone: p.Phone, Avatar: string(p.Avatar)}
+}
+
+func doNotDisturb(d *parley.DoNotDisturb) *api.DoNotDisturb {
+	if d == nil {
+		return nil
+	}
+	out := &api.DoNotDisturb{Since: stamp(d.Since), Until: stamp(d.Until), Text: d.Text}
+	switch d.ForwardTo.Kind {
+	case parley.ActorUser:
+		out.ForwardTo = &api.ForwardTarget{User: string(d.ForwardTo.ID)}
+	case parley.ActorRole:
+		out.ForwardTo = &api.ForwardTarget{Role: string(d.ForwardTo.ID)}
+	}
+	return out
 }
 
 // Team renders a team.
 func Team(t *parley.Team) api.Team {
-	return api.Team{ID: string(t.ID), Name: t.Name, Members: texts(t.Members), Rev: t.Rev, CreatedAt: stamp(t.CreatedAt)}
+	return api.Team{ID: string(t.ID), Name: t.Name, Members: texts(t.Members), Metadata: filled(t.Metadata), Rev: t.Rev, CreatedAt: stamp(t.CreatedAt)}
 }
 
 // Member renders an entry of a team or a list.
@@ -72,7 +91,7 @@ func Member(m *directory.Member) api.Member {
 
 // Broadcast renders a broadcast list.
 func Broadcast(b *parley.Broadcast) api.Broadcast {
-	return api.Broadcast{ID: string(b.ID), Name: b.Name, MemberCount: b.MemberCount, Rev: b.Rev, CreatedAt: stamp(b.CreatedAt)}
+	return api.Broadcast{ID: string(b.ID), Name: b.Name, MemberCount: b.MemberCount, Metadata: filled(b.Metadata), Rev: b.Rev, CreatedAt: stamp(b.CreatedAt)}
 }
 
 // Contact renders a contact.

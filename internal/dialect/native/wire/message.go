@@ -24,6 +24,15 @@ func Message(m *parley.Message) api.Message {
 	if m.Actor != m.Author {
 		out.Actor = actor(m.Actor, parley.Address{})
 	}
+	for _, who := range m.OnBehalfOf {
+		out.OnBehalfOf = append(out.OnBehalfOf, actor(who, parley.Address{}))
+	}
+	if n := m.Notice; n != nil {
+		out.Notice = &api.Notice{Kind: api.NoticeKind(n.Kind), Reason: n.Reason}
+		for _, who := range n.Who {
+			out.Notice.Who = append(out.Notice.Who, actor(who, parley.Address{}))
+		}
+	}
 	if m.Click != nil {
 		out.Click = &api.Click{Action: m.Click.Action, Payload: m.Click.Payload}
 	}
@@ -130,6 +139,9 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		Participants: Each(c.Participants, Participant), LastSequence: c.LastSequence, LastMessageID: string(c.LastMessage),
 		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), ExternalID: c.ExternalID, Priority: c.Priority,
 		Attributes: c.Attributes, Unread: c.Unread,
+	}
+	if c.Muted != nil {
+		out.Muted = &api.Mute{Until: stamp(c.Muted.Until)}
 	}
 	for i, a := range c.Assignees {
 		out.Assignees[i] = api.Assignee{Kind: api.ActorKind(a.Kind), ID: string(a.ID)}

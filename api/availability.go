@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"net/http"
+)
+
+// DoNotDisturb is that a user does not want to be disturbed. What is written to the user comes all the same.
+type DoNotDisturb struct {
+	Since     Time           `json:"since" format:"date-time" doc:"Since when."`
+	Until     Time           `json:"until,omitzero" format:"date-time" doc:"Until when; without it, until it is turned off."`
+	Text      string         `json:"text,omitempty" doc:"What those who write are told, once."`
+	ForwardTo *ForwardTarget `json:"forwardTo,omitempty" doc:"Who gets meanwhile what is written to the user directly."`
+}
+
+// ForwardTarget is a user or a role that messages are forwarded to: exactly one.
+type ForwardTarget struct {
+	User string `json:"user,omitempty" doc:"The id of an active user."`
+	Role string `json:"role,omitempty" doc:"The id of a role: who is on duty for it."`
+}
+
+// DoNotDisturbRequest turns a user's do-not-disturb on.
+type DoNotDisturbRequest struct {
+	Until     Time           `json:"until,omitzero" format:"date-time" doc:"Until when; without it, until it is turned off."`
+	Text      string         `json:"text,omitempty" maxLength:"2000" doc:"What those who write are told, once; without it a text of the server's."`
+	ForwardTo *ForwardTarget `json:"forwardTo,omitempty" doc:"Who gets meanwhile what is written to the user directly."`
+}
+
+// Mute is that a user does not want to be notified of a conversation.
+type Mute struct {
+	Until Time `json:"until,omitzero" format:"date-time" doc:"Until when; without it, until it is ended."`
+}
+
+// NoticeKind is what a notice is about.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	NoticeAway    NoticeKind = "away"            // the author does not want to be disturbed
+	NoticeAdded   NoticeKind = "members-added"   // the author let somebody into the group
+	NoticeRemoved NoticeKind = "members-removed" // the author took somebody out of the group
+	NoticeJoined  NoticeKind = "joined"          // the author joined the group
+	NoticeLeft    NoticeKind = "left"            // the author left the group
+	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
+)
+
+// Notice is what a system item tells, for programs; its body tells it to people.
+type Notice struct {
+	Kind   NoticeKind `json:"kind" doc:"What it is about. New kinds may come."`
+	Who    []Actor    `json:"who,omitempty" doc:"Whom it is about, under their names of then. Of away: who has got the message instead."`
+	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long."`
+}
+
+// SetDoNotDisturb turns a user's do-not-disturb on, or changes it, and returns the user.
+func (c *Client) SetDoNotDisturb(ctx context.Context, user string, d DoNotDisturbRequest, options ...CallOption) (*User, error) {
+	r := request{method: http.MethodPut, in: &d}
+	return fetch[User](ctx, c, r.pathOf("v1", "users", user, "do-not-disturb"), options...)
+}
+
+// ClearDoNotDisturb turns a user's do-not-disturb off.
+func (c *Client) ClearDoNotDisturb(ctx context.Context, user string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "users", user, "do-not-disturb"), options...)
+}
+
+// MuteConversation mutes a conversation for the key's user, and returns it.
+func (c *Client) MuteConversation(ctx context.Context, conversation string, mute Mute, options ...CallOption) (*Conversation, error) {
+	r := request{method: http.MethodPut, in: &mute}
+	return fetch[Conversation](ctx, c, r.pathOf("v1", "conversations", conversation, "mute"), options...)
+}
+
+// UnmuteConversation ends that.
+func (c *Client) UnmuteConversation(ctx context.Context, conversation string, options ...CallOption) error {
+	return order(ctx, c, request{method: http.MethodDelete}.pathOf("v1", "conversations", conversation, "mute"), options...)
+}
