@@ -212,14 +212,8 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 			return parley.Message{}, err
 		}
 	}
-	if a.ProviderID != "" {
-		n, err := tx.AddReferences([]store.ProviderReference{{Organization: a.organization, Channel: ch.ID, Kind: store.KindInbound, Value: a.ProviderID, Message: id}})
-		if err == nil && n == 0 {
-			err = parley.Conflict("inbound-taken", "another unit is storing the same message")
-		}
-		if err != nil {
-			return parley.Message{}, err
-		}
+	if err := a.refer(tx, ch, id); err != nil {
+		return parley.Message{}, err
 	}
 	if contact != nil {
 		err = tx.WroteOn(a.organization, contact.ID, ch.ID)
@@ -229,6 +223,18 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	}
 	write.Message.State = parley.Delivered
 	return write.Message, err
+}
+
+// refer remembers under which id a provider knows the message, so that it is taken once.
+func (a *arrival) refer(tx *store.Tx, ch *parley.Channel, id parley.ID) error {
+	if a.ProviderID == "" {
+		return nil
+	}
+	n, err := tx.AddReferences([]store.ProviderReference{{Organization: a.organization, Channel: ch.ID, Kind: store.KindInbound, Value: a.ProviderID, Message: id}})
+	if err == nil && n == 0 {
+		err = parley.Conflict("inbound-taken", "another unit is storing the same message")
+	}
+	return err
 }
 
 // threadOf finds or makes the conversation of a message from outside, and the message that it answers: on a

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -160,4 +161,85 @@ func addDeliveries(a *store.Append, r *route, rank int) {
 		a.Jobs[i] = store.Job{Organization: a.Organization, Kind: store.JobDeliver, Channel: r.channel.ID, Priority: rank,
 			Message: a.Message.ID, Delivery: i + 1}
 	}
+}
+
+// build makes the rows of the message for its route.
+func (s *send) build(r *route) (*store.Append, error) {
+	if err := s.fits(r); err != nil {
+		return nil, err
+	}
+	params := &s.params
+	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
+	m := parley.Message{
+		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
+		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Links: params.Links, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
+		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
+		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
+	}
+	if r.channel != nil {
+		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
+		m.Class = cmp.Or(params.Class, parley.ClassTransactional)
+	}
+	if params.Internal || r.conversation.Kind == parley.ConversationNote {
+		m.Kind, m.Direction = parley.KindNote, parley.NoDirection
+		m.Channel, m.Platform, m.Class = "", "", ""
+		if m.RequestAck {
+			return nil, parley.Invalid("requestAck", "not-allowed", "a note is to nobody who could acknowledge it")
+		}
+	}
+	if r.conversation.Kind == parley.ConversationBroadcast {
+		m.Class = params.Class // of its copies
+	}
+	if s.later {
+		m.SendAt = params.SendAt
+	}
+	if params.Record != nil {
+		params.Record.apply(&m)
+	}
+	a := &store.Append{Organization: s.p.Organization, Contact: r.contact, Message: m, Idempotency: s.claim,
+		KeepOut: r.channel != nil && !r.channel.Conversational}
+	if m.Direction == parley.Outbound && params.Record == nil {
+		addDeliveries(a, r, params.Priority.Rank())
+		s.addLinks(a)
+		if err := skip(a, r); err != nil {
+			return nil, err
+		}
+	}
+	if m.TTL > 0 {
+		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
+	}
+	if m.AckWithin > 0 {
+		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobAckDue, string(m.ID)), Kind: store.JobAckDue, Message: m.ID})
+	}
+	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)
+	if m.RequestAck && !s.later {
+		a.Message.Acks.Pending = len(a.Deliveries) + a.Message.Counts[parley.Sent]
+	}
+	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: s.p.User}}}
+	return a, nil
+}
+
+// initialState is the state of a message at its acceptance, without asking the store.
+func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parley.MessageState, map[parley.DeliveryState]int) {
+	switch {
+	case s.later:
+		return parley.Scheduled, nil
+	case m.Recorded:
+		return m.RecordedState, nil
+	case m.Kind == parley.KindNote || m.Direction == parley.Inbound:
+		return parley.Delivered, nil
+	case len(a.Deliveries) > 0:
+		counts := map[parley.DeliveryState]int{}
+		for i := range a.Deliveries {
+			counts[a.Deliveries[i].State]++
+		}
+		return parley.Queued, counts
+	case s.params.To.Broadcast != "":
+		return parley.Queued, nil
+	case r.members > 0:
+		return parley.Sent, map[parley.DeliveryState]int{parley.Sent: r.members}
+	case r.role != nil:
+		return parley.Queued, nil
+	}
+	return parley.Delivered, nil
 }

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -220,16 +219,7 @@ func (s *send) complete(tx *store.Tx) error {
 // accept is the slow path inside the transaction: it finds or makes the conversation, checks what the message
 // names, and adds it.
 func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
-	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
-		return nil, nil, err
-	}
-	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
-		return nil, nil, err
-	}
-	if err := s.complete(tx); err != nil {
-		return nil, nil, err
-	}
-	if err := s.copySource(tx); err != nil {
+	if err := s.prepare(tx); err != nil {
 		return nil, nil, err
 	}
 	r, err := s.resolve(tx)
@@ -256,33 +246,53 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if s.later {
 		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
+	return a, r, s.put(tx, a, r)
+}
+
+// prepare reads what the message is made of.
+func (s *send) prepare(tx *store.Tx) error {
+	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
+		return err
+	}
+	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
+		return err
+	}
+	if err := s.complete(tx); err != nil {
+		return err
+	}
+	return s.copySource(tx)
+}
+
+// put adds a message that is sent now, and does what follows from it.
+func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 	if err := s.reopen(tx, r); err != nil {
-		return nil, nil, err
+		return err
 	}
 	if err := appendRelated(tx, a); err != nil {
-		return nil, nil, err
+		return err
 	}
 	if err := message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned); err != nil {
-		return nil, nil, err
+		return err
 	}
 	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer
 		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
 	if err := s.dropDraft(tx); err != nil {
-		return nil, nil, err
+		return err
 	}
 	if s.params.To.Broadcast != "" {
-		err = s.c.expand(tx, s, a, r)
+		if err := s.c.expand(tx, s, a, r); err != nil {
+			return err
+		}
 	}
-	if err == nil && r.first {
-		err = s.answerAway(tx, r)
+	if r.first {
+		if err := s.answerAway(tx, r); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = s.passOn(tx, a, r)
-	}
-	return a, r, err
+	return s.passOn(tx, a, r)
 }
 
 // appendRelated adds messages, with what they have to do with others.
@@ -324,85 +334,4 @@ func (s *send) attachments(tx *store.Tx) error {
 		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
 	}
 	return nil
-}
-
-// build makes the rows of the message for its route.
-func (s *send) build(r *route) (*store.Append, error) {
-	if err := s.fits(r); err != nil {
-		return nil, err
-	}
-	params := &s.params
-	params.TTL = s.policy.Lifetime(r.conversation.Kind, params.TTL)
-	m := parley.Message{
-		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
-		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Links: params.Links, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
-		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
-		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck, AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
-	}
-	if r.channel != nil {
-		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
-		m.Class = cmp.Or(params.Class, parley.ClassTransactional)
-	}
-	if params.Internal || r.conversation.Kind == parley.ConversationNote {
-		m.Kind, m.Direction = parley.KindNote, parley.NoDirection
-		m.Channel, m.Platform, m.Class = "", "", ""
-		if m.RequestAck {
-			return nil, parley.Invalid("requestAck", "not-allowed", "a note is to nobody who could acknowledge it")
-		}
-	}
-	if r.conversation.Kind == parley.ConversationBroadcast {
-		m.Class = params.Class // of its copies
-	}
-	if s.later {
-		m.SendAt = params.SendAt
-	}
-	if params.Record != nil {
-		params.Record.apply(&m)
-	}
-	a := &store.Append{Organization: s.p.Organization, Contact: r.contact, Message: m, Idempotency: s.claim,
-		KeepOut: r.channel != nil && !r.channel.Conversational}
-	if m.Direction == parley.Outbound && params.Record == nil {
-		addDeliveries(a, r, params.Priority.Rank())
-		s.addLinks(a)
-		if err := skip(a, r); err != nil {
-			return nil, err
-		}
-	}
-	if m.TTL > 0 {
-		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
-	}
-	if m.AckWithin > 0 {
-		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobAckDue, string(m.ID)), Kind: store.JobAckDue, Message: m.ID})
-	}
-	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)
-	if m.RequestAck && !s.later {
-		a.Message.Acks.Pending = len(a.Deliveries) + a.Message.Counts[parley.Sent]
-	}
-	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: s.p.User}}}
-	return a, nil
-}
-
-// initialState is the state of a message at its acceptance, without asking the store.
-func (s *send) initialState(m *parley.Message, a *store.Append, r *route) (parley.MessageState, map[parley.DeliveryState]int) {
-	switch {
-	case s.later:
-		return parley.Scheduled, nil
-	case m.Recorded:
-		return m.RecordedState, nil
-	case m.Kind == parley.KindNote || m.Direction == parley.Inbound:
-		return parley.Delivered, nil
-	case len(a.Deliveries) > 0:
-		counts := map[parley.DeliveryState]int{}
-		for i := range a.Deliveries {
-			counts[a.Deliveries[i].State]++
-		}
-		return parley.Queued, counts
-	case s.params.To.Broadcast != "":
-		return parley.Queued, nil
-	case r.members > 0:
-		return parley.Sent, map[parley.DeliveryState]int{parley.Sent: r.members}
-	case r.role != nil:
-		return parley.Queued, nil
-	}
-	return parley.Delivered, nil
 }
