@@ -34,31 +34,31 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 }
 
 func (a area) create(c *door.Call, b *api.ScheduleRequest) (api.Schedule, bool, error) {
-	made := parley.Schedule{Name: b.Name, TimeZone: b.TimeZone, Weekly: wire.Weekly(b.Weekly), Exceptions: wire.Exceptions(b.Exceptions), Default: b.Default}
+	made := parley.Schedule{Name: b.Name, TimeZone: b.TimeZone, Weekly: weekly(b.Weekly), Exceptions: exceptions(b.Exceptions), Default: b.Default}
 	s, replayed, err := a.core.Hours.CreateSchedule(c.Ctx(), c.P, made, c.Idempotency())
-	return wire.Schedule(&s), replayed, err
+	return schedule(&s), replayed, err
 }
 
 func (a area) list(c *door.Call, f api.Page) ([]api.Schedule, string, error) {
 	list, next, err := a.core.Hours.Schedules(c.Ctx(), c.P, parley.ID(f.After), door.Limit(f.Limit))
-	return wire.Each(list, wire.Schedule), string(next), err
+	return wire.Each(list, schedule), string(next), err
 }
 
 func (a area) get(c *door.Call) (api.Schedule, error) {
 	s, err := a.core.Hours.Schedule(c.Ctx(), c.P, c.ID())
-	return wire.Schedule(&s), err
+	return schedule(&s), err
 }
 
 func (a area) patch(c *door.Call, b *api.SchedulePatch) (api.Schedule, error) {
 	patch := hours.SchedulePatch{Name: b.Name, TimeZone: b.TimeZone, Default: b.Default}
 	if b.Weekly != nil {
-		patch.Weekly = new(wire.Weekly(*b.Weekly))
+		patch.Weekly = new(weekly(*b.Weekly))
 	}
 	if b.Exceptions != nil {
-		patch.Exceptions = new(wire.Exceptions(*b.Exceptions))
+		patch.Exceptions = new(exceptions(*b.Exceptions))
 	}
 	s, err := a.core.Hours.UpdateSchedule(c.Ctx(), c.P, c.ID(), patch, c.IfMatch())
-	return wire.Schedule(&s), err
+	return schedule(&s), err
 }
 
 func (a area) remove(c *door.Call) error {

@@ -1,4 +1,4 @@
-package wire
+package hours
 
 import (
 	"fmt"
@@ -39,16 +39,16 @@ func weekday(name string) time.Weekday {
 	return -1
 }
 
-// Weekly reads hours of a week.
-func Weekly(list []api.DayHours) (out []parley.DayHours) {
+// weekly reads hours of a week.
+func weekly(list []api.DayHours) (out []parley.DayHours) {
 	for _, w := range list {
 		out = append(out, parley.DayHours{Day: weekday(w.Day), Hours: parley.Hours{From: minutes(w.From), To: minutes(w.To)}})
 	}
 	return out
 }
 
-// Exceptions reads those of a schedule.
-func Exceptions(list []api.ScheduleException) (out []parley.ScheduleException) {
+// exceptions reads those of a schedule.
+func exceptions(list []api.ScheduleException) (out []parley.ScheduleException) {
 	for _, e := range list {
 		made := parley.ScheduleException{Name: e.Name, First: e.Date, Last: e.Through}
 		for _, h := range e.Intervals {
@@ -59,10 +59,10 @@ func Exceptions(list []api.ScheduleException) (out []parley.ScheduleException) {
 	return out
 }
 
-// Schedule renders a schedule.
-func Schedule(s *parley.Schedule) api.Schedule {
-	out := api.Schedule{ID: string(s.ID), Name: s.Name, TimeZone: s.TimeZone, Weekly: WeeklyHours(s.Weekly), Exceptions: make([]api.ScheduleException, len(s.Exceptions)),
-		Default: s.Default, Rev: s.Rev, CreatedAt: stamp(s.CreatedAt)}
+// schedule renders a schedule.
+func schedule(s *parley.Schedule) api.Schedule {
+	out := api.Schedule{ID: string(s.ID), Name: s.Name, TimeZone: s.TimeZone, Weekly: weeklyHours(s.Weekly), Exceptions: make([]api.ScheduleException, len(s.Exceptions)),
+		Default: s.Default, Rev: s.Rev, CreatedAt: api.NewTime(s.CreatedAt)}
 	for i, e := range s.Exceptions {
 		out.Exceptions[i] = api.ScheduleException{Date: e.First, Name: e.Name}
 		if e.Last != e.First {
@@ -75,8 +75,8 @@ func Schedule(s *parley.Schedule) api.Schedule {
 	return out
 }
 
-// WeeklyHours renders hours of a week.
-func WeeklyHours(list []parley.DayHours) []api.DayHours {
+// weeklyHours renders hours of a week.
+func weeklyHours(list []parley.DayHours) []api.DayHours {
 	out := make([]api.DayHours, len(list))
 	for i, w := range list {
 		out[i] = api.DayHours{Day: strings.ToLower(w.Day.String()), From: clock(w.From), To: clock(w.To)}
