@@ -105,6 +105,7 @@ type Message struct {
 	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
+	NotBefore      Time              `json:"notBefore,omitzero" format:"date-time" doc:"Until when its deliveries wait, as it was sent in quiet hours."`
 	SendAt         Time              `json:"sendAt,omitzero" format:"date-time" doc:"When it is to be sent, or was, if it was scheduled."`
 	SentAt         Time              `json:"sentAt,omitzero" format:"date-time" doc:"When it entered the conversation; none while it is scheduled."`
 	CreatedAt      Time              `json:"createdAt" format:"date-time" doc:"When it was made."`

@@ -154,3 +154,77 @@ func wantCode(t *testing.T, err error, code string) {
 		t.Errorf("the error is %v, want %s", err, code)
 	}
 }
+
+// What is sent in quiet hours waits for their end where its recipient is, in its order, and what may not wait does not.
+func TestQuietHours(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	r.atNight() // Monday, 03:00 UTC
+	night := must[*api.Clock](t)(r.GetClock(ctx)).Now.Truncate(time.Hour)
+	must[*api.Organization](t)(r.PatchOrganization(ctx, api.OrganizationPatch{Policy: &api.PolicyPatch{QuietHours: &api.QuietHours{TimeZone: "UTC",
+		Intervals: []api.QuietInterval{{From: "00:00", To: "08:00"}, {From: "21:00", To: "24:00"}}}}}))
+	contact := func(name, zone, phone string) string {
+		return must[*api.Contact](t)(r.CreateContact(ctx, api.ContactRequest{Name: name, Attributes: map[string]string{"timeZone": zone}, Addresses: []api.Address{{Kind: "phone", Value: phone}}})).ID
+	}
+	here, there, nowhere := contact("Ana", "", "+15550100000"), contact("Bo", "Asia/Tokyo", "+15550100010"), contact("Cy", "No/Where", "+15550100020")
+	send := func(to string, change func(*api.SendRequest)) *api.Message {
+		s := api.SendRequest{To: api.Recipient{Contact: to}, Body: api.Text("Good morning")}
+		if change != nil {
+			change(&s)
+		}
+		return must[*api.Message](t)(r.Send(ctx, s))
+	}
+	first := send(here, nil)
+	second := send(here, nil)
+	third := send(here, nil)
+	code := send(here, func(s *api.SendRequest) { s.Class = api.ClassAuthentication })
+	urgent := send(here, func(s *api.SendRequest) { s.Priority = api.PriorityHigh })
+	awake, lost := send(there, nil), send(nowhere, nil)
+	short := send(nowhere, func(s *api.SendRequest) { s.Validity = 3600 })
+	later := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Contact: here}, Body: api.Text("x"), SendAt: api.NewTime(night.Add(time.Hour))}))
+	morning := api.NewTime(night.Add(5 * time.Hour))
+	for _, m := range []*api.Message{first, second, lost} {
+		d := r.delivery(m)
+		if !m.NotBefore.Equal(morning.Time) || d.Status != "queued" || d.Code != "quiet-hours" || !d.NextAttemptAt.Equal(morning.Time) || m.Status != "queued" {
+			t.Errorf("in the night %+v, its delivery %+v", m, d)
+		}
+	}
+	must[*api.Message](t)(r.RecallMessage(ctx, first.ID))
+	r.advance(2 * time.Hour)
+	for what, m := range map[string]*api.Message{"a code": code, "an urgent message": urgent, "where it is day": awake} {
+		if d := r.delivery(m); d.Attempts != 1 || !m.NotBefore.IsZero() {
+			t.Errorf("%s: %+v", what, d)
+		}
+	}
+	for what, m := range map[string]*api.Message{"the second": second, "the third": third, "without a zone": lost, "scheduled": later} {
+		if d := r.delivery(m); d.Attempts != 0 || d.Status != "queued" {
+			t.Errorf("%s, while it is quiet: %+v", what, d)
+		}
+	}
+	if d := r.delivery(first); d.Status != "canceled" {
+		t.Errorf("recalled: %+v", d)
+	}
+	if d := r.delivery(short); d.Status != "expired" || d.Attempts != 0 {
+		t.Errorf("what is not valid so long: %+v", d)
+	}
+	r.advance(3*time.Hour + time.Minute)
+	var sent []time.Time
+	for what, m := range map[string]*api.Message{"the second": second, "without a zone": lost, "the third": third, "scheduled": later} {
+		d := r.delivery(m)
+		if d.Attempts != 1 || d.SentAt.Before(morning.Time) || d.Code != "" {
+			t.Errorf("%s, in the morning: %+v", what, d)
+		}
+		sent = append(sent, d.SentAt.Time)
+	}
+	if r.delivery(third).SentAt.Before(r.delivery(second).SentAt.Time) || len(sent) != 4 {
+		t.Error("the third was sent before the second")
+	}
+	if m := send(here, nil); !m.NotBefore.IsZero() {
+		t.Errorf("in the day: %+v", m)
+	}
+	must[*api.Contact](t)(r.PatchContact(ctx, here, api.ContactPatch{Attributes: map[string]*string{"timeZone": new("America/Los_Angeles")}}))
+	if m := send(here, nil); !m.NotBefore.Equal(night.Add(13 * time.Hour)) {
+		t.Errorf("after a journey: %+v", m.NotBefore)
+	}
+}

@@ -33,6 +33,7 @@ func (s *send) toContact(tx *store.Tx, id parley.ID) (*route, error) {
 		return nil, err
 	}
 	r.contact, r.contactRev = contact.ID, contact.Rev
+	r.locate(&contact)
 	return r, nil
 }
 
@@ -150,6 +151,7 @@ func (s *send) toAddress(tx *store.Tx, text string) (*route, error) {
 	r, err := s.external(tx, &ch, recipient{actor: who, address: address})
 	if err == nil && contact != nil {
 		r.contact, r.contactRev = contact.ID, contact.Rev
+		r.locate(contact)
 	}
 	return r, err
 }

@@ -98,6 +98,7 @@ type Message struct {
 	DeleteOnRead  bool
 	Validity      time.Duration // 0: none
 	SendAt        time.Time     // of a scheduled one
+	NotBefore     time.Time     // its deliveries wait until then, as it was sent in quiet hours; zero: they do not
 	SentAt        time.Time     // when it entered the timeline; of a recorded one, as given
 	CreatedAt     time.Time
 	ExpiresAt     time.Time // end of the content's life; zero: none

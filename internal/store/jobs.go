@@ -68,12 +68,22 @@ func OrganizationsOf(jobs []Job) []parley.ID {
 func JobID(kind JobKind, about string) string { return string(kind) + "|" + about }
 
 // DeliveryJobID is the id of a delivery's job: its order, and its place in it. Those of one order go out one at
-// a time. An order is a channel and conversation; high priority is an order of its own, so that it may overtake.
-func DeliveryJobID(channel, conversation parley.ID, priority int, sequence int64, number int) string {
-	return fmt.Sprintf("%s|%011x.%04x", orderOf(channel, conversation, priority), sequence, number)
+// a time. An order is a channel and conversation; high priority is an order of its own, so that it may overtake, and so is what
+// waits until a time, whatever does not may overtake.
+func DeliveryJobID(channel, conversation parley.ID, priority int, notBefore time.Time, sequence int64, number int) string {
+	return fmt.Sprintf("%s|%011x.%04x", orderOf(channel, conversation, priority, notBefore), sequence, number)
 }
 
-func orderOf(channel, conversation parley.ID, priority int) string {
+// DeferredPrefix is what the ids of jobs of a channel and conversation begin with that wait until some time.
+func DeferredPrefix(channel, conversation parley.ID) string { return string(channel) + deferred + string(conversation) + deferred }
+
+// deferred parts an order that waits until a time.
+const deferred = "~"
+
+func orderOf(channel, conversation parley.ID, priority int, notBefore time.Time) string {
+	if !notBefore.IsZero() {
+		return fmt.Sprintf("%s%011x", DeferredPrefix(channel, conversation), Millis(notBefore))
+	}
 	if priority == parley.PriorityHigh.Rank() {
 		return string(channel) + "!" + string(conversation)
 	}
@@ -91,6 +101,9 @@ func (j *Job) order() string {
 // conversation is that of a delivery's job.
 func (j *Job) conversation() parley.ID {
 	order := j.order()
+	if parts := strings.Split(order, deferred); len(parts) == 3 {
+		return parley.ID(parts[1])
+	}
 	return parley.ID(order[strings.LastIndexAny(order, "|!")+1:])
 }
 
@@ -146,9 +159,9 @@ func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[s
 		case j.Kind == JobAckDue:
 			due = Millis(a.Message.AckBy())
 		case j.Kind == JobDeliver:
-			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
+			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Message.NotBefore, a.Sequence, j.Delivery)
 			key := string(a.Organization) + j.order()
-			due = Millis(now)
+			due = max(Millis(now), Millis(a.Message.NotBefore))
 			if queued || busy[key] {
 				due = held
 			}
@@ -235,6 +248,11 @@ var (
 		SELECT j.organization_id, (SELECT n.id FROM jobs AS n WHERE n.organization_id = j.organization_id
 			AND n.id > j.job_order || '|' AND n.id < j.job_order || '}' ORDER BY n.id LIMIT 1)
 		FROM ` + sqldb.From("$1", "organization_id TEXT", "job_order TEXT") + ` AS j) AND claimed = 0 AND due_at > $2 AND attempt = 0`
+	// Or it takes the place of one that was to wait until a time.
+	replaceJobs = `UPDATE jobs SET due_at = j.due_at FROM ` + sqldb.From("$1", "organization_id TEXT", "job_order TEXT", "due_at BIGINT") + ` AS j
+		WHERE jobs.organization_id = j.organization_id AND jobs.id = (SELECT n.id FROM jobs AS n WHERE n.organization_id = j.organization_id
+			AND n.id > j.job_order || '|' AND n.id < j.job_order || '}' ORDER BY n.id LIMIT 1)
+			AND jobs.claimed = 0 AND jobs.attempt = 0 AND jobs.due_at > j.due_at`
 )
 
 // Done deletes jobs, and makes those due that waited for them in order.
@@ -252,9 +270,21 @@ func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
 	if _, err := tx.c.Exec(deleteJobs, ids.Param()); err != nil {
 		return err
 	}
+	var later sqldb.Rows
 	for _, j := range followed {
-		if order := j.order(); order != "" {
+		switch order := j.order(); {
+		case order == "":
+		case strings.Contains(order, deferred) && j.Attempt == 0 && j.DueAt.After(tx.real):
+			if due := Millis(j.DueAt); due < held { // it was the first, and the time until which all of them wait has not come
+				later.Add(string(j.Organization), order, due)
+			}
+		default:
 			orders.Add(string(j.Organization), order)
+		}
+	}
+	if later.Len() > 0 {
+		if _, err := tx.c.Exec(replaceJobs, later.Param()); err != nil {
+			return err
 		}
 	}
 	if orders.Len() == 0 {

@@ -19,7 +19,7 @@ func Message(m *parley.Message) api.Message {
 		Class: api.MessageClass(m.Class), Auto: string(m.Auto),
 		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Forward: forward(m.Forward), EditedAt: stamp(m.EditedAt),
 		Edits: m.Edits, Redacted: redacted(m.Redactions), Batch: string(m.Batch), Acks: acks(m),
-		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
+		Parent: string(m.Parent), Recorded: m.Recorded, NotBefore: stamp(m.NotBefore), SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
 		out.Actor = actor(m.Actor, parley.Address{})
