@@ -18,6 +18,7 @@ import (
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/profiles"
+	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -38,7 +39,8 @@ type Options struct {
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
-// Consent, what people do not want to be disturbed by in Availability.
+// Consent, what people do not want to be disturbed by in Availability, what
+// they are reminded of in Reminders.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -51,6 +53,7 @@ type Core struct {
 	Availability *availability.Availability
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
+	Reminders    *reminder.Reminders
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -78,6 +81,7 @@ func New(o Options) *Core {
 	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
+	c.Reminders = reminder.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
