@@ -64,7 +64,7 @@ var layers = []rule{
 	{"internal/core/message", []string{"internal/connector", "internal/core/access", "internal/core/consent", "internal/core/content", "internal/core/thread", "internal/parley", "internal/store", "internal/store/duty", "internal/store/link", "internal/store/people", "internal/store/relation"}},
 	{"internal/core/delivery", []string{"internal/connector", "internal/core/access", "internal/core/consent", "internal/core/content", "internal/parley", "internal/store", "internal/store/link"}},
 	{"internal/core/profiles", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/profile"}},
-	{"internal/core/hours", []string{"internal/calendar", "internal/core/access", "internal/parley", "internal/store", "internal/store/hours"}},
+	{"internal/core/hours", []string{"internal/calendar", "internal/core/access", "internal/core/template", "internal/parley", "internal/store", "internal/store/hours", "internal/store/people", "internal/store/template"}},
 	{"internal/core/groups", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/group"}},
 	{"internal/core/reminder", []string{"internal/core/thread", "internal/parley", "internal/store", "internal/store/availability", "internal/store/relation"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},

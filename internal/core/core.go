@@ -65,6 +65,7 @@ type Core struct {
 	url        func() string
 	routes     *routes
 	policies   sync.Map // organization → *cachedPolicy
+	desks      sync.Map // organization → *cachedDesk
 }
 
 // New returns the core over a store.
@@ -129,6 +130,25 @@ func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Polic
 	return o.Policy, nil
 }
 
+// cachedDesk is an organization's desk as it was a moment ago.
+type cachedDesk struct {
+	desk  *hours.Desk
+	until time.Time
+}
+
+// desk returns when an organization is open and what answers by itself, at most policyLife old.
+func (c *Core) desk(ctx context.Context, organization parley.ID) (*hours.Desk, error) {
+	now := c.now(ctx, "")
+	if v, ok := c.desks.Load(organization); ok && now.Before(v.(*cachedDesk).until) {
+		return v.(*cachedDesk).desk, nil
+	}
+	d, err := hours.LookUp(c.read(ctx), organization)
+	if err == nil {
+		c.desks.Store(organization, &cachedDesk{d, now.Add(policyLife)})
+	}
+	return d, err
+}
+
 // forget makes what was changed felt by the next send.
 func (c *Core) forget(commits []store.Committed) {
 	for _, commit := range commits {
@@ -142,10 +162,20 @@ func (c *Core) forget(commits []store.Committed) {
 }
 
 // Forget drops what is remembered of an organization.
-func (c *Core) Forget(organization parley.ID) { c.policies.Delete(organization) }
+func (c *Core) Forget(organization parley.ID) {
+	c.policies.Delete(organization)
+	c.desks.Delete(organization)
+}
 
-// ChangedBy reports whether an event changes what is remembered of its organization: its policy.
-func ChangedBy(t parley.EventType) bool { return t == parley.EventOrganizationUpdated }
+// ChangedBy reports whether an event changes what is remembered of its organization: its policy, and its desk.
+func ChangedBy(t parley.EventType) bool {
+	switch t {
+	case parley.EventOrganizationUpdated, parley.EventOrganizationReset, parley.EventScheduleCreated, parley.EventScheduleUpdated, parley.EventScheduleDeleted,
+		parley.EventAutoReplyCreated, parley.EventAutoReplyUpdated, parley.EventAutoReplyDeleted:
+		return true
+	}
+	return false
+}
 
 // definition returns the connector of a channel and what its platform can do.
 func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.Platform, error) {

@@ -82,6 +82,9 @@ const (
 	ActScheduleCreated         Act = "schedule.created"
 	ActScheduleUpdated         Act = "schedule.updated"
 	ActScheduleDeleted         Act = "schedule.deleted"
+	ActAutoReplyCreated        Act = "auto-reply.created"
+	ActAutoReplyUpdated        Act = "auto-reply.updated"
+	ActAutoReplyDeleted        Act = "auto-reply.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -161,6 +164,9 @@ var Acts = []ActInfo{
 	{ActScheduleCreated, "schedule", "A schedule was made"},
 	{ActScheduleUpdated, "schedule", "A schedule was changed"},
 	{ActScheduleDeleted, "schedule", "A schedule was deleted"},
+	{ActAutoReplyCreated, "auto-reply", "A rule for automatic answers was made"},
+	{ActAutoReplyUpdated, "auto-reply", "A rule for automatic answers was changed; its text is named, not kept"},
+	{ActAutoReplyDeleted, "auto-reply", "A rule for automatic answers was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

@@ -157,6 +157,9 @@ type Auto string
 // AutoKeyword answers a keyword. Such a message goes out also to who does not want any.
 const AutoKeyword Auto = "keyword"
 
+// AutoReplied answers by a rule of the organization.
+const AutoReplied Auto = "reply"
+
 // LinkMode says how the web addresses of a message go out.
 type LinkMode string
 

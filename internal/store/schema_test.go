@@ -23,7 +23,7 @@ import (
 var (
 	directoryTables = []string{"accounts", "keys", "leases", "organizations"}
 
-	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "away_notices", "blind_copies",
+	tenantTables = []string{"ack_requests", "acknowledgements", "attempts", "attribute_definitions", "audit", "audit_heads", "auto_replies", "auto_reply_marks", "away_notices", "blind_copies",
 		"blocked_senders", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels", "clocks", "contact_addresses",
 		"contact_changes", "contact_erasures", "contact_exports", "contact_external_ids", "contacts", "conversation_attributes",
 		"conversation_details", "conversation_history", "conversations", "deliveries", "do_not_disturb", "drafts", "entity_metadata", "events",

@@ -195,6 +195,11 @@ var samples = map[string]sample{
 	"getSchedule":              {path: "/v1/schedules/{schedule}"},
 	"patchSchedule":            {path: "/v1/schedules/{schedule}", body: `{"name":"Desk","timeZone":"UTC","weekly":[],"exceptions":[{"date":"2031-12-24"}]}`},
 	"deleteSchedule":           {path: "/v1/schedules/{schedule}"},
+	"createAutoReply":          {path: "/v1/auto-replies", body: `{"name":"Closed","when":"closed","schedule":"{schedule}","channels":["{channel}"],"teams":["{team}"],"text":"We are closed","throttle":60,"each":"contact","limit":3}`},
+	"listAutoReplies":          {path: "/v1/auto-replies?limit=2"},
+	"getAutoReply":             {path: "/v1/auto-replies/{autoreply}"},
+	"patchAutoReply":           {path: "/v1/auto-replies/{autoreply}", body: `{"name":"Open","when":"open","schedule":"{schedule}","channels":["{channel}"],"teams":["{team}"],"enabled":false,"template":{"id":"{template}","locale":"de"}}`},
+	"deleteAutoReply":          {path: "/v1/auto-replies/{autoreply}"},
 	"getScheduleState":         {path: "/v1/schedules/{schedule}/state?at=2031-05-17T09:30:00Z"},
 	"placeHold":                {path: "/v1/holds", body: `{"subject":{"kind":"user","id":"{user}"},"reason":"a lawsuit"}`},
 	"listHolds":                {path: "/v1/holds?active=true&limit=3"},
@@ -305,8 +310,9 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
 	schedule := must[*api.Schedule](t)(c.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
+	autoReply := must[*api.AutoReply](t)(c.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Closed", When: "closed", Text: "Closed"}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
-	return map[string]string{"draft": draft.ID, "schedule": schedule.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"draft": draft.ID, "schedule": schedule.ID, "autoreply": autoReply.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 

@@ -40,3 +40,43 @@ func schedules(w *world) {
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.DeleteSchedule(tx, o, first.ID) }))
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.UpdateSchedule(tx, o, &first) }))
 }
+
+// autoReplies: rules that answer, and when they did.
+func autoReplies(w *world) {
+	o, other := w.organization(), w.organization()
+	first := parley.AutoReply{ID: w.id(), Name: "Closed", Enabled: true, Position: 3, When: parley.AutoClosed, Schedule: "s", Channels: []parley.ID{"c"}, Teams: []parley.ID{"t"},
+		Platforms: []string{"sms"}, Text: "x", Class: parley.ClassService, Throttle: time.Minute, Each: parley.ActorContact, Limit: 2}
+	second := parley.AutoReply{ID: w.id(), Name: "First", When: parley.AutoFirst, Template: "t", Locale: "de"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.InsertReply(tx, o, &first), hours.InsertReply(tx, o, &second))
+	})
+	got, err := hours.Reply(w.read(), o, first.ID)
+	w.must(err)
+	w.equal("a rule", got, first)
+	_, err = hours.Reply(w.read(), other, first.ID)
+	w.notFound(err)
+	second.Enabled = true
+	w.do(func(tx *store.Tx) error { return hours.UpdateReply(tx, o, &second) })
+	w.equal("the revision", second.Rev, int64(2))
+	page, next, err := hours.Replies(w.read(), o, "", 1)
+	w.must(err)
+	w.equal("a page", []any{page, next}, []any{[]parley.AutoReply{first}, first.ID})
+	page, _, err = hours.Replies(w.read(), o, next, 1)
+	w.must(err)
+	w.equal("the next page", page, []parley.AutoReply{second})
+	at := w.now().UTC()
+	marks := []hours.Mark{{Rule: first.ID, About: "ana", At: at, Times: 2}, {Rule: second.ID, About: "ana", At: at, Times: 1}, {About: "c", At: at.Add(-time.Hour), Times: 5}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.SetMarks(tx, o, marks), hours.SetMarks(tx, o, marks[:1]), hours.SetMarks(tx, other, []hours.Mark{{About: "c", At: at, Times: 9}}))
+	})
+	seen := func() []hours.Mark {
+		list := []hours.Mark{{About: "c"}, {Rule: first.ID, About: "ana"}, {Rule: first.ID, About: "bo"}}
+		w.must(hours.Marks(w.read(), o, list))
+		return list
+	}
+	w.equal("marks", seen(), []hours.Mark{marks[2], marks[0], {Rule: first.ID, About: "bo"}})
+	w.do(func(tx *store.Tx) error { return hours.DeleteReply(tx, o, first.ID) })
+	w.equal("marks without the rule", seen()[1], hours.Mark{Rule: first.ID, About: "ana"})
+	w.notFound(w.try(func(tx *store.Tx) error { return hours.DeleteReply(tx, o, first.ID) }))
+	w.notFound(w.try(func(tx *store.Tx) error { return hours.UpdateReply(tx, o, &first) }))
+}

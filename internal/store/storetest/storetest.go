@@ -92,6 +92,7 @@ var tests = []struct {
 	{"Groups", groups},
 	{"Profiles", profiles},
 	{"Schedules", schedules},
+	{"AutoReplies", autoReplies},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

@@ -83,3 +83,12 @@ func weeklyHours(list []parley.DayHours) []api.DayHours {
 	}
 	return out
 }
+
+// names are ids or words as they are written.
+func names[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package app_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+)
+
+// atNight moves the clock to a Monday, three in the morning, and makes a schedule that opens at nine in UTC, the default one.
+func (r *rehearsal) atNight() (schedule string) {
+	r.t.Helper()
+	now := must[*api.Clock](r.t)(r.GetClock(r.t.Context())).Now.Time
+	night := now.Truncate(24 * time.Hour).Add(3 * time.Hour)
+	for night.Weekday() != time.Monday || night.Before(now) {
+		night = night.Add(24 * time.Hour)
+	}
+	r.advance(night.Sub(now).Truncate(time.Second)) // as the clock takes it
+	r.advance(time.Second)
+	var week []api.DayHours
+	for _, day := range []string{"monday", "tuesday", "wednesday", "thursday", "friday"} {
+		week = append(week, api.DayHours{Day: day, From: "09:00", To: "17:00"})
+	}
+	return must[*api.Schedule](r.t)(r.CreateSchedule(r.t.Context(), api.ScheduleRequest{Name: "Desk", TimeZone: "UTC", Weekly: week, Default: true})).ID
+}
+
+// hear plays a message of a customer.
+func (r *rehearsal) hear(from, text string, change func(*api.SandboxInbound)) *api.Message {
+	r.t.Helper()
+	in := api.SandboxInbound{From: from, Channel: r.sms, Body: api.Text(text)}
+	if change != nil {
+		change(&in)
+	}
+	return must[*api.Message](r.t)(r.PlayInbound(r.t.Context(), in))
+}
+
+// answers are the texts that were answered by themselves in a conversation, oldest first.
+func (r *rehearsal) answers(conversation string) (texts []string) {
+	r.t.Helper()
+	for m, err := range api.All(func(after string) (*api.List[api.Message], error) {
+		return r.ListConversationMessages(r.t.Context(), conversation, api.Page{After: after})
+	}) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if m.Auto == "reply" {
+			texts = append([]string{m.Text}, texts...)
+		}
+	}
+	return texts
+}
+
+func (r *rehearsal) answered(what, conversation string, want ...string) {
+	r.t.Helper()
+	if got := r.answers(conversation); fmt.Sprint(got) != fmt.Sprint(want) {
+		r.t.Errorf("%s: answered %q, want %q", what, got, want)
+	}
+}
+
+// Whoever writes while the desk is closed is told so, once a while, and nobody answers machines.
+func TestAutoReplies(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	schedule := r.atNight()
+	closed := must[*api.AutoReply](t)(r.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Closed", When: "closed", Text: "We are closed.", Throttle: new(int64(7200))}))
+	const ana, bo = "phone:+15550101", "phone:+15550102"
+	first := r.hear(ana, "Hello?", func(in *api.SandboxInbound) { in.ProviderID = "p1" })
+	talk := first.ConversationID
+	r.hear(ana, "Hello?", func(in *api.SandboxInbound) { in.ProviderID = "p1" })
+	r.hear(ana, "Anybody?", nil)
+	r.answered("twice within the throttle", talk, "We are closed.")
+	page := must[*api.List[api.Message]](t)(r.ListConversationMessages(ctx, talk, api.Page{})).Data
+	reply := page[1]
+	if reply.ReplyTo != first.ID || reply.Class != api.ClassService || reply.Direction != "outbound" || reply.Author.Kind != api.ActorSystem {
+		t.Errorf("the answer: %+v", reply)
+	}
+	r.advance(10 * time.Second)
+	if d := r.delivery(&reply); d.Attempts != 1 || d.Status == "failed" {
+		t.Errorf("its delivery: %+v", d)
+	}
+	for what, change := range map[string]func(*api.SandboxInbound){
+		"a machine's message": func(in *api.SandboxInbound) { in.Automatic = true },
+		"an acknowledgement":  func(in *api.SandboxInbound) { in.Body = api.Text("Ack") },
+	} {
+		m := r.hear("phone:+1555020"+fmt.Sprint(len(what)), "hello", change)
+		r.answered(what, m.ConversationID)
+	}
+	r.advance(2 * time.Hour)
+	r.hear(ana, "Still nobody?", nil)
+	r.answered("after the throttle", talk, "We are closed.", "We are closed.")
+
+	must[*api.Suppressions](t)(r.Suppress(ctx, api.SuppressionRequest{Address: bo, Class: api.ClassService}))
+	r.answered("who does not want it", r.hear(bo, "Hello", nil).ConversationID)
+	must[*api.BlockedSender](t)(r.BlockSender(ctx, api.BlockRequest{Address: "phone:+15550103"}))
+	if _, err := r.PlayInbound(ctx, api.SandboxInbound{From: "phone:+15550103", Channel: r.sms, Body: api.Text("x")}); err == nil {
+		t.Error("a blocked sender is heard")
+	}
+
+	r.advance(5 * time.Hour)
+	r.hear(ana, "Good morning", nil)
+	r.answered("while it is open", talk, "We are closed.", "We are closed.")
+	r.rulesInOrder(closed, schedule)
+}
+
+// rulesInOrder: the first rule that fits answers; a template answers in its locale; and two that answer each other stop.
+func (r *rehearsal) rulesInOrder(closed *api.AutoReply, schedule string) {
+	r.t.Helper()
+	ctx, t := r.t.Context(), r.t
+	welcome := must[*api.Template](t)(r.CreateTemplate(ctx, api.TemplateRequest{Name: "Welcome", TemplateText: api.TemplateText{DefaultLocale: "en", Locales: []api.TemplateLocale{
+		{Locale: "en", Body: api.Text("Welcome to {{place}}!")}, {Locale: "de", Body: api.Text("Willkommen in {{place}}!")}}, Variables: []api.TemplateVariable{{Name: "place", Default: "Bonn"}}}}))
+	_, err := r.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Welcome", When: "first", Template: &api.AutoTemplate{ID: welcome.ID}})
+	wantCode(t, err, "template-unpublished")
+	must[*api.Template](t)(r.PublishTemplate(ctx, welcome.ID, api.TemplateChoice{}))
+	must[*api.AutoReply](t)(r.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Welcome", When: "first", Template: &api.AutoTemplate{ID: welcome.ID, Locale: "de"}, Throttle: new(int64(0))}))
+	open := must[*api.AutoReply](t)(r.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Open", When: "open", Schedule: schedule, Position: 1, Text: "We are there.", Throttle: new(int64(0)), Each: "conversation", Limit: 20}))
+	talk := r.hear("phone:+15550104", "Hello", nil).ConversationID
+	r.answered("the first message", talk, "Willkommen in Bonn!")
+	for range 10 { // another system, which answers whatever it is told
+		r.hear("phone:+15550104", "This is an automatic answer.", nil)
+	}
+	if got := r.answers(talk); len(got) != 5 {
+		t.Errorf("answered %q", got)
+	}
+	r.advance(time.Hour)
+	r.hear("phone:+15550104", "This is an automatic answer.", nil)
+	if got := r.answers(talk); len(got) != 6 {
+		t.Errorf("an hour later answered %q", got)
+	}
+	err = r.DeleteSchedule(ctx, schedule)
+	wantCode(t, err, "schedule-used")
+	if err := r.DeleteAutoReply(ctx, open.ID, api.IfMatch(open.Rev)); err != nil {
+		t.Error(err)
+	}
+	r.hear("phone:+15550104", "And now?", nil)
+	if got := r.answers(talk); len(got) != 6 {
+		t.Errorf("without the rule answered %q", got)
+	}
+	team := must[*api.Team](t)(r.CreateTeam(ctx, api.TeamRequest{Name: "Night"})).ID
+	must[*api.AutoReply](t)(r.PatchAutoReply(ctx, closed.ID, api.AutoReplyPatch{When: new("always"), Teams: &[]string{team}, Text: new("The night shift will answer.")}, api.IfMatch(closed.Rev)))
+	r.advance(time.Hour)
+	r.hear("phone:+15550104", "And now?", nil)
+	must[*api.Conversation](t)(r.PatchConversation(ctx, talk, api.ConversationPatch{Assignees: &[]api.Assignee{{Kind: api.ActorTeam, ID: team}}}))
+	r.hear("phone:+15550104", "And now?", nil)
+	if got := r.answers(talk); len(got) != 7 || got[6] != "The night shift will answer." {
+		t.Errorf("for the team answered %q", got)
+	}
+}
+
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	if e, ok := err.(*api.Error); !ok || e.Code != code {
+		t.Errorf("the error is %v, want %s", err, code)
+	}
+}
