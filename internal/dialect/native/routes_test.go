@@ -355,6 +355,13 @@ func TestEveryRoute(t *testing.T) {
 			if own.path != s.path || own.body != s.body {
 				w.wantHidden(t, ask, beta, s, things)
 			}
+			if among(s.path, "{conversation}", "{internal}") && route.Scope != "" {
+				outsider := w.with(t, append(s.more, route.Scope)...)
+				answer, text := ask(outsider, own)
+				if answer.StatusCode != 404 {
+					t.Errorf("of members only, to somebody else: %d %s", answer.StatusCode, text)
+				}
+			}
 			want := route.Status
 			if s.status != 0 {
 				want = s.status
@@ -378,6 +385,10 @@ func TestEveryRoute(t *testing.T) {
 			wantPromised(t, route, answer, text)
 		})
 	}
+}
+
+func among(path string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(path, word) })
 }
 
 // wantHidden checks that the things of one organization are to another like things that do not exist.
