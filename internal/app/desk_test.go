@@ -191,13 +191,16 @@ func TestQuietHours(t *testing.T) {
 		}
 	}
 	must[*api.Message](t)(r.RecallMessage(ctx, first.ID))
+	desk := must[*api.Channel](t)(r.CreateChannel(ctx, api.ChannelRequest{Name: "Desk", Connector: "sandbox", Platform: "sms"})).ID
+	moved := send(here, func(s *api.SendRequest) { s.To.Channel = desk })
+	must[*api.Conversation](t)(r.MergeConversation(ctx, moved.ConversationID, api.ConversationMerge{Into: second.ConversationID}))
 	r.advance(2 * time.Hour)
 	for what, m := range map[string]*api.Message{"a code": code, "an urgent message": urgent, "where it is day": awake} {
 		if d := r.delivery(m); d.Attempts != 1 || !m.NotBefore.IsZero() {
 			t.Errorf("%s: %+v", what, d)
 		}
 	}
-	for what, m := range map[string]*api.Message{"the second": second, "the third": third, "without a zone": lost, "scheduled": later} {
+	for what, m := range map[string]*api.Message{"the second": second, "the third": third, "without a zone": lost, "scheduled": later, "moved": moved} {
 		if d := r.delivery(m); d.Attempts != 0 || d.Status != "queued" {
 			t.Errorf("%s, while it is quiet: %+v", what, d)
 		}
@@ -210,14 +213,14 @@ func TestQuietHours(t *testing.T) {
 	}
 	r.advance(3*time.Hour + time.Minute)
 	var sent []time.Time
-	for what, m := range map[string]*api.Message{"the second": second, "without a zone": lost, "the third": third, "scheduled": later} {
+	for what, m := range map[string]*api.Message{"the second": second, "without a zone": lost, "the third": third, "scheduled": later, "moved": moved} {
 		d := r.delivery(m)
 		if d.Attempts != 1 || d.SentAt.Before(morning.Time) || d.Code != "" {
 			t.Errorf("%s, in the morning: %+v", what, d)
 		}
 		sent = append(sent, d.SentAt.Time)
 	}
-	if r.delivery(third).SentAt.Before(r.delivery(second).SentAt.Time) || len(sent) != 4 {
+	if r.delivery(third).SentAt.Before(r.delivery(second).SentAt.Time) || len(sent) != 5 {
 		t.Error("the third was sent before the second")
 	}
 	if m := send(here, nil); !m.NotBefore.IsZero() {

@@ -75,7 +75,9 @@ func DeliveryJobID(channel, conversation parley.ID, priority int, notBefore time
 }
 
 // DeferredPrefix is what the ids of jobs of a channel and conversation begin with that wait until some time.
-func DeferredPrefix(channel, conversation parley.ID) string { return string(channel) + deferred + string(conversation) + deferred }
+func DeferredPrefix(channel, conversation parley.ID) string {
+	return string(channel) + deferred + string(conversation) + deferred
+}
 
 // deferred parts an order that waits until a time.
 const deferred = "~"

@@ -208,7 +208,7 @@ var samples = map[string]sample{
 	"listHeld":                 {path: "/v1/held?limit=3"},
 	"readHeld":                 {path: "/v1/held/{held}"},
 	"downloadHeld":             {path: "/v1/held/{held}/media/{media2}"},
-	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400,"retention":{"direct":86400,"group":null}}}`},
+	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400,"retention":{"direct":86400,"group":null},"quietHours":{"timeZone":"UTC","intervals":[{"days":["sunday"],"from":"20:00","to":"24:00"}],"classes":["marketing"]}}}`},
 	"createOrganization":       {path: "/v1/organizations", body: `{"name":"Gamma","test":true}`},
 	"createKey":                {path: "/v1/keys", body: `{"name":"narrow","scopes":["keys:write"]}`},
 	"listKeys":                 {path: "/v1/keys"},

@@ -72,6 +72,7 @@ var tests = []struct {
 
 	{"Claims", claims},
 	{"OrderOfDeliveries", orderOfDeliveries},
+	{"DeferredDeliveries", deferredDeliveries},
 	{"Leases", leases},
 	{"ClaimsBeside", claimsBeside},
 	{"LostClaims", lostClaims},
