@@ -52,7 +52,9 @@ const (
 	EventRoleCreated         EventType = "role.created"
 	EventRoleUpdated         EventType = "role.updated"
 	EventRoleDeleted         EventType = "role.deleted"
-	EventRoleDuty            EventType = "role.duty" // somebody came on duty or went off
+	EventRoleDuty            EventType = "role.duty"                 // somebody came on duty or went off
+	EventEscalationUpdated   EventType = "escalation.updated"        // started, came to the next level, or ended
+	EventEscalationPolicy    EventType = "escalation-policy.updated" // made, changed or deleted
 	EventBroadcastCreated    EventType = "broadcast.created"
 	EventBroadcastUpdated    EventType = "broadcast.updated"
 	EventBroadcastDeleted    EventType = "broadcast.deleted"
@@ -100,6 +102,8 @@ type EventData struct {
 	Actor          string   `json:"actor,omitempty" doc:"The id of the user who did it."`
 	User           string   `json:"user,omitempty" doc:"Of role.duty: the id of the user who came on duty or went off. Of user.availability: the id of the user or role to whom messages are forwarded."`
 	Into           string   `json:"into,omitempty" doc:"Of contact.merged and conversation.merged: the id of what it became a part of."`
+	Group          string   `json:"group,omitempty" doc:"Of an escalation: the id of its group, if there is one."`
+	Level          int      `json:"level,omitempty" doc:"Of an escalation: how far it has come; 0 is the role."`
 	Message        *Message `json:"message,omitempty" doc:"Of message.created, message.edited and message.redacted: the message as it is now."`
 }
 

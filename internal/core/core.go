@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
+	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/inbox"
@@ -38,7 +39,7 @@ type Options struct {
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
-// Consent, what people do not want to be disturbed by in Availability.
+// Consent, what people do not want to be disturbed by in Availability; what nobody takes note of goes on by Escalations.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -49,6 +50,7 @@ type Core struct {
 	Templates *template.Templates
 
 	Availability *availability.Availability
+	Escalations  *escalation.Escalations
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
 
@@ -77,6 +79,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})

@@ -36,6 +36,7 @@ type SendParams struct {
 	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
 	AckWithin    time.Duration       // 0: whenever
+	Escalate     bool                // by the policy of the role that it is to
 	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
@@ -171,6 +172,9 @@ func (s *SendParams) acks(c *check) {
 		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
 	case s.RequestAck && (s.Internal || s.Record != nil):
 		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+	if s.Escalate && (s.Internal || s.Record != nil) {
+		c.refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
 	}
 }
 

@@ -53,6 +53,8 @@ var migrations = []sqldb.Migration{
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
+	// A program that does not know them would not start what is to escalate.
+	{Name: "escalations", SQL: migration("0014_escalation"), Oldest: 21},
 }
 
 // migration is the text of a file.

@@ -200,6 +200,8 @@ func (o *object) notice(n *parley.Notice) {
 	o.text(`"kind":`, string(n.Kind))
 	o.actors(`"who":`, n.Who)
 	o.optional(`"reason":`, n.Reason)
+	o.optional(`"escalation":`, string(n.Escalation))
+	o.optionalNumber(`"level":`, int64(n.Level))
 	o.close('}')
 }
 
