@@ -164,20 +164,6 @@ func (s *SendParams) validate(now time.Time) error {
 	return parley.InvalidFields(c.wrong)
 }
 
-// acks checks that somebody can acknowledge what asks for it.
-func (s *SendParams) acks(c *check) {
-	c.life("ackWithin", s.AckWithin)
-	switch {
-	case s.AckWithin > 0 && !s.RequestAck:
-		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
-	case s.RequestAck && (s.Internal || s.Record != nil):
-		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
-	}
-	if s.Escalate && (s.Internal || s.Record != nil) {
-		c.refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
-	}
-}
-
 func (s *SendParams) content(c *check) {
 	if s.Forward != "" {
 		s.forwards(c)

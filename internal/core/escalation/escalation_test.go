@@ -99,9 +99,12 @@ func TestWays(t *testing.T) {
 	w.escalates(true, step(time.Minute, role(w.doctor)))
 	acknowledge := w.Escalations.Acknowledge
 	for name, way := range map[string]func(m parley.Message, e parley.Escalation) error{
-		"message":    func(m parley.Message, _ parley.Escalation) error { return w.Core.Acknowledge(ctx, w.ben, m.ID) },
-		"copy":       func(_ parley.Message, e parley.Escalation) error { return w.Core.Acknowledge(ctx, w.ben, e.Copy) },
-		"escalation": func(_ parley.Message, e parley.Escalation) error { _, err := acknowledge(ctx, w.ben, e.ID, e.Rev); return err },
+		"message": func(m parley.Message, _ parley.Escalation) error { return w.Core.Acknowledge(ctx, w.ben, m.ID) },
+		"copy":    func(_ parley.Message, e parley.Escalation) error { return w.Core.Acknowledge(ctx, w.ben, e.Copy) },
+		"escalation": func(_ parley.Message, e parley.Escalation) error {
+			_, err := acknowledge(ctx, w.ben, e.ID, e.Rev)
+			return err
+		},
 	} {
 		m := w.ask(w.ana, name, false)
 		w.pass(5 * time.Minute)

@@ -168,3 +168,10 @@ func takingPart(participants []parley.Participant, kind parley.ActorKind, id par
 	}
 	return nil
 }
+
+// Follows reports whether the principal knows how something stands of which a conversation, which has been looked up, was told
+// last with an item: who takes part in one of members does, and who did then.
+func (s *Sight) Follows(c *parley.Conversation, sequence int64) bool {
+	part := s.parts[c.ID]
+	return part != nil && part.LeftSequence == 0 || s.SeesChange(c, sequence-1)
+}

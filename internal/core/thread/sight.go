@@ -209,13 +209,6 @@ func (s *Sight) SeesChange(c *parley.Conversation, sequence int64) bool {
 	return part != nil && part.Receives(sequence+1)
 }
 
-// Follows reports whether the principal knows how something stands of which a conversation, which has been looked up, was told
-// last with an item: who takes part in one of members does, and who did then.
-func (s *Sight) Follows(c *parley.Conversation, sequence int64) bool {
-	part := s.parts[c.ID]
-	return part != nil && part.LeftSequence == 0 || s.SeesChange(c, sequence-1)
-}
-
 // Conversation returns a conversation that the principal sees, without its participants.
 func (s *Sight) Conversation(id parley.ID) (parley.Conversation, error) {
 	c, err := s.q.Conversation(s.p.Organization, id)

@@ -14,11 +14,11 @@ import (
 )
 
 // area is what the handlers of this package stand on.
-type area struct{ escalations *escalation.Escalations }
+type area struct{ core *core.Core }
 
 // Endpoints are the operations of this package.
 func Endpoints(c *core.Core) []*door.Endpoint {
-	a := area{c.Escalations}
+	a := area{c}
 	const read, write, send = parley.ScopeEscalationsRead, parley.ScopeEscalationsWrite, parley.ScopeMessagesSend
 	return []*door.Endpoint{
 		door.Audited(door.Create(door.Operation("POST /v1/escalation-policies", "createEscalationPolicy", write, "Make the escalation policy of a role"),
@@ -41,18 +41,18 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 }
 
 func (a area) createPolicy(c *door.Call, b *api.EscalationPolicyRequest) (api.EscalationPolicy, bool, error) {
-	p, replayed, err := a.escalations.CreatePolicy(c.Ctx(), c.P, parley.EscalationPolicy{Name: b.Name, Role: parley.ID(b.Role), Always: b.Always,
+	p, replayed, err := a.core.Escalations.CreatePolicy(c.Ctx(), c.P, parley.EscalationPolicy{Name: b.Name, Role: parley.ID(b.Role), Always: b.Always,
 		After: wire.Seconds(b.After), Steps: wire.EscalationSteps(b.Steps), GroupLife: wire.Seconds(b.GroupLife)}, c.Idempotency())
 	return wire.EscalationPolicy(&p), replayed, err
 }
 
 func (a area) policies(c *door.Call, f api.EscalationPolicyFilter) ([]api.EscalationPolicy, string, error) {
-	list, next, err := a.escalations.Policies(c.Ctx(), c.P, parley.ID(f.Role), parley.ID(f.After), door.Limit(f.Limit))
+	list, next, err := a.core.Escalations.Policies(c.Ctx(), c.P, parley.ID(f.Role), parley.ID(f.After), door.Limit(f.Limit))
 	return wire.Each(list, wire.EscalationPolicy), string(next), err
 }
 
 func (a area) policy(c *door.Call) (api.EscalationPolicy, error) {
-	p, err := a.escalations.Policy(c.Ctx(), c.P, c.ID())
+	p, err := a.core.Escalations.Policy(c.Ctx(), c.P, c.ID())
 	return wire.EscalationPolicy(&p), err
 }
 
@@ -61,41 +61,41 @@ func (a area) patchPolicy(c *door.Call, b *api.EscalationPolicyPatch) (api.Escal
 	if b.Steps != nil {
 		patch.Steps = new(wire.EscalationSteps(*b.Steps))
 	}
-	p, err := a.escalations.UpdatePolicy(c.Ctx(), c.P, c.ID(), patch, c.IfMatch())
+	p, err := a.core.Escalations.UpdatePolicy(c.Ctx(), c.P, c.ID(), patch, c.IfMatch())
 	return wire.EscalationPolicy(&p), err
 }
 
 func (a area) deletePolicy(c *door.Call) error {
-	return a.escalations.DeletePolicy(c.Ctx(), c.P, c.ID(), c.IfMatch())
+	return a.core.Escalations.DeletePolicy(c.Ctx(), c.P, c.ID(), c.IfMatch())
 }
 
 func (a area) escalate(c *door.Call) (api.Escalation, bool, error) {
-	e, replayed, err := a.escalations.Escalate(c.Ctx(), c.P, c.ID(), c.Idempotency())
+	e, replayed, err := a.core.Escalations.Escalate(c.Ctx(), c.P, c.ID(), c.Idempotency())
 	return wire.Escalation(&e), replayed, err
 }
 
 func (a area) list(c *door.Call, f api.EscalationFilter) ([]api.Escalation, string, error) {
 	filter := escalation.Filter{State: parley.EscalationState(f.State), Role: parley.ID(f.Role), Conversation: parley.ID(f.Conversation), Message: parley.ID(f.Message)}
-	list, next, err := a.escalations.List(c.Ctx(), c.P, filter, parley.ID(f.After), door.Limit(f.Limit))
+	list, next, err := a.core.Escalations.List(c.Ctx(), c.P, filter, parley.ID(f.After), door.Limit(f.Limit))
 	return wire.Each(list, wire.Escalation), string(next), err
 }
 
 func (a area) get(c *door.Call) (api.Escalation, error) {
-	e, err := a.escalations.Get(c.Ctx(), c.P, c.ID())
+	e, err := a.core.Escalations.Get(c.Ctx(), c.P, c.ID())
 	return wire.Escalation(&e), err
 }
 
 func (a area) acknowledge(c *door.Call) (api.Escalation, error) {
-	e, err := a.escalations.Acknowledge(c.Ctx(), c.P, c.ID(), c.IfMatch())
+	e, err := a.core.Escalations.Acknowledge(c.Ctx(), c.P, c.ID(), c.IfMatch())
 	return wire.Escalation(&e), err
 }
 
 func (a area) skip(c *door.Call) (api.Escalation, error) {
-	e, err := a.escalations.Skip(c.Ctx(), c.P, c.ID(), c.IfMatch())
+	e, err := a.core.Escalations.Skip(c.Ctx(), c.P, c.ID(), c.IfMatch())
 	return wire.Escalation(&e), err
 }
 
 func (a area) cancel(c *door.Call) (api.Escalation, error) {
-	e, err := a.escalations.Cancel(c.Ctx(), c.P, c.ID(), c.IfMatch())
+	e, err := a.core.Escalations.Cancel(c.Ctx(), c.P, c.ID(), c.IfMatch())
 	return wire.Escalation(&e), err
 }
