@@ -16,9 +16,11 @@ import (
 	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/groups"
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/profiles"
+	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -39,7 +41,8 @@ type Options struct {
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
-// Consent, what people do not want to be disturbed by in Availability; what nobody takes note of goes on by Escalations.
+// Consent, what people do not want to be disturbed by in Availability, what
+// they are reminded of in Reminders; what nobody takes note of goes on by Escalations.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -53,6 +56,8 @@ type Core struct {
 	Escalations  *escalation.Escalations
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
+	Hours        *hours.Hours
+	Reminders    *reminder.Reminders
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -81,6 +86,8 @@ func New(o Options) *Core {
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
+	c.Hours = hours.New(o.Store)
+	c.Reminders = reminder.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})

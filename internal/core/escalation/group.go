@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -174,7 +175,7 @@ func (r *run) open(m *parley.Message, next *reached) error {
 	if err := r.welcome(append([]parley.Actor{originator}, next.users...)); err != nil {
 		return err
 	}
-	return r.post(m)
+	return r.post(m, &made)
 }
 
 // parts are participants, each once.
@@ -199,7 +200,7 @@ func cut(title string) string {
 
 // post adds the message's copy to the group. Its content lives no longer than that of the message, and goes with it; a message
 // that was read and is gone has none.
-func (r *run) post(m *parley.Message) error {
+func (r *run) post(m *parley.Message, into *parley.Conversation) error {
 	if m.Removed != "" {
 		return nil
 	}
@@ -218,6 +219,13 @@ func (r *run) post(m *parley.Message) error {
 		a.Jobs = []store.Job{{Organization: r.organization, ID: store.JobID(store.JobExpire, string(c.ID)), Kind: store.JobExpire, Message: c.ID}}
 	}
 	r.e.Copy = c.ID
+	o, err := r.Organization(r.organization)
+	if err != nil {
+		return err
+	}
+	if job, reminds := reminder.Job(r.organization, &a.Message, into, &o.Policy); reminds {
+		a.Jobs = append(a.Jobs, job)
+	}
 	return firstError(r.Append(a), relation.Add(r.Tx, a))
 }
 

@@ -94,6 +94,7 @@ var tests = []struct {
 	{"Escalations", escalations},
 	{"Guests", guests},
 	{"Profiles", profiles},
+	{"Schedules", schedules},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

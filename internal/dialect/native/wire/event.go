@@ -12,6 +12,7 @@ func Event(d *eventlog.Detail) api.Event {
 		ID: string(d.Subject), ConversationID: string(d.Event.Conversation), MessageID: string(d.Event.Message), DeliveryID: DeliveryID(d.Event.Message, d.Data.Delivery),
 		Status: eventStatus(&d.Data), Phase: string(d.Data.Phase), Code: d.Data.Code, Reason: d.Data.Reason, Through: d.Data.Through, Actor: string(d.Data.Actor), User: string(d.Data.User), Into: string(d.Data.Into),
 		Group: string(d.Data.Group), Level: d.Data.Level,
+		Number: d.Data.Number, Users: texts(d.Users),
 	}}
 	if d.Message != nil {
 		out.Data.Message = new(Message(d.Message))
@@ -50,6 +51,8 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 	o.optional(`"into":`, string(d.Data.Into))
 	o.optional(`"group":`, string(d.Data.Group))
 	o.optionalNumber(`"level":`, int64(d.Data.Level))
+	o.optionalNumber(`"number":`, int64(d.Data.Number))
+	o.ids(`"users":`, d.Users)
 	if m != nil {
 		o.name(`"message":`)
 		o.out = AppendMessage(o.out, m)
