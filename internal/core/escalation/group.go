@@ -235,10 +235,6 @@ func (r *run) close() error {
 	if e.Group == "" {
 		return nil
 	}
-	c, err := r.Conversation(r.organization, e.Group)
-	if err != nil {
-		return err
-	}
 	notice := r.item(e.Group, parley.Notice{Kind: parley.NoticeEscalationClosed}, "The group of escalation %s is closed.", e.Code)
 	if err := r.Append(notice); err != nil {
 		return err
@@ -261,7 +257,8 @@ func (r *run) close() error {
 	if err := escalation.Update(r.Tx, r.organization, e); err != nil {
 		return err
 	}
-	if c, err = r.Conversation(r.organization, e.Group); err != nil {
+	c, err := r.Conversation(r.organization, e.Group)
+	if err != nil {
 		return err
 	}
 	before := c

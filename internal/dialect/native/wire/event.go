@@ -61,3 +61,17 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 	o.close('}')
 	return o.out
 }
+
+func (o *object) notice(n *parley.Notice) {
+	if n == nil {
+		return
+	}
+	o.name(`"notice":`)
+	o.open('{')
+	o.text(`"kind":`, string(n.Kind))
+	o.actors(`"who":`, n.Who)
+	o.optional(`"reason":`, n.Reason)
+	o.optional(`"escalation":`, string(n.Escalation))
+	o.optionalNumber(`"level":`, int64(n.Level))
+	o.close('}')
+}
