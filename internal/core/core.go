@@ -21,6 +21,7 @@ import (
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/reminder"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -57,6 +58,7 @@ type Core struct {
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
 	Hours        *hours.Hours
+	SLAs         *sla.Policies
 	Reminders    *reminder.Reminders
 
 	store      *store.Store
@@ -88,6 +90,7 @@ func New(o Options) *Core {
 	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Hours = hours.New(o.Store)
+	c.SLAs = sla.New(o.Store)
 	c.Reminders = reminder.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
@@ -135,21 +138,34 @@ func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Polic
 
 // cachedDesk is an organization's desk as it was a moment ago.
 type cachedDesk struct {
-	desk  *hours.Desk
+	desk  *desk
 	until time.Time
 }
 
-// desk returns when an organization is open and what answers by itself, at most policyLife old.
-func (c *Core) desk(ctx context.Context, organization parley.ID) (*hours.Desk, error) {
+// desk is what becomes of messages from outside, besides what policies say.
+type desk struct {
+	*hours.Desk
+	promises []parley.SLAPolicy
+}
+
+// desk returns when an organization is open, what answers by itself, and what is promised, at most policyLife old.
+func (c *Core) desk(ctx context.Context, organization parley.ID) (*desk, error) {
 	now := c.now(ctx, "")
 	if v, ok := c.desks.Load(organization); ok && now.Before(v.(*cachedDesk).until) {
 		return v.(*cachedDesk).desk, nil
 	}
-	d, err := hours.LookUp(c.read(ctx), organization)
-	if err == nil {
-		c.desks.Store(organization, &cachedDesk{d, now.Add(policyLife)})
+	q := c.read(ctx)
+	open, err := hours.LookUp(q, organization)
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	promises, err := sla.LookUp(q, organization)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{open, promises}
+	c.desks.Store(organization, &cachedDesk{d, now.Add(policyLife)})
+	return d, nil
 }
 
 // forget makes what was changed felt by the next send.
@@ -174,7 +190,8 @@ func (c *Core) Forget(organization parley.ID) {
 func ChangedBy(t parley.EventType) bool {
 	switch t {
 	case parley.EventOrganizationUpdated, parley.EventOrganizationReset, parley.EventScheduleCreated, parley.EventScheduleUpdated, parley.EventScheduleDeleted,
-		parley.EventAutoReplyCreated, parley.EventAutoReplyUpdated, parley.EventAutoReplyDeleted:
+		parley.EventAutoReplyCreated, parley.EventAutoReplyUpdated, parley.EventAutoReplyDeleted,
+		parley.EventSLACreated, parley.EventSLAUpdated, parley.EventSLADeleted:
 		return true
 	}
 	return false

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -239,7 +240,7 @@ func externalKey(ch *parley.Channel, addresses ...parley.Address) string {
 	return fmt.Sprintf("channel:%s:%s", ch.ID, strings.Join(texts, ","))
 }
 
-// bar finds what the recipients of a route do not want. A route that is remembered keeps it: whatever changes it raises the
+// bar finds what the recipients of a route do not want, and whether they wait for an answer. A route that is remembered keeps it: whatever changes it raises the
 // revision of every conversation with the address.
 func (s *send) bar(tx *store.Tx, r *route) error {
 	if r.channel == nil || s.params.Internal || s.params.Record != nil || len(r.recipients) == 0 {
@@ -250,7 +251,10 @@ func (s *send) bar(tx *store.Tx, r *route) error {
 		addresses[i] = parley.Address{Kind: to.address.Kind, Value: to.address.Value}
 	}
 	var err error
-	r.barred, err = people.Suppressed(tx.Queries, s.p.Organization, addresses...)
+	if r.barred, err = people.Suppressed(tx.Queries, s.p.Organization, addresses...); err != nil {
+		return err
+	}
+	r.waited, err = sla.Waits(tx.Queries, s.p.Organization, &r.conversation)
 	return err
 }
 

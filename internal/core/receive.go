@@ -10,7 +10,6 @@ import (
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
-	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
@@ -49,9 +48,9 @@ type arrival struct {
 	connector.Inbound
 	organization, channel parley.ID
 	policy                parley.Policy
-	desk                  *hours.Desk // what answers it by itself; nil: nothing
-	actor                 *Principal  // who did it: the server itself, unless it is played
-	answers               parley.ID   // the message that it answers, if known by our own id
+	desk                  *desk      // what becomes of it; nil: nothing, as it came long ago
+	actor                 *Principal // who did it: the server itself, unless it is played
+	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
 	released              bool      // it was parked while its sender was blocked
 	blocked               bool      // it was parked

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/hours"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -28,6 +29,8 @@ type route struct {
 	members      int                  // users who receive it, besides the author
 	role         *parley.Role         // of a role's conversation that it is written to from outside, while nobody is on duty
 	first        bool                 // nothing has been written to it since
+
+	waited bool // somebody outside waits for an answer, by an SLA policy
 
 	away   *availability.Away       // the recipient, who does not want to be disturbed
 	policy *parley.EscalationPolicy // by which the message may escalate
@@ -58,7 +61,7 @@ func (s *send) wait(a *store.Append, r *route) {
 
 // passing reports whether a route is good for one message only: what comes of it is found out each time.
 func (r *route) passing() bool {
-	return r.contacts > 1 || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
+	return r.contacts > 1 || r.waited || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
 }
 
 // recipient is an outside participant and the address that is written to.
@@ -183,9 +186,14 @@ func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, partic
 	return s.away(tx, parley.Actor{Kind: parley.ActorUser, ID: participants[at].ID, Name: participants[at].Name})
 }
 
-// passOn brings a message that was accepted to those whom its recipient has it forwarded to, as a copy in the author's own
+// passOn tells the clocks of a conversation that its customer was answered, and brings a message that was accepted to those whom its recipient has it forwarded to, as a copy in the author's own
 // conversation with each: nobody sees anything else of the recipient's. The author is told.
 func (s *send) passOn(tx *store.Tx, a *store.Append, r *route) error {
+	if r.waited {
+		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID); err != nil {
+			return err
+		}
+	}
 	if r.away == nil {
 		return nil
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/hours"
+	"github.com/parley-server/parley/internal/core/sla"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
@@ -164,11 +166,20 @@ func (c *Core) respond(tx *store.Tx, a *arrival, ch *parley.Channel, conversatio
 	if k := a.keyword(ch); k != nil {
 		return obey(tx, a, ch, k, m, who)
 	}
+	if a.desk != nil && !a.Automatic {
+		if err := sla.Heard(tx, a.organization, a.desk.promises, conversation, ch); err != nil {
+			return err
+		}
+	}
 	old := !m.SentAt.IsZero() && m.SentAt.Before(tx.Now.Add(-late))
 	if a.desk == nil || a.released || a.Automatic || old || m.Click != nil || a.policy.Acknowledges(m.Body) && len(m.Attachments) == 0 {
 		return nil
 	}
-	in := hours.Incoming{Organization: a.organization, Conversation: conversation, Channel: ch, From: a.From, First: write.Sequence == 1}
+	in := hours.Incoming{Organization: a.organization, Conversation: conversation, Channel: ch, From: a.From, First: write.Sequence == 1,
+		Render: func(q store.Queries, id parley.ID, locale string) ([]parley.Part, *parley.Templated, error) {
+			made, err := template.Render(q, a.organization, template.Use{ID: id, Locale: locale})
+			return made.Body, &made.Of, err
+		}}
 	if who.actor.Kind == parley.ActorContact {
 		in.Contact = who.actor.ID
 	}

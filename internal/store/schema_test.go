@@ -32,7 +32,7 @@ var (
 		"media_references", "mentions", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "mutes",
 		"organization_log", "parked", "participants", "past_parts", "permission_sets", "profiles", "provider_references", "replies",
 		"retention_marks", "role_guests", "role_members", "role_owners", "roles", "saved_replies", "schedules", "search_gone", "search_pages",
-		"search_prints", "search_segments", "search_state", "shifts", "suppressions", "team_members", "teams", "template_versions", "templates",
+		"search_prints", "search_segments", "search_state", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions", "templates",
 		"user_sets", "users"}
 
 	// Of the engine, and not stored.

@@ -57,6 +57,7 @@ var migrations = []sqldb.Migration{
 	// A program that does not know them would not start what is to escalate.
 	{Name: "escalations", SQL: migration("0014_escalation"), Oldest: 22},
 	{Name: "auto-replies", SQL: migration("0016_replies"), Oldest: 16},
+	{Name: "sla", SQL: migration("0016_sla"), Oldest: 22},
 }
 
 // migration is the text of a file.

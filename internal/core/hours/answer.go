@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/calendar"
-	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hours"
@@ -62,6 +61,8 @@ type Incoming struct {
 	Contact      parley.ID // who wrote, if that is known
 	From         parley.Address
 	First        bool // of its conversation
+	// Render makes the body that a template comes to.
+	Render func(q store.Queries, template parley.ID, locale string) ([]parley.Part, *parley.Templated, error)
 }
 
 // Answer is what a rule answers.
@@ -97,7 +98,7 @@ func (d *Desk) Answer(tx *store.Tx, in *Incoming) (*Answer, error) {
 	if err != nil || slices.ContainsFunc(barred, func(b parley.Suppression) bool { return b.Stops(in.Channel.Platform, rule.Class) }) {
 		return nil, err
 	}
-	answer, err := says(tx.Queries, in.Organization, rule)
+	answer, err := says(tx.Queries, in, rule)
 	if err != nil || answer == nil {
 		return nil, err
 	}
@@ -136,13 +137,13 @@ func (d *Desk) fits(r *parley.AutoReply, in *Incoming, now time.Time) bool {
 }
 
 // says is what a rule answers; nil where its template is not there any more, or wants to know what nobody tells it.
-func says(q store.Queries, organization parley.ID, r *parley.AutoReply) (*Answer, error) {
+func says(q store.Queries, in *Incoming, r *parley.AutoReply) (*Answer, error) {
 	if r.Template == "" {
 		return &Answer{Body: []parley.Part{{Kind: parley.PartText, Text: r.Text}}, Class: r.Class}, nil
 	}
-	made, err := template.Render(q, organization, template.Use{ID: r.Template, Locale: r.Locale})
+	body, of, err := in.Render(q, r.Template, r.Locale)
 	if parley.IsKind(err, parley.KindInvalid) {
 		return nil, nil
 	}
-	return &Answer{Body: made.Body, Of: &made.Of, Class: r.Class}, err
+	return &Answer{Body: body, Of: of, Class: r.Class}, err
 }

@@ -260,12 +260,21 @@ func (h *Hours) changeReply(ctx context.Context, p *access.Principal, id parley.
 	})
 }
 
-// unused refuses to delete a schedule that a rule names.
+// unused refuses to delete a schedule that a rule or a policy names.
 func unused(q store.Queries, organization, id parley.ID) error {
 	rules, _, err := hours.Replies(q, organization, "", maxRules)
 	for i := range rules {
 		if rules[i].Schedule == id {
 			return parley.Conflict("schedule-used", "the auto-reply %s goes by it", rules[i].ID)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	policies, _, err := hours.Policies(q, organization, "", maxRules)
+	for i := range policies {
+		if policies[i].Schedule == id {
+			return parley.Conflict("schedule-used", "the SLA policy %s goes by it", policies[i].ID)
 		}
 	}
 	return err

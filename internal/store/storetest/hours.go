@@ -80,3 +80,63 @@ func autoReplies(w *world) {
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.DeleteReply(tx, o, first.ID) }))
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.UpdateReply(tx, o, &first) }))
 }
+
+// slas: policies, and how conversations stand with them, in the order of when something is due.
+func slas(w *world) {
+	o, other := w.organization(), w.organization()
+	first := parley.SLAPolicy{ID: w.id(), Name: "Gold", Enabled: true, Position: 2, Business: true, Schedule: "s", Conditions: parley.SLAConditions{Channels: []parley.ID{"c"}, Tags: []string{"vip"}},
+		Targets: []parley.SLATarget{{First: time.Minute}, {Priority: 5, Resolution: time.Hour}}, Warn: time.Second, Snoozed: true}
+	second := parley.SLAPolicy{ID: w.id(), Name: "Silver"}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.InsertPolicy(tx, o, &first), hours.InsertPolicy(tx, o, &second))
+	})
+	got, err := hours.Policy(w.read(), o, first.ID)
+	w.must(err)
+	w.equal("a policy", got, first)
+	_, err = hours.Policy(w.read(), other, first.ID)
+	w.notFound(err)
+	second.Closed = true
+	w.do(func(tx *store.Tx) error { return hours.UpdatePolicy(tx, o, &second) })
+	page, next, err := hours.Policies(w.read(), o, "", 1)
+	w.must(err)
+	w.equal("a page", []any{page, next}, []any{[]parley.SLAPolicy{first}, first.ID})
+	page, _, err = hours.Policies(w.read(), o, next, 1)
+	w.must(err)
+	w.equal("the next page", page, []parley.SLAPolicy{second})
+	standard, err := hours.DefaultSchedule(w.read(), o)
+	w.must(err)
+	w.equal("no default schedule", standard, parley.Schedule{})
+
+	at := w.now().UTC()
+	running := func(due time.Time) *parley.SLAClock {
+		return &parley.SLAClock{Target: time.Minute, Since: at, StartedAt: at, DueAt: due}
+	}
+	broken := running(at)
+	broken.BreachedAt = at
+	a, b := parley.SLA{Policy: first.ID, First: running(at.Add(2 * time.Minute)), Resolution: broken}, parley.SLA{Policy: first.ID, Next: running(at.Add(time.Minute))}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.SetClocks(tx, o, "a", &a), hours.SetClocks(tx, o, "b", &parley.SLA{}), hours.SetClocks(tx, o, "b", &b), hours.SetClocks(tx, other, "c", &b))
+	})
+	found, err := hours.Clocks(w.read(), o, "a", "b", "c")
+	w.must(err)
+	w.equal("clocks", found, map[parley.ID]*parley.SLA{"a": &a, "b": &b})
+	c := parley.Conversation{ID: "b"}
+	w.must(hours.FillClocks(w.read(), o, &c))
+	w.equal("of a conversation", c.SLA, &b)
+	ids := func(list []hours.ClockPlace, err error) (ids []parley.ID) {
+		w.must(err)
+		for _, p := range list {
+			ids = append(ids, p.ID)
+		}
+		return ids
+	}
+	w.equal("due", ids(hours.Due(w.read(), o, hours.ClockPlace{}, 9)), []parley.ID{"b", "a"})
+	w.equal("due after one", ids(hours.Due(w.read(), o, hours.ClockPlace{At: at.Add(time.Minute), ID: "b"}, 9)), []parley.ID{"a"})
+	w.equal("breached", ids(hours.Breached(w.read(), o, hours.ClockPlace{}, 9)), []parley.ID{"a"})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.DropClocks(tx, o, "a"), hours.DeletePolicy(tx, o, first.ID))
+	})
+	w.equal("breached, of what is left", ids(hours.Breached(w.read(), o, hours.ClockPlace{}, 9)), []parley.ID(nil))
+	w.notFound(w.try(func(tx *store.Tx) error { return hours.DeletePolicy(tx, o, first.ID) }))
+	w.notFound(w.try(func(tx *store.Tx) error { return hours.UpdatePolicy(tx, o, &first) }))
+}

@@ -97,6 +97,7 @@ var tests = []struct {
 	{"Profiles", profiles},
 	{"Schedules", schedules},
 	{"AutoReplies", autoReplies},
+	{"SLAs", slas},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

@@ -30,7 +30,7 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/schedules/{id}", "deleteSchedule", write, "Delete a schedule"), a.remove)),
 			parley.ActScheduleDeleted),
 		door.GetBy(door.Operation("GET /v1/schedules/{id}/state", "getScheduleState", read, "Get whether a schedule is open"), a.state),
-	}, a.replyEndpoints()...)
+	}, append(a.replyEndpoints(), a.policyEndpoints()...)...)
 }
 
 func (a area) create(c *door.Call, b *api.ScheduleRequest) (api.Schedule, bool, error) {

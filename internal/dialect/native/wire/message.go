@@ -140,6 +140,7 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), ExternalID: c.ExternalID, Priority: c.Priority,
 		Attributes: c.Attributes, Unread: c.Unread,
 	}
+	out.SLA = slaOf(c.SLA)
 	if c.Muted != nil {
 		out.Muted = &api.Mute{Until: stamp(c.Muted.Until)}
 	}
@@ -147,6 +148,21 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		out.Assignees[i] = api.Assignee{Kind: api.ActorKind(a.Kind), ID: string(a.ID)}
 	}
 	return out
+}
+
+func slaOf(s *parley.SLA) *api.SLA {
+	if s == nil {
+		return nil
+	}
+	return &api.SLA{Policy: string(s.Policy), DueAt: stamp(s.DueAt()), BreachedAt: stamp(s.BreachedAt()), PausedAt: stamp(s.PausedAt),
+		FirstResponse: slaClock(s.First), NextResponse: slaClock(s.Next), Resolution: slaClock(s.Resolution)}
+}
+
+func slaClock(c *parley.SLAClock) *api.SLAClock {
+	if c == nil {
+		return nil
+	}
+	return &api.SLAClock{StartedAt: stamp(c.StartedAt), DueAt: stamp(c.DueAt), WarnedAt: stamp(c.WarnedAt), BreachedAt: stamp(c.BreachedAt), DoneAt: stamp(c.DoneAt)}
 }
 
 // Assignees are whom a request gives a conversation to.
