@@ -18,8 +18,8 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 func TestRecallIsItsAuthors(t *testing.T) {
@@ -345,7 +345,7 @@ func TestDeleteOnReadOutside(t *testing.T) {
 func TestRetention(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler),
+		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: fresh.Database(t, folder), Log: slog.New(slog.DiscardHandler),
 			Now: time.Now}) // the test's, where PostgreSQL's would not be
 		if err != nil {
 			t.Fatal(err)
