@@ -54,6 +54,8 @@ var migrations = []sqldb.Migration{
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
 	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 16},
+	// A program that does not know them would not start what is to escalate.
+	{Name: "escalations", SQL: migration("0014_escalation"), Oldest: 22},
 }
 
 // migration is the text of a file.
