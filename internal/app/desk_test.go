@@ -231,3 +231,137 @@ func TestQuietHours(t *testing.T) {
 		t.Errorf("after a journey: %+v", m.NotBefore)
 	}
 }
+
+// clocks is how a conversation stands.
+func (r *rehearsal) clocks(conversation string) *api.SLA {
+	r.t.Helper()
+	c := must[*api.Conversation](r.t)(r.GetConversation(r.t.Context(), conversation))
+	if c.SLA == nil {
+		r.t.Fatalf("the conversation has no clocks: %+v", c)
+	}
+	return c.SLA
+}
+
+// told are the events about clocks of a conversation.
+func (r *rehearsal) told(conversation string) (list []string) {
+	r.t.Helper()
+	for e, err := range r.Events(r.t.Context(), api.EventFilter{Types: []string{string(api.EventConversationSLA)}, Conversation: conversation}) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		list = append(list, e.Data.Reason+" "+e.Data.Status)
+	}
+	return list
+}
+
+// listed are the conversations of a list by clocks.
+func (r *rehearsal) listed(sla string) (list []string) {
+	r.t.Helper()
+	for c, err := range api.All(func(after string) (*api.List[api.Conversation], error) {
+		return r.ListConversations(r.t.Context(), api.ConversationFilter{SLA: sla, Page: api.Page{After: after, Limit: 1}})
+	}) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		list = append(list, c.ID)
+	}
+	return list
+}
+
+func (r *rehearsal) wantList(what string, got []string, want ...string) {
+	r.t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		r.t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// Clocks of conversations count the hours that are open, from the customer's message to the answer and the end, and tell what is late.
+func TestSLA(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	schedule := r.atNight() // Monday, 03:00; it is open from 09:00 to 17:00
+	night := must[*api.Clock](t)(r.GetClock(ctx)).Now.Truncate(time.Hour)
+	at := func(h float64) time.Time { return night.Add(time.Duration((h - 3) * float64(time.Hour))) }
+	near := func(what string, got api.Time, want time.Time) {
+		t.Helper()
+		if d := got.Sub(want); got.IsZero() || d < 0 || d > 2*time.Second {
+			t.Errorf("%s at %s, want %s", what, got, want)
+		}
+	}
+	policy := must[*api.SLAPolicy](t)(r.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Hours: "business", WarnBefore: 1800, Pause: []string{"snoozed"}, Conditions: api.SLAConditions{Platforms: []string{"sms"}},
+		Targets: []api.SLATarget{{FirstResponse: 3600, NextResponse: 7200, Resolution: 4 * 3600}, {Priority: 5, FirstResponse: 600}}}))
+	first := r.hear("phone:+15550100000", "Hello?", nil).ConversationID
+	second := r.hear("phone:+15550100010", "Hello?", nil).ConversationID
+	s := r.clocks(first)
+	near("the first answer is due", s.FirstResponse.DueAt, at(10))
+	near("the end is due", s.Resolution.DueAt, at(13))
+	near("something is due", s.DueAt, at(10))
+	if s.NextResponse != nil || s.Policy != policy.ID {
+		t.Errorf("it stands so: %+v", s)
+	}
+	must[*api.Conversation](t)(r.PatchConversation(ctx, second, api.ConversationPatch{Priority: new(5)}))
+	near("of high priority", r.clocks(second).FirstResponse.DueAt, at(9+1.0/6))
+	r.wantList("due", r.listed("due"), second, first)
+
+	r.advance(6*time.Hour + 5*time.Minute) // 09:05
+	answer := r.say("", func(s *api.SendRequest) { s.To = api.Recipient{Conversation: second} })
+	if s = r.clocks(second); s.FirstResponse.DoneAt.IsZero() || !s.FirstResponse.BreachedAt.IsZero() || !s.FirstResponse.DoneAt.Equal(answer.SentAt.Time) {
+		t.Errorf("answered in time: %+v", s.FirstResponse)
+	}
+	r.wantList("told of the second", r.told(second), "firstResponse warned")
+	r.advance(time.Hour) // 10:05
+	r.wantList("told of the first", r.told(first), "firstResponse warned", "firstResponse breached")
+	r.wantList("breached", r.listed("breached"), first)
+	s = r.clocks(first)
+	if s.FirstResponse.BreachedAt != s.FirstResponse.DueAt || s.BreachedAt != s.FirstResponse.BreachedAt {
+		t.Errorf("breached: %+v", s.FirstResponse)
+	}
+	r.say("", func(s *api.SendRequest) { s.To = api.Recipient{Conversation: first} })
+	r.wantList("breached, when it was answered", r.listed("breached"))
+
+	// What is written further is waited for from its first message; while it sleeps nothing counts.
+	r.hear("phone:+15550100000", "And then?", nil)
+	r.advance(time.Minute)
+	r.hear("phone:+15550100000", "Well?", nil)
+	near("the next answer is due", r.clocks(first).NextResponse.DueAt, at(12+5.0/60))
+	must[*api.Conversation](t)(r.PatchConversation(ctx, first, api.ConversationPatch{Status: api.ConversationSnoozed, SnoozedUntil: api.NewTime(at(11 + 6.0/60))}))
+	if s = r.clocks(first); s.PausedAt.IsZero() || !s.NextResponse.DueAt.IsZero() || !s.DueAt.IsZero() {
+		t.Errorf("while it sleeps: %+v", s)
+	}
+	r.advance(time.Hour) // 11:06
+	near("after it slept", r.clocks(first).NextResponse.DueAt, at(13+5.0/60))
+	r.say("", func(s *api.SendRequest) { s.To = api.Recipient{Conversation: first} })
+	must[*api.Conversation](t)(r.PatchConversation(ctx, first, api.ConversationPatch{Status: api.ConversationClosed}))
+	if s = r.clocks(first); s.NextResponse.DoneAt.IsZero() || s.Resolution.DoneAt.IsZero() || !s.Resolution.BreachedAt.IsZero() || !s.DueAt.IsZero() {
+		t.Errorf("at its end: %+v", s)
+	}
+	r.wantList("due at last", r.listed("due"), second)
+	r.mergesClocks(policy, schedule, near, at)
+}
+
+// mergesClocks: hours that change count for clocks that run, and of two conversations that are one the earlier clock stays.
+func (r *rehearsal) mergesClocks(policy *api.SLAPolicy, schedule string, near func(string, api.Time, time.Time), at func(float64) time.Time) {
+	r.t.Helper()
+	ctx, t := r.t.Context(), r.t
+	desk := must[*api.Channel](t)(r.CreateChannel(ctx, api.ChannelRequest{Name: "Desk", Connector: "sandbox", Platform: "sms"})).ID
+	third := r.hear("phone:+15550100020", "Hello?", nil).ConversationID
+	r.advance(10 * time.Minute) // 11:16
+	other := r.hear("phone:+15550100020", "Hello?", func(in *api.SandboxInbound) { in.Channel = desk }).ConversationID
+	near("of the third", r.clocks(third).FirstResponse.DueAt, at(12+6.0/60))
+	must[*api.Conversation](t)(r.MergeConversation(ctx, third, api.ConversationMerge{Into: other}))
+	near("of the two", r.clocks(other).FirstResponse.DueAt, at(12+6.0/60))
+	week := []api.DayHours{{Day: "monday", From: "09:00", To: "12:00"}, {Day: "tuesday", From: "09:00", To: "17:00"}}
+	must[*api.Schedule](t)(r.PatchSchedule(ctx, schedule, api.SchedulePatch{Weekly: &week}))
+	r.advance(2 * time.Hour) // 13:16
+	if got := r.told(other); len(got) != 0 {
+		t.Errorf("when the hours were changed: %v", got)
+	}
+	near("by the new hours", r.clocks(other).FirstResponse.DueAt, at(33+6.0/60))
+	if err := r.DeleteSLAPolicy(ctx, policy.ID, api.IfMatch(policy.Rev)); err != nil {
+		t.Error(err)
+	}
+	if c := must[*api.Conversation](t)(r.GetConversation(ctx, r.hear("phone:+15550100030", "Hello?", nil).ConversationID)); c.SLA != nil {
+		t.Errorf("without a policy: %+v", c.SLA)
+	}
+}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -119,10 +120,10 @@ func slas(w *world) {
 	})
 	found, err := hours.Clocks(w.read(), o, "a", "b", "c")
 	w.must(err)
-	w.equal("clocks", found, map[parley.ID]*parley.SLA{"a": &a, "b": &b})
+	w.equal("clocks", []any{len(found), found["a"].Policy, *found["a"].First, *found["a"].Resolution, *found["b"].Next}, []any{2, first.ID, *a.First, *a.Resolution, *b.Next})
 	c := parley.Conversation{ID: "b"}
 	w.must(hours.FillClocks(w.read(), o, &c))
-	w.equal("of a conversation", c.SLA, &b)
+	w.equal("of a conversation", *c.SLA.Next, *b.Next)
 	ids := func(list []hours.ClockPlace, err error) (ids []parley.ID) {
 		w.must(err)
 		for _, p := range list {
@@ -139,4 +140,36 @@ func slas(w *world) {
 	w.equal("breached, of what is left", ids(hours.Breached(w.read(), o, hours.ClockPlace{}, 9)), []parley.ID(nil))
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.DeletePolicy(tx, o, first.ID) }))
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.UpdatePolicy(tx, o, &first) }))
+}
+
+// deferredDeliveries: what waits until a time goes out then, one after another; what does not wait overtakes it, and the place of
+// the first is taken by the next, no sooner.
+func deferredDeliveries(w *world) {
+	o := w.organization()
+	th := w.thread(o)
+	until := w.now().Add(time.Hour)
+	var waiting []parley.ID
+	for i := range 4 {
+		a := th.message(fmt.Sprint(i))
+		a.Message.NotBefore = until
+		w.must(w.append(a))
+		waiting = append(waiting, a.Message.ID)
+	}
+	now := th.say("now").Message.ID
+	w.done(w.claim(w.jobOf(w.ready(now), now))...)
+	w.ready()
+	for _, id := range []parley.ID{waiting[2], waiting[0]} { // one that waits behind the first, then the first
+		m, err := w.read().Message(o, id)
+		w.must(err)
+		w.equal("until when", m.NotBefore.UnixMilli(), until.UnixMilli())
+		jobs, err := w.read().JobsOf(o, &m)
+		w.must(err)
+		w.do(func(tx *store.Tx) error { return tx.Done(jobs) })
+		w.ready()
+	}
+	w.advance(time.Hour)
+	second := w.claim(w.jobOf(w.ready(waiting[1]), waiting[1]))
+	w.ready()
+	w.done(second...)
+	w.ready(waiting[3])
 }

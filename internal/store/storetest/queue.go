@@ -160,38 +160,6 @@ func orderOfDeliveries(w *world) {
 	w.backoff(th, w.jobOf(claimed, normal[0]), normal)
 }
 
-// deferredDeliveries: what waits until a time goes out then, one after another; what does not wait overtakes it, and the place of
-// the first is taken by the next, no sooner.
-func deferredDeliveries(w *world) {
-	o := w.organization()
-	th := w.thread(o)
-	until := w.now().Add(time.Hour)
-	var waiting []parley.ID
-	for i := range 4 {
-		a := th.message(fmt.Sprint(i))
-		a.Message.NotBefore = until
-		w.must(w.append(a))
-		waiting = append(waiting, a.Message.ID)
-	}
-	now := th.say("now").Message.ID
-	w.done(w.claim(w.jobOf(w.ready(now), now))...)
-	w.ready()
-	for _, id := range []parley.ID{waiting[2], waiting[0]} { // one that waits behind the first, then the first
-		m, err := w.read().Message(o, id)
-		w.must(err)
-		w.equal("until when", m.NotBefore.UnixMilli(), until.UnixMilli())
-		jobs, err := w.read().JobsOf(o, &m)
-		w.must(err)
-		w.do(func(tx *store.Tx) error { return tx.Done(jobs) })
-		w.ready()
-	}
-	w.advance(time.Hour)
-	second := w.claim(w.jobOf(w.ready(waiting[1]), waiting[1]))
-	w.ready()
-	w.done(second...)
-	w.ready(waiting[3])
-}
-
 // backoff: a delivery that is tried again later holds those behind it, which follow when it ends.
 func (w *world) backoff(th *thread, first store.Job, normal []parley.ID) {
 	first.DueAt = w.now().Add(time.Minute)
