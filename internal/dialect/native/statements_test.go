@@ -414,6 +414,9 @@ func (w *world) many(t *testing.T) map[string]string {
 	w.manyEscalations(t, things, n)
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.manyHolds(t, users)
+	for range n {
+		must[*api.SLAPolicy](t)(c.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Targets: []api.SLATarget{{Resolution: 600000}}}))
+	}
 	w.talk(t, things, users, contacts)
 	for range n {
 		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
@@ -432,8 +435,6 @@ func (w *world) manyTemplates(t *testing.T, things map[string]string) {
 	for i := range 101 {
 		made := must[*api.Template](t)(w.admin.CreateTemplate(ctx, api.TemplateRequest{Name: fmt.Sprint("t", i), TemplateText: text}))
 		things["template"] = made.ID
-		must[*api.SLAPolicy](t)(w.admin.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Targets: []api.SLATarget{{Resolution: 600000}}}))
-		must[*api.Message](t)(w.admin.PlayInbound(ctx, api.SandboxInbound{From: fmt.Sprintf("phone:+1555777%04d", i), Channel: things["channel"], Body: api.Text("x")}))
 		must[*api.AutoReply](t)(w.admin.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Closed", When: "closed", Platforms: []string{"none"}, Text: "Closed"}))
 		must[*api.Schedule](t)(w.admin.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
 		must[*api.SavedReply](t)(w.admin.CreateSavedReply(ctx, api.SavedReplyRequest{Title: fmt.Sprint("Hello ", i), Folder: "f", Body: api.Text("x"), Owner: api.ReplyOwner{Kind: api.ActorOrganization}}))
