@@ -20,6 +20,7 @@ import (
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/core/views"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -51,6 +52,7 @@ type Core struct {
 	Availability *availability.Availability
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
+	Views        *views.Views
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -79,6 +81,7 @@ func New(o Options) *Core {
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
+	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Consent = consent.New(o.Store)

@@ -79,6 +79,9 @@ const (
 	ActReplyCreated            Act = "reply.created"
 	ActReplyUpdated            Act = "reply.updated"
 	ActReplyDeleted            Act = "reply.deleted"
+	ActViewCreated             Act = "view.created"
+	ActViewUpdated             Act = "view.updated"
+	ActViewDeleted             Act = "view.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -155,6 +158,9 @@ var Acts = []ActInfo{
 	{ActReplyCreated, "reply", "A saved reply was made"},
 	{ActReplyUpdated, "reply", "A saved reply was changed"},
 	{ActReplyDeleted, "reply", "A saved reply was deleted"},
+	{ActViewCreated, "view", "A view was made"},
+	{ActViewUpdated, "view", "A view was changed"},
+	{ActViewDeleted, "view", "A view was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

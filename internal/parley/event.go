@@ -28,6 +28,7 @@ type EventData struct {
 	Actor    ID            `json:"actor,omitempty"`   // the user who did it
 	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
 	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
+	Team     ID            `json:"team,omitempty"`    // whose members it is for
 }
 
 // EventType names a kind of fact.
@@ -96,6 +97,9 @@ const (
 	EventPermissionsDeleted  EventType = "permissions.deleted"
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
+	EventViewCreated         EventType = "view.created"
+	EventViewUpdated         EventType = "view.updated"
+	EventViewDeleted         EventType = "view.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

@@ -53,6 +53,8 @@ var migrations = []sqldb.Migration{
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
+	// A program that does not know it would give conversations to somebody who would not find them.
+	{Name: "views", SQL: migration("0017_views"), Postgres: migration("0017_views_postgres"), Embedded: migration("0017_views_embedded"), Oldest: 21},
 }
 
 // migration is the text of a file.

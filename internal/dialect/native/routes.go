@@ -18,6 +18,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/dialect/native/search"
 	"github.com/parley-server/parley/internal/dialect/native/templates"
+	"github.com/parley-server/parley/internal/dialect/native/views"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -25,7 +26,7 @@ import (
 func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(
 		d.messageEndpoints(), actions.Endpoints(d.Core),
-		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory),
+		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory), views.Endpoints(d.Core),
 		d.userEndpoints(), availability.Endpoints(d.Core), profiles.Endpoints(d.Core, d.Directory), permissions.Endpoints(d.Keys),
 		d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core),
 		contacts.Endpoints(d.Core, d.Directory, d.Dossiers),

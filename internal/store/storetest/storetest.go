@@ -109,6 +109,8 @@ var tests = []struct {
 	{"Channels", channels},
 	{"Conversations", conversations},
 	{"Details", details},
+	{"Labels", labels},
+	{"Views", views},
 	{"History", history},
 	{"Drafts", draftedTexts},
 	{"MergedConversations", mergedConversations},
