@@ -134,7 +134,8 @@ func TestViewsAreChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := func(c *api.Client) (types []string) {
-		for _, e := range must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.AfterEvent(log)})).Data {
+		f := api.EventFilter{After: api.AfterEvent(log), Types: []string{"view.created", "view.updated", "view.deleted"}}
+		for _, e := range must[*api.EventPage](t)(c.ListEvents(ctx, f)).Data {
 			types = append(types, string(e.Type))
 		}
 		return types
