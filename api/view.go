@@ -62,7 +62,7 @@ type ViewListFilter struct {
 
 // ViewCountFilter says which views are counted.
 type ViewCountFilter struct {
-	Views []string `query:"view" maxItems:"50" maxLength:"100" doc:"The ids of views, separated by commas; left out: the first 50 that the key's user sees."`
+	Views []string `query:"view" maxItems:"50" doc:"The ids of views, separated by commas; left out: the first 50 that the key's user sees."`
 }
 
 // ViewCounts is how many conversations somebody finds in views.

@@ -370,7 +370,6 @@ func (w *world) many(t *testing.T) map[string]string {
 	const n = 103
 	ctx, c := t.Context(), w.admin
 	var users, contacts, files []string
-	var odd string
 	since := time.Now()
 	for i := range n {
 		tags := []string{"odd"}
@@ -380,7 +379,6 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "k", Scopes: []string{"messages:read"}}))
 		must[*api.Attribute](t)(c.DefineAttribute(ctx, fmt.Sprint("key", i), api.AttributeRequest{Type: api.AttributeDate}))
 		must[*api.Attribute](t)(c.DefineConversationAttribute(ctx, fmt.Sprint("key", i), api.AttributeRequest{Type: api.AttributeDate}))
-		odd = must[*api.View](t)(c.CreateView(ctx, api.ViewRequest{Name: "Odd", Owner: api.ViewOwner{Kind: api.ActorOrganization}, Filter: api.ViewFilter{Tag: "odd"}})).ID
 	}
 	for i := range 10 {
 		files = append(files, must[*api.Media](t)(c.UploadMedia(ctx, "a.txt", "text/plain", strings.NewReader(fmt.Sprint("text ", i)))).ID)
@@ -402,7 +400,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "All", Members: users})).ID
 	broadcast := must[*api.Broadcast](t)(c.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"})).ID
 	must[*api.Broadcast](t)(c.AddBroadcastMembers(ctx, broadcast, api.BroadcastMembers{Users: users, Contacts: contacts}))
-	things := map[string]string{"odd": odd, "user": users[0], "channel": channel, "team": team, "role": role, "exported": contacts[0], "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
+	things := map[string]string{"user": users[0], "channel": channel, "team": team, "role": role, "exported": contacts[0], "broadcast": broadcast, "users": strings.Join(users, ","), "contacts": strings.Join(contacts, ","),
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["hook"] = w.manyHooks(t, n)
@@ -411,6 +409,7 @@ func (w *world) many(t *testing.T) map[string]string {
 	w.talk(t, things, users, contacts)
 	for range n {
 		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
+		things["odd"] = must[*api.View](t)(c.CreateView(ctx, api.ViewRequest{Name: "Odd", Owner: api.ViewOwner{Kind: api.ActorOrganization}, Filter: api.ViewFilter{Tag: "odd"}})).ID
 	}
 	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users[1:]})).ID
 	w.manyTemplates(t, things)

@@ -85,7 +85,9 @@ func (a area) conversations(c *door.Call, f api.Page) ([]api.Conversation, strin
 func (a area) counts(c *door.Call, f api.ViewCountFilter) (api.ViewCounts, error) {
 	ids := make([]parley.ID, len(f.Views))
 	for i, id := range f.Views {
-		ids[i] = parley.ID(id)
+		if ids[i] = parley.ID(id); !ids[i].Valid() {
+			return api.ViewCounts{}, parley.Invalid("view", "text-invalid", "must be the ids of views, separated by commas")
+		}
 	}
 	counts, through, err := a.core.Views.Counts(c.Ctx(), c.P, ids)
 	return api.ViewCounts{Data: wire.Each(counts, wire.ViewCount), Through: through}, err
