@@ -17,6 +17,7 @@ import (
 	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
+	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -53,6 +54,7 @@ type Core struct {
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
 	Views        *views.Views
+	Pages        *pages.Pages
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -81,6 +83,7 @@ func New(o Options) *Core {
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
+	c.Pages = pages.New(o.Store)
 	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})

@@ -8,7 +8,6 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
-	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -105,6 +104,7 @@ type send struct {
 	urls    []string          // web addresses that go out as short links
 
 	mentioned []parley.Mention
+	called    []parley.Page
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -240,7 +240,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := s.recordAuthor(tx, &a.Message); err != nil {
 			return nil, nil, err
 		}
-	} else if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, s.ownParts()); err != nil {
+	} else if err := s.named(tx, &r.conversation, s.ownParts()); err != nil {
 		return nil, nil, err
 	}
 	if s.later {
@@ -271,7 +271,7 @@ func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 	if err := appendRelated(tx, a); err != nil {
 		return err
 	}
-	if err := message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned); err != nil {
+	if err := s.notify(tx, &a.Message); err != nil {
 		return err
 	}
 	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer

@@ -97,6 +97,9 @@ const (
 	EventPermissionsDeleted  EventType = "permissions.deleted"
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
+	EventPageCreated         EventType = "page.created"
+	EventPageReminded        EventType = "page.reminded"
+	EventPageResolved        EventType = "page.resolved" // for all, by one of several, or canceled
 	EventViewCreated         EventType = "view.created"
 	EventViewUpdated         EventType = "view.updated"
 	EventViewDeleted         EventType = "view.deleted"

@@ -55,6 +55,8 @@ var migrations = []sqldb.Migration{
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
 	// A program that does not know it would give conversations to somebody who would not find them.
 	{Name: "views", SQL: migration("0017_views"), Postgres: migration("0017_views_postgres"), Embedded: migration("0017_views_embedded"), Oldest: 21},
+	// A program that does not know it would page nobody.
+	{Name: "pages", SQL: migration("0017_pages"), Oldest: 22},
 }
 
 // migration is the text of a file.

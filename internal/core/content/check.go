@@ -128,6 +128,7 @@ func (c *checking) part(field string, p *parley.Part, depth int) {
 		c.otp(field, p)
 	case parley.PartPage, parley.PartMention:
 		c.who(field+".who", p)
+		c.paging(field+".paging", p)
 	default:
 		c.refuse(field+".kind", "value-unknown", "must be one of %v", parley.PartKinds)
 	}
@@ -153,7 +154,7 @@ var allowed = map[parley.PartKind]string{
 	parley.PartOptions:  " title items actions button chosenText chosenTitle ",
 	parley.PartSection:  " parts ",
 	parley.PartOTP:      " code codeTtl warning actions ",
-	parley.PartPage:     " who ",
+	parley.PartPage:     " who paging ",
 	parley.PartMention:  " who ",
 }
 
@@ -170,7 +171,7 @@ func (c *checking) foreign(field string, p *parley.Part) {
 		{"actions", len(p.Actions) > 0}, {"files", len(p.Files) > 0}, {"items", len(p.Items) > 0}, {"parts", len(p.Parts) > 0},
 		{"latitude", p.Latitude != 0}, {"longitude", p.Longitude != 0}, {"label", p.Label != ""}, {"address", p.Address != ""},
 		{"title", p.Title != ""}, {"button", p.Button != ""}, {"chosenText", p.ChosenAs != ""}, {"chosenTitle", p.ChosenBy != ""},
-		{"code", p.Code != ""}, {"codeTtl", p.CodeTTL != 0}, {"warning", p.Warning}, {"who", p.Who != parley.Actor{}},
+		{"code", p.Code != ""}, {"codeTtl", p.CodeTTL != 0}, {"warning", p.Warning}, {"who", p.Who != parley.Actor{}}, {"paging", p.Paging != nil},
 		{"fallback", p.Fallback != "" && p.Kind == parley.PartText}, {"text", p.Text != "" && p.Inline()},
 	} {
 		if f.set && !strings.Contains(fields, " "+f.name+" ") {
@@ -225,6 +226,32 @@ func (c *checking) who(field string, p *parley.Part) {
 		c.refuse(field+".kind", "value-unknown", "must be user, team, role or organization; of a mention, also contact")
 	}
 	c.text(field+".name", p.Who.Name, maxName)
+}
+
+// Limits of what a page reminds.
+const (
+	minRemindEvery = 30 // seconds
+	maxRemindEvery = 86_400
+	maxReminders   = 100
+)
+
+func (c *checking) paging(field string, p *parley.Part) {
+	how := p.Paging
+	if how == nil {
+		return
+	}
+	if how.Urgency != "" && how.Urgency != parley.UrgencyNormal && how.Urgency != parley.UrgencyHigh {
+		c.refuse(field+".urgency", "value-unknown", "must be normal or high")
+	}
+	if how.Each && p.Who.Kind != parley.ActorTeam && p.Who.Kind != parley.ActorRole {
+		c.refuse(field+".each", "not-allowed", "goes with a team or a role only")
+	}
+	if how.RemindEvery != 0 && (how.RemindEvery < minRemindEvery || how.RemindEvery > maxRemindEvery) {
+		c.refuse(field+".remindEvery", "out-of-range", "must be %d to %d seconds", minRemindEvery, maxRemindEvery)
+	}
+	if how.Reminders != nil && (*how.Reminders < 0 || *how.Reminders > maxReminders) {
+		c.refuse(field+".reminders", "out-of-range", "must be 0 to %d", maxReminders)
+	}
 }
 
 func (c *checking) hints(field string, hints map[string]string) {

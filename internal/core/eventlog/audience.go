@@ -54,6 +54,7 @@ var scopes = map[string]parley.Scope{
 	"channel":      parley.ScopeChannelsRead,
 	"template":     parley.ScopeTemplatesRead,
 	"reply":        parley.ScopeRepliesRead,
+	"page":         parley.ScopeMessagesRead,
 	"view":         parley.ScopeConversationsRead,
 	"organization": parley.ScopeOrganizationRead,
 	"permissions":  parley.ScopePermissionsRead,

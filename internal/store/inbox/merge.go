@@ -64,6 +64,7 @@ var (
 
 	dropLabels = "DELETE FROM conversation_labels WHERE organization_id = $1 AND conversation_id = $2"
 
+	movePages  = "UPDATE pages SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
 	moveDrafts = "UPDATE drafts SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
 
 	mergeParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
@@ -120,6 +121,7 @@ func Merge(tx *store.Tx, m Merging) error {
 		{Text: moveHistory, Args: []any{o, a, b, base}},
 		{Text: mergeMarks, Args: []any{o, a, b, base}},
 		{Text: dropMarks, Args: []any{o, a}},
+		{Text: movePages, Args: []any{o, a, b}},
 		{Text: dropLabels, Args: []any{o, a}},
 		{Text: moveDrafts, Args: []any{o, a, b}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},

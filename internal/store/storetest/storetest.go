@@ -111,6 +111,7 @@ var tests = []struct {
 	{"Details", details},
 	{"Labels", labels},
 	{"Views", views},
+	{"Called", called},
 	{"History", history},
 	{"Drafts", draftedTexts},
 	{"MergedConversations", mergedConversations},

@@ -43,3 +43,14 @@ func ViewFilter(f *api.ViewFilter) parley.ViewFilter {
 func ViewCount(c *parley.ViewCount) api.ViewCount {
 	return api.ViewCount{View: string(c.View), Count: c.Count, More: c.More, Invalid: c.Invalid}
 }
+
+// Call renders a page.
+func Call(p *parley.Page) api.Call {
+	out := api.Call{ID: string(p.ID), ConversationID: string(p.Conversation), MessageID: string(p.Message), Who: actor(p.Who, parley.Address{}), By: string(p.By),
+		Urgency: api.Urgency(p.Urgency), Each: p.Each, State: api.PageState(p.State), RemindEvery: int(p.RemindEvery.Seconds()), Reminders: p.Reminders, Reminded: p.Reminded,
+		ResolvedBy: string(p.EndedBy), EndedAt: stamp(p.EndedAt), CreatedAt: stamp(p.CreatedAt)}
+	for _, a := range p.Answers {
+		out.Answers = append(out.Answers, api.CallAnswer{User: string(a.User), At: stamp(a.At)})
+	}
+	return out
+}
