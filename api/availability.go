@@ -41,6 +41,7 @@ const (
 	NoticeRemoved NoticeKind = "members-removed" // the author took somebody out of the group
 	NoticeJoined  NoticeKind = "joined"          // the author joined the group
 	NoticeLeft    NoticeKind = "left"            // the author left the group
+	NoticePage    NoticeKind = "page-resolved"   // the author resolved the page of somebody
 	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
 )
 
@@ -48,7 +49,7 @@ const (
 type Notice struct {
 	Kind   NoticeKind `json:"kind" doc:"What it is about. New kinds may come."`
 	Who    []Actor    `json:"who,omitempty" doc:"Whom it is about, under their names of then. Of away: who has got the message instead."`
-	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long."`
+	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long. Of page-resolved: the id of the page."`
 }
 
 // SetDoNotDisturb turns a user's do-not-disturb on, or changes it, and returns the user.

@@ -39,14 +39,8 @@ func (c *Core) Page(ctx context.Context, p *Principal, conversation parley.ID, p
 	if err != nil {
 		return parley.Page{}, false, asPage(err)
 	}
-	list, _, err := c.Pages.List(ctx, p, pages.Filter{Message: sent.Message.ID}, "", 1)
-	if err == nil && len(list) == 0 {
-		err = parley.NotFound("page", sent.Message.ID)
-	}
-	if err != nil {
-		return parley.Page{}, false, err
-	}
-	return list[0], sent.Replayed, nil
+	made, err := c.Pages.Of(ctx, p.Organization, sent.Message.ID)
+	return made, sent.Replayed, err
 }
 
 // asPage is an error about the message of a page as one about the page.

@@ -147,6 +147,18 @@ func (g *Pages) Get(ctx context.Context, p *access.Principal, id parley.ID) (par
 	return found, err
 }
 
+// Of returns the first page of a message.
+func (g *Pages) Of(ctx context.Context, organization, message parley.ID) (parley.Page, error) {
+	list, err := page.List(g.store.Read(ctx), organization, page.Of{Message: message}, "", 1)
+	if err == nil && len(list) == 0 {
+		err = parley.NotFound("page", message)
+	}
+	if err != nil {
+		return parley.Page{}, err
+	}
+	return list[0], nil
+}
+
 // Filter narrows a list of pages. What is empty does not.
 type Filter struct {
 	State        parley.PageState

@@ -73,6 +73,9 @@ var lists = []counted{
 	{"listConversations", "/v1/conversations?tag=odd", 0, 0},
 	{"listConversations", "/v1/conversations?assignee={user}", 0, 0},
 	{"listConversations", "/v1/conversations?inbox=true", 0, 0},
+	{"listPages", "/v1/pages?state=open", 0, 0},
+	{"listPages", "/v1/pages?mine=true", 0, 0},
+	{"listPages", "/v1/pages?conversation={paged}", 0, 0},
 	{"listViews", "/v1/views", 0, 0},
 	{"listViewConversations", "/v1/views/{odd}/conversations", 0, 0},
 	{"listConversations", "/v1/conversations?priority=2", 0, 0},
@@ -405,6 +408,10 @@ func (w *world) many(t *testing.T) map[string]string {
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["hook"] = w.manyHooks(t, n)
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
+	things["paged"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Paged", Members: users[:1]})).ID
+	for range n {
+		must[*api.Call](t)(c.CreatePage(ctx, things["paged"], api.CallRequest{Who: api.Actor{Kind: api.ActorOrganization}}))
+	}
 	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
 	for range n {
