@@ -83,7 +83,7 @@ func New(o Options) *Core {
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
-	c.Pages = pages.New(o.Store)
+	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})
 	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/coretest"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -56,7 +57,7 @@ func TestPagesRemind(t *testing.T) {
 	ana, ben := users[0], users[1]
 	c := note(w, ana)
 	three := 3
-	page, _, err := w.Page(t.Context(), ana, c, core.PageParams{Who: parley.Actor{Kind: parley.ActorUser, ID: ben.User}, Text: "Come", Paging: parley.Paging{RemindEvery: 60, Reminders: &three}})
+	page, _, err := w.Pages.Call(t.Context(), ana, c, pages.Params{Who: parley.Actor{Kind: parley.ActorUser, ID: ben.User}, Text: "Come", Paging: parley.Paging{RemindEvery: 60, Reminders: &three}})
 	w.Must(err)
 	for range 5 {
 		remindAll(w)
@@ -72,7 +73,7 @@ func TestPagesRemind(t *testing.T) {
 	if got.Reminded != 3 || got.State != parley.PageOpen {
 		t.Errorf("the page: %+v", got)
 	}
-	urgent, _, err := w.Page(t.Context(), ana, c, core.PageParams{Who: parley.Actor{Kind: parley.ActorUser, ID: ben.User}, Paging: parley.Paging{Urgency: parley.UrgencyHigh}})
+	urgent, _, err := w.Pages.Call(t.Context(), ana, c, pages.Params{Who: parley.Actor{Kind: parley.ActorUser, ID: ben.User}, Paging: parley.Paging{Urgency: parley.UrgencyHigh}})
 	w.Must(err)
 	if urgent.RemindEvery != 2*time.Minute || urgent.Reminders != 10 {
 		t.Errorf("an urgent one: %+v", urgent)
@@ -99,7 +100,7 @@ func TestPagesEndByThemselves(t *testing.T) {
 	team, _, err := w.Directory.CreateTeam(t.Context(), w.Admin, directory.TeamParams{Name: "Night", Members: []parley.ID{ben.User, cleo.User}}, nil)
 	w.Must(err)
 	call := func(who parley.Actor, each bool) parley.Page {
-		page, _, err := w.Page(t.Context(), ana, c, core.PageParams{Who: who, Paging: parley.Paging{RemindEvery: 60, Each: each}})
+		page, _, err := w.Pages.Call(t.Context(), ana, c, pages.Params{Who: who, Paging: parley.Paging{RemindEvery: 60, Each: each}})
 		w.Must(err)
 		return page
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/message"
+	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -247,6 +249,29 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	return a, r, s.put(tx, a, r)
+}
+
+// named finds whom a body mentions and calls in a conversation.
+func (s *send) named(tx *store.Tx, c *parley.Conversation, body []parley.Part) (err error) {
+	if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, c, body); err != nil {
+		return err
+	}
+	s.called, err = pages.Called(tx.Queries, s.p.Organization, c, body)
+	return err
+}
+
+// notify keeps whom a message mentions and calls, and tells the log.
+func (s *send) notify(tx *store.Tx, m *parley.Message) error {
+	if err := message.Mention(tx, s.p.Organization, s.p.User, m, s.mentioned); err != nil {
+		return err
+	}
+	return pages.Add(tx, s.p.Organization, s.p.User, m, s.called)
+}
+
+// sendNote writes a note for the pages.
+func (c *Core) sendNote(ctx context.Context, p *Principal, n pages.Note) (parley.ID, bool, error) {
+	sent, err := c.Send(ctx, p, SendParams{To: To{Conversation: n.Conversation}, Body: n.Body, Internal: n.Internal, Idempotency: n.Idempotency})
+	return sent.Message.ID, sent.Replayed, err
 }
 
 // prepare reads what the message is made of.

@@ -22,11 +22,21 @@ const (
 	usualReminders = 10
 )
 
+// Options are what pages stand on.
+type Options struct {
+	Store *store.Store
+	// Send writes a note, and says which message it is, and whether the request was a repeat.
+	Send func(ctx context.Context, p *access.Principal, n Note) (parley.ID, bool, error)
+}
+
 // Pages are those of all organizations.
-type Pages struct{ store *store.Store }
+type Pages struct {
+	store *store.Store
+	send  func(ctx context.Context, p *access.Principal, n Note) (parley.ID, bool, error)
+}
 
 // New returns the pages of a store.
-func New(s *store.Store) *Pages { return &Pages{s} }
+func New(o Options) *Pages { return &Pages{store: o.Store, send: o.Send} }
 
 // Called finds whom a body pages in a conversation, each once. One who does not see it is refused, as is a team of whom nobody
 // does; a role is called also while nobody is on duty, for who comes.
@@ -147,8 +157,8 @@ func (g *Pages) Get(ctx context.Context, p *access.Principal, id parley.ID) (par
 	return found, err
 }
 
-// Of returns the first page of a message.
-func (g *Pages) Of(ctx context.Context, organization, message parley.ID) (parley.Page, error) {
+// of returns the first page of a message.
+func (g *Pages) of(ctx context.Context, organization, message parley.ID) (parley.Page, error) {
 	list, err := page.List(g.store.Read(ctx), organization, page.Of{Message: message}, "", 1)
 	if err == nil && len(list) == 0 {
 		err = parley.NotFound("page", message)

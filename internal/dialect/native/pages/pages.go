@@ -32,9 +32,9 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 }
 
 func (a area) create(c *door.Call, b *api.CallRequest) (api.Call, bool, error) {
-	params := core.PageParams{Who: parley.Actor{Kind: parley.ActorKind(b.Who.Kind), ID: parley.ID(b.Who.ID)}, Text: b.Text, Idempotency: c.Idempotency(),
+	params := pages.Params{Who: parley.Actor{Kind: parley.ActorKind(b.Who.Kind), ID: parley.ID(b.Who.ID)}, Text: b.Text, Idempotency: c.Idempotency(),
 		Paging: parley.Paging{Urgency: parley.Urgency(b.Urgency), Each: b.Each, RemindEvery: b.RemindEvery, Reminders: b.Reminders}}
-	p, replayed, err := a.core.Page(c.Ctx(), c.P, c.ID(), params)
+	p, replayed, err := a.core.Pages.Call(c.Ctx(), c.P, c.ID(), params)
 	return wire.Call(&p), replayed, err
 }
 
