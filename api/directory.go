@@ -27,6 +27,14 @@ type Policy struct {
 
 	AckWords []string  `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
 	Keywords []Keyword `json:"keywords" doc:"What messages from outside do that are one word and nothing else. The first rule that matches counts."`
+
+	Reminders Reminders `json:"reminders" doc:"How often members are reminded of a message of high priority that they have not read."`
+}
+
+// Reminders say how often members are reminded of a message of high priority that they have not read.
+type Reminders struct {
+	Every int64 `json:"every" doc:"Seconds from one to the next, the first so long after the message; 0: nobody is reminded."`
+	Times int   `json:"times" doc:"How many at most; 0: nobody is reminded."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
@@ -47,6 +55,14 @@ type PolicyPatch struct {
 
 	AckWords *[]string  `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 	Keywords *[]Keyword `json:"keywords,omitempty" maxItems:"50" doc:"The rules for keywords; replaces all."`
+
+	Reminders *RemindersPatch `json:"reminders,omitempty" doc:"How often members are reminded of a message of high priority that they have not read."`
+}
+
+// RemindersPatch changes how often members are reminded. What is left out stays as it is.
+type RemindersPatch struct {
+	Every *int64 `json:"every,omitempty" minimum:"0" maximum:"86400" doc:"Seconds from one to the next, 30 or more; 0: nobody is reminded."`
+	Times *int   `json:"times,omitempty" minimum:"0" maximum:"100" doc:"How many at most; 0: nobody is reminded."`
 }
 
 // OrganizationRequest is an organization to make.

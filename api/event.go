@@ -18,6 +18,7 @@ const (
 	EventMessageCanceled     EventType = "message.canceled"
 	EventMessageRemoved      EventType = "message.removed"   // recalled, expired, deleted on read, erased
 	EventMessageMentioned    EventType = "message.mentioned" // somebody is mentioned in it: id is the user
+	EventMessageReminded     EventType = "message.reminded"  // those who have not read it, data.users, are reminded of it
 	EventMessageEdited       EventType = "message.edited"
 	EventMessageRedacted     EventType = "message.redacted"       // some of its content was taken away
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
@@ -72,6 +73,9 @@ const (
 	EventPermissionsCreated  EventType = "permissions.created" // a permission set
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"
+	EventScheduleCreated     EventType = "schedule.created"
+	EventScheduleUpdated     EventType = "schedule.updated"
+	EventScheduleDeleted     EventType = "schedule.deleted"
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
 	EventPageCreated         EventType = "page.created"
@@ -106,6 +110,8 @@ type EventData struct {
 	Actor          string   `json:"actor,omitempty" doc:"The id of the user who did it."`
 	User           string   `json:"user,omitempty" doc:"Of role.duty: the id of the user who came on duty or went off. Of user.availability: the id of the user or role to whom messages are forwarded."`
 	Into           string   `json:"into,omitempty" doc:"Of contact.merged and conversation.merged: the id of what it became a part of."`
+	Number         int      `json:"number,omitempty" doc:"Of message.reminded and page.reminded: 1 for the first reminder."`
+	Users          []string `json:"users,omitempty" doc:"Of message.reminded: the ids of the users who are reminded. Many are named by several events with one number."`
 	Message        *Message `json:"message,omitempty" doc:"Of message.created, message.edited and message.redacted: the message as it is now."`
 }
 
@@ -132,7 +138,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,hold.placed,hold.lifted,page.created,page.reminded,page.resolved,view.created,view.updated,view.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.reminded,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,schedule.created,schedule.updated,schedule.deleted,hold.placed,hold.lifted,page.created,page.reminded,page.resolved,view.created,view.updated,view.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

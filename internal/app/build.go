@@ -138,6 +138,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "pages", Next: a.nextDue(page.JobRemind), Run: atMost(most, a.core.Pages.Remind)},
+		{Name: "remind", Next: a.nextDue(store.JobRemind), Run: atMost(most, a.core.Reminders.Remind)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
 }

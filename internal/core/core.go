@@ -15,10 +15,12 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/groups"
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/profiles"
+	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/core/views"
@@ -40,7 +42,8 @@ type Options struct {
 // Core is the messaging of all organizations. What people do in conversations besides writing is in Threads;
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
-// Consent, what people do not want to be disturbed by in Availability.
+// Consent, what people do not want to be disturbed by in Availability, what
+// they are reminded of in Reminders.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -55,6 +58,8 @@ type Core struct {
 	Profiles     *profiles.Profiles
 	Views        *views.Views
 	Pages        *pages.Pages
+	Hours        *hours.Hours
+	Reminders    *reminder.Reminders
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -82,6 +87,8 @@ func New(o Options) *Core {
 	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
+	c.Hours = hours.New(o.Store)
+	c.Reminders = reminder.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})
 	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})

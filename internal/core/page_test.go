@@ -22,7 +22,7 @@ func called(w *coretest.World, after int64) (list []string) {
 	for _, e := range w.Events(w.Admin, after) {
 		switch e.Type {
 		case parley.EventPageCreated, parley.EventPageReminded, parley.EventPageResolved:
-			list = append(list, fmt.Sprintf("%s %s %d", e.Type, e.Data.Status, e.Data.Through))
+			list = append(list, fmt.Sprintf("%s %s %d", e.Type, e.Data.Status, e.Data.Number))
 		}
 	}
 	return list

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -210,6 +211,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 	}
 	if m.AckWithin > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobAckDue, string(m.ID)), Kind: store.JobAckDue, Message: m.ID})
+	}
+	if job, ok := reminder.Job(a.Organization, &a.Message, &r.conversation, &s.policy); ok {
+		a.Jobs = append(a.Jobs, job)
 	}
 	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)
 	if m.RequestAck && !s.later {

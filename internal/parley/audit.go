@@ -82,6 +82,9 @@ const (
 	ActViewCreated             Act = "view.created"
 	ActViewUpdated             Act = "view.updated"
 	ActViewDeleted             Act = "view.deleted"
+	ActScheduleCreated         Act = "schedule.created"
+	ActScheduleUpdated         Act = "schedule.updated"
+	ActScheduleDeleted         Act = "schedule.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -161,6 +164,9 @@ var Acts = []ActInfo{
 	{ActViewCreated, "view", "A view was made"},
 	{ActViewUpdated, "view", "A view was changed"},
 	{ActViewDeleted, "view", "A view was deleted"},
+	{ActScheduleCreated, "schedule", "A schedule was made"},
+	{ActScheduleUpdated, "schedule", "A schedule was changed"},
+	{ActScheduleDeleted, "schedule", "A schedule was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

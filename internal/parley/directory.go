@@ -28,6 +28,28 @@ type Policy struct {
 
 	Keywords []Keyword // in order: the first that matches counts
 	AckWords []string  // by which somebody outside acknowledges a message; nil: DefaultAckWords
+
+	Reminders *Reminders // nil: DefaultReminders
+}
+
+// Reminders say how often those are reminded who have not read a message of high priority.
+type Reminders struct {
+	Every time.Duration
+	Times int
+}
+
+// DefaultReminders are those of organizations that say nothing of them.
+var DefaultReminders = Reminders{Every: 2 * time.Minute, Times: 10}
+
+// On reports whether anybody is reminded.
+func (r Reminders) On() bool { return r.Every > 0 && r.Times > 0 }
+
+// Reminding says how often those are reminded who have not read a message of high priority.
+func (p *Policy) Reminding() Reminders {
+	if p.Reminders == nil {
+		return DefaultReminders
+	}
+	return *p.Reminders
 }
 
 // DefaultAckWords are the words by which messages are acknowledged where an organization names no others.

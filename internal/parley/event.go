@@ -9,7 +9,8 @@ type Event struct {
 	At           time.Time
 	Conversation ID
 	Message      ID
-	Subject      ID // what else it is about: a contact, a user, a channel …
+	Subject      ID   // what else it is about: a contact, a user, a channel …
+	Users        []ID // whom it concerns, where these are several
 	Data         EventData
 	// Created is the message of an EventMessageCreated that was committed a moment ago, as it was then, for
 	// those who follow the log. It is nil where the log is read.
@@ -29,6 +30,7 @@ type EventData struct {
 	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
 	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
 	Team     ID            `json:"team,omitempty"`    // whose members it is for
+	Number   int           `json:"number,omitempty"`  // the how manieth it is
 }
 
 // EventType names a kind of fact.
@@ -43,6 +45,7 @@ const (
 	EventMessageMoved        EventType = "message.moved"          // into the conversation
 	EventMessageUnanswered   EventType = "message.unacknowledged" // somebody has not acknowledged it in time
 	EventMessageMentioned    EventType = "message.mentioned"      // somebody is mentioned in it
+	EventMessageReminded     EventType = "message.reminded"       // those who have not read it are reminded of it
 	EventMessageEdited       EventType = "message.edited"
 	EventMessageRedacted     EventType = "message.redacted" // parts of its content were taken away
 	EventDeliveryUpdated     EventType = "delivery.updated"
@@ -95,6 +98,9 @@ const (
 	EventPermissionsCreated  EventType = "permissions.created"
 	EventPermissionsUpdated  EventType = "permissions.updated"
 	EventPermissionsDeleted  EventType = "permissions.deleted"
+	EventScheduleCreated     EventType = "schedule.created"
+	EventScheduleUpdated     EventType = "schedule.updated"
+	EventScheduleDeleted     EventType = "schedule.deleted"
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
 	EventPageCreated         EventType = "page.created"

@@ -122,6 +122,11 @@ func (m *Message) AckBy() time.Time {
 	return m.SentAt.Add(m.AckWithin)
 }
 
+// Reminds reports whether members are reminded of it as long as they have not read it.
+func (m *Message) Reminds() bool {
+	return m.Priority == PriorityHigh && m.Kind == KindMessage && m.Direction == NoDirection && !m.Recorded
+}
+
 // Thread is the message that began the thread of replies which a message is in, or would begin: itself.
 func (m *Message) Thread() ID {
 	if m.Root != "" {

@@ -319,7 +319,7 @@ func (tx *Tx) Shrink(n int) error {
 }
 
 const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
-	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7) OR (id > $8 AND id < $9)) ORDER BY id`
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7, $8) OR (id > $9 AND id < $10)) ORDER BY id`
 
 // JobsOf returns the jobs of a message: its deliveries' and its own.
 func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
@@ -337,6 +337,7 @@ func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) 
 	err := q.c.Query(text,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
 			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)), JobID(JobAckDue, string(m.ID)),
+			JobID(JobRemind, string(m.ID)),
 			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)

@@ -160,6 +160,7 @@ type about struct {
 type fact struct {
 	Type    parley.EventType  `json:"t"`
 	Subject parley.ID         `json:"s,omitempty"`
+	Users   []parley.ID       `json:"u,omitempty"`
 	Data    *parley.EventData `json:"d,omitempty"`
 }
 
@@ -205,7 +206,7 @@ func factsOf(run []parley.Event) (json.RawMessage, error) {
 		if i == 0 || e.Conversation != run[i-1].Conversation || e.Message != run[i-1].Message {
 			parts = append(parts, about{Conversation: e.Conversation, Message: e.Message})
 		}
-		f := fact{Type: e.Type, Subject: e.Subject}
+		f := fact{Type: e.Type, Subject: e.Subject, Users: e.Users}
 		if e.Data != (parley.EventData{}) {
 			f.Data = &e.Data
 		}
@@ -277,7 +278,7 @@ func scanRun(r *sql.Rows) ([]parley.Event, error) {
 	for _, part := range parts {
 		for _, f := range part.Facts {
 			e := parley.Event{Sequence: through - count + 1 + int64(len(run)), Type: f.Type, At: Moment(at),
-				Conversation: part.Conversation, Message: part.Message, Subject: f.Subject}
+				Conversation: part.Conversation, Message: part.Message, Subject: f.Subject, Users: f.Users}
 			if f.Data != nil {
 				e.Data = *f.Data
 			}

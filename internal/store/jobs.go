@@ -28,6 +28,7 @@ const (
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
 	JobAckDue   JobKind = "acks"     // recipients are to have acknowledged a message
+	JobRemind   JobKind = "remind"   // recipients have not read a message of high priority; the payload is how often they were reminded
 	JobPlay     JobKind = "play"     // what a simulated recipient answers; the payload is the connector's word for it
 )
 
@@ -39,7 +40,8 @@ type Job struct {
 	Channel      parley.ID
 	Priority     int // parley.Priority.Rank
 	DueAt        time.Time
-	Attempt      int // calls made so far; of a claimed one, including the present
+	After        time.Duration // of one that is added with a message: how long after that it is due
+	Attempt      int           // calls made so far; of a claimed one, including the present
 	Message      parley.ID
 	Delivery     int
 	Payload      string
@@ -155,7 +157,7 @@ func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[s
 				tx.addJob(&rows.jobs, validityJob(&j), Millis(now.Add(a.Message.Validity)))
 			}
 		case due == 0:
-			due = Millis(now)
+			due = Millis(now.Add(j.After))
 		}
 		tx.addJob(&rows.jobs, j, due)
 	}

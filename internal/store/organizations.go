@@ -19,6 +19,12 @@ type storedPolicy struct {
 
 	Retention map[parley.ConversationKind]int64 `json:"retention,omitempty"`
 	Keywords  []parley.Keyword                  `json:"keywords,omitempty"`
+	Reminders *storedReminders                  `json:"reminders,omitempty"` // left out: the usual ones
+}
+
+type storedReminders struct {
+	Every int64 `json:"every"`
+	Times int   `json:"times"`
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
@@ -26,6 +32,9 @@ func encodePolicy(p parley.Policy) (string, error) {
 		Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	for kind, keep := range p.Retention {
 		stored.Retention[kind] = keep.Milliseconds()
+	}
+	if p.Reminders != nil {
+		stored.Reminders = &storedReminders{Every: p.Reminders.Every.Milliseconds(), Times: p.Reminders.Times}
 	}
 	return EncodeJSON(stored)
 }
@@ -84,6 +93,9 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
 		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords}
+	if p.Reminders != nil {
+		o.Policy.Reminders = &parley.Reminders{Every: time.Duration(p.Reminders.Every) * time.Millisecond, Times: p.Reminders.Times}
+	}
 	for kind, keep := range p.Retention {
 		if o.Policy.Retention == nil {
 			o.Policy.Retention = make(map[parley.ConversationKind]time.Duration, len(p.Retention))

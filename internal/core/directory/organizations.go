@@ -106,6 +106,9 @@ type OrganizationPatch struct {
 
 	Keywords *[]parley.Keyword // all of them
 	AckWords *[]string
+
+	RemindEvery *time.Duration
+	RemindTimes *int
 }
 
 // Limits of policies.
@@ -136,6 +139,12 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.Keywords, patch.Keywords)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
 		set(&o.Policy.AckWords, patch.AckWords)
+		if patch.RemindEvery != nil || patch.RemindTimes != nil {
+			reminders := o.Policy.Reminding()
+			set(&reminders.Every, patch.RemindEvery)
+			set(&reminders.Times, patch.RemindTimes)
+			o.Policy.Reminders = &reminders
+		}
 		if err := checkOrganization(o, !reflect.DeepEqual(o.Policy, before.Policy)); err != nil {
 			return o, err
 		}
@@ -161,6 +170,8 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
 	policy.Name("policy.keywords", !reflect.DeepEqual(before.Policy.Keywords, o.Policy.Keywords))
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
+	policy.Set("policy.reminders.every", before.Policy.Reminding().Every, o.Policy.Reminding().Every)
+	policy.Set("policy.reminders.times", before.Policy.Reminding().Times, o.Policy.Reminding().Times)
 	if len(policy) > 0 {
 		if err := p.Did(tx, parley.ActPolicyUpdated, o.ID, policy); err != nil {
 			return err
@@ -198,6 +209,7 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	}
 	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
+	c.reminders(o.Policy.Reminding())
 	return c.err()
 }
 
@@ -279,6 +291,22 @@ func checkPolicy(c *check, p *parley.Policy) {
 		case keep < p.DefaultTTL:
 			c.refuse(field, contradicts, "%d seconds are shorter than policy.defaultTtl, which is %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
 		}
+	}
+}
+
+// Limits of reminders.
+const (
+	minRemindEvery = 30 * time.Second
+	maxRemindEvery = 24 * time.Hour
+	maxRemindTimes = 100
+)
+
+func (c *check) reminders(r parley.Reminders) {
+	if r.Every != 0 && (r.Every < minRemindEvery || r.Every > maxRemindEvery) {
+		c.refuse("policy.reminders.every", "out-of-range", "must be 0, or %d to %d seconds", int64(minRemindEvery.Seconds()), int64(maxRemindEvery.Seconds()))
+	}
+	if r.Times < 0 || r.Times > maxRemindTimes {
+		c.refuse("policy.reminders.times", "out-of-range", "must be 0 to %d", maxRemindTimes)
 	}
 }
 

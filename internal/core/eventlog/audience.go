@@ -252,6 +252,12 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	case e.Type == parley.EventMessageRemoved && e.Subject != "", // gone for one reader
 		e.Type == parley.EventConversationMuted:
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}
+	case e.Type == parley.EventMessageReminded:
+		a := &Audience{scope: scope, private: true, users: make(map[parley.ID]bool, len(e.Users))}
+		for _, id := range e.Users {
+			a.users[id] = true
+		}
+		return a
 	case e.Type == parley.EventMessageMentioned:
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Subject: true}}
 	case e.Type == parley.EventDraftUpdated && e.Data.User != "": // one's own

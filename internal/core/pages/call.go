@@ -52,7 +52,7 @@ func (g *Pages) Call(ctx context.Context, p *access.Principal, conversation parl
 // asPage is an error about the message of a page as one about the page.
 func asPage(err error) error {
 	e, ok := errors.AsType[*parley.Error](err)
-	if !ok || len(e.Fields) == 0 {
+	if !ok || e.Kind != parley.KindInvalid {
 		return err
 	}
 	fields := slices.Clone(e.Fields)
@@ -60,7 +60,5 @@ func asPage(err error) error {
 		field := strings.TrimPrefix(strings.TrimPrefix(fields[i].Field, "body[0]."), "body[1].")
 		fields[i].Field = strings.TrimPrefix(field, "paging.")
 	}
-	same := *e
-	same.Fields = fields
-	return &same
+	return parley.InvalidFields(fields)
 }

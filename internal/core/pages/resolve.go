@@ -127,7 +127,7 @@ func remind(tx *store.Tx, p *access.Principal, id parley.ID) error {
 	if err := page.Reminded(tx, p.Organization, &called); err != nil {
 		return err
 	}
-	emit(tx, p.Organization, parley.EventPageReminded, &called, parley.EventData{Status: string(called.Urgency), Through: int64(called.Reminded)})
+	emit(tx, p.Organization, parley.EventPageReminded, &called, parley.EventData{Status: string(called.Urgency), Number: called.Reminded})
 	if called.Reminded >= called.Reminders {
 		return nil
 	}

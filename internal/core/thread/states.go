@@ -159,6 +159,26 @@ func Recipients(q store.Queries, organization parley.ID, m *parley.Message) ([]p
 	return ids, err
 }
 
+// Receiver is somebody who takes part now and receives a message between members.
+type Receiver struct {
+	User parley.ID
+	Read bool
+}
+
+// Receiving are the users who take part now and receive messages between members, by message.
+func Receiving(q store.Queries, organization parley.ID, messages []*parley.Message) (map[parley.ID][]Receiver, error) {
+	members, err := q.MembersOf(organization, conversationsOf(messages))
+	receiving := make(map[parley.ID][]Receiver, len(messages))
+	for _, m := range messages {
+		for _, member := range members[m.Conversation] {
+			if member.LeftSequence == 0 && isRecipient(&member, m) {
+				receiving[m.ID] = append(receiving[m.ID], Receiver{member.User, memberState(&member, m) == parley.Read})
+			}
+		}
+	}
+	return receiving, err
+}
+
 func memberState(member *store.Member, m *parley.Message) parley.DeliveryState {
 	switch {
 	case member.ReadThrough >= m.Sequence:

@@ -21,6 +21,9 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 		patch.Retention = wire.Retention(b.Policy.Retention)
+		if r := b.Policy.Reminders; r != nil {
+			patch.RemindEvery, patch.RemindTimes = wire.OptionalSeconds(r.Every), r.Times
+		}
 	}
 	o, err := d.Directory.UpdateOrganization(c.Ctx(), c.P, patch, c.IfMatch())
 	return wire.Organization(&o), err

@@ -64,7 +64,10 @@ var (
 
 	dropLabels = "DELETE FROM conversation_labels WHERE organization_id = $1 AND conversation_id = $2"
 
-	movePages  = "UPDATE pages SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
+	movePages = "UPDATE pages SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
+	// Who has muted one of the two only hears of what goes on in both.
+	dropMutes = "DELETE FROM mutes WHERE organization_id = $1 AND conversation_id = $2"
+
 	moveDrafts = "UPDATE drafts SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
 
 	mergeParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
@@ -124,6 +127,7 @@ func Merge(tx *store.Tx, m Merging) error {
 		{Text: movePages, Args: []any{o, a, b}},
 		{Text: dropLabels, Args: []any{o, a}},
 		{Text: moveDrafts, Args: []any{o, a, b}},
+		{Text: dropMutes, Args: []any{o, a}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},
 		{Text: dropParticipants, Args: []any{o, a}},
 		{Text: moveAliases, Args: []any{o, a, b}},

@@ -116,6 +116,26 @@ func CountAcks(q store.Queries, organization parley.ID, messages []parley.ID) (m
 	return count(q, countAcks, organization, messages)
 }
 
+var acknowledgedBy = `SELECT message_id, actor_id FROM acknowledgements WHERE organization_id = $1 AND message_id IN ` + store.IDSource + ` AND actor_kind = 'user'`
+
+// AcknowledgedBy returns which users have acknowledged each message.
+func AcknowledgedBy(q store.Queries, organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.ID]bool, error) {
+	by := make(map[parley.ID]map[parley.ID]bool, len(messages))
+	if len(messages) == 0 {
+		return by, nil
+	}
+	err := q.Conn().Query(acknowledgedBy, []any{string(organization), store.IDRows(messages)}, func(r *sql.Rows) error {
+		var message, user parley.ID
+		err := r.Scan(&message, &user)
+		if by[message] == nil {
+			by[message] = map[parley.ID]bool{}
+		}
+		by[message][user] = true
+		return err
+	})
+	return by, err
+}
+
 var countRecipients = `SELECT message_id, count(*) FROM deliveries WHERE organization_id = $1 AND message_id IN ` + store.IDSource + `
 	AND retry_of = 0 GROUP BY message_id`
 

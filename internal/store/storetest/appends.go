@@ -26,8 +26,9 @@ func appendIsWhole(w *world) {
 	m.Class, m.Auto = parley.ClassService, parley.AutoKeyword
 	m.TTL, m.Validity, m.DeleteOnRead = time.Hour, time.Minute, true
 	a.Jobs[0].Priority = m.Priority.Rank()
-	a.Jobs = append(a.Jobs, store.Job{Organization: o, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
-	a.Events = append(a.Events, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: th.id, Message: m.ID,
+	a.Jobs = append(a.Jobs, store.Job{Organization: o, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID},
+		store.Job{Organization: o, ID: store.JobID(store.JobRemind, string(m.ID)), Kind: store.JobRemind, Message: m.ID, After: time.Minute})
+	a.Events = append(a.Events, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: th.id, Message: m.ID, Users: []parley.ID{"u", "v"},
 		Data: parley.EventData{Delivery: 1, State: parley.Queued}})
 	a.Idempotency = &store.Idempotency{Scope: "scope", RequestHash: "hash", Status: 202, Resource: m.ID}
 	w.must(w.append(a))
@@ -63,11 +64,11 @@ func (th *thread) besideMessage(a *store.Append, now time.Time) {
 	for _, j := range jobs {
 		due[j.Kind] = j.DueAt
 	}
-	if !due[store.JobDeliver].Equal(now) || !due[store.JobExpire].Equal(now.Add(time.Hour)) {
+	if !due[store.JobDeliver].Equal(now) || !due[store.JobExpire].Equal(now.Add(time.Hour)) || !due[store.JobRemind].Equal(now.Add(time.Minute)) {
 		w.Errorf("its jobs are %+v", jobs)
 	}
 	log := w.log(o)
-	w.equal("events", fmt.Sprint(len(log), log[0].Type, log[1].Type, log[1].Data, log[1].At), fmt.Sprint(2, parley.EventMessageCreated,
+	w.equal("events", fmt.Sprint(len(log), log[1].Users, log[0].Type, log[1].Type, log[1].Data, log[1].At), fmt.Sprint(2, []parley.ID{"u", "v"}, parley.EventMessageCreated,
 		parley.EventDeliveryUpdated, a.Events[1].Data, now))
 	replay, err := q.Idempotency(o, "scope")
 	w.must(err)

@@ -56,6 +56,11 @@ func relations(w *world) {
 	acks, err := relation.CountAcks(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID})
 	w.must(err)
 	w.equal("who have", acks, map[parley.ID]int{asked.Message.ID: 1})
+	ben := parley.Actor{Kind: parley.ActorUser, ID: "ben"}
+	w.do(func(tx *store.Tx) error { _, err := tx.Acknowledge(o, inside.Message.ID, ben); return err })
+	by, err := relation.AcknowledgedBy(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID, inside.Message.ID})
+	w.must(err)
+	w.equal("users who have", by, map[parley.ID]map[parley.ID]bool{inside.Message.ID: {"ben": true}})
 	recipients, err := relation.CountRecipients(w.read(), o, []parley.ID{asked.Message.ID, inside.Message.ID})
 	w.must(err)
 	w.equal("recipients", recipients, map[parley.ID]int{asked.Message.ID: 1})

@@ -280,6 +280,12 @@ func (o *object) texts(name string, values []string) {
 	o.close(']')
 }
 
+func (o *object) ids(name string, values []parley.ID) {
+	if len(values) > 0 {
+		o.texts(name, texts(values))
+	}
+}
+
 func (o *object) entries(name string, values map[string]string) {
 	o.name(name)
 	o.open('{')

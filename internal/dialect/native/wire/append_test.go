@@ -161,7 +161,10 @@ func TestAppendEventIsEvent(t *testing.T) {
 		d := &eventlog.Detail{Event: parley.Event{Sequence: r.Int64(), Type: parley.EventDeliveryUpdated, At: time.UnixMilli(r.Int64N(4e12)),
 			Conversation: parley.ID(text()), Message: parley.ID(text()), Subject: parley.ID(text()),
 			Data: parley.EventData{Delivery: r.IntN(3), State: parley.DeliveryState(text()), Phase: parley.FailurePhase(text()), Code: text(), Status: text(), User: parley.ID(text()),
-				Reason: text(), Through: r.Int64N(3), Actor: parley.ID(text())}}}
+				Reason: text(), Through: r.Int64N(3), Actor: parley.ID(text()), Number: r.IntN(3)}}}
+		if r.IntN(2) == 0 {
+			d.Users = []parley.ID{parley.ID(text()), parley.ID(text())}
+		}
 		if r.IntN(2) == 0 {
 			d.Message = randomMessage(r)
 		}

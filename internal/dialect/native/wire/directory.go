@@ -16,6 +16,7 @@ func Organization(o *parley.Organization) api.Organization {
 		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
 			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
 			Keywords:  Each(o.Policy.Keywords, keyword),
+			Reminders: api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
 			Retention: retention(o.Policy.Retention)},
 	}
 }
