@@ -251,3 +251,17 @@ func (c *Core) PlayDeed(ctx context.Context, p *Principal, params DeedParams) (i
 	})
 	return i, err
 }
+
+// acks checks that somebody can acknowledge what asks for it.
+func (s *SendParams) acks(c *check) {
+	c.life("ackWithin", s.AckWithin)
+	switch {
+	case s.AckWithin > 0 && !s.RequestAck:
+		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
+	case s.RequestAck && (s.Internal || s.Record != nil):
+		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+	if s.Escalate && (s.Internal || s.Record != nil) {
+		c.refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+}

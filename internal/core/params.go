@@ -36,6 +36,7 @@ type SendParams struct {
 	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
 	AckWithin    time.Duration       // 0: whenever
+	Escalate     bool                // by the policy of the role that it is to
 	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
@@ -161,17 +162,6 @@ func (s *SendParams) validate(now time.Time) error {
 	s.group(&c)
 	s.record(&c)
 	return parley.InvalidFields(c.wrong)
-}
-
-// acks checks that somebody can acknowledge what asks for it.
-func (s *SendParams) acks(c *check) {
-	c.life("ackWithin", s.AckWithin)
-	switch {
-	case s.AckWithin > 0 && !s.RequestAck:
-		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
-	case s.RequestAck && (s.Internal || s.Record != nil):
-		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
-	}
 }
 
 func (s *SendParams) content(c *check) {

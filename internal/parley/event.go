@@ -30,6 +30,8 @@ type EventData struct {
 	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
 	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
 	Team     ID            `json:"team,omitempty"`    // whose members it is for
+	Group    ID            `json:"group,omitempty"`   // a further conversation that it is about
+	Level    int           `json:"level,omitempty"`   // of an escalation
 	Number   int           `json:"number,omitempty"`  // the how manieth it is
 }
 
@@ -78,7 +80,9 @@ const (
 	EventRoleCreated         EventType = "role.created"
 	EventRoleUpdated         EventType = "role.updated"
 	EventRoleDeleted         EventType = "role.deleted"
-	EventRoleDuty            EventType = "role.duty" // somebody came on duty or went off
+	EventRoleDuty            EventType = "role.duty"                 // somebody came on duty or went off
+	EventEscalationUpdated   EventType = "escalation.updated"        // started, came to the next, or ended
+	EventEscalationPolicy    EventType = "escalation-policy.updated" // made, changed or deleted
 	EventBroadcastCreated    EventType = "broadcast.created"
 	EventBroadcastUpdated    EventType = "broadcast.updated"
 	EventBroadcastDeleted    EventType = "broadcast.deleted"
