@@ -77,6 +77,11 @@ func Save(tx *store.Tx, p *access.Principal, before, c *parley.Conversation, rea
 	if err := sla.Changed(tx, p.Organization, before, c); err != nil {
 		return err
 	}
+	if !slices.Equal(c.Tags, before.Tags) || !slices.Equal(c.Assignees, before.Assignees) {
+		if err := tx.Relabel(p.Organization, c); err != nil {
+			return err
+		}
+	}
 	data := parley.EventData{Reason: reason}
 	if c.Status != before.Status {
 		data.Status = string(c.Status)
