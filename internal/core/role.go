@@ -117,7 +117,7 @@ func (s *send) reaching(tx *store.Tx, role *parley.Role, asker parley.ID, conver
 	participants := conversation.Participants
 	conversation.Participants = nil
 	r := &route{conversation: conversation, members: members(participants, s.p.User)}
-	if s.p.User == asker && s.plain() {
+	if s.p.User == asker && asker != "" && s.plain() {
 		var err error
 		if r.policy, err = escalations.PolicyOf(tx.Queries, s.p.Organization, role.ID); err != nil {
 			return nil, err
