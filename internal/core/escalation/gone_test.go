@@ -39,7 +39,7 @@ func TestGone(t *testing.T) {
 	w.pass(5 * time.Minute)
 	e := w.want(m, parley.EscalationActive, 1)
 	c, err := w.Message(ctx, w.dora, e.Copy)
-	if w.Must(err); c.Parent != m.ID || c.Author.ID != w.ana.User || c.Priority != parley.PriorityHigh || len(c.Attachments) != 1 || text(e.Copy) != "Bed 4" {
+	if w.Must(err); c.Parent != m.ID || c.Author.ID != w.ana.User || c.Priority != parley.PriorityHigh || !c.RequestAck || !m.RequestAck || len(c.Attachments) != 1 || text(e.Copy) != "Bed 4" {
 		t.Errorf("the copy is %+v", c)
 	}
 	_, err = w.Edit(ctx, w.ana, m.ID, coretest.Text("Bed 5"))
