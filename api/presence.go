@@ -34,7 +34,7 @@ type PresenceFilter struct {
 
 // PresenceList is where some users are.
 type PresenceList struct {
-	Data []UserPresence `json:"data" doc:"Those that there are, in the order that was asked for."`
+	Data []UserPresence `json:"data" doc:"In the order that was asked for."`
 }
 
 // TypingRequest says whether somebody is writing.

@@ -116,9 +116,3 @@ const (
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )
-
-// The types of hints, which are in no log.
-const (
-	EventConversationTyping EventType = "conversation.typing" // a user writes in it, or no more
-	EventUserPresence       EventType = "user.presence"       // a user is somewhere else
-)

@@ -16,3 +16,9 @@ type Presence struct {
 	User   ID
 	Status PresenceStatus
 }
+
+// The types of hints, which are in no log.
+const (
+	EventConversationTyping EventType = "conversation.typing" // a user writes in it, or no more
+	EventUserPresence       EventType = "user.presence"       // a user is somewhere else
+)

@@ -212,7 +212,7 @@ func typing(w Word, at time.Time) parley.Event {
 	return parley.Event{Type: parley.EventConversationTyping, At: at, Conversation: w.Conversation, Data: parley.EventData{User: w.User, Status: w.Status}}
 }
 
-// Of returns where those of some users are that there are. Who does not want to be disturbed is away at most.
+// Of returns where some users are. Who does not want to be disturbed is away at most.
 func (s *Presence) Of(ctx context.Context, p *access.Principal, users []parley.ID) ([]parley.Presence, error) {
 	if err := p.Require(parley.ScopeUsersRead); err != nil {
 		return nil, err
@@ -231,10 +231,11 @@ func (s *Presence) Of(ctx context.Context, p *access.Principal, users []parley.I
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range users {
-		if u := found[id]; u != nil {
-			list = append(list, parley.Presence{User: id, Status: s.visible(person{p.Organization, id}, u)})
-			delete(found, id) // each once
+		u := found[id]
+		if u == nil {
+			return nil, parley.NotFound("user", id)
 		}
+		list = append(list, parley.Presence{User: id, Status: s.visible(person{p.Organization, id}, u)})
 	}
 	return list, nil
 }

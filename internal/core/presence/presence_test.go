@@ -66,7 +66,7 @@ func (n *nodes) seen(by *access.Principal, user parley.ID) string {
 	n.later(time.Second)
 	var list []string
 	for _, p := range []*presence.Presence{n.a, n.b} {
-		found, err := p.Of(n.T.Context(), by, []parley.ID{user, user, "nobody"})
+		found, err := p.Of(n.T.Context(), by, []parley.ID{user})
 		n.Must(err)
 		if len(found) != 1 {
 			n.T.Fatalf("found %+v", found)
@@ -162,7 +162,9 @@ func TestTypingIsShown(t *testing.T) {
 	}
 	n.Refused(n.a.Set(t.Context(), ana, "here"), parley.KindInvalid, "value-unknown")
 	n.Refused(n.a.Set(t.Context(), n.Admin, parley.PresenceOnline), parley.KindForbidden, "not-a-person")
-	_, err := n.a.Of(t.Context(), ana, nil)
+	_, err := n.a.Of(t.Context(), ana, []parley.ID{ben.User, "nobody"})
+	n.Refused(err, parley.KindNotFound, "not-found")
+	_, err = n.a.Of(t.Context(), ana, nil)
 	n.Refused(err, parley.KindInvalid, "required")
 }
 

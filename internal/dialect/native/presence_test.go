@@ -115,9 +115,8 @@ func TestTypingAndPresence(t *testing.T) {
 	if got := there(stranger, d.users[0], d.users[1], cleo); !slices.Equal(got, []string{"offline", "away", "online"}) {
 		t.Errorf("at the end: %v", got)
 	}
-	if got := there(other, "00000000000000000000", d.users[1]); len(got) != 0 {
-		t.Errorf("another organization is told %v", got)
-	}
+	_, err := other.GetPresence(ctx, api.PresenceFilter{Users: d.users})
+	coded(t, "users of another organization", err, "not-found")
 	must[*api.Message](t)(d.ana.SendToConversation(ctx, group, api.SendRequest{Body: api.Text("done")}))
 	for name, c := range map[string]<-chan string{"without hints": without, "in the conversation": narrow} {
 		for {
