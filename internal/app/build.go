@@ -136,6 +136,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
 		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
+		{Name: "fallback", Next: a.nextDue(store.JobFallback), Run: atMost(20, a.core.Fallbacks.FallBack)},
 		{Name: "remind", Next: a.nextDue(store.JobRemind), Run: atMost(most, a.core.Reminders.Remind)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}

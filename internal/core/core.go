@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
@@ -40,7 +41,7 @@ type Options struct {
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
 // Consent, what people do not want to be disturbed by in Availability, what
-// they are reminded of in Reminders.
+// they are reminded of in Reminders, where else messages go in Fallbacks.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -54,6 +55,7 @@ type Core struct {
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
 	Reminders    *reminder.Reminders
+	Fallbacks    *fallback.Fallbacks
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -82,6 +84,7 @@ func New(o Options) *Core {
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Reminders = reminder.New(o.Store)
+	c.Fallbacks = fallback.New(o.Store, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -35,7 +36,8 @@ type SendParams struct {
 	ReplyTo      parley.ID
 	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
-	AckWithin    time.Duration       // 0: whenever
+	AckWithin    time.Duration // 0: whenever
+	Fallback     []parley.Fallback
 	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
@@ -153,6 +155,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
+	fallback.Form(s.Fallback, c.refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}
@@ -163,7 +166,7 @@ func (s *SendParams) validate(now time.Time) error {
 	return parley.InvalidFields(c.wrong)
 }
 
-// acks checks that somebody can acknowledge what asks for it.
+// acks checks that somebody can acknowledge what asks for it, and that there are recipients to fall back for.
 func (s *SendParams) acks(c *check) {
 	c.life("ackWithin", s.AckWithin)
 	switch {
@@ -171,6 +174,9 @@ func (s *SendParams) acks(c *check) {
 		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
 	case s.RequestAck && (s.Internal || s.Record != nil):
 		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+	if len(s.Fallback) > 0 && (s.Internal || s.Record != nil) {
+		c.refuse("fallback", "not-allowed", "does not go with internal and record: nobody is to receive them")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/link"
@@ -67,14 +68,15 @@ func (c *Core) Outbox(ctx context.Context, p *Principal, f OutboxFilter, after s
 	if err != nil {
 		return nil, "", err
 	}
-	if handed, err = c.contentOf(q, p.Organization, rows); err != nil || end == nil {
+	if handed, err = c.contentOf(q, p, rows); err != nil || end == nil {
 		return handed, "", err
 	}
 	return handed, outboxCursor(*end), nil
 }
 
 // contentOf joins attempts with their messages, as the platform gets them.
-func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
+func (c *Core) contentOf(q store.Queries, p *Principal, rows []store.HandedRow) ([]Handed, error) {
+	organization := p.Organization
 	ids := make([]parley.ID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.Message
@@ -92,12 +94,15 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 		return nil, err
 	}
 	handed := make([]Handed, 0, len(rows))
+	var stoodIn []int
 	for _, r := range rows {
 		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
 			h.Message.Body = content.Shortened(m.Body, c.url(), links[store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery}])
-			if m.Receivers.Several {
+			if fallback.StandsIn(m, r.Channel) {
+				stoodIn = append(stoodIn, len(handed))
+			} else if m.Receivers.Several {
 				h.Role, h.Shown = m.Receivers.Role(r.Delivery), shown[m.ID]
 			}
 			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
@@ -109,7 +114,45 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 		h.Attempt.Reference = fmt.Sprintf("%s.%d", r.Message, r.Delivery)
 		handed = append(handed, h)
 	}
-	return handed, nil
+	return handed, c.stoodIn(q, p, handed, stoodIn)
+}
+
+// stoodIn makes those of what was handed out what fallbacks said. Whoever sees the channel does not thereby see messages between
+// members.
+func (c *Core) stoodIn(q store.Queries, p *Principal, handed []Handed, which []int) error {
+	if len(which) == 0 {
+		return nil
+	}
+	o, err := q.Organization(p.Organization)
+	if err != nil {
+		return err
+	}
+	ids := make([]parley.ID, len(which))
+	for i, n := range which {
+		ids[i] = handed[n].Channel
+	}
+	channels, err := q.ChannelsByID(p.Organization, ids)
+	for _, n := range which {
+		h := &handed[n]
+		policy := o.Policy
+		if p.Personal {
+			policy.FallbackContent = parley.FallbackNone
+		}
+		if fallback.Reduces(&h.Message, &policy) {
+			fallback.Reduce(&h.Message, &policy)
+			continue
+		}
+		ch := channels[h.Channel]
+		if ch == nil {
+			continue
+		}
+		if platform, ok := c.connectors[sandboxName].Platform(ch.Platform); ok {
+			if body, _, err := platform.Fit(h.Message.Body); err == nil {
+				h.Message.Body = body
+			}
+		}
+	}
+	return err
 }
 
 // linksOf are the short links of what was handed out.

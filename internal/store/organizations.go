@@ -20,6 +20,9 @@ type storedPolicy struct {
 	Retention map[parley.ConversationKind]int64 `json:"retention,omitempty"`
 	Keywords  []parley.Keyword                  `json:"keywords,omitempty"`
 	Reminders *storedReminders                  `json:"reminders,omitempty"` // left out: the usual ones
+
+	FallbackContent parley.FallbackContent `json:"fallbackContent,omitempty"`
+	FallbackText    string                 `json:"fallbackText,omitempty"`
 }
 
 type storedReminders struct {
@@ -29,7 +32,7 @@ type storedReminders struct {
 
 func encodePolicy(p parley.Policy) (string, error) {
 	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords,
-		Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	for kind, keep := range p.Retention {
 		stored.Retention[kind] = keep.Milliseconds()
 	}
@@ -92,7 +95,8 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords,
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText}
 	if p.Reminders != nil {
 		o.Policy.Reminders = &parley.Reminders{Every: time.Duration(p.Reminders.Every) * time.Millisecond, Times: p.Reminders.Times}
 	}

@@ -17,6 +17,7 @@ const (
 	codeExhausted   = "retries-exhausted" // the last call failed for now
 	codeExpired     = "validity-passed"
 	codeRemoved     = "content-removed"
+	codeReached     = "recipient-reached"
 	codeOptedOut    = "contact-opted-out"
 	codeSuppressed  = "address-suppressed"
 	codeNoChannel   = "channel-deleted"
@@ -68,7 +69,7 @@ func (d *Deliveries) callTogether(ctx context.Context, w *Work) *Result {
 		switch r := d.refuse(ctx, one); {
 		case r != nil:
 			results = append(results, r)
-		case one.job.Lost || one != w && one.message.Receivers.Role(one.delivery.Number) == parley.ReceiverBCC:
+		case one.job.Lost || one != w && one.standing != nil || one != w && one.message.Receivers.Role(one.delivery.Number) == parley.ReceiverBCC:
 			results = append(results, &Result{work: one})
 		default:
 			ready = append(ready, one)
@@ -169,6 +170,8 @@ func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Skipped, "", codeOptedOut, "the contact does not want to be written to any more")
 	case w.refusal.Suppressed:
 		return w.end(parley.Skipped, "", codeSuppressed, "the address gets no such messages any more")
+	case w.standing != nil && w.standing.Over:
+		return w.end(parley.Canceled, "", codeReached, "the recipient has read or acknowledged the message, or is none any more")
 	case w.channel.Paused:
 		return &Result{work: w}
 	}
@@ -191,6 +194,9 @@ func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, 
 // outgoing is the message as the channel's platform carries it.
 func (w *Work) outgoing(definition connector.Definition, url string) (connector.Outgoing, error) {
 	m, del := w.message, w.delivery
+	if w.standing != nil {
+		m = &w.standing.Message
+	}
 	out := connector.Outgoing{
 		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
 		Body: m.Body, Attachments: m.Attachments,
@@ -200,6 +206,9 @@ func (w *Work) outgoing(definition connector.Definition, url string) (connector.
 	if !ok {
 		return out, parley.Conflict("platform-unknown", "the connector %q has no platform %q", definition.Name, w.channel.Platform)
 	}
+	if w.standing != nil && len(m.Attachments) > platform.Attachments {
+		return out, parley.Conflict("too-many", "the platform %s takes at most %d attachments", platform.Name, platform.Attachments)
+	}
 	var err error
 	out.Body, _, err = platform.Fit(content.Shortened(m.Body, url, w.links))
 	return out, err
@@ -207,7 +216,7 @@ func (w *Work) outgoing(definition connector.Definition, url string) (connector.
 
 func (w *Work) recipient(del *parley.Delivery) connector.Recipient {
 	r := connector.Recipient{Delivery: del.Number, Address: del.Address, Reference: Reference(w.message.ID, del.Number)}
-	if w.message.Receivers.Several {
+	if w.message.Receivers.Several && w.standing == nil {
 		r.Role = w.message.Receivers.Role(del.Number)
 	}
 	return r

@@ -109,6 +109,9 @@ type OrganizationPatch struct {
 
 	RemindEvery *time.Duration
 	RemindTimes *int
+
+	FallbackContent *parley.FallbackContent
+	FallbackText    *string
 }
 
 // Limits of policies.
@@ -139,6 +142,8 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.Keywords, patch.Keywords)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
 		set(&o.Policy.AckWords, patch.AckWords)
+		set(&o.Policy.FallbackContent, patch.FallbackContent)
+		set(&o.Policy.FallbackText, patch.FallbackText)
 		if patch.RemindEvery != nil || patch.RemindTimes != nil {
 			reminders := o.Policy.Reminding()
 			set(&reminders.Every, patch.RemindEvery)
@@ -170,6 +175,8 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
 	policy.Name("policy.keywords", !reflect.DeepEqual(before.Policy.Keywords, o.Policy.Keywords))
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
+	policy.Set("policy.fallbackContent", before.Policy.FallbackContent, o.Policy.FallbackContent)
+	policy.Set("policy.fallbackText", before.Policy.FallbackText, o.Policy.FallbackText)
 	policy.Set("policy.reminders.every", before.Policy.Reminding().Every, o.Policy.Reminding().Every)
 	policy.Set("policy.reminders.times", before.Policy.Reminding().Times, o.Policy.Reminding().Times)
 	if len(policy) > 0 {
@@ -210,6 +217,8 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
 	c.reminders(o.Policy.Reminding())
+	oneOf(&c, "policy.fallbackContent", o.Policy.FallbackContent, parley.FallbackNone, parley.FallbackFull)
+	c.text("policy.fallbackText", o.Policy.FallbackText, false, maxFallbackText)
 	return c.err()
 }
 
@@ -300,6 +309,8 @@ const (
 	maxRemindEvery = 24 * time.Hour
 	maxRemindTimes = 100
 )
+
+const maxFallbackText = 160 // characters: of one short message
 
 func (c *check) reminders(r parley.Reminders) {
 	if r.Every != 0 && (r.Every < minRemindEvery || r.Every > maxRemindEvery) {

@@ -21,6 +21,10 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 		patch.Retention = wire.Retention(b.Policy.Retention)
+		patch.FallbackText = b.Policy.FallbackText
+		if b.Policy.FallbackContent != nil {
+			patch.FallbackContent = new(parley.FallbackContent(*b.Policy.FallbackContent))
+		}
 		if r := b.Policy.Reminders; r != nil {
 			patch.RemindEvery, patch.RemindTimes = wire.OptionalSeconds(r.Every), r.Times
 		}

@@ -60,7 +60,7 @@ func relations(w *world) {
 	w.do(func(tx *store.Tx) error { _, err := tx.Acknowledge(o, inside.Message.ID, ben); return err })
 	by, err := relation.AcknowledgedBy(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID, inside.Message.ID})
 	w.must(err)
-	w.equal("users who have", by, map[parley.ID]map[parley.ID]bool{inside.Message.ID: {"ben": true}})
+	w.equal("by whom", by, map[parley.ID]map[parley.Actor]bool{asked.Message.ID: {ana: true}, inside.Message.ID: {ben: true}})
 	recipients, err := relation.CountRecipients(w.read(), o, []parley.ID{asked.Message.ID, inside.Message.ID})
 	w.must(err)
 	w.equal("recipients", recipients, map[parley.ID]int{asked.Message.ID: 1})

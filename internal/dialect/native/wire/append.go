@@ -55,6 +55,10 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.redacted(m.Redactions)
 	o.optional(`"batch":`, string(m.Batch))
 	o.acks(m)
+	if len(m.Fallback) > 0 {
+		o.name(`"fallback":`)
+		o.encoded(fallbacksOf(m))
+	}
 	o.truth(`"recorded":`, m.Recorded)
 	if m.Removed != "" {
 		o.name(`"removed":`)
