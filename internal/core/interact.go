@@ -1,8 +1,10 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/content"
@@ -250,4 +252,18 @@ func (c *Core) PlayDeed(ctx context.Context, p *Principal, params DeedParams) (i
 		return err
 	})
 	return i, err
+}
+
+// linksOf are the short links of what was handed out.
+func linksOf(q store.Queries, organization parley.ID, rows []store.HandedRow, messages map[parley.ID]*parley.Message) (map[store.DeliveryRef][]store.Link, error) {
+	var refs []store.DeliveryRef
+	for _, r := range rows {
+		if m := messages[r.Message]; m != nil && m.Links == parley.LinksShort {
+			refs = append(refs, store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery})
+		}
+	}
+	slices.SortFunc(refs, func(a, b store.DeliveryRef) int {
+		return cmp.Or(strings.Compare(string(a.Message), string(b.Message)), cmp.Compare(a.Number, b.Number))
+	})
+	return link.Of(q, slices.Compact(refs)) // each once, however often it was tried
 }

@@ -323,39 +323,6 @@ func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refu
 	return Sent{Message: m, Replayed: true}, err
 }
 
-// maxReceivers is how many receivers a message outside may have.
-const maxReceivers = 100
-
-// receivers checks the form of several receivers, and finds the channel that they name.
-func (t *To) receivers(c *check) {
-	if len(t.Receivers) > maxReceivers {
-		c.refuse("to", "too-many", "must be at most %d receivers", maxReceivers)
-	}
-	open := false
-	for i := range t.Receivers {
-		r, field := &t.Receivers[i], fmt.Sprintf("to[%d]", i)
-		switch r.Role {
-		case "", parley.ReceiverTo:
-			r.Role, open = parley.ReceiverTo, true
-		case parley.ReceiverCC, parley.ReceiverBCC:
-		default:
-			c.refuse(field+".role", "value-unknown", "must be to, cc or bcc")
-		}
-		if (r.Contact == "") == (r.Address == "") {
-			c.refuse(field, "recipient-required", "must name a contact or an address")
-		}
-		switch {
-		case t.Channel == "":
-			t.Channel = r.Channel
-		case r.Channel != "" && r.Channel != t.Channel:
-			c.refuse(field+".channel", "channel-differs", "must be the channel of the others")
-		}
-	}
-	if len(t.Receivers) > 0 && !open {
-		c.refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
-	}
-}
-
 // apply makes a message the record of what happened elsewhere.
 func (r *Record) apply(m *parley.Message) {
 	m.Recorded, m.Direction = true, r.Direction

@@ -1,11 +1,9 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -14,7 +12,6 @@ import (
 	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/link"
 )
 
 // sandboxName is the connector whose channels have doors for developers.
@@ -93,15 +90,16 @@ func (c *Core) contentOf(q store.Queries, p *Principal, rows []store.HandedRow) 
 	if err != nil {
 		return nil, err
 	}
-	handed := make([]Handed, 0, len(rows))
-	var stoodIn []int
-	for _, r := range rows {
-		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
+	handed := make([]Handed, len(rows))
+	var stoodIn []fallback.Sent
+	for i, r := range rows {
+		h := &handed[i]
+		*h = Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
 			h.Message.Body = content.Shortened(m.Body, c.url(), links[store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery}])
 			if fallback.StandsIn(m, r.Channel) {
-				stoodIn = append(stoodIn, len(handed))
+				stoodIn = append(stoodIn, fallback.Sent{Channel: r.Channel, Message: &h.Message})
 			} else if m.Receivers.Several {
 				h.Role, h.Shown = m.Receivers.Role(r.Delivery), shown[m.ID]
 			}
@@ -112,61 +110,8 @@ func (c *Core) contentOf(q store.Queries, p *Principal, rows []store.HandedRow) 
 			}
 		}
 		h.Attempt.Reference = fmt.Sprintf("%s.%d", r.Message, r.Delivery)
-		handed = append(handed, h)
 	}
-	return handed, c.stoodIn(q, p, handed, stoodIn)
-}
-
-// stoodIn makes those of what was handed out what fallbacks said. Whoever sees the channel does not thereby see messages between
-// members.
-func (c *Core) stoodIn(q store.Queries, p *Principal, handed []Handed, which []int) error {
-	if len(which) == 0 {
-		return nil
-	}
-	o, err := q.Organization(p.Organization)
-	if err != nil {
-		return err
-	}
-	ids := make([]parley.ID, len(which))
-	for i, n := range which {
-		ids[i] = handed[n].Channel
-	}
-	channels, err := q.ChannelsByID(p.Organization, ids)
-	for _, n := range which {
-		h := &handed[n]
-		policy := o.Policy
-		if p.Personal {
-			policy.FallbackContent = parley.FallbackNone
-		}
-		if fallback.Reduces(&h.Message, &policy) {
-			fallback.Reduce(&h.Message, &policy)
-			continue
-		}
-		ch := channels[h.Channel]
-		if ch == nil {
-			continue
-		}
-		if platform, ok := c.connectors[sandboxName].Platform(ch.Platform); ok {
-			if body, _, err := platform.Fit(h.Message.Body); err == nil {
-				h.Message.Body = body
-			}
-		}
-	}
-	return err
-}
-
-// linksOf are the short links of what was handed out.
-func linksOf(q store.Queries, organization parley.ID, rows []store.HandedRow, messages map[parley.ID]*parley.Message) (map[store.DeliveryRef][]store.Link, error) {
-	var refs []store.DeliveryRef
-	for _, r := range rows {
-		if m := messages[r.Message]; m != nil && m.Links == parley.LinksShort {
-			refs = append(refs, store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery})
-		}
-	}
-	slices.SortFunc(refs, func(a, b store.DeliveryRef) int {
-		return cmp.Or(strings.Compare(string(a.Message), string(b.Message)), cmp.Compare(a.Number, b.Number))
-	})
-	return link.Of(q, slices.Compact(refs)) // each once, however often it was tried
+	return handed, fallback.AsSent(q, p, stoodIn, c.connectors[sandboxName].Platform)
 }
 
 // shownOf are the receivers that messages to several show.

@@ -25,26 +25,6 @@ func addDelivery(rows *sqldb.Rows, organization parley.ID, d *parley.Delivery) {
 		d.Reason, Millis(d.ValidUntil), standing(d), Millis(d.CreatedAt), Millis(d.EndedAt))
 }
 
-// standing is what a delivery is besides the first to a recipient: a positive number is that of the delivery which it repeats, a
-// negative one names a fallback, and the delivery that it stands in for.
-func standing(d *parley.Delivery) int {
-	if d.Fallback == 0 {
-		return d.RetryOf
-	}
-	return -(d.Instead*fallbacks + d.Fallback)
-}
-
-// fallbacks is more than a message may have.
-const fallbacks = 10
-
-func stand(d *parley.Delivery, as int) {
-	if as >= 0 {
-		d.RetryOf = as
-		return
-	}
-	d.Fallback, d.Instead = -as%fallbacks, -as/fallbacks
-}
-
 // InsertDelivery adds a delivery to a message that is there already: a retry by hand.
 func (tx *Tx) InsertDelivery(organization parley.ID, d *parley.Delivery) error {
 	var rows sqldb.Rows

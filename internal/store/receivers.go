@@ -127,3 +127,23 @@ func (q Queries) inQueue(j *Job) (busy bool, err error) {
 		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)
 	return busy, err
 }
+
+// standing is what a delivery is besides the first to a recipient: a positive number is that of the delivery which it repeats, a
+// negative one names a fallback, and the delivery that it stands in for.
+func standing(d *parley.Delivery) int {
+	if d.Fallback == 0 {
+		return d.RetryOf
+	}
+	return -(d.Instead*fallbacks + d.Fallback)
+}
+
+// fallbacks is more than a message may have.
+const fallbacks = 10
+
+func stand(d *parley.Delivery, as int) {
+	if as >= 0 {
+		d.RetryOf = as
+		return
+	}
+	d.Fallback, d.Instead = -as%fallbacks, -as/fallbacks
+}

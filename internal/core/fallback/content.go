@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -117,4 +119,41 @@ func read(all []*parley.Delivery, number int, reduced bool) bool {
 		r.takes(d, reduced)
 	}
 	return of[number] != nil && of[number].reached
+}
+
+// Sent is a message as it is kept, and a channel on which it went out because of a fallback.
+type Sent struct {
+	Channel parley.ID
+	Message *parley.Message
+}
+
+// AsSent makes messages what they said there. Whoever sees the channel does not thereby see messages between members.
+func AsSent(q store.Queries, p *access.Principal, list []Sent, platform func(name string) (connector.Platform, bool)) error {
+	if len(list) == 0 {
+		return nil
+	}
+	o, err := q.Organization(p.Organization)
+	if err != nil {
+		return err
+	}
+	ids := make([]parley.ID, len(list))
+	for i, s := range list {
+		ids[i] = s.Channel
+	}
+	channels, err := q.ChannelsByID(p.Organization, ids)
+	if p.Personal {
+		o.Policy.FallbackContent = parley.FallbackNone
+	}
+	for _, s := range list {
+		if Reduces(s.Message, &o.Policy) {
+			Reduce(s.Message, &o.Policy)
+		} else if ch := channels[s.Channel]; ch != nil {
+			if on, ok := platform(ch.Platform); ok {
+				if body, _, err := on.Fit(s.Message.Body); err == nil {
+					s.Message.Body = body
+				}
+			}
+		}
+	}
+	return err
 }

@@ -58,3 +58,9 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 	o.close('}')
 	return o.out
 }
+
+func (o *object) ids(name string, values []parley.ID) {
+	if len(values) > 0 {
+		o.texts(name, texts(values))
+	}
+}

@@ -57,6 +57,15 @@ func fallbacksOf(m *parley.Message) []api.Fallback {
 	})
 }
 
+// asked writes what recipients are asked for, and what follows where they are not reached.
+func (o *object) asked(m *parley.Message) {
+	o.acks(m)
+	if len(m.Fallback) > 0 {
+		o.name(`"fallback":`)
+		o.encoded(fallbacksOf(m))
+	}
+}
+
 func receivers(list []api.Receiver) []core.Receiver {
 	if list == nil {
 		return nil
