@@ -22,7 +22,7 @@ func (w *Work) outgoing(definition connector.Definition, url string) (connector.
 		return out, parley.Conflict("platform-unknown", "the connector %q has no platform %q", definition.Name, w.channel.Platform)
 	}
 	if w.standing != nil && len(m.Attachments) > platform.Attachments {
-		return out, parley.Conflict("too-many", "the platform %s takes at most %d attachments", platform.Name, platform.Attachments)
+		return out, parley.Invalid("attachments", "too-many", "the platform %s takes at most %d attachments", platform.Name, platform.Attachments)
 	}
 	var err error
 	out.Body, _, err = platform.Fit(content.Shortened(m.Body, url, w.links))

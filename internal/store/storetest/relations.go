@@ -222,3 +222,47 @@ func mentions(w *world) {
 	w.must(err)
 	w.equal("mentions", append(list, rest...), []parley.Mention{b, a, a})
 }
+
+// fallsBack checks what is added for recipients whom a message did not reach, and that it is found where it waits.
+func (th *thread) fallsBack(m *parley.Message) {
+	w, o := th.w, th.organization
+	other := parley.ID("otherchannel")
+	m.Fallback = []parley.Fallback{{Channel: th.channel}, {Channel: other}}
+	added := []parley.Delivery{
+		{Message: m.ID, Number: 7, Conversation: th.id, Channel: other, State: parley.Queued, Fallback: 2, Instead: 1, ValidUntil: w.now().Add(time.Hour).UTC(), CreatedAt: w.now().UTC()},
+		{Message: m.ID, Number: 8, Conversation: th.id, Channel: other, State: parley.Queued, Fallback: 2, CreatedAt: w.now().UTC()},
+		{Message: m.ID, Number: 9, Conversation: th.id, Channel: other, State: parley.Skipped, Code: "c", Fallback: 5, Instead: 12, CreatedAt: w.now().UTC(), EndedAt: w.now().UTC()},
+	}
+	far := w.now().Add(time.Hour)
+	fallback := store.Job{Organization: o, ID: store.JobID(store.JobFallback, string(m.ID)), Kind: store.JobFallback, Message: m.ID, DueAt: far}
+	w.do(func(tx *store.Tx) error { return errors.Join(tx.AddDeliveries(o, m, added), tx.Schedule(fallback)) })
+	all, err := w.read().Deliveries(o, m.ID)
+	w.must(err)
+	w.equal("added", all[len(all)-3:], added)
+	waiting := func() map[string]bool { // by kind and delivery: whether it is due
+		jobs, err := w.read().JobsOf(o, m)
+		w.must(err)
+		due := map[string]bool{}
+		for _, j := range jobs {
+			if j.Channel != th.channel {
+				due[fmt.Sprint(j.Kind, j.Delivery)] = !j.DueAt.After(w.now())
+			}
+		}
+		return due
+	}
+	w.equal("what waits", waiting(), map[string]bool{"deliver7": true, "deliver8": false, "fallback0": false})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.HastenFallbacks(nil), tx.HastenFallbacks([]store.DeliveryRef{{Organization: o, Message: m.ID, Number: 7}, {Organization: o, Message: "none", Number: 1}}))
+	})
+	w.equal("hastened", waiting(), map[string]bool{"deliver7": true, "deliver8": false, "fallback0": true})
+	w.do(func(tx *store.Tx) error {
+		jobs, err := tx.HoldJobsOf(o, m)
+		own := jobs[:0]
+		for _, j := range jobs {
+			if j.Channel == other || j.Kind == store.JobFallback {
+				own = append(own, j)
+			}
+		}
+		return errors.Join(err, tx.Done(own))
+	})
+}
