@@ -252,7 +252,7 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 		return nil, parley.Invalid("from", "address-kind", "the channel takes addresses of the kind %s", ch.AddressKind)
 	}
 	if params.ReplyTo != "" {
-		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || m.Channel != ch.ID {
+		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || !m.GoesOn(ch.ID) {
 			return nil, firstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
 		} else if params.Action != "" {
 			if action := parley.ActionOf(m.Body, params.Action); action == nil || action.Kind != parley.ActionReply && action.Kind != parley.ActionPostback {

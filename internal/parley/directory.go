@@ -33,6 +33,7 @@ type Policy struct {
 
 	FallbackContent FallbackContent // empty: FallbackNone
 	FallbackText    string          // in place of content; empty: DefaultFallbackText
+	FallbackReplies bool            // what users answer to fallbacks is their reply in the conversation
 }
 
 // Reminders say how often those are reminded who have not read a message of high priority.

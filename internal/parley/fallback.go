@@ -1,6 +1,9 @@
 package parley
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Fallback is another channel on which a message goes out to recipients whom it does not reach.
 type Fallback struct {
@@ -17,6 +20,11 @@ const (
 	OnFailed FallbackOn = "failed" // that nothing that was tried for the recipient has succeeded
 	OnUnread FallbackOn = "unread" // that the recipient has neither read nor acknowledged the message, counted from when it was sent
 )
+
+// GoesOn reports whether a message is on a channel, or may go out there because of a fallback.
+func (m *Message) GoesOn(channel ID) bool {
+	return m.Channel == channel || slices.ContainsFunc(m.Fallback, func(f Fallback) bool { return f.Channel == channel })
+}
 
 // MaxFallbacks is how many fallbacks a message may have.
 const MaxFallbacks = 5

@@ -23,6 +23,7 @@ type storedPolicy struct {
 
 	FallbackContent parley.FallbackContent `json:"fallbackContent,omitempty"`
 	FallbackText    string                 `json:"fallbackText,omitempty"`
+	FallbackReplies bool                   `json:"fallbackReplies,omitempty"`
 }
 
 type storedReminders struct {
@@ -32,7 +33,7 @@ type storedReminders struct {
 
 func encodePolicy(p parley.Policy) (string, error) {
 	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords,
-		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	for kind, keep := range p.Retention {
 		stored.Retention[kind] = keep.Milliseconds()
 	}
@@ -96,7 +97,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
 		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords,
-		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText}
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies}
 	if p.Reminders != nil {
 		o.Policy.Reminders = &parley.Reminders{Every: time.Duration(p.Reminders.Every) * time.Millisecond, Times: p.Reminders.Times}
 	}

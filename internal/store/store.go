@@ -53,6 +53,8 @@ var migrations = []sqldb.Migration{
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
+	// A program that does not know fallbacks would send out what they keep to themselves.
+	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 21},
 }
 
 // migration is the text of a file.

@@ -112,6 +112,7 @@ type OrganizationPatch struct {
 
 	FallbackContent *parley.FallbackContent
 	FallbackText    *string
+	FallbackReplies *bool
 }
 
 // Limits of policies.
@@ -144,6 +145,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.AckWords, patch.AckWords)
 		set(&o.Policy.FallbackContent, patch.FallbackContent)
 		set(&o.Policy.FallbackText, patch.FallbackText)
+		set(&o.Policy.FallbackReplies, patch.FallbackReplies)
 		if patch.RemindEvery != nil || patch.RemindTimes != nil {
 			reminders := o.Policy.Reminding()
 			set(&reminders.Every, patch.RemindEvery)
@@ -177,6 +179,7 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	policy.Set("policy.fallbackContent", before.Policy.FallbackContent, o.Policy.FallbackContent)
 	policy.Set("policy.fallbackText", before.Policy.FallbackText, o.Policy.FallbackText)
+	policy.Set("policy.fallbackReplies", before.Policy.FallbackReplies, o.Policy.FallbackReplies)
 	policy.Set("policy.reminders.every", before.Policy.Reminding().Every, o.Policy.Reminding().Every)
 	policy.Set("policy.reminders.times", before.Policy.Reminding().Times, o.Policy.Reminding().Times)
 	if len(policy) > 0 {

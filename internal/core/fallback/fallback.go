@@ -6,8 +6,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	fallbacks "github.com/parley-server/parley/internal/store/fallback"
 )
 
 // Watched is for how long after a message was sent its fallbacks wait for failures.
@@ -43,12 +45,15 @@ func Job(organization parley.ID, m *parley.Message, c *parley.Conversation) (sto
 
 // Fallbacks are the timers.
 type Fallbacks struct {
-	store *store.Store
-	kick  func()
+	store   *store.Store
+	threads *thread.Threads
+	kick    func()
 }
 
 // New returns the fallbacks over a store. The queue is woken by kick, which must not block.
-func New(s *store.Store, kick func()) *Fallbacks { return &Fallbacks{store: s, kick: kick} }
+func New(s *store.Store, threads *thread.Threads, kick func()) *Fallbacks {
+	return &Fallbacks{store: s, threads: threads, kick: kick}
+}
 
 // FallBack does what is due of up to limit messages, and says how many there were.
 func (f *Fallbacks) FallBack(ctx context.Context, limit int) (int, error) {
@@ -100,6 +105,9 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 		next = earlier(next, then)
 	}
 	if err := tx.AddDeliveries(job.Organization, &m, t.made); err != nil {
+		return time.Time{}, err
+	}
+	if err := fallbacks.Keep(tx, job.Organization, t.made); err != nil {
 		return time.Time{}, err
 	}
 	if until := m.SentAt.Add(Watched); next.After(until) {

@@ -21,7 +21,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 		patch.Retention = wire.Retention(b.Policy.Retention)
-		patch.FallbackText = b.Policy.FallbackText
+		patch.FallbackText, patch.FallbackReplies = b.Policy.FallbackText, b.Policy.FallbackReplies
 		if b.Policy.FallbackContent != nil {
 			patch.FallbackContent = new(parley.FallbackContent(*b.Policy.FallbackContent))
 		}

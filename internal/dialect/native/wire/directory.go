@@ -18,8 +18,9 @@ func Organization(o *parley.Organization) api.Organization {
 			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
 			Keywords:        Each(o.Policy.Keywords, keyword),
 			FallbackContent: api.FallbackContent(cmp.Or(o.Policy.FallbackContent, parley.FallbackNone)), FallbackText: cmp.Or(o.Policy.FallbackText, parley.DefaultFallbackText),
-			Reminders: api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
-			Retention: retention(o.Policy.Retention)},
+			FallbackReplies: o.Policy.FallbackReplies,
+			Reminders:       api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
+			Retention:       retention(o.Policy.Retention)},
 	}
 }
 
