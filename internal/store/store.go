@@ -53,6 +53,7 @@ var migrations = []sqldb.Migration{
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
+	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 16},
 }
 
 // migration is the text of a file.
