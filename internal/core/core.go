@@ -16,6 +16,7 @@ import (
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/groups"
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/profiles"
@@ -54,6 +55,7 @@ type Core struct {
 	Availability *availability.Availability
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
+	Hours        *hours.Hours
 	Reminders    *reminder.Reminders
 	Fallbacks    *fallback.Fallbacks
 
@@ -83,6 +85,7 @@ func New(o Options) *Core {
 	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
+	c.Hours = hours.New(o.Store)
 	c.Reminders = reminder.New(o.Store)
 	c.Fallbacks = fallback.New(o.Store, c.Threads, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})

@@ -79,6 +79,9 @@ const (
 	ActReplyCreated            Act = "reply.created"
 	ActReplyUpdated            Act = "reply.updated"
 	ActReplyDeleted            Act = "reply.deleted"
+	ActScheduleCreated         Act = "schedule.created"
+	ActScheduleUpdated         Act = "schedule.updated"
+	ActScheduleDeleted         Act = "schedule.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -155,6 +158,9 @@ var Acts = []ActInfo{
 	{ActReplyCreated, "reply", "A saved reply was made"},
 	{ActReplyUpdated, "reply", "A saved reply was changed"},
 	{ActReplyDeleted, "reply", "A saved reply was deleted"},
+	{ActScheduleCreated, "schedule", "A schedule was made"},
+	{ActScheduleUpdated, "schedule", "A schedule was changed"},
+	{ActScheduleDeleted, "schedule", "A schedule was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

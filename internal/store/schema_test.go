@@ -31,7 +31,7 @@ var (
 		"idempotency", "interactions", "jobs", "links", "marks", "media", "media_references", "mentions", "merged_conversations",
 		"message_batches", "message_tags", "message_versions", "messages", "mutes", "organization_log", "parked", "participants", "past_parts",
 		"permission_sets", "profiles", "provider_references", "replies", "retention_marks", "role_members", "role_owners", "roles",
-		"saved_replies", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "suppressions",
+		"saved_replies", "schedules", "search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "suppressions",
 		"team_members", "teams", "template_versions", "templates", "user_sets", "users"}
 
 	// Of the engine, and not stored.

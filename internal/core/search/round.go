@@ -39,10 +39,16 @@ type round struct {
 // indexes the same organization meanwhile, or one of the two fails.
 func (x *Indexer) Round(ctx context.Context, organization parley.ID) (more bool, err error) {
 	r := &round{x: x, ctx: ctx, q: x.store.Read(ctx), organization: organization}
-	if more, err = r.do(); errors.Is(err, errOvertaken) || parley.IsKind(err, parley.KindNotFound) {
+	if more, err = r.do(); err != nil && (errors.Is(err, errOvertaken) || parley.IsKind(err, parley.KindNotFound) || r.overtaken()) {
 		return false, nil
 	}
 	return more, err
+}
+
+// overtaken reports whether another node has done a round meanwhile, and perhaps deleted what this one was reading.
+func (r *round) overtaken() bool {
+	now, err := search.Load(r.q, r.organization)
+	return err == nil && now.Rev != r.index.Rev
 }
 
 func (r *round) do() (more bool, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/door"
 	"github.com/parley-server/parley/internal/dialect/native/groups"
 	"github.com/parley-server/parley/internal/dialect/native/holds"
+	"github.com/parley-server/parley/internal/dialect/native/hours"
 	"github.com/parley-server/parley/internal/dialect/native/inbox"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/playground"
@@ -31,7 +32,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		contacts.Endpoints(d.Core, d.Directory, d.Dossiers),
 		d.channelEndpoints(),
 		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),
-		d.organizationEndpoints(), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
+		d.organizationEndpoints(), hours.Endpoints(d.Core), auditing.Endpoints(d.Audit), holds.Endpoints(d.Holds),
 		d.eventEndpoints(), d.healthEndpoints(),
 		playground.Endpoints(d.Playground, d.PublicURL),
 	)

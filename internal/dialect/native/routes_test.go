@@ -190,6 +190,12 @@ var samples = map[string]sample{
 	"deleteSavedReply":         {path: "/v1/saved-replies/{reply}", more: []parley.Scope{parley.ScopeTemplatesWrite}},
 	"fillSavedReply":           {path: "/v1/saved-replies/{reply}/fill", body: `{}`},
 	"getOrganization":          {path: "/v1/organization"},
+	"createSchedule":           {path: "/v1/schedules", body: `{"name":"Office","timeZone":"Europe/Berlin","weekly":[{"day":"monday","from":"09:00","to":"17:00"}],"exceptions":[{"date":"2031-12-24","through":"2031-12-26","name":"Christmas","intervals":[{"from":"10:00","to":"12:00"}]}]}`},
+	"listSchedules":            {path: "/v1/schedules?limit=2"},
+	"getSchedule":              {path: "/v1/schedules/{schedule}"},
+	"patchSchedule":            {path: "/v1/schedules/{schedule}", body: `{"name":"Desk","timeZone":"UTC","weekly":[],"exceptions":[{"date":"2031-12-24"}]}`},
+	"deleteSchedule":           {path: "/v1/schedules/{schedule}"},
+	"getScheduleState":         {path: "/v1/schedules/{schedule}/state?at=2031-05-17T09:30:00Z"},
 	"placeHold":                {path: "/v1/holds", body: `{"subject":{"kind":"user","id":"{user}"},"reason":"a lawsuit"}`},
 	"listHolds":                {path: "/v1/holds?active=true&limit=3"},
 	"getHold":                  {path: "/v1/holds/{hold}"},
@@ -298,8 +304,9 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 		Variables: []api.TemplateVariable{{Name: "day"}}, DefaultLocale: "en"}}))
 	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
+	schedule := must[*api.Schedule](t)(c.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
-	return map[string]string{"draft": draft.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"draft": draft.ID, "schedule": schedule.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 
@@ -342,6 +349,13 @@ func TestEveryRoute(t *testing.T) {
 			if own.path != s.path || own.body != s.body {
 				w.wantHidden(t, ask, beta, s, things)
 			}
+			if among(s.path, "{conversation}", "{internal}") && route.Scope != "" {
+				outsider := w.with(t, append(s.more, route.Scope)...)
+				answer, text := ask(outsider, own)
+				if answer.StatusCode != 404 {
+					t.Errorf("of members only, to somebody else: %d %s", answer.StatusCode, text)
+				}
+			}
 			want := route.Status
 			if s.status != 0 {
 				want = s.status
@@ -365,6 +379,10 @@ func TestEveryRoute(t *testing.T) {
 			wantPromised(t, route, answer, text)
 		})
 	}
+}
+
+func among(path string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(path, word) })
 }
 
 // wantHidden checks that the things of one organization are to another like things that do not exist.

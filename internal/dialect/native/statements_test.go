@@ -133,6 +133,7 @@ var lists = []counted{
 	{"listHolds", "/v1/holds?active=true&subject={user}", 0, 0},
 	{"listHeld", "/v1/held", 0, 0},
 	{"listTemplates", "/v1/templates", 0, 0},
+	{"listSchedules", "/v1/schedules", 0, 0},
 	{"listTemplateVersions", "/v1/templates/{template}/versions", 12, 0},
 	{"listSavedReplies", "/v1/saved-replies", 0, 0},
 	{"listSavedReplies", "/v1/saved-replies?prefix=hello&folder=f", 0, 0},
@@ -423,6 +424,7 @@ func (w *world) manyTemplates(t *testing.T, things map[string]string) {
 	for i := range 101 {
 		made := must[*api.Template](t)(w.admin.CreateTemplate(ctx, api.TemplateRequest{Name: fmt.Sprint("t", i), TemplateText: text}))
 		things["template"] = made.ID
+		must[*api.Schedule](t)(w.admin.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
 		must[*api.SavedReply](t)(w.admin.CreateSavedReply(ctx, api.SavedReplyRequest{Title: fmt.Sprint("Hello ", i), Folder: "f", Body: api.Text("x"), Owner: api.ReplyOwner{Kind: api.ActorOrganization}}))
 	}
 	for range 11 {

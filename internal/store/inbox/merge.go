@@ -62,6 +62,9 @@ var (
 		AND root_id IN (SELECT m.id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2)`
 	renumberAsked = `UPDATE ack_requests SET conversation_id = $3, sequence = sequence + $4 WHERE organization_id = $1 AND conversation_id = $2`
 
+	// Who has muted one of the two only hears of what goes on in both.
+	dropMutes = "DELETE FROM mutes WHERE organization_id = $1 AND conversation_id = $2"
+
 	moveDrafts = "UPDATE drafts SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
 
 	mergeParticipants = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
@@ -119,6 +122,7 @@ func Merge(tx *store.Tx, m Merging) error {
 		{Text: mergeMarks, Args: []any{o, a, b, base}},
 		{Text: dropMarks, Args: []any{o, a}},
 		{Text: moveDrafts, Args: []any{o, a, b}},
+		{Text: dropMutes, Args: []any{o, a}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},
 		{Text: dropParticipants, Args: []any{o, a}},
 		{Text: moveAliases, Args: []any{o, a, b}},

@@ -91,6 +91,7 @@ var tests = []struct {
 	{"Mutes", mutes},
 	{"Groups", groups},
 	{"Profiles", profiles},
+	{"Schedules", schedules},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

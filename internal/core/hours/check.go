@@ -1,0 +1,163 @@
+package hours
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-server/parley/internal/calendar"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Limits of schedules, in characters and entries.
+const (
+	maxName       = 200
+	maxZone       = 100
+	maxWeekly     = 168
+	maxExceptions = 1000
+	maxOfDay      = 24
+	maxWrong      = 20
+)
+
+// check collects what is wrong with a request.
+type check struct{ wrong []parley.FieldError }
+
+func (c *check) refuse(field, code, format string, args ...any) {
+	if len(c.wrong) < maxWrong {
+		c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (c *check) text(field, value string, required bool, most int) {
+	switch {
+	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
+		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
+	case utf8.RuneCountInString(value) > most:
+		c.refuse(field, "too-long", "must be at most %d characters", most)
+	case required && strings.TrimSpace(value) == "":
+		c.refuse(field, "required", "must not be blank")
+	}
+}
+
+func (c *check) atMost(field string, n, most int) bool {
+	if n > most {
+		c.refuse(field, "too-many", "must be at most %d", most)
+	}
+	return n <= most
+}
+
+// zoneOf returns the time zone of a name. The server's own is none.
+func zoneOf(name string) (*time.Location, bool) {
+	if name == "" || name == "Local" || len(name) > maxZone {
+		return nil, false
+	}
+	zone, err := time.LoadLocation(name)
+	return zone, err == nil
+}
+
+func (c *check) zone(field, name string) {
+	if _, known := zoneOf(name); !known {
+		c.refuse(field, "time-zone-unknown", "must be the name of a time zone, such as Europe/Berlin")
+	}
+}
+
+func checkSchedule(s *parley.Schedule) error {
+	var c check
+	c.text("name", s.Name, true, maxName)
+	c.zone("timeZone", s.TimeZone)
+	if c.atMost("weekly", len(s.Weekly), maxWeekly) {
+		of := map[time.Weekday][]parley.Hours{}
+		for i, w := range s.Weekly {
+			field := fmt.Sprintf("weekly[%d]", i)
+			if w.Day < time.Sunday || w.Day > time.Saturday {
+				c.refuse(field+".day", "value-unknown", "must be a day of the week, such as monday")
+				continue
+			}
+			of[w.Day] = c.hours(field, w.Hours, of[w.Day])
+		}
+	}
+	if c.atMost("exceptions", len(s.Exceptions), maxExceptions) {
+		c.exceptions(s.Exceptions)
+	}
+	return parley.InvalidFields(c.wrong)
+}
+
+// hours checks hours beside others of the same day, and returns them all.
+func (c *check) hours(field string, h parley.Hours, others []parley.Hours) []parley.Hours {
+	switch {
+	case h.From < 0 || h.From >= calendar.Day:
+		c.refuse(field+".from", "clock-invalid", "must be a time of the day, from 00:00 to 23:59")
+		return others
+	case h.To < 0 || h.To > calendar.Day:
+		c.refuse(field+".to", "clock-invalid", "must be a time of the day, up to 24:00")
+		return others
+	case h.To <= h.From:
+		c.refuse(field+".to", "interval-empty", "must be later than from: hours over midnight are two, the first up to 24:00")
+		return others
+	}
+	for _, other := range others {
+		if h.From < other.To && other.From < h.To {
+			c.refuse(field, "interval-overlaps", "must not overlap with others of the day")
+			break
+		}
+	}
+	return append(others, h)
+}
+
+func (c *check) exceptions(list []parley.ScheduleException) {
+	type days struct{ first, last calendar.Date }
+	var taken []days
+	for i := range list {
+		e, field := &list[i], fmt.Sprintf("exceptions[%d]", i)
+		c.text(field+".name", e.Name, false, maxName)
+		if e.Last == "" {
+			e.Last = e.First
+		}
+		first, known := calendar.ParseDate(e.First)
+		if !known {
+			c.refuse(field+".date", "date-invalid", "must be a date, such as 2031-05-17")
+			continue
+		}
+		last, known := calendar.ParseDate(e.Last)
+		if !known || last.Before(first) {
+			c.refuse(field+".through", "date-invalid", "must be a date, not before the first")
+			continue
+		}
+		for _, other := range taken {
+			if !last.Before(other.first) && !other.last.Before(first) {
+				c.refuse(field, "exception-overlaps", "must not have a day that another has")
+				break
+			}
+		}
+		taken = append(taken, days{first, last})
+		if c.atMost(field+".intervals", len(e.Hours), maxOfDay) {
+			var others []parley.Hours
+			for n, h := range e.Hours {
+				others = c.hours(fmt.Sprintf("%s.intervals[%d]", field, n), h, others)
+			}
+		}
+	}
+}
+
+// Calendar is what reckons with a schedule.
+func Calendar(s *parley.Schedule) (*calendar.Calendar, error) {
+	zone, known := zoneOf(s.TimeZone)
+	if !known {
+		return nil, fmt.Errorf("schedule %s: there is no time zone %q", s.ID, s.TimeZone)
+	}
+	c := &calendar.Calendar{Zone: zone}
+	for _, w := range s.Weekly {
+		c.Week[w.Day] = append(c.Week[w.Day], calendar.Interval{From: w.From, To: w.To})
+	}
+	for _, e := range s.Exceptions {
+		first, _ := calendar.ParseDate(e.First)
+		last, _ := calendar.ParseDate(e.Last)
+		made := calendar.Exception{First: first, Last: last}
+		for _, h := range e.Hours {
+			made.Intervals = append(made.Intervals, calendar.Interval{From: h.From, To: h.To})
+		}
+		c.Exceptions = append(c.Exceptions, made)
+	}
+	return c, nil
+}
