@@ -53,9 +53,9 @@ var migrations = []sqldb.Migration{
 	// A program that does not know it would make groups that are none.
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
-	// A program that does not know fallbacks would send out what they keep to themselves.
-	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 21},
 	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 16},
+	// A program that does not know fallbacks would send out what they keep to themselves.
+	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 22},
 }
 
 // migration is the text of a file.
