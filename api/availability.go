@@ -42,13 +42,24 @@ const (
 	NoticeJoined  NoticeKind = "joined"          // the author joined the group
 	NoticeLeft    NoticeKind = "left"            // the author left the group
 	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
+
+	NoticeEscalationStarted      NoticeKind = "escalation-started"      // the author had a message to a role escalate
+	NoticeEscalationRaised       NoticeKind = "escalation-raised"       // it came to a level, and so to others
+	NoticeEscalationPassed       NoticeKind = "escalation-passed"       // nobody of a level can be asked
+	NoticeEscalationAcknowledged NoticeKind = "escalation-acknowledged" // by the author
+	NoticeEscalationCanceled     NoticeKind = "escalation-canceled"     // by the author, or for a reason
+	NoticeEscalationUnanswered   NoticeKind = "escalation-unanswered"   // nobody has acknowledged it after the last step
+	NoticeEscalationClosed       NoticeKind = "escalation-closed"       // its group is left by all
 )
 
 // Notice is what a system item tells, for programs; its body tells it to people.
 type Notice struct {
 	Kind   NoticeKind `json:"kind" doc:"What it is about. New kinds may come."`
 	Who    []Actor    `json:"who,omitempty" doc:"Whom it is about, under their names of then. Of away: who has got the message instead."`
-	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long."`
+	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long. Of escalation-raised: timeout, skipped or unattended; of escalation-passed: unattended or circle; of escalation-canceled: why the content of the message is gone, or policy-gone."`
+
+	Escalation string `json:"escalation,omitempty" doc:"Of an escalation: its id."`
+	Level      int    `json:"level,omitempty" doc:"Of escalation-raised and escalation-passed: which."`
 }
 
 // SetDoNotDisturb turns a user's do-not-disturb on, or changes it, and returns the user.

@@ -30,6 +30,7 @@ type SendRequest struct {
 	RequestAck   bool              `json:"requestAck,omitempty" doc:"Ask the recipients to acknowledge it. Somebody outside does so by answering with one of the organization's ackWords."`
 	AckWithin    int64             `json:"ackWithin,omitempty" minimum:"0" maximum:"3153600000" doc:"With requestAck: seconds from sentAt on within which they are to; 0 or left out: whenever. Then message.unacknowledged says that somebody has not."`
 	Fallback     []Fallback        `json:"fallback,omitempty" maxItems:"5" doc:"Other channels on which it goes out to recipients whom it does not reach, in order; each once a recipient."`
+	Escalate     bool              `json:"escalate,omitempty" doc:"Have it go from one to the next until somebody acknowledges it, by the escalation policy of the role that it is written to. Whoever has written it may do so later, too."`
 	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
 	Group        *NewGroup         `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
 	Record       *Record           `json:"record,omitempty" doc:"Record what happened elsewhere instead of sending. In a conversation named by the path only; needs the scope messages:record."`

@@ -30,6 +30,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/availability"
 	"github.com/parley-server/parley/internal/store/duty"
+	"github.com/parley-server/parley/internal/store/escalation"
 	"github.com/parley-server/parley/internal/store/hold"
 )
 
@@ -134,6 +135,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "blobs", Next: a.nextDue(store.JobBlob), Run: whileMore(a.files.RemoveBlobs)},
 		{Name: "undisturb", Next: a.nextDue(availability.JobEnd), Run: atMost(most, a.core.Availability.End)},
 		{Name: "shifts", Next: a.nextDue(duty.JobShift), Run: atMost(most, a.directory.TurnShifts)},
+		{Name: "escalate", Next: a.nextDue(escalation.JobEscalate), Run: atMost(most, a.core.Escalations.Turn)},
 		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "fallback", Next: a.nextDue(store.JobFallback), Run: atMost(20, a.core.Fallbacks.FallBack)},

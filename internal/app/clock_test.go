@@ -16,9 +16,10 @@ import (
 // rehearsal is a test organization on a server.
 type rehearsal struct {
 	*api.Client
-	t     *testing.T
-	sms   string // a sandbox channel
-	start time.Time
+	server *app.App
+	t      *testing.T
+	sms    string // a sandbox channel
+	start  time.Time
 }
 
 // alone starts a server by itself.
@@ -54,7 +55,7 @@ func rehearse(t *testing.T, a *app.App, operator *api.Client) *rehearsal {
 	if !made.Organization.Test {
 		t.Errorf("made %+v", made.Organization)
 	}
-	r := &rehearsal{t: t, Client: clientOf(t, a, made.Key.Secret)}
+	r := &rehearsal{server: a, t: t, Client: clientOf(t, a, made.Key.Secret)}
 	frozen := true
 	clock := must[*api.Clock](t)(r.MoveClock(ctx, api.ClockMove{Frozen: &frozen}))
 	if !clock.Frozen || !clock.Target.IsZero() || time.Since(clock.Now.Time).Abs() > 10*time.Second {

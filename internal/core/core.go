@@ -13,6 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/erasure"
+	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/groups"
@@ -42,7 +43,7 @@ type Options struct {
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
 // Consent, what people do not want to be disturbed by in Availability, what
-// they are reminded of in Reminders, where else messages go in Fallbacks.
+// they are reminded of in Reminders, where else messages go in Fallbacks; what nobody takes note of goes on by Escalations.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -53,6 +54,7 @@ type Core struct {
 	Templates *template.Templates
 
 	Availability *availability.Availability
+	Escalations  *escalation.Escalations
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
 	Hours        *hours.Hours
@@ -84,6 +86,7 @@ func New(o Options) *Core {
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
 	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Hours = hours.New(o.Store)
 	c.Reminders = reminder.New(o.Store)

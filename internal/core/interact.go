@@ -328,3 +328,20 @@ func (s *send) reply(tx *store.Tx) (*store.Append, *route, error) {
 	a, err := s.build(r)
 	return a, r, err
 }
+
+// acks checks that somebody can acknowledge what asks for it.
+func (s *SendParams) acks(c *check) {
+	c.life("ackWithin", s.AckWithin)
+	switch {
+	case s.AckWithin > 0 && !s.RequestAck:
+		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
+	case s.RequestAck && (s.Internal || s.Record != nil):
+		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+	if s.Escalate && (s.Internal || s.Record != nil) {
+		c.refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+	if len(s.Fallback) > 0 && (s.Internal || s.Record != nil) {
+		c.refuse("fallback", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+}

@@ -38,6 +38,7 @@ type SendParams struct {
 	RequestAck   bool
 	AckWithin    time.Duration // 0: whenever
 	Fallback     []parley.Fallback
+	Escalate     bool                // by the policy of the role that it is to
 	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
 	Group        *Group
@@ -164,20 +165,6 @@ func (s *SendParams) validate(now time.Time) error {
 	s.group(&c)
 	s.record(&c)
 	return parley.InvalidFields(c.wrong)
-}
-
-// acks checks that somebody can acknowledge what asks for it, and that there are recipients to fall back for.
-func (s *SendParams) acks(c *check) {
-	c.life("ackWithin", s.AckWithin)
-	switch {
-	case s.AckWithin > 0 && !s.RequestAck:
-		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
-	case s.RequestAck && (s.Internal || s.Record != nil):
-		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
-	}
-	if len(s.Fallback) > 0 && (s.Internal || s.Record != nil) {
-		c.refuse("fallback", "not-allowed", "does not go with internal and record: nobody is to receive them")
-	}
 }
 
 func (s *SendParams) content(c *check) {

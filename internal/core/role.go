@@ -3,9 +3,11 @@ package core
 import (
 	"slices"
 
+	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
+	escalations "github.com/parley-server/parley/internal/store/escalation"
 )
 
 // author is who is shown as the author of the message.
@@ -48,7 +50,7 @@ func (s *send) toRole(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.reaching(&role, s.p.User, conversation)
+	return s.reaching(tx, &role, s.p.User, conversation)
 }
 
 // roleThread finds or makes the conversation of a role with somebody, in which all who are on duty take part.
@@ -94,10 +96,10 @@ func (s *send) intoRole(tx *store.Tx, conversation parley.Conversation, particip
 	conversation.Participants = participants
 	for _, p := range participants {
 		if p.Kind == parley.ActorUser && conversation.ThreadKey == duty.ThreadKey(role.ID, p.ID) {
-			return s.reaching(&role, p.ID, conversation)
+			return s.reaching(tx, &role, p.ID, conversation)
 		}
 	}
-	return s.reaching(&role, "", conversation)
+	return s.reaching(tx, &role, "", conversation)
 }
 
 // asRole is the conversation of a role and a user that somebody on duty for the role writes to.
@@ -106,15 +108,21 @@ func (s *send) asRole(tx *store.Tx, u parley.User) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.reaching(s.role, u.ID, conversation)
+	return s.reaching(tx, s.role, u.ID, conversation)
 }
 
 // reaching is the route to those who take part in a role's conversation with somebody. While nobody else is on duty what
 // they write is kept for who comes, unless the role wants somebody to be there.
-func (s *send) reaching(role *parley.Role, asker parley.ID, conversation parley.Conversation) (*route, error) {
+func (s *send) reaching(tx *store.Tx, role *parley.Role, asker parley.ID, conversation parley.Conversation) (*route, error) {
 	participants := conversation.Participants
 	conversation.Participants = nil
 	r := &route{conversation: conversation, members: members(participants, s.p.User)}
+	if s.p.User == asker && s.plain() {
+		var err error
+		if r.policy, err = escalations.PolicyOf(tx.Queries, s.p.Organization, role.ID); err != nil {
+			return nil, err
+		}
+	}
 	attended := slices.ContainsFunc(role.OnDuty, func(id parley.ID) bool { return id != asker })
 	if attended || s.p.User != asker || s.params.Record != nil {
 		return r, nil
@@ -132,6 +140,22 @@ func (s *send) reaching(role *parley.Role, asker parley.ID, conversation parley.
 	}
 	r.first = conversation.LastSequence == since && role.AwayText != "" && !s.later
 	return r, nil
+}
+
+// checkEscalate refuses to have a message escalate for which there is no policy.
+func (s *send) checkEscalate(r *route) error {
+	if s.params.Escalate && r.policy == nil {
+		return escalation.ErrPolicy("escalate")
+	}
+	return nil
+}
+
+// escalate has a message that was accepted go from one to the next, where it says so or the policy does.
+func (s *send) escalate(tx *store.Tx, a *store.Append, r *route) error {
+	if r.policy == nil || !s.params.Escalate && !r.policy.Always {
+		return nil
+	}
+	return escalation.Start(tx, s.p.Organization, s.p.Actor(), &a.Message, r.policy)
 }
 
 // answerAway answers the first message that comes while nobody is on duty with the role's own text.

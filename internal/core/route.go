@@ -26,11 +26,14 @@ type route struct {
 	role         *parley.Role         // of a role's conversation that it is written to from outside, while nobody is on duty
 	first        bool                 // nothing has been written to it since
 
-	away *availability.Away // the recipient, who does not want to be disturbed
+	away   *availability.Away       // the recipient, who does not want to be disturbed
+	policy *parley.EscalationPolicy // by which the message may escalate
 }
 
 // passing reports whether a route is good for one message only: what comes of it is found out each time.
-func (r *route) passing() bool { return r.contacts > 1 || r.role != nil || r.away != nil }
+func (r *route) passing() bool {
+	return r.contacts > 1 || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
+}
 
 // recipient is an outside participant and the address that is written to.
 type recipient struct {
@@ -194,10 +197,15 @@ func (s *send) copyTo(tx *store.Tx, a *store.Append, hop *availability.Hop) erro
 	if err := own.reopen(tx, r); err != nil {
 		return err
 	}
-	if err := appendRelated(tx, more); err != nil || !r.first {
+	if err := appendRelated(tx, more); err != nil {
 		return err
 	}
-	return own.answerAway(tx, r)
+	if r.first {
+		if err := own.answerAway(tx, r); err != nil {
+			return err
+		}
+	}
+	return own.escalate(tx, more, r)
 }
 
 func (s *send) hop(tx *store.Tx, hop *availability.Hop) (*route, error) {
@@ -208,7 +216,7 @@ func (s *send) hop(tx *store.Tx, hop *availability.Hop) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.reaching(hop.Role, s.p.User, conversation)
+	return s.reaching(tx, hop.Role, s.p.User, conversation)
 }
 
 // fits checks the content against what the channel's platform can carry.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -20,12 +21,17 @@ func (s *send) schedule(tx *store.Tx, a *store.Append) error {
 	return tx.InsertScheduled(a)
 }
 
+// escalates is in the payload of a message that does, which is for a role.
+const escalates = "escalate"
+
 // schedulePayload is what publishing must know beside the message.
 func schedulePayload(params SendParams) string {
 	payload := string(params.Reopen)
 	switch {
 	case params.To.Broadcast != "":
 		payload += ",broadcast:" + string(params.To.Broadcast)
+	case params.Escalate:
+		payload += "," + escalates
 	case len(params.To.Receivers) > 0:
 		encoded, _ := json.Marshal(params.To.Receivers) // strings only
 		payload += ",receivers:" + string(encoded)
@@ -36,6 +42,9 @@ func schedulePayload(params SendParams) string {
 // parseSchedule undoes it.
 func parseSchedule(payload string) (reopening parley.ReopenPolicy, broadcast parley.ID, receivers []Receiver) {
 	first, rest, _ := strings.Cut(payload, ",")
+	if rest == escalates {
+		return parley.ReopenPolicy(first), "", nil
+	}
 	if list, ok := strings.CutPrefix(rest, "receivers:"); ok {
 		_ = json.Unmarshal([]byte(list), &receivers) // as it was written
 	}
@@ -81,6 +90,9 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 				return err
 			}
 		}
+		if err := s.escalateLate(tx, a, r); err != nil {
+			return err
+		}
 		return s.passOn(tx, a, r)
 	}
 	if e := parley.AsError(err); e.Kind == parley.KindInternal || e.Kind == parley.KindUnavailable {
@@ -89,6 +101,17 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 	reason := parley.AsError(err).Code
 	tx.Emit(job.Organization, parley.Event{Type: parley.EventMessageCanceled, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Reason: reason}})
 	return tx.CancelScheduled(job.Organization, m.ID, reason)
+}
+
+// escalateLate is escalate for a scheduled message, which is sent all the same where there is no policy any more: its author is
+// told.
+func (s *send) escalateLate(tx *store.Tx, a *store.Append, r *route) error {
+	if !s.params.Escalate || r.policy != nil {
+		return s.escalate(tx, a, r)
+	}
+	notice := parley.Notice{Kind: parley.NoticeEscalationCanceled, Reason: parley.EscalationPolicyGone}
+	return tx.Append(escalation.Item(tx, s.p.Organization, a.Message.Conversation, parley.Actor{Kind: parley.ActorSystem, Name: "system"}, notice,
+		"The message does not escalate: the role has no escalation policy any more."))
 }
 
 func ignoreNotFound(err error) error {
@@ -126,6 +149,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	}
 	reopening, broadcast, receivers := parseSchedule(job.Payload)
 	s.params.Reopen = reopening
+	s.params.Escalate = strings.HasSuffix(job.Payload, ","+escalates)
 	if len(receivers) > 0 {
 		s.params.To, s.into = To{Receivers: receivers, Channel: m.Channel}, m.Conversation
 		broadcast = ""

@@ -149,7 +149,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && !s.params.Escalate && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -227,7 +227,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.checkReply(tx, r); err != nil {
+	if err := firstError(s.checkReply(tx, r), s.checkEscalate(r)); err != nil {
 		return nil, nil, err
 	}
 	if s.draft != nil && s.draft.Conversation != r.conversation.ID {
@@ -297,6 +297,9 @@ func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 		if err := s.answerAway(tx, r); err != nil {
 			return err
 		}
+	}
+	if err := s.escalate(tx, a, r); err != nil {
+		return err
 	}
 	return s.passOn(tx, a, r)
 }

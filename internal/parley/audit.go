@@ -43,6 +43,9 @@ const (
 	ActDutyOff                 Act = "role.duty.off"
 	ActShiftCreated            Act = "role.shift.created"
 	ActShiftDeleted            Act = "role.shift.deleted"
+	ActEscalationPolicyCreated Act = "escalation-policy.created"
+	ActEscalationPolicyUpdated Act = "escalation-policy.updated"
+	ActEscalationPolicyDeleted Act = "escalation-policy.deleted"
 	ActBroadcastCreated        Act = "broadcast.created"
 	ActBroadcastUpdated        Act = "broadcast.updated"
 	ActBroadcastDeleted        Act = "broadcast.deleted"
@@ -124,6 +127,9 @@ var Acts = []ActInfo{
 	{ActDutyOff, "role", "A user went off duty for a role"},
 	{ActShiftCreated, "role", "A shift of a role was planned"},
 	{ActShiftDeleted, "role", "A shift of a role was taken back"},
+	{ActEscalationPolicyCreated, "escalation-policy", "An escalation policy was made"},
+	{ActEscalationPolicyUpdated, "escalation-policy", "An escalation policy was changed"},
+	{ActEscalationPolicyDeleted, "escalation-policy", "An escalation policy was deleted, also with its role"},
 	{ActBroadcastCreated, "broadcast", "A broadcast list was made"},
 	{ActBroadcastUpdated, "broadcast", "A broadcast list was changed"},
 	{ActBroadcastDeleted, "broadcast", "A broadcast list was deleted"},

@@ -23,6 +23,9 @@ type Notice struct {
 	Kind   NoticeKind `json:"k"`
 	Who    []Actor    `json:"w,omitempty"` // whom it is about, under their names of then
 	Reason string     `json:"r,omitempty"`
+
+	Escalation ID  `json:"e,omitempty"` // which it is about
+	Level      int `json:"l,omitempty"` // that it came to, or passed
 }
 
 // NoticeKind is what a notice is about.
@@ -37,6 +40,14 @@ const (
 	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
 
 	NoticeAway NoticeKind = "away" // the author does not want to be disturbed; Who has the message instead, and Reason is why nobody further
+
+	NoticeEscalationStarted      NoticeKind = "escalation-started"
+	NoticeEscalationRaised       NoticeKind = "escalation-raised" // it came to Level, and so to Who; Reason is why
+	NoticeEscalationPassed       NoticeKind = "escalation-passed" // nobody of Level can be asked; Reason is why
+	NoticeEscalationAcknowledged NoticeKind = "escalation-acknowledged"
+	NoticeEscalationCanceled     NoticeKind = "escalation-canceled" // by the author; or Reason is why
+	NoticeEscalationUnanswered   NoticeKind = "escalation-unanswered"
+	NoticeEscalationClosed       NoticeKind = "escalation-closed" // its group is left by all
 )
 
 // Why a message is not forwarded further.

@@ -29,6 +29,8 @@ type EventData struct {
 	Actor    ID            `json:"actor,omitempty"`   // the user who did it
 	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
 	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
+	Group    ID            `json:"group,omitempty"`   // a further conversation that it is about
+	Level    int           `json:"level,omitempty"`   // of an escalation
 	Number   int           `json:"number,omitempty"`  // the how manieth it is
 }
 
@@ -77,7 +79,9 @@ const (
 	EventRoleCreated         EventType = "role.created"
 	EventRoleUpdated         EventType = "role.updated"
 	EventRoleDeleted         EventType = "role.deleted"
-	EventRoleDuty            EventType = "role.duty" // somebody came on duty or went off
+	EventRoleDuty            EventType = "role.duty"                 // somebody came on duty or went off
+	EventEscalationUpdated   EventType = "escalation.updated"        // started, came to the next, or ended
+	EventEscalationPolicy    EventType = "escalation-policy.updated" // made, changed or deleted
 	EventBroadcastCreated    EventType = "broadcast.created"
 	EventBroadcastUpdated    EventType = "broadcast.updated"
 	EventBroadcastDeleted    EventType = "broadcast.deleted"

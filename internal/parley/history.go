@@ -39,6 +39,8 @@ const (
 	ReasonWoke    = "woke"    // its snooze ended
 	ReasonReplied = "replied" // somebody outside wrote
 	ReasonWritten = "written" // somebody wrote into it
+
+	ReasonEscalation = "escalation-ended" // it was that of an escalation
 )
 
 // Differences are what differs between a conversation before and after.

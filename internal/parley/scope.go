@@ -27,6 +27,8 @@ const (
 	ScopeRolesRead           Scope = "roles:read"
 	ScopeRolesWrite          Scope = "roles:write"
 	ScopeRolesDuty           Scope = "roles:duty" // the key's user comes on duty and goes off
+	ScopeEscalationsRead     Scope = "escalations:read"
+	ScopeEscalationsWrite    Scope = "escalations:write" // policies; and what becomes of messages of others
 	ScopeBroadcastsRead      Scope = "broadcasts:read"
 	ScopeBroadcastsWrite     Scope = "broadcasts:write"
 	ScopeChannelsRead        Scope = "channels:read"
@@ -58,7 +60,8 @@ var Scopes = []Scope{
 	ScopeMessagesRead, ScopeMessagesSend, ScopeMessagesRecord, ScopeMessagesDelete,
 	ScopeConversationsRead, ScopeConversationsWrite, ScopePrivateRead,
 	ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersWrite, ScopeUsersSelf,
-	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty, ScopeBroadcastsRead, ScopeBroadcastsWrite,
+	ScopeTeamsRead, ScopeTeamsWrite, ScopeRolesRead, ScopeRolesWrite, ScopeRolesDuty,
+	ScopeEscalationsRead, ScopeEscalationsWrite, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite,
 	ScopeTemplatesRead, ScopeTemplatesWrite, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead,
 	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
@@ -87,10 +90,10 @@ func BuiltInSets() []PermissionSet {
 	return []PermissionSet{
 		{ID: SetAdmin, Name: "Administrator", Scopes: all, BuiltIn: true, Rev: 1},
 		{ID: "member", Name: "Member", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeMessagesSend, ScopeConversationsRead, ScopeConversationsWrite,
-			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersSelf, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeBroadcastsRead, ScopeChannelsRead,
+			ScopeContactsRead, ScopeContactsWrite, ScopeUsersRead, ScopeUsersSelf, ScopeTeamsRead, ScopeRolesRead, ScopeRolesDuty, ScopeEscalationsRead, ScopeBroadcastsRead, ScopeChannelsRead,
 			ScopeMediaRead, ScopeMediaWrite, ScopeTemplatesRead, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead, ScopeOrganizationRead}},
 		{ID: "viewer", Name: "Viewer", BuiltIn: true, Rev: 1, Scopes: []Scope{ScopeMessagesRead, ScopeConversationsRead, ScopeContactsRead, ScopeUsersRead,
-			ScopeTeamsRead, ScopeRolesRead, ScopeBroadcastsRead, ScopeChannelsRead, ScopeMediaRead,
+			ScopeTeamsRead, ScopeRolesRead, ScopeEscalationsRead, ScopeBroadcastsRead, ScopeChannelsRead, ScopeMediaRead,
 			ScopeTemplatesRead, ScopeRepliesRead, ScopeEventsRead, ScopeOrganizationRead}},
 	}
 }

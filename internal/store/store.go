@@ -54,8 +54,10 @@ var migrations = []sqldb.Migration{
 	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
 	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
 	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 16},
+	// A program that does not know them would not start what is to escalate.
+	{Name: "escalations", SQL: migration("0014_escalation"), Oldest: 22},
 	// A program that does not know fallbacks would send out what they keep to themselves.
-	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 22},
+	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 23},
 }
 
 // migration is the text of a file.

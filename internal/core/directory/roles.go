@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
@@ -263,7 +264,7 @@ func (d *Directory) RoleMembers(ctx context.Context, p *access.Principal, id, af
 	return members, "", nameMembers(d.store.Read(ctx), p.Organization, members)
 }
 
-// DeleteRole deletes a role. Its conversations are closed, and left by who was on duty; what was said stays with those
+// DeleteRole deletes a role, with its escalation policy. Its conversations are closed, and left by who was on duty; what was said stays with those
 // who took part. An ifMatch that is not 0 must be its revision.
 func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
 	if err := p.Require(parley.ScopeRolesWrite); err != nil {
@@ -292,6 +293,9 @@ func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parl
 		for _, conversation := range closed {
 			tx.Emit(p.Organization, parley.Event{Type: parley.EventConversationUpdated, Conversation: conversation,
 				Data: parley.EventData{Actor: p.User, Status: string(parley.StatusClosed)}})
+		}
+		if err := escalation.DropPolicy(tx, p, id); err != nil {
+			return err
 		}
 		emit(tx, p, parley.EventRoleDeleted, id)
 		var changes parley.Changes

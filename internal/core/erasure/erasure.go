@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -82,6 +83,9 @@ func (u *unit) erase(batch []store.Erasure) error {
 		if err := u.followLater(&forwarded[i], forwards); err != nil {
 			return err
 		}
+	}
+	if err := escalation.Gone(u.tx, batch); err != nil {
+		return err
 	}
 	for _, e := range batch {
 		u.emit(&e, parley.EventMessageRemoved, parley.EventData{Reason: string(e.Reason)})

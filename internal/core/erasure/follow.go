@@ -27,9 +27,10 @@ func (u *unit) followLater(e *store.Erasure, which string) error {
 	return u.tx.Schedule(job)
 }
 
-// followCopies has the copies of a broadcast message follow it, if it has any.
+// followCopies has the copies of a message follow it, if it has any: those of a broadcast, of whoever gets it for somebody else,
+// and in the group of its escalation, which such a copy may have as well.
 func (u *unit) followCopies(e *store.Erasure) error {
-	if e.Message.Parent != "" || e.Message.Direction != parley.NoDirection {
+	if e.Message.Parent != "" && len(e.Message.OnBehalfOf) == 0 || e.Message.Direction != parley.NoDirection {
 		return nil
 	}
 	found, err := u.tx.CopiesOf(e.Organization, e.Message.ID, "", 1)

@@ -38,26 +38,28 @@ func (a *Audience) Users() (users map[parley.ID]bool, everybody bool) { return a
 
 // scopes are what a key needs to see the events of a kind of thing.
 var scopes = map[string]parley.Scope{
-	"message":      parley.ScopeMessagesRead,
-	"delivery":     parley.ScopeMessagesRead,
-	"interaction":  parley.ScopeMessagesRead,
-	"conversation": parley.ScopeConversationsRead,
-	"draft":        parley.ScopeMessagesRead,
-	"contact":      parley.ScopeContactsRead,
-	"attribute":    parley.ScopeContactsRead,
-	"suppression":  parley.ScopeContactsRead,
-	"sender":       parley.ScopeContactsRead,
-	"user":         parley.ScopeUsersRead,
-	"team":         parley.ScopeTeamsRead,
-	"role":         parley.ScopeRolesRead,
-	"broadcast":    parley.ScopeBroadcastsRead,
-	"channel":      parley.ScopeChannelsRead,
-	"template":     parley.ScopeTemplatesRead,
-	"reply":        parley.ScopeRepliesRead,
-	"organization": parley.ScopeOrganizationRead,
-	"permissions":  parley.ScopePermissionsRead,
-	"hold":         parley.ScopeHoldsRead,
-	"key":          parley.ScopeKeysRead,
+	"message":           parley.ScopeMessagesRead,
+	"delivery":          parley.ScopeMessagesRead,
+	"interaction":       parley.ScopeMessagesRead,
+	"conversation":      parley.ScopeConversationsRead,
+	"draft":             parley.ScopeMessagesRead,
+	"contact":           parley.ScopeContactsRead,
+	"attribute":         parley.ScopeContactsRead,
+	"suppression":       parley.ScopeContactsRead,
+	"sender":            parley.ScopeContactsRead,
+	"user":              parley.ScopeUsersRead,
+	"team":              parley.ScopeTeamsRead,
+	"role":              parley.ScopeRolesRead,
+	"escalation":        parley.ScopeEscalationsRead,
+	"escalation-policy": parley.ScopeEscalationsRead,
+	"broadcast":         parley.ScopeBroadcastsRead,
+	"channel":           parley.ScopeChannelsRead,
+	"template":          parley.ScopeTemplatesRead,
+	"reply":             parley.ScopeRepliesRead,
+	"organization":      parley.ScopeOrganizationRead,
+	"permissions":       parley.ScopePermissionsRead,
+	"hold":              parley.ScopeHoldsRead,
+	"key":               parley.ScopeKeysRead,
 }
 
 func scopeOf(t parley.EventType) parley.Scope {
@@ -121,6 +123,10 @@ func (s *sights) load(events []parley.Event) error {
 		if e.Conversation != "" && !asked[e.Conversation] {
 			asked[e.Conversation] = true
 			ids = append(ids, e.Conversation)
+		}
+		if e.Data.Group != "" && !asked[e.Data.Group] {
+			asked[e.Data.Group] = true
+			ids = append(ids, e.Data.Group)
 		}
 		if mayBeScheduled(e) && !asked[e.Message] {
 			asked[e.Message] = true
@@ -247,6 +253,11 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	if e.Type == parley.EventParticipantsChanged && e.Subject != "" {
 		a := &Audience{scope: scope, private: true, users: present(members)}
 		a.users[e.Subject] = true // who left
+		return a
+	}
+	if e.Data.Group != "" {
+		a := &Audience{scope: scope, private: true, users: present(members)}
+		maps.Copy(a.users, present(s.members[e.Data.Group]))
 		return a
 	}
 	return s.share(key{e.Conversation, scope}, func() *Audience {

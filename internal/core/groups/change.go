@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/group"
 )
 
@@ -128,12 +129,22 @@ func (c *change) admit(users []parley.Actor) error {
 	if err := group.Join(c.Tx, c.p.Organization, c.group.ID, users, c.group.ReplayHistory); err != nil {
 		return err
 	}
+	ids := make([]parley.ID, len(users))
+	for i, u := range users {
+		ids[i] = u.ID
+	}
+	if err := duty.AddGuests(c.Tx, c.p.Organization, c.group.ID, ids...); err != nil {
+		return err
+	}
 	return c.parted(users, joined)
 }
 
 // dismiss takes a user out, who has what was told of it before.
 func (c *change) dismiss(user parley.Actor) error {
 	if err := c.parted([]parley.Actor{user}, left); err != nil {
+		return err
+	}
+	if err := duty.DropGuest(c.Tx, c.p.Organization, c.group.ID, user.ID); err != nil {
 		return err
 	}
 	return c.LeaveConversation(c.p.Organization, c.group.ID, &parley.Participant{Kind: parley.ActorUser, ID: user.ID})

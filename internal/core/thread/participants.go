@@ -6,6 +6,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/duty"
 )
 
 // What became of a participant, as its event says.
@@ -56,6 +57,11 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 		if err := tx.AddParticipants(p.Organization, c.ID, []parley.Participant{found}); err != nil {
 			return err
 		}
+		if c.Kind == parley.ConversationGroup {
+			if err := duty.AddGuests(tx, p.Organization, c.ID, found.ID); err != nil {
+				return err
+			}
+		}
 		emit(tx, p, parley.EventParticipantsChanged, c.ID, found.ID, parley.EventData{Status: joined})
 		if err := p.Did(tx, parley.ActParticipantAdded, c.ID, participantChange(&found, (*parley.Changes).Made)); err != nil {
 			return err
@@ -98,6 +104,9 @@ func (t *Threads) RemoveParticipant(ctx context.Context, p *access.Principal, co
 				return err
 			}
 			if err := Remember(tx, p, c, "", parley.Difference{Field: "participants", From: []string{at.Ref()}}); err != nil {
+				return err
+			}
+			if err := duty.DropGuest(tx, p.Organization, c.ID, at.ID); err != nil {
 				return err
 			}
 			return tx.LeaveConversation(p.Organization, c.ID, at)
@@ -158,4 +167,11 @@ func takingPart(participants []parley.Participant, kind parley.ActorKind, id par
 		}
 	}
 	return nil
+}
+
+// Follows reports whether the principal knows how something stands of which a conversation, which has been looked up, was told
+// last with an item: who takes part in one of members does, and who did then.
+func (s *Sight) Follows(c *parley.Conversation, sequence int64) bool {
+	part := s.parts[c.ID]
+	return part != nil && part.LeftSequence == 0 || s.SeesChange(c, sequence-1)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/availability"
 	"github.com/parley-server/parley/internal/dialect/native/contacts"
 	"github.com/parley-server/parley/internal/dialect/native/door"
+	"github.com/parley-server/parley/internal/dialect/native/escalations"
 	"github.com/parley-server/parley/internal/dialect/native/groups"
 	"github.com/parley-server/parley/internal/dialect/native/holds"
 	"github.com/parley-server/parley/internal/dialect/native/hours"
@@ -28,7 +29,7 @@ func (d *domain) endpoints() []*door.Endpoint {
 		d.messageEndpoints(), actions.Endpoints(d.Core),
 		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory),
 		d.userEndpoints(), availability.Endpoints(d.Core), profiles.Endpoints(d.Core, d.Directory), permissions.Endpoints(d.Keys),
-		d.listEndpoints(), roles.Endpoints(d.Directory), groups.Endpoints(d.Core),
+		d.listEndpoints(), roles.Endpoints(d.Directory), escalations.Endpoints(d.Core), groups.Endpoints(d.Core),
 		contacts.Endpoints(d.Core, d.Directory, d.Dossiers),
 		d.channelEndpoints(),
 		d.mediaEndpoints(), templates.Endpoints(d.Core), search.Endpoints(d.Searches),

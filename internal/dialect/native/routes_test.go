@@ -113,6 +113,17 @@ var samples = map[string]sample{
 	"listTeamMembers":          {path: "/v1/teams/{team}/members"},
 	"addTeamMembers":           {path: "/v1/teams/{team}/members", body: `{"users":["{user2}"]}`},
 	"removeTeamMember":         {path: "/v1/teams/{team}/members/{user}"},
+	"createEscalationPolicy":   {path: "/v1/escalation-policies", body: `{"name":"Fast","role":"{role2}","always":true,"after":300,"steps":[{"targets":[{"user":"{user}"},{"role":"{role}"}],"after":600},{"targets":[{"user":"{user2}"}],"after":600}],"groupLife":3600}`},
+	"listEscalationPolicies":   {path: "/v1/escalation-policies"},
+	"getEscalationPolicy":      {path: "/v1/escalation-policies/{policy}"},
+	"patchEscalationPolicy":    {path: "/v1/escalation-policies/{policy}", body: `{"name":"Slow","always":false,"after":400,"steps":[{"targets":[{"user":"{user3}"},{"role":"{role2}"}],"after":600}],"groupLife":0}`},
+	"deleteEscalationPolicy":   {path: "/v1/escalation-policies/{policy}"},
+	"escalateMessage":          {path: "/v1/messages/{urgent}/escalate", more: []parley.Scope{parley.ScopeEscalationsWrite}},
+	"listEscalations":          {path: "/v1/escalations"},
+	"getEscalation":            {path: "/v1/escalations/{escalation}"},
+	"acknowledgeEscalation":    {path: "/v1/escalations/{escalation}/acknowledge", personal: true},
+	"skipEscalation":           {path: "/v1/escalations/{escalation2}/skip", more: []parley.Scope{parley.ScopeEscalationsWrite}},
+	"cancelEscalation":         {path: "/v1/escalations/{escalation3}/cancel", more: []parley.Scope{parley.ScopeEscalationsWrite}},
 	"createRole":               {path: "/v1/roles", body: `{"name":"Charge nurse","description":"Floor 2","metadata":{"k":"v"},"tags":["ward"],"awayText":"Call 100","members":["{user}"]}`},
 	"listRoles":                {path: "/v1/roles?limit=2"},
 	"getRole":                  {path: "/v1/roles/{role}"},
@@ -263,6 +274,18 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Front desk", Members: []string{ana.ID}}))
 	role := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: []string{ana.ID, bo.ID}}))
 	must[*api.Role](t)(c.ComeOnDuty(ctx, role.ID, api.DutyIn{User: ana.ID}))
+	role2 := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Doctor"}))
+	policy := must[*api.EscalationPolicy](t)(c.CreateEscalationPolicy(ctx, api.EscalationPolicyRequest{Name: "Fast", Role: role.ID, After: 300,
+		Steps: []api.EscalationStep{{Targets: []api.EscalationTarget{{User: bo.ID}}, After: 300}, {Targets: []api.EscalationTarget{{User: di.ID}}, After: 300}}}))
+	var urgent *api.Message
+	var escalations [3]*api.Escalation
+	for i := range 4 {
+		urgent = must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Role: role.ID}, Body: api.Text("x"), Escalate: i < 3}))
+		if i < 3 {
+			list := must[*api.List[api.Escalation]](t)(c.ListEscalations(ctx, api.EscalationFilter{Message: urgent.ID}))
+			escalations[i] = &list.Data[0]
+		}
+	}
 	shift := must[*api.Shift](t)(c.CreateShift(ctx, role.ID, api.ShiftRequest{User: ana.ID, StartsAt: api.NewTime(time.Date(2199, 2, 1, 8, 0, 0, 0, time.UTC)),
 		EndsAt: api.NewTime(time.Date(2199, 2, 1, 16, 0, 0, 0, time.UTC))}))
 	set := must[*api.PermissionSet](t)(c.CreatePermissionSet(ctx, api.PermissionSetRequest{Name: string(parley.NewID(time.Now())), Scopes: []string{"messages:read", "permissions:write"}}))
@@ -306,7 +329,8 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
 	schedule := must[*api.Schedule](t)(c.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
-	return map[string]string{"draft": draft.ID, "schedule": schedule.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+	return map[string]string{"role2": role2.ID, "policy": policy.ID, "urgent": urgent.ID, "escalation": escalations[0].ID, "escalation2": escalations[1].ID, "escalation3": escalations[2].ID,
+		"draft": draft.ID, "schedule": schedule.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 

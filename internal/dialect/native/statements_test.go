@@ -119,6 +119,11 @@ var lists = []counted{
 	{"listRoleMembers", "/v1/roles/{role}/members", 0, 0},
 	{"listOnDuty", "/v1/roles/{role}/duty", 0, 0},
 	{"listShifts", "/v1/roles/{role}/shifts", 0, 0},
+	{"listEscalationPolicies", "/v1/escalation-policies", 0, 0},
+	{"listEscalationPolicies", "/v1/escalation-policies?role={role}", 1, 0},
+	{"listEscalations", "/v1/escalations", 0, 0},
+	{"listEscalations", "/v1/escalations?state=active&role={role}", 0, 0},
+	{"listEscalations", "/v1/escalations?conversation={asked}&message={urgent}", 1, 0},
 	{"listGroups", "/v1/groups", 0, 0},
 	{"listGroups", "/v1/groups?forum=true", 0, 0},
 	{"listGroups", "/v1/groups?mine=true", 0, 0},
@@ -404,6 +409,7 @@ func (w *world) many(t *testing.T) map[string]string {
 		"files": strings.Join(files, ","), "since": since.UTC().Format(time.RFC3339)}
 	things["secret"] = must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "User's", User: users[0], Scopes: scopesOfUsers()})).Secret
 	things["hook"] = w.manyHooks(t, n)
+	w.manyEscalations(t, things, n)
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
 	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
@@ -447,8 +453,26 @@ func (w *world) manyRoles(t *testing.T, users []string) string {
 		must[*api.Shift](t)(c.CreateShift(ctx, role, api.ShiftRequest{User: user, StartsAt: api.NewTime(at), EndsAt: api.NewTime(at.Add(time.Hour))}))
 		other := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Doctor", Members: users[:2]})).ID
 		must[*api.Role](t)(c.ComeOnDuty(ctx, other, api.DutyIn{User: users[0]}))
+		must[*api.EscalationPolicy](t)(c.CreateEscalationPolicy(ctx, policyOf(other, role)))
 	}
 	return role
+}
+
+// policyOf is an escalation policy of a role, by which it goes to another one next.
+func policyOf(role, next string) api.EscalationPolicyRequest {
+	return api.EscalationPolicyRequest{Name: "Fast", Role: role, Always: true, After: 600, Steps: []api.EscalationStep{{Targets: []api.EscalationTarget{{Role: next}}, After: 600}}}
+}
+
+// manyEscalations makes messages to a role that escalate.
+func (w *world) manyEscalations(t *testing.T, things map[string]string, n int) {
+	t.Helper()
+	ctx, c := t.Context(), w.admin
+	next := must[*api.Role](t)(c.CreateRole(ctx, api.RoleRequest{Name: "Head"})).ID
+	must[*api.EscalationPolicy](t)(c.CreateEscalationPolicy(ctx, policyOf(things["role"], next)))
+	for range n {
+		m := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Role: things["role"]}, Body: api.Text("hello")}))
+		things["asked"], things["urgent"] = m.ConversationID, m.ID
+	}
 }
 
 // manyHolds makes holds, and what only they keep.

@@ -61,6 +61,11 @@ func (m *machine) mark(by *principal, c *conversation, through int, err error) {
 		}
 		if part != nil {
 			part.read = max(part.read, through)
+		} else {
+			if c.marks == nil {
+				c.marks = map[string]int{}
+			}
+			c.marks[by.user] = max(c.marks[by.user], through)
 		}
 	}
 }

@@ -13,6 +13,7 @@ func (m *machine) check() {
 		return
 	}
 	m.checkConversations(by)
+	m.checkLabels(by)
 	m.checkMessages(by)
 	m.checkEvents(by)
 	if o := m.organization(); len(o.all) > 0 {
@@ -53,6 +54,10 @@ func (m *machine) checkConversations(by *principal) {
 		case g.Kind != c.kind || g.Status != c.status || g.LastSequence != int64(by.end(c)):
 			m.fail("%s is shown conversation %s as %s, %s, with %d items, not %s, %s, %d", by, g.ID, g.Kind, g.Status, g.LastSequence,
 				c.kind, c.status, by.end(c))
+		case slices.Contains(g.Tags, "label") != c.labeled || g.Priority != c.priority || (g.Muted != nil) != c.muted[by.user]:
+			m.fail("%s is shown conversation %s with %v, %d, %+v: labeled %v, %d, muted %v", by, g.ID, g.Tags, g.Priority, g.Muted, c.labeled, c.priority, c.muted[by.user])
+		case g.Unread != by.unread(c):
+			m.fail("%s is shown %d unread of %d in conversation %s", by, g.Unread, by.unread(c), g.ID)
 		}
 		seen[g.ID] = true
 	}

@@ -37,6 +37,10 @@ type conversation struct {
 	status   api.ConversationStatus
 	members  map[string]*part // by user, of one of members
 	timeline []*message
+	labeled  bool
+	priority int
+	muted    map[string]bool // by user
+	marks    map[string]int  // by user, of one that the organization sees: what is read
 }
 
 // part is somebody's part in a conversation of members.

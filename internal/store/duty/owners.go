@@ -47,7 +47,7 @@ func DropOwner(tx *store.Tx, organization, role, user parley.ID) error {
 }
 
 // The conversations of a role are those in which it takes part. Whoever asks takes part in one anyway, also while on
-// duty.
+// duty; in a group so do its guests, and who is on duty for another of its roles.
 var (
 	keepParts = `INSERT INTO past_parts (organization_id, conversation_id, user_id, joined_sequence, left_sequence)
 		SELECT p.organization_id, p.conversation_id, p.participant_id, p.joined_sequence, p.left_sequence FROM participants AS r
@@ -60,13 +60,15 @@ var (
 	joinConversations = `INSERT INTO participants (organization_id, conversation_id, kind, participant_id, name, address_kind, address,
 			joined_sequence, left_sequence, delivered_through, read_through)
 		SELECT r.organization_id, r.conversation_id, 'user', $3, $4, '', '',
-			CASE WHEN $5 = 1 THEN 0
+			CASE WHEN $5 = 1 OR EXISTS (SELECT 1 FROM groups AS g WHERE g.organization_id = $1 AND g.conversation_id = r.conversation_id
+				AND g.replay_history = 1) THEN 0
 			WHEN EXISTS (SELECT 1 FROM participants AS o WHERE o.organization_id = $1 AND o.conversation_id = r.conversation_id
 				AND o.kind = 'user' AND o.left_sequence = 0 AND c.thread_key <> $6 || o.participant_id) THEN c.last_sequence
 			ELSE coalesce((SELECT max(h.left_sequence) - 1 FROM participants AS h WHERE h.organization_id = $1
 				AND h.conversation_id = r.conversation_id AND h.kind = 'user' AND h.left_sequence > 0), 0) END, 0, 0, 0
 		FROM participants AS r JOIN conversations AS c ON c.organization_id = r.organization_id AND c.id = r.conversation_id
-		WHERE r.organization_id = $1 AND r.participant_id = $2 AND r.participant_id <> '' AND r.kind = 'role' AND c.thread_key <> $6 || $3
+		WHERE r.organization_id = $1 AND r.participant_id = $2 AND r.participant_id <> '' AND r.kind = 'role' AND r.left_sequence = 0
+			AND c.thread_key <> $6 || $3
 		ON CONFLICT (organization_id, conversation_id, kind, participant_id, address_kind, address) DO UPDATE SET left_sequence = 0,
 			joined_sequence = CASE WHEN participants.left_sequence = 0 THEN participants.joined_sequence ELSE excluded.joined_sequence END
 		RETURNING conversation_id`
@@ -75,15 +77,20 @@ var (
 			WHERE c.organization_id = $1 AND c.id = participants.conversation_id)
 		WHERE organization_id = $1 AND kind = 'user' AND participant_id = $3 AND participant_id <> '' AND left_sequence = 0
 			AND conversation_id IN (SELECT r.conversation_id FROM participants AS r WHERE r.organization_id = $1 AND r.participant_id = $2
-				AND r.participant_id <> '' AND r.kind = 'role')
+				AND r.participant_id <> '' AND r.kind = 'role' AND r.left_sequence = 0)
 			AND conversation_id NOT IN (SELECT c.id FROM conversations AS c WHERE c.organization_id = $1 AND c.thread_key = $4 AND c.thread_key <> '')
+			AND conversation_id NOT IN (SELECT g.conversation_id FROM role_guests AS g WHERE g.organization_id = $1 AND g.user_id = $3)
+			AND NOT EXISTS (SELECT 1 FROM role_owners AS o JOIN participants AS also ON also.organization_id = o.organization_id
+				AND also.conversation_id = participants.conversation_id AND also.kind = 'role' AND also.participant_id = o.role_id
+				AND also.left_sequence = 0 WHERE o.organization_id = $1 AND o.user_id = $3 AND o.role_id <> $2)
 		RETURNING conversation_id`
 
 	touchConversations = `UPDATE conversations SET rev = rev + 1 WHERE organization_id = $1 AND id IN
 		(SELECT r.conversation_id FROM participants AS r WHERE r.organization_id = $1 AND r.participant_id = $2
 			AND r.participant_id <> '' AND r.kind = 'role')`
 
-	closeConversations = `UPDATE conversations SET status = 'closed', snoozed_until = 0, rev = rev + 1 WHERE organization_id = $1 AND status <> 'closed' AND id IN
+	closeConversations = `UPDATE conversations SET status = 'closed', snoozed_until = 0, rev = rev + 1 WHERE organization_id = $1 AND status <> 'closed'
+		AND kind = 'role' AND id IN
 		(SELECT r.conversation_id FROM participants AS r WHERE r.organization_id = $1 AND r.participant_id = $2
 			AND r.participant_id <> '' AND r.kind = 'role') RETURNING id`
 )

@@ -104,7 +104,7 @@ func someRow(s *schema, table *table, random *rand.Rand, n int) []any {
 		switch {
 		case !c.text:
 			row[i] = numbers[random.IntN(len(numbers))] + int64(n)
-		case random.IntN(8) == 0 && !table.unique && !slices.Contains(table.keyAt, i):
+		case random.IntN(8) == 0 && !table.unique && !slices.Contains(table.keyAt, i) && !s.differs(table, c):
 			row[i] = ""
 		case s.indexed(table, c):
 			row[i] = fmt.Sprintf("%s %d", texts[random.IntN(len(texts)-1)], n)
@@ -113,6 +113,14 @@ func someRow(s *schema, table *table, random *rand.Rand, n int) []any {
 		}
 	}
 	return row
+}
+
+// differs: no two rows have one value, not even an empty one.
+func (s *schema) differs(t *table, c column) bool {
+	return slices.ContainsFunc(s.indexes, func(i index) bool {
+		return strings.HasPrefix(i.create, "CREATE UNIQUE") && strings.Contains(i.create, " ON "+t.name+" ") && strings.Contains(i.create, c.name) &&
+			!strings.Contains(i.create, "WHERE")
+	})
 }
 
 // indexed: PostgreSQL has no indexes of long texts.

@@ -104,13 +104,14 @@ func Create[B, A any](o contract.Operation, status int, f func(*Call, *B) (A, bo
 // Again does something that has no body and may be repeated with an Idempotency-Key.
 func Again[A any](o contract.Operation, status int, f func(*Call) (A, bool, error)) *Endpoint {
 	o.Answer, o.Status, o.Keyed = reflect.TypeFor[A](), status, true
+	rev := revision[A]()
 	return &Endpoint{Operation: o, run: func(c *Call) error {
 		answer, replayed, err := f(c)
 		if err != nil {
 			return err
 		}
 		c.Replayed = replayed
-		return c.Answer(answer, 0)
+		return c.Answer(answer, rev(answer))
 	}}
 }
 

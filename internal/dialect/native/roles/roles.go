@@ -26,7 +26,7 @@ func Endpoints(d *directory.Directory) []*door.Endpoint {
 		door.Audited(door.Matched(door.Change(door.Operation("PATCH /v1/roles/{id}", "patchRole", write, "Change a role"), a.patchRole)),
 			parley.ActRoleUpdated),
 		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/roles/{id}", "deleteRole", write, "Delete a role; its conversations are closed"), a.deleteRole)),
-			parley.ActRoleDeleted, parley.ActDutyOff),
+			parley.ActRoleDeleted, parley.ActDutyOff, parley.ActEscalationPolicyDeleted),
 		door.ByID(door.List(door.Operation("GET /v1/roles/{id}/members", "listRoleMembers", read, "List the users who may be on duty for a role"), a.roleMembers)),
 		door.Audited(door.Change(door.Operation("POST /v1/roles/{id}/members", "addRoleMembers", write, "Let users be on duty for a role"), a.addRoleMembers),
 			parley.ActRoleMembersAdded),

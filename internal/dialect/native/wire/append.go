@@ -191,18 +191,6 @@ func (o *object) actors(name string, list []parley.Actor) {
 	o.close(']')
 }
 
-func (o *object) notice(n *parley.Notice) {
-	if n == nil {
-		return
-	}
-	o.name(`"notice":`)
-	o.open('{')
-	o.text(`"kind":`, string(n.Kind))
-	o.actors(`"who":`, n.Who)
-	o.optional(`"reason":`, n.Reason)
-	o.close('}')
-}
-
 func (o *object) counts(of map[parley.DeliveryState]int) {
 	o.name(`"counts":`)
 	o.open('{')

@@ -64,7 +64,7 @@ func randomMessage(r *rand.Rand) *parley.Message {
 		m.OnBehalfOf = append(m.OnBehalfOf, who())
 	}
 	if r.IntN(2) == 0 {
-		m.Notice = &parley.Notice{Kind: parley.NoticeKind(text()), Who: m.OnBehalfOf, Reason: text()}
+		m.Notice = &parley.Notice{Kind: parley.NoticeKind(text()), Who: m.OnBehalfOf, Reason: text(), Escalation: parley.ID(text()), Level: r.IntN(3)}
 	}
 	for range r.IntN(4) {
 		kind := parley.PartKinds[r.IntN(len(parley.PartKinds))]
@@ -162,7 +162,7 @@ func TestAppendEventIsEvent(t *testing.T) {
 		d := &eventlog.Detail{Event: parley.Event{Sequence: r.Int64(), Type: parley.EventDeliveryUpdated, At: time.UnixMilli(r.Int64N(4e12)),
 			Conversation: parley.ID(text()), Message: parley.ID(text()), Subject: parley.ID(text()),
 			Data: parley.EventData{Delivery: r.IntN(3), State: parley.DeliveryState(text()), Phase: parley.FailurePhase(text()), Code: text(), Status: text(), User: parley.ID(text()),
-				Reason: text(), Through: r.Int64N(3), Actor: parley.ID(text()), Number: r.IntN(3)}}}
+				Reason: text(), Through: r.Int64N(3), Actor: parley.ID(text()), Into: parley.ID(text()), Group: parley.ID(text()), Level: r.IntN(3), Number: r.IntN(3)}}}
 		if r.IntN(2) == 0 {
 			d.Users = []parley.ID{parley.ID(text()), parley.ID(text())}
 		}

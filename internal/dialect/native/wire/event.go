@@ -11,6 +11,7 @@ func Event(d *eventlog.Detail) api.Event {
 	out := api.Event{Sequence: d.Sequence, Type: api.EventType(d.Type), Time: stamp(d.At), Data: api.EventData{
 		ID: string(d.Subject), ConversationID: string(d.Event.Conversation), MessageID: string(d.Event.Message), DeliveryID: DeliveryID(d.Event.Message, d.Data.Delivery),
 		Status: eventStatus(&d.Data), Phase: string(d.Data.Phase), Code: d.Data.Code, Reason: d.Data.Reason, Through: d.Data.Through, Actor: string(d.Data.Actor), User: string(d.Data.User), Into: string(d.Data.Into),
+		Group: string(d.Data.Group), Level: d.Data.Level,
 		Number: d.Data.Number, Users: texts(d.Users),
 	}}
 	if d.Message != nil {
@@ -48,6 +49,8 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 	o.optional(`"actor":`, string(d.Data.Actor))
 	o.optional(`"user":`, string(d.Data.User))
 	o.optional(`"into":`, string(d.Data.Into))
+	o.optional(`"group":`, string(d.Data.Group))
+	o.optionalNumber(`"level":`, int64(d.Data.Level))
 	o.optionalNumber(`"number":`, int64(d.Data.Number))
 	o.ids(`"users":`, d.Users)
 	if m != nil {
@@ -63,4 +66,18 @@ func (o *object) ids(name string, values []parley.ID) {
 	if len(values) > 0 {
 		o.texts(name, texts(values))
 	}
+}
+
+func (o *object) notice(n *parley.Notice) {
+	if n == nil {
+		return
+	}
+	o.name(`"notice":`)
+	o.open('{')
+	o.text(`"kind":`, string(n.Kind))
+	o.actors(`"who":`, n.Who)
+	o.optional(`"reason":`, n.Reason)
+	o.optional(`"escalation":`, string(n.Escalation))
+	o.optionalNumber(`"level":`, int64(n.Level))
+	o.close('}')
 }

@@ -28,7 +28,7 @@ func Message(m *parley.Message) api.Message {
 		out.OnBehalfOf = append(out.OnBehalfOf, actor(who, parley.Address{}))
 	}
 	if n := m.Notice; n != nil {
-		out.Notice = &api.Notice{Kind: api.NoticeKind(n.Kind), Reason: n.Reason}
+		out.Notice = &api.Notice{Kind: api.NoticeKind(n.Kind), Reason: n.Reason, Escalation: string(n.Escalation), Level: n.Level}
 		for _, who := range n.Who {
 			out.Notice.Who = append(out.Notice.Who, actor(who, parley.Address{}))
 		}

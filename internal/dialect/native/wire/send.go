@@ -18,7 +18,7 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
-		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Fallback: fallbacks(b.Fallback), Reopen: parley.ReopenPolicy(b.Reopen), Links: parley.LinkMode(b.Links),
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Fallback: fallbacks(b.Fallback), Escalate: b.Escalate, Reopen: parley.ReopenPolicy(b.Reopen), Links: parley.LinkMode(b.Links),
 		Class: parley.MessageClass(b.Class),
 	}
 	if u := b.Template; u != nil {
