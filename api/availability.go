@@ -41,6 +41,7 @@ const (
 	NoticeRemoved NoticeKind = "members-removed" // the author took somebody out of the group
 	NoticeJoined  NoticeKind = "joined"          // the author joined the group
 	NoticeLeft    NoticeKind = "left"            // the author left the group
+	NoticePage    NoticeKind = "page-resolved"   // the author resolved the page of somebody
 	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
 
 	NoticeEscalationStarted      NoticeKind = "escalation-started"      // the author had a message to a role escalate
@@ -56,7 +57,7 @@ const (
 type Notice struct {
 	Kind   NoticeKind `json:"kind" doc:"What it is about. New kinds may come."`
 	Who    []Actor    `json:"who,omitempty" doc:"Whom it is about, under their names of then. Of away: who has got the message instead."`
-	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long. Of escalation-raised: timeout, skipped or unattended; of escalation-passed: unattended or circle; of escalation-canceled: why the content of the message is gone, or policy-gone."`
+	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long. Of escalation-raised: timeout, skipped or unattended; of escalation-passed: unattended or circle; of escalation-canceled: why the content of the message is gone, or policy-gone. Of page-resolved: the id of the page."`
 
 	Escalation string `json:"escalation,omitempty" doc:"Of an escalation: its id."`
 	Level      int    `json:"level,omitempty" doc:"Of escalation-raised and escalation-passed: which."`

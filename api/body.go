@@ -41,6 +41,7 @@ type Part struct {
 	Parts       Body              `json:"parts,omitempty" maxItems:"100" doc:"Of section: the parts that belong together; a section may be in another one."`
 	Actions     []Action          `json:"actions,omitempty" maxItems:"100" doc:"What the recipient can choose. Of all but location, section, page and mention."`
 	Who         *Actor            `json:"who,omitempty" doc:"Of page and mention: a user, a team, a role, the organization; of mention also a contact. The name is filled in."`
+	Paging      *Paging           `json:"paging,omitempty" doc:"Of page: how they are called; left out: once, one for all."`
 	Code        string            `json:"code,omitempty" maxLength:"255" doc:"Of otp: the code."`
 	CodeTTL     int64             `json:"codeTtl,omitempty" minimum:"0" maximum:"86400" doc:"Of otp: seconds that the code is good."`
 	Warning     bool              `json:"warning,omitempty" doc:"Of otp: whether to say that the code is nobody else's business."`
@@ -48,6 +49,14 @@ type Part struct {
 	ChosenText  string            `json:"chosenText,omitempty" maxLength:"1000" doc:"Of options: what stands with the choice that was made."`
 	ChosenTitle string            `json:"chosenTitle,omitempty" maxLength:"1000" doc:"Of options: the title of the choice that was made."`
 	Hints       map[string]string `json:"hints,omitempty" maxProperties:"50" doc:"What only some connectors know of; they get it as it is."`
+}
+
+// Paging is how somebody is called.
+type Paging struct {
+	Urgency     Urgency `json:"urgency,omitempty" enum:"normal,high" doc:"How soon somebody is to come: normal, if it is left out, or high, which reminds every 2 minutes, 10 times."`
+	Each        bool    `json:"each,omitempty" doc:"Of a team or a role: whether each resolves it for themselves; else one does for all."`
+	RemindEvery int     `json:"remindEvery,omitempty" minimum:"0" maximum:"86400" doc:"How many seconds are between reminders, at least 30."`
+	Reminders   *int    `json:"reminders,omitempty" minimum:"0" maximum:"100" doc:"How many reminders there are at most; left out: 10, or with normal urgency and no remindEvery none."`
 }
 
 // File is a file within a part: an uploaded one, by Media, or one that is elsewhere, by URL.

@@ -80,6 +80,12 @@ const (
 	EventScheduleDeleted     EventType = "schedule.deleted"
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
+	EventPageCreated         EventType = "page.created"
+	EventPageReminded        EventType = "page.reminded"
+	EventPageResolved        EventType = "page.resolved" // for all, by one of several, or canceled
+	EventViewCreated         EventType = "view.created"
+	EventViewUpdated         EventType = "view.updated"
+	EventViewDeleted         EventType = "view.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )
@@ -108,7 +114,7 @@ type EventData struct {
 	Into           string   `json:"into,omitempty" doc:"Of contact.merged and conversation.merged: the id of what it became a part of."`
 	Group          string   `json:"group,omitempty" doc:"Of an escalation: the id of its group, if there is one."`
 	Level          int      `json:"level,omitempty" doc:"Of an escalation: how far it has come; 0 is the role."`
-	Number         int      `json:"number,omitempty" doc:"Of message.reminded: 1 for the first reminder."`
+	Number         int      `json:"number,omitempty" doc:"Of message.reminded and page.reminded: 1 for the first reminder."`
 	Users          []string `json:"users,omitempty" doc:"Of message.reminded: the ids of the users who are reminded. Many are named by several events with one number."`
 	Message        *Message `json:"message,omitempty" doc:"Of message.created, message.edited and message.redacted: the message as it is now."`
 }
@@ -136,7 +142,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.reminded,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,escalation.updated,escalation-policy.updated,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,schedule.created,schedule.updated,schedule.deleted,hold.placed,hold.lifted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.reminded,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,escalation.updated,escalation-policy.updated,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,schedule.created,schedule.updated,schedule.deleted,hold.placed,hold.lifted,page.created,page.reminded,page.resolved,view.created,view.updated,view.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 }
 

@@ -32,6 +32,7 @@ import (
 	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/escalation"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/page"
 )
 
 // connectors is the list of everything that messages can go out through.
@@ -139,6 +140,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "fallback", Next: a.nextDue(store.JobFallback), Run: atMost(20, a.core.Fallbacks.FallBack)},
+		{Name: "pages", Next: a.nextDue(page.JobRemind), Run: atMost(most, a.core.Pages.Remind)},
 		{Name: "remind", Next: a.nextDue(store.JobRemind), Run: atMost(most, a.core.Reminders.Remind)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}

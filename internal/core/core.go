@@ -20,10 +20,12 @@ import (
 	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
+	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
+	"github.com/parley-server/parley/internal/core/views"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -57,6 +59,8 @@ type Core struct {
 	Escalations  *escalation.Escalations
 	Groups       *groups.Groups
 	Profiles     *profiles.Profiles
+	Views        *views.Views
+	Pages        *pages.Pages
 	Hours        *hours.Hours
 	Reminders    *reminder.Reminders
 	Fallbacks    *fallback.Fallbacks
@@ -92,6 +96,8 @@ func New(o Options) *Core {
 	c.Reminders = reminder.New(o.Store)
 	c.Fallbacks = fallback.New(o.Store, c.Threads, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
+	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})
+	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Consent = consent.New(o.Store)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/escalation"
-	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -80,7 +79,7 @@ func (c *Core) publish(tx *store.Tx, job *store.Job) error {
 		}
 		err := appendRelated(tx, a)
 		if err == nil {
-			err = message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned)
+			err = s.notify(tx, &a.Message)
 		}
 		if err != nil {
 			return err
@@ -162,7 +161,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, m.Body); err != nil {
+	if err := s.named(tx, &r.conversation, m.Body); err != nil {
 		return nil, nil, nil, err
 	}
 	a.Message.Author, a.Message.Actor = m.Author, m.Actor

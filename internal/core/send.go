@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/message"
+	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -106,6 +107,7 @@ type send struct {
 	urls    []string          // web addresses that go out as short links
 
 	mentioned []parley.Mention
+	called    []parley.Page
 }
 
 func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*send, error) {
@@ -246,13 +248,36 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		if err := s.recordAuthor(tx, &a.Message); err != nil {
 			return nil, nil, err
 		}
-	} else if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, &r.conversation, s.ownParts()); err != nil {
+	} else if err := s.named(tx, &r.conversation, s.ownParts()); err != nil {
 		return nil, nil, err
 	}
 	if s.later {
 		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	return a, r, s.put(tx, a, r)
+}
+
+// named finds whom a body mentions and calls in a conversation.
+func (s *send) named(tx *store.Tx, c *parley.Conversation, body []parley.Part) (err error) {
+	if s.mentioned, err = message.Mentioned(tx.Queries, s.p.Organization, c, body); err != nil {
+		return err
+	}
+	s.called, err = pages.Called(tx.Queries, s.p.Organization, c, body)
+	return err
+}
+
+// notify keeps whom a message mentions and calls, and tells the log.
+func (s *send) notify(tx *store.Tx, m *parley.Message) error {
+	if err := message.Mention(tx, s.p.Organization, s.p.User, m, s.mentioned); err != nil {
+		return err
+	}
+	return pages.Add(tx, s.p.Organization, s.p.User, m, s.called)
+}
+
+// sendNote writes a note for the pages.
+func (c *Core) sendNote(ctx context.Context, p *Principal, n pages.Note) (parley.ID, bool, error) {
+	sent, err := c.Send(ctx, p, SendParams{To: To{Conversation: n.Conversation}, Body: n.Body, Internal: n.Internal, Idempotency: n.Idempotency})
+	return sent.Message.ID, sent.Replayed, err
 }
 
 // prepare reads what the message is made of.
@@ -277,7 +302,7 @@ func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 	if err := appendRelated(tx, a); err != nil {
 		return err
 	}
-	if err := message.Mention(tx, s.p.Organization, s.p.User, &a.Message, s.mentioned); err != nil {
+	if err := s.notify(tx, &a.Message); err != nil {
 		return err
 	}
 	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer

@@ -82,6 +82,9 @@ const (
 	ActReplyCreated            Act = "reply.created"
 	ActReplyUpdated            Act = "reply.updated"
 	ActReplyDeleted            Act = "reply.deleted"
+	ActViewCreated             Act = "view.created"
+	ActViewUpdated             Act = "view.updated"
+	ActViewDeleted             Act = "view.deleted"
 	ActScheduleCreated         Act = "schedule.created"
 	ActScheduleUpdated         Act = "schedule.updated"
 	ActScheduleDeleted         Act = "schedule.deleted"
@@ -164,6 +167,9 @@ var Acts = []ActInfo{
 	{ActReplyCreated, "reply", "A saved reply was made"},
 	{ActReplyUpdated, "reply", "A saved reply was changed"},
 	{ActReplyDeleted, "reply", "A saved reply was deleted"},
+	{ActViewCreated, "view", "A view was made"},
+	{ActViewUpdated, "view", "A view was changed"},
+	{ActViewDeleted, "view", "A view was deleted"},
 	{ActScheduleCreated, "schedule", "A schedule was made"},
 	{ActScheduleUpdated, "schedule", "A schedule was changed"},
 	{ActScheduleDeleted, "schedule", "A schedule was deleted"},

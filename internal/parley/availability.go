@@ -39,6 +39,8 @@ const (
 	NoticeLeft    NoticeKind = "left"            // the author left the group
 	NoticeUpdated NoticeKind = "updated"         // the author changed what the group is called or for
 
+	NoticePage NoticeKind = "page-resolved" // the author resolved the page of Who, with the id that Reason has
+
 	NoticeAway NoticeKind = "away" // the author does not want to be disturbed; Who has the message instead, and Reason is why nobody further
 
 	NoticeEscalationStarted      NoticeKind = "escalation-started"

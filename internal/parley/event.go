@@ -29,6 +29,7 @@ type EventData struct {
 	Actor    ID            `json:"actor,omitempty"`   // the user who did it
 	User     ID            `json:"user,omitempty"`    // whom it concerns, besides the subject
 	Into     ID            `json:"into,omitempty"`    // what the subject became a part of
+	Team     ID            `json:"team,omitempty"`    // whose members it is for
 	Group    ID            `json:"group,omitempty"`   // a further conversation that it is about
 	Level    int           `json:"level,omitempty"`   // of an escalation
 	Number   int           `json:"number,omitempty"`  // the how manieth it is
@@ -106,6 +107,12 @@ const (
 	EventScheduleDeleted     EventType = "schedule.deleted"
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
+	EventPageCreated         EventType = "page.created"
+	EventPageReminded        EventType = "page.reminded"
+	EventPageResolved        EventType = "page.resolved" // for all, by one of several, or canceled
+	EventViewCreated         EventType = "view.created"
+	EventViewUpdated         EventType = "view.updated"
+	EventViewDeleted         EventType = "view.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

@@ -43,6 +43,7 @@ type Part struct {
 	Parts     []Part            `json:"parts,omitempty"`   // of a section
 	Actions   []Action          `json:"actions,omitempty"`
 	Who       Actor             `json:"who,omitzero"`         // of page and mention
+	Paging    *Paging           `json:"paging,omitempty"`     // of page; never changed
 	Code      string            `json:"code,omitempty"`       // of otp
 	CodeTTL   int64             `json:"codeTtl,omitempty"`    // seconds that the code is good
 	Warning   bool              `json:"warning,omitempty"`    // of otp: say that the code is nobody else's business
@@ -106,7 +107,7 @@ type Action struct {
 // Plain reports whether the part is text and nothing else.
 func (p *Part) Plain() bool {
 	return p.Kind == PartText && len(p.Actions) == 0 && len(p.Hints) == 0 && len(p.Files) == 0 && len(p.Items) == 0 && len(p.Parts) == 0 &&
-		p.Title == "" && p.Fallback == "" && p.Latitude == 0 && p.Longitude == 0 && p.Label == "" && p.Address == "" && p.Who == (Actor{}) &&
+		p.Title == "" && p.Fallback == "" && p.Latitude == 0 && p.Longitude == 0 && p.Label == "" && p.Address == "" && p.Who == (Actor{}) && p.Paging == nil &&
 		p.Code == "" && p.CodeTTL == 0 && !p.Warning && p.Button == "" && p.ChosenAs == "" && p.ChosenBy == ""
 }
 

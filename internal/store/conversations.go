@@ -38,7 +38,10 @@ func (tx *Tx) InsertConversation(organization parley.ID, c *parley.Conversation)
 	if sqldb.IsUnique(err) {
 		return parley.Conflict("thread-taken", "another open conversation has the thread key %q, or the id is taken", c.ThreadKey)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.label(organization, c)
 }
 
 const conversationColumns = `c.id, c.kind, c.visibility, c.status, c.snoozed_until, c.title, c.description, c.avatar_id, c.thread_key, c.channel_id, c.assignees, c.tags,
@@ -120,8 +123,8 @@ func (q Queries) Conversations(organization parley.ID, ids []parley.ID) (map[par
 	return conversations, err
 }
 
-// UpdateConversation writes what can be changed by hand, raises the revision and returns it. A thread key that
-// another one, not closed, has is parley.Conflict "thread-taken".
+// UpdateConversation writes what can be changed by hand, raises the revision and returns it; see Relabel. A thread key
+// that another one, not closed, has is parley.Conflict "thread-taken".
 func (tx *Tx) UpdateConversation(organization parley.ID, c *parley.Conversation) error {
 	assignees, err := json.Marshal(c.Assignees)
 	if err != nil {

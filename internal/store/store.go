@@ -56,8 +56,12 @@ var migrations = []sqldb.Migration{
 	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 16},
 	// A program that does not know them would not start what is to escalate.
 	{Name: "escalations", SQL: migration("0014_escalation"), Oldest: 22},
+	// A program that does not know it would give conversations to somebody who would not find them.
+	{Name: "views", SQL: migration("0017_views"), Postgres: migration("0017_views_postgres"), Embedded: migration("0017_views_embedded"), Oldest: 23},
+	// A program that does not know it would page nobody.
+	{Name: "pages", SQL: migration("0017_pages"), Oldest: 24},
 	// A program that does not know fallbacks would send out what they keep to themselves.
-	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 23},
+	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 25},
 }
 
 // migration is the text of a file.

@@ -174,24 +174,31 @@ func (q Queries) Teams(organization, member, after parley.ID, limit int) ([]parl
 var membersOfTeams = "SELECT m.team_id, m.user_id FROM team_members AS m WHERE m.organization_id = $1 AND m.team_id IN " + IDSource +
 	" ORDER BY m.team_id, m.user_id"
 
-func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) error {
-	if len(teams) == 0 {
-		return nil
+// MembersOfTeams returns the users of several teams.
+func (q Queries) MembersOfTeams(organization parley.ID, ids []parley.ID) (map[parley.ID][]parley.ID, error) {
+	members := make(map[parley.ID][]parley.ID, len(ids))
+	if len(ids) == 0 {
+		return members, nil
 	}
+	err := q.c.Query(membersOfTeams, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
+		var team, user parley.ID
+		err := r.Scan(&team, &user)
+		members[team] = append(members[team], user)
+		return err
+	})
+	return members, err
+}
+
+func (q Queries) addTeamMembers(organization parley.ID, teams []parley.Team) error {
 	ids := make([]parley.ID, len(teams))
-	byID := make(map[parley.ID]*parley.Team, len(teams))
 	for i := range teams {
 		ids[i] = teams[i].ID
-		byID[ids[i]] = &teams[i]
 	}
-	return q.c.Query(membersOfTeams, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
-		var team, user parley.ID
-		if err := r.Scan(&team, &user); err != nil {
-			return err
-		}
-		byID[team].Members = append(byID[team].Members, user)
-		return nil
-	})
+	members, err := q.MembersOfTeams(organization, ids)
+	for i := range teams {
+		teams[i].Members = members[teams[i].ID]
+	}
+	return err
 }
 
 var leaveTogether = `UPDATE participants SET left_sequence = 1 + (SELECT last_sequence FROM conversations AS c

@@ -13,8 +13,8 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // clock is a clock that a test moves.
@@ -48,7 +48,7 @@ func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{ctx: context.Background(), clock: &clock{at: time.Now()}}
 	folder := tb.TempDir()
-	s, err := store.Open(w.ctx, store.Options{Folder: folder, URL: pgtest.Chosen(tb, folder), Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(w.ctx, store.Options{Folder: folder, URL: fresh.Database(tb, folder), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -128,6 +128,7 @@ func (c *checking) part(field string, p *parley.Part, depth int) {
 		c.otp(field, p)
 	case parley.PartPage, parley.PartMention:
 		c.who(field+".who", p)
+		c.paging(field+".paging", p)
 	default:
 		c.refuse(field+".kind", "value-unknown", "must be one of %v", parley.PartKinds)
 	}
@@ -153,7 +154,7 @@ var allowed = map[parley.PartKind]string{
 	parley.PartOptions:  " title items actions button chosenText chosenTitle ",
 	parley.PartSection:  " parts ",
 	parley.PartOTP:      " code codeTtl warning actions ",
-	parley.PartPage:     " who ",
+	parley.PartPage:     " who paging ",
 	parley.PartMention:  " who ",
 }
 
@@ -170,7 +171,7 @@ func (c *checking) foreign(field string, p *parley.Part) {
 		{"actions", len(p.Actions) > 0}, {"files", len(p.Files) > 0}, {"items", len(p.Items) > 0}, {"parts", len(p.Parts) > 0},
 		{"latitude", p.Latitude != 0}, {"longitude", p.Longitude != 0}, {"label", p.Label != ""}, {"address", p.Address != ""},
 		{"title", p.Title != ""}, {"button", p.Button != ""}, {"chosenText", p.ChosenAs != ""}, {"chosenTitle", p.ChosenBy != ""},
-		{"code", p.Code != ""}, {"codeTtl", p.CodeTTL != 0}, {"warning", p.Warning}, {"who", p.Who != parley.Actor{}},
+		{"code", p.Code != ""}, {"codeTtl", p.CodeTTL != 0}, {"warning", p.Warning}, {"who", p.Who != parley.Actor{}}, {"paging", p.Paging != nil},
 		{"fallback", p.Fallback != "" && p.Kind == parley.PartText}, {"text", p.Text != "" && p.Inline()},
 	} {
 		if f.set && !strings.Contains(fields, " "+f.name+" ") {

@@ -18,8 +18,8 @@ import (
 	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // World is a core over a store of its own.
@@ -74,7 +74,7 @@ func New(t *testing.T) *World { return Open(t, t.TempDir()) }
 func Open(t *testing.T, folder string) *World {
 	t.Helper()
 	w := &World{T: t, Folder: folder}
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler), Now: w.Now, Fault: w.before})
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: fresh.Database(t, folder), Log: slog.New(slog.DiscardHandler), Now: w.Now, Fault: w.before})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/parley-server/parley/internal/connector/sandbox"
 	"github.com/parley-server/parley/internal/core/delivery"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is a store with one organization, and deliveries with a runner over it.
@@ -55,7 +55,7 @@ func (w *world) open(o store.Options) {
 	if o.Now == nil {
 		o.Now = time.Now // the test's, where PostgreSQL's would not be
 	}
-	o.Folder, o.URL, o.Log = w.folder, pgtest.Chosen(w.t, w.folder), slog.New(slog.DiscardHandler)
+	o.Folder, o.URL, o.Log = w.folder, fresh.Database(w.t, w.folder), slog.New(slog.DiscardHandler)
 	s, err := store.Open(context.Background(), o)
 	if err != nil {
 		w.t.Fatal(err)

@@ -14,8 +14,8 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is a directory over a store of its own, with one organization.
@@ -64,7 +64,7 @@ func (w *world) catalog() map[string]connector.Definition {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	folder := t.TempDir()
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: fresh.Database(t, folder), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/profile"
+	"github.com/parley-server/parley/internal/store/view"
 )
 
 // maxTeam is how many users a team has at most: a message to it reaches them all in one commit.
@@ -330,6 +331,9 @@ func (d *Directory) DeleteTeam(ctx context.Context, p *access.Principal, id parl
 			return err
 		}
 		if err := profile.SetMetadata(tx, p.Organization, profile.Team, id, nil); err != nil {
+			return err
+		}
+		if err := view.DeleteOf(tx, p.Organization, parley.Actor{Kind: parley.ActorTeam, ID: id}); err != nil {
 			return err
 		}
 		return tx.DeleteTeam(p.Organization, id)

@@ -18,8 +18,8 @@ import (
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 func TestRecallIsItsAuthors(t *testing.T) {
@@ -120,9 +120,9 @@ func TestEveryColumnIsKnown(t *testing.T) {
 
 		"search_pages.word": erased, "search_pages.data": erased, "search_pages.kind": other,
 		"search_state": other, "search_segments": other, "search_gone": other, "search_prints": other,
-		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "escalation_policies": other, "escalations": other, "permission_sets": other, "broadcasts": other, "contacts": other,
+		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "schedules": other, "escalation_policies": other, "escalations": other, "permission_sets": other, "broadcasts": other, "contacts": other,
 		"contact_addresses": other, "attribute_definitions": other, "contact_external_ids": other, "suppressions": other, "blocked_senders": other, "contact_exports": other, "contact_erasures": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
-		"conversation_details": other, "conversation_attributes": other, "conversation_history": other, "merged_conversations": other, "drafts": other, // is no message yet, and goes when it is one
+		"conversation_details": other, "conversation_labels": other, "views": other, "pages": other, "page_answers": other, "conversation_attributes": other, "conversation_history": other, "merged_conversations": other, "drafts": other, // is no message yet, and goes when it is one
 
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
@@ -345,7 +345,7 @@ func TestDeleteOnReadOutside(t *testing.T) {
 func TestRetention(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler),
+		s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: fresh.Database(t, folder), Log: slog.New(slog.DiscardHandler),
 			Now: time.Now}) // the test's, where PostgreSQL's would not be
 		if err != nil {
 			t.Fatal(err)

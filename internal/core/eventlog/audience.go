@@ -56,6 +56,8 @@ var scopes = map[string]parley.Scope{
 	"channel":           parley.ScopeChannelsRead,
 	"template":          parley.ScopeTemplatesRead,
 	"reply":             parley.ScopeRepliesRead,
+	"page":              parley.ScopeMessagesRead,
+	"view":              parley.ScopeConversationsRead,
 	"organization":      parley.ScopeOrganizationRead,
 	"permissions":       parley.ScopePermissionsRead,
 	"hold":              parley.ScopeHoldsRead,
@@ -107,6 +109,7 @@ type sights struct {
 	sequences     map[parley.ID]int64           // of messages in conversations that somebody joined late or left
 	messages      map[parley.ID]*parley.Message // that may be scheduled
 	shared        map[key]*Audience
+	teams         map[parley.ID][]parley.ID // members of teams that events are for
 }
 
 // key names an audience that several events have.
@@ -165,8 +168,30 @@ func (s *sights) load(events []parley.Event) error {
 	if s.messages, err = s.q.Messages(s.organization, scheduled); err != nil {
 		return err
 	}
+	if err := s.loadTeams(events); err != nil {
+		return err
+	}
 	s.sequences, err = s.q.SequencesOf(s.organization, s.changing(events))
 	return err
+}
+
+func (s *sights) loadTeams(events []parley.Event) (err error) {
+	var ids []parley.ID
+	for i := range events {
+		if team := events[i].Data.Team; team != "" && !slices.Contains(ids, team) {
+			ids = append(ids, team)
+		}
+	}
+	s.teams, err = s.q.MembersOfTeams(s.organization, ids)
+	return err
+}
+
+func set(ids []parley.ID) map[parley.ID]bool {
+	all := make(map[parley.ID]bool, len(ids))
+	for _, id := range ids {
+		all[id] = true
+	}
+	return all
 }
 
 // became returns what those of the conversations became that were merged into others, which it adds to the rows: who sees
@@ -222,6 +247,10 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	scope := scopeOf(e.Type)
 	c := s.conversations[e.Conversation]
 	switch {
+	case e.Data.Team != "":
+		return &Audience{scope: scope, users: set(s.teams[e.Data.Team])}
+	case strings.HasPrefix(string(e.Type), "view.") && e.Data.User != "": // one's own
+		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Data.User: true}}
 	case e.Conversation == "":
 		return s.share(key{scope: scope}, func() *Audience { return &Audience{scope: scope, everybody: true} })
 	case c == nil:

@@ -17,8 +17,8 @@ import (
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is the files of a store of their own, with two organizations.
@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{folder: t.TempDir(), at: time.Now(), sees: map[parley.ID][]parley.ID{}}
 	log := slog.New(slog.DiscardHandler)
-	s, err := store.Open(t.Context(), store.Options{Folder: w.folder, URL: pgtest.Chosen(t, w.folder), Log: log, Now: w.now})
+	s, err := store.Open(t.Context(), store.Options{Folder: w.folder, URL: fresh.Database(t, w.folder), Log: log, Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func TestRowIsNotStoredAfterAFailure(t *testing.T) {
 	w := newWorld(t)
 	broken := true
 	folder := t.TempDir()
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: slog.New(slog.DiscardHandler), Fault: func(statement string) error {
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: fresh.Database(t, folder), Log: slog.New(slog.DiscardHandler), Fault: func(statement string) error {
 		if broken && strings.HasPrefix(statement, "INSERT INTO media ") {
 			return errors.New("no")
 		}

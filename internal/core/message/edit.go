@@ -43,6 +43,9 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 			return err
 		}
 		before := m.Body
+		if !slices.EqualFunc(called(before), called(said), func(a, b parley.Part) bool { return a.Who.Kind == b.Who.Kind && a.Who.ID == b.Who.ID }) {
+			return parley.Invalid("body", "not-allowed", "must call the same people as before: page others by another message")
+		}
 		for _, m := range append(copies, &m) {
 			if m.Removed != "" {
 				continue
@@ -57,6 +60,16 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 		return parley.Message{}, err
 	}
 	return a.threads.Shown(ctx, p, message)
+}
+
+// called are the parts of a body that page somebody.
+func called(body []parley.Part) (parts []parley.Part) {
+	parley.EachPart(body, func(_ string, p *parley.Part) {
+		if p.Kind == parley.PartPage {
+			parts = append(parts, *p)
+		}
+	})
+	return parts
 }
 
 // maxCopies is more than a message between members has: those of whom it is forwarded to while its recipient is away.

@@ -26,9 +26,9 @@ func Mentioned(q store.Queries, organization parley.ID, c *parley.Conversation, 
 			return
 		}
 		var users []parley.ID
-		users, wrong = behind(q, organization, p.Who)
+		users, wrong = Behind(q, organization, p.Who)
 		if wrong == nil && sees == nil {
-			sees, wrong = audience(q, organization, c)
+			sees, wrong = Seeing(q, organization, c)
 		}
 		if wrong != nil {
 			return
@@ -46,8 +46,8 @@ func Mentioned(q store.Queries, organization parley.ID, c *parley.Conversation, 
 	return list, wrong
 }
 
-// behind are the users whom a mention means.
-func behind(q store.Queries, organization parley.ID, who parley.Actor) ([]parley.ID, error) {
+// Behind are the users whom a mention or a page means.
+func Behind(q store.Queries, organization parley.ID, who parley.Actor) ([]parley.ID, error) {
 	switch who.Kind {
 	case parley.ActorUser:
 		return []parley.ID{who.ID}, nil
@@ -61,8 +61,8 @@ func behind(q store.Queries, organization parley.ID, who parley.Actor) ([]parley
 	return nil, nil
 }
 
-// audience says which users see what is written in a conversation now.
-func audience(q store.Queries, organization parley.ID, c *parley.Conversation) (func(user parley.ID) bool, error) {
+// Seeing says which users see what is written in a conversation now.
+func Seeing(q store.Queries, organization parley.ID, c *parley.Conversation) (func(user parley.ID) bool, error) {
 	if c.Visibility == parley.VisibleToMembers {
 		members, err := q.MembersOf(organization, []parley.ID{c.ID})
 		return func(user parley.ID) bool {

@@ -19,11 +19,6 @@ const (
 	maxTag      = 100
 )
 
-// errShared is a saved reply of others that the principal may use, and not change.
-func errShared() error {
-	return &parley.Error{Kind: parley.KindForbidden, Code: "scope-required", Message: "what the organization shares needs the scope " + string(parley.ScopeTemplatesWrite)}
-}
-
 // reply checks a saved reply.
 func (c *check) reply(r *parley.SavedReply) {
 	c.text("title", r.Title, true, maxName)
@@ -74,14 +69,14 @@ func (t *Templates) CreateReply(ctx context.Context, p *access.Principal, made p
 	made.ID = parley.NewID(t.store.Now(ctx, p.Organization))
 	c := check{}
 	c.reply(&made)
-	c.owner(p, &made.Owner)
+	c.wrong = append(c.wrong, p.Owner(&made.Owner)...)
 	if err := parley.InvalidFields(c.wrong); err != nil {
 		return made, false, err
 	}
 	var result parley.SavedReply
 	replay, err := p.Once(ctx, t.store, i, 201, made.ID, func(tx *store.Tx) error {
 		result = made
-		if err := mayOwn(tx.Queries, p, result.Owner); err != nil {
+		if err := p.MayOwn(tx.Queries, result.Owner, parley.ScopeTemplatesWrite); err != nil {
 			return err
 		}
 		if n, err := template.CountReplies(tx.Queries, p.Organization, result.Owner); err != nil || n >= maxReplies {
@@ -121,77 +116,13 @@ func didReply(tx *store.Tx, p *access.Principal, r *parley.SavedReply, event par
 	return p.Did(tx, act, r.ID, changes)
 }
 
-func (c *check) owner(p *access.Principal, owner *parley.Actor) {
-	switch owner.Kind {
-	case "", parley.ActorUser:
-		if owner.ID != "" && owner.ID != p.User || p.User == "" {
-			c.refuse("owner.id", "user-unknown", "must be the key's own user")
-		}
-		*owner = parley.Actor{Kind: parley.ActorUser, ID: p.User}
-	case parley.ActorTeam:
-		if owner.ID == "" {
-			c.refuse("owner.id", "required", "must be the id of a team")
-		}
-	case parley.ActorOrganization:
-		owner.ID = ""
-	default:
-		c.refuse("owner.kind", "value-unknown", "must be user, team or organization")
-	}
-}
-
-// mayOwn reports whether the principal may write saved replies of an owner: its own, those of its teams, and with the scope
-// for templates those of the organization.
-func mayOwn(q store.Queries, p *access.Principal, owner parley.Actor) error {
-	switch owner.Kind {
-	case parley.ActorUser:
-		return nil
-	case parley.ActorOrganization:
-		if !p.Has(parley.ScopeTemplatesWrite) {
-			return errShared()
-		}
-		return nil
-	}
-	if !p.Personal {
-		_, err := q.Team(p.Organization, owner.ID)
-		if parley.IsKind(err, parley.KindNotFound) {
-			err = parley.Invalid("owner.id", "team-unknown", "must be the id of a team")
-		}
-		return err
-	}
-	own, err := ownsAs(q, p, owner)
-	if err == nil && !own {
-		err = parley.Invalid("owner.id", "team-unknown", "must be the id of a team that you are a member of")
-	}
-	return err
-}
-
-// ownsAs reports whether an owner's saved replies are among those that the principal sees.
-func ownsAs(q store.Queries, p *access.Principal, owner parley.Actor) (bool, error) {
-	switch owner.Kind {
-	case parley.ActorUser:
-		return owner.ID == p.User, nil
-	case parley.ActorOrganization:
-		return true, nil
-	}
-	if !p.Personal {
-		return true, nil
-	}
-	teams, err := q.TeamsOf(p.Organization, p.User)
-	for _, team := range teams {
-		if team == owner.ID {
-			return true, err
-		}
-	}
-	return false, err
-}
-
 // reply returns a saved reply that the principal sees.
 func reply(q store.Queries, p *access.Principal, id parley.ID) (parley.SavedReply, error) {
 	r, err := template.Reply(q, p.Organization, id)
 	if err != nil {
 		return r, err
 	}
-	seen, err := ownsAs(q, p, r.Owner)
+	seen, err := p.SeesOwned(q, r.Owner)
 	if err == nil && !seen {
 		err = parley.NotFound("saved reply", id)
 	}
@@ -222,25 +153,19 @@ func (t *Templates) Replies(ctx context.Context, p *access.Principal, f ReplyFil
 	q := t.store.Read(ctx)
 	filter := template.ReplyFilter{Prefix: f.Prefix, Folder: f.Folder}
 	if f.Owner.Kind != "" {
-		c := check{}
-		c.owner(p, &f.Owner)
-		if err := parley.InvalidFields(c.wrong); err != nil {
+		if err := parley.InvalidFields(p.Owner(&f.Owner)); err != nil {
 			return nil, nil, err
 		}
-		seen, err := ownsAs(q, p, f.Owner)
+		seen, err := p.SeesOwned(q, f.Owner)
 		if err != nil || !seen {
 			return nil, nil, err
 		}
 		filter.Owners = []parley.Actor{f.Owner}
 		return template.Replies(q, p.Organization, filter, after, limit)
 	}
-	filter.Owners = []parley.Actor{{Kind: parley.ActorOrganization}, {Kind: parley.ActorUser, ID: p.User}}
-	teams, err := q.TeamsOf(p.Organization, p.User)
-	if err != nil {
+	var err error
+	if filter.Owners, err = p.Owners(q); err != nil {
 		return nil, nil, err
-	}
-	for _, id := range teams {
-		filter.Owners = append(filter.Owners, parley.Actor{Kind: parley.ActorTeam, ID: id})
 	}
 	return template.Replies(q, p.Organization, filter, after, limit)
 }
@@ -258,7 +183,7 @@ func (t *Templates) changeReply(ctx context.Context, p *access.Principal, id par
 		if err := matchRev(ifMatch, r.Rev); err != nil {
 			return err
 		}
-		if err := mayOwn(tx.Queries, p, r.Owner); err != nil {
+		if err := p.MayOwn(tx.Queries, r.Owner, parley.ScopeTemplatesWrite); err != nil {
 			return err
 		}
 		return unit(tx, &r)
@@ -343,7 +268,7 @@ func (t *Templates) SeesAny(ctx context.Context, p *access.Principal, ids []parl
 			break
 		}
 		var seen bool
-		if seen, err = ownsAs(q, p, owner); seen {
+		if seen, err = p.SeesOwned(q, owner); seen {
 			return true, err
 		}
 	}

@@ -73,6 +73,11 @@ func Save(tx *store.Tx, p *access.Principal, before, c *parley.Conversation, rea
 			return parley.About(err, "external-id-taken", "externalId")
 		}
 	}
+	if !slices.Equal(c.Tags, before.Tags) || !slices.Equal(c.Assignees, before.Assignees) {
+		if err := tx.Relabel(p.Organization, c); err != nil {
+			return err
+		}
+	}
 	data := parley.EventData{Reason: reason}
 	if c.Status != before.Status {
 		data.Status = string(c.Status)

@@ -226,7 +226,7 @@ func (l *finder) load(ids []parley.ID) (map[parley.ID]*parley.Message, error) {
 			list = append(list, m)
 		}
 	}
-	if list, err = l.s.seen(list); err != nil {
+	if list, err = l.s.Seen(list); err != nil {
 		return nil, err
 	}
 	if list, err = l.received(list); err != nil {

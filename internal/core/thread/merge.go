@@ -16,6 +16,8 @@ const (
 	maxWalk = 2000
 	// fewNamed is up to how many conversations of somebody are looked up before those of the principal are.
 	fewNamed = 100
+	// maxLabelled is of how many conversations with one label the few are looked for that are in a status.
+	maxLabelled = 20_000
 )
 
 // merge walks conversations from several sources, most recently active first. A source is read when its next entry
@@ -26,6 +28,8 @@ type merge struct {
 	after   store.Activity // where it is
 	sources []*source
 	beside  []parley.ID // conversations besides those of the sources, in no order
+	rough   bool        // there may be some that do not pass among those that are said to
+	foreign bool        // and some that the principal does not see
 }
 
 // source is a list of conversations, most recently active first.
@@ -77,6 +81,7 @@ func (m *merge) find(f *ConversationFilter, ahead int) error {
 			m.addOwn(f, store.AllParts, ahead)
 		default:
 			streams = appendStreams(streams, f, parley.VisibleToMembers, []parley.ID{""})
+			m.foreign = !s.private()
 			if m.leaves() {
 				m.addOwn(f, store.EndedParts, ahead)
 			}
@@ -106,7 +111,7 @@ func appendStreams(streams []store.Stream, f *ConversationFilter, v parley.Visib
 // named are the conversations that a filter names, if they are few, or fewer than the principal sees.
 func (s *Sight) named(f *ConversationFilter) (ids []parley.ID, few bool, err error) {
 	if f.ThreadKey == "" && f.ExternalID == "" && !f.withParticipant() {
-		return nil, false, nil
+		return s.labelled(f)
 	}
 	if ids, err = s.namedUpTo(f, fewNamed); err != nil || len(ids) <= fewNamed {
 		return ids, err == nil, err
@@ -116,6 +121,35 @@ func (s *Sight) named(f *ConversationFilter) (ids []parley.ID, few bool, err err
 	}
 	ids, err = s.namedUpTo(f, maxWalk)
 	return ids, len(ids) <= maxWalk, err
+}
+
+// labelled are the conversations that a filter names by a label, if they are few, and fewer than the principal sees.
+func (s *Sight) labelled(f *ConversationFilter) ([]parley.ID, bool, error) {
+	for _, l := range []struct {
+		kind  store.LabelKind
+		label string
+	}{{store.LabelAssignee, string(f.Assignee)}, {store.LabelTag, f.Tag}} {
+		if l.label == "" {
+			continue
+		}
+		n, err := s.q.CountLabelled(s.p.Organization, l.kind, l.label, maxLabelled+1)
+		if err != nil {
+			return nil, false, err
+		}
+		if n > maxLabelled {
+			continue
+		}
+		ids, err := s.q.Labelled(s.p.Organization, l.kind, l.label, f.Status, maxWalk+1)
+		if err != nil || len(ids) <= fewNamed {
+			return ids, err == nil, err
+		}
+		if len(ids) > maxWalk {
+			continue
+		}
+		seesFew, err := s.seesFew()
+		return ids, !seesFew, err
+	}
+	return nil, false, nil
 }
 
 // namedUpTo are up to n of the conversations that a filter names, and one more where there are more.
@@ -186,6 +220,7 @@ func (m *merge) add(ids []parley.ID, f *ConversationFilter) error {
 	}
 	slices.SortFunc(src.read, newestFirst)
 	m.sources = append(m.sources, src)
+	m.rough = true
 	return nil
 }
 

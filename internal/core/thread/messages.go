@@ -92,7 +92,7 @@ func (t *Threads) SeesAny(ctx context.Context, p *access.Principal, messages []p
 	for _, m := range found {
 		list = append(list, m)
 	}
-	kept, err := s.seen(list)
+	kept, err := s.Seen(list)
 	return len(kept) > 0, err
 }
 
@@ -132,8 +132,8 @@ func (s *Sight) seesConversation(ids []parley.ID) (bool, error) {
 	return slices.ContainsFunc(users, func(u *parley.User) bool { return u.Profile.Avatar != "" }), err
 }
 
-// seen returns those of the messages that the principal sees, in their order.
-func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
+// Seen returns those of the messages that the principal sees, in their order.
+func (s *Sight) Seen(messages []*parley.Message) ([]*parley.Message, error) {
 	if err := s.judge(conversationsOf(messages)); err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *Sight) seen(messages []*parley.Message) ([]*parley.Message, error) {
 // Shown returns those of the messages that the principal sees, in their order, as they are shown to it but without
 // their states.
 func (s *Sight) Shown(messages []*parley.Message, now time.Time) ([]*parley.Message, error) {
-	kept, err := s.seen(messages)
+	kept, err := s.Seen(messages)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit 
 
 // Those completes messages that are shown in a list; those that the principal does not see are not in it.
 func (s *Sight) Those(messages []*parley.Message, now time.Time) ([]parley.Message, error) {
-	seen, err := s.seen(messages)
+	seen, err := s.Seen(messages)
 	if err != nil {
 		return nil, err
 	}

@@ -210,8 +210,21 @@ func TestPlansAnswerTheSame(t *testing.T) {
 			for _, n := range []int{3, 200} {
 				a.same(fmt.Sprintf("conversations, %+v, pages of %d, personal %v", list.f, n, p.Personal), all(a.World, p, list.f, n), want)
 			}
+			a.counts(p, list.f, len(want))
 		}
 		a.findsMessages(p)
+	}
+}
+
+// counts: counting says how many a list has, and, up to a number, whether there are more.
+func (a *archive) counts(p *access.Principal, f thread.ConversationFilter, want int) {
+	a.T.Helper()
+	for _, most := range []int{1000, 3} {
+		n, more, err := thread.NewSight(a.Store.Read(a.T.Context()), p).CountConversations(f, most)
+		a.Must(err)
+		if n != min(want, most) || more != (want > most) {
+			a.T.Errorf("counted up to %d, %+v, personal %v: %d, more %v; there are %d", most, f, p.Personal, n, more, want)
+		}
 	}
 }
 
@@ -353,6 +366,15 @@ func TestLeftAmongVeryMany(t *testing.T) {
 		return all
 	}
 	before := pages()
+	for _, f := range filters {
+		for _, p := range []*access.Principal{a.reader, a.Admin} {
+			n, more, err := thread.NewSight(a.Store.Read(t.Context()), p).CountConversations(f, 1000)
+			a.Must(err)
+			if n != 1000 || !more {
+				t.Errorf("counted, %+v, personal %v: %d, more %v", f, p.Personal, n, more)
+			}
+		}
+	}
 	if want := len(filters)*(len(a.all)+12) - len(left); len(before) != want { // 12 pages each; what was left is in no inbox
 		t.Errorf("%d rows and cursors, want %d", len(before), want)
 	}

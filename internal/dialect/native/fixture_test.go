@@ -30,8 +30,8 @@ import (
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is a server with the door and everything behind it, on a folder of its own, with one organization.
@@ -58,7 +58,7 @@ func newWorld(t testing.TB) *world {
 	folder := t.TempDir()
 	quiet := slog.New(slog.DiscardHandler)
 	w := &world{}
-	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: pgtest.Chosen(t, folder), Log: quiet, Fault: w.asked.before})
+	s, err := store.Open(t.Context(), store.Options{Folder: folder, URL: fresh.Database(t, folder), Log: quiet, Fault: w.asked.before})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -239,6 +239,17 @@ var samples = map[string]sample{
 	"getDraft":                    {path: "/v1/drafts/{draft}"},
 	"patchDraft":                  {path: "/v1/drafts/{draft}", body: `{"body":"sooner","internal":false,"attachments":[],"replyTo":""}`},
 	"deleteDraft":                 {path: "/v1/drafts/{draft}"},
+	"createView":                  {path: "/v1/views", body: `{"owner":{"kind":"organization"},"name":"Open","order":3,"filter":{"status":"open","unread":true}}`, more: []parley.Scope{parley.ScopeOrganizationWrite}},
+	"createPage":                  {path: "/v1/conversations/{conversation}/pages", body: `{"who":{"kind":"user","id":"{user}"},"text":"Come","urgency":"high","remindEvery":60,"reminders":3}`},
+	"listPages":                   {path: "/v1/pages?state=open"},
+	"getPage":                     {path: "/v1/pages/{page}"},
+	"resolvePage":                 {path: "/v1/pages/{page}/resolve", personal: true},
+	"listViews":                   {path: "/v1/views?owner=organization"},
+	"countViews":                  {path: "/v1/views/counts?view={view}"},
+	"getView":                     {path: "/v1/views/{view}"},
+	"patchView":                   {path: "/v1/views/{view}", body: `{"name":"All","order":1,"filter":{}}`, more: []parley.Scope{parley.ScopeOrganizationWrite}},
+	"deleteView":                  {path: "/v1/views/{view}", more: []parley.Scope{parley.ScopeOrganizationWrite}},
+	"listViewConversations":       {path: "/v1/views/{view}/conversations"},
 	"moveMessage":                 {path: "/v1/messages/{noted}/move", body: `{"conversation":"{note}"}`},
 }
 
@@ -329,7 +340,9 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
 	schedule := must[*api.Schedule](t)(c.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
-	return map[string]string{"role2": role2.ID, "policy": policy.ID, "urgent": urgent.ID, "escalation": escalations[0].ID, "escalation2": escalations[1].ID, "escalation3": escalations[2].ID,
+	view := must[*api.View](t)(c.CreateView(ctx, api.ViewRequest{Name: "Open", Owner: api.ViewOwner{Kind: api.ActorOrganization}, Filter: api.ViewFilter{Status: "open"}}))
+	page := must[*api.Call](t)(c.CreatePage(ctx, group.ID, api.CallRequest{Who: api.Actor{Kind: api.ActorUser, ID: ana.ID}}))
+	return map[string]string{"page": page.ID, "view": view.ID, "role2": role2.ID, "policy": policy.ID, "urgent": urgent.ID, "escalation": escalations[0].ID, "escalation2": escalations[1].ID, "escalation3": escalations[2].ID,
 		"draft": draft.ID, "schedule": schedule.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }

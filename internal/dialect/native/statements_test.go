@@ -73,6 +73,11 @@ var lists = []counted{
 	{"listConversations", "/v1/conversations?tag=odd", 0, 0},
 	{"listConversations", "/v1/conversations?assignee={user}", 0, 0},
 	{"listConversations", "/v1/conversations?inbox=true", 0, 0},
+	{"listPages", "/v1/pages?state=open", 0, 0},
+	{"listPages", "/v1/pages?mine=true", 0, 0},
+	{"listPages", "/v1/pages?conversation={paged}", 0, 0},
+	{"listViews", "/v1/views", 0, 0},
+	{"listViewConversations", "/v1/views/{odd}/conversations", 0, 0},
 	{"listConversations", "/v1/conversations?priority=2", 0, 0},
 	{"listConversations", "/v1/conversations?unread=true", 0, rounds},
 	{"listConversations", "/v1/conversations?externalId=only", 1, 0},
@@ -411,10 +416,15 @@ func (w *world) many(t *testing.T) map[string]string {
 	things["hook"] = w.manyHooks(t, n)
 	w.manyEscalations(t, things, n)
 	things["talk"] = fmt.Sprint(must[*api.EventPage](t)(c.ListEvents(ctx, api.EventFilter{After: api.FromLatest})).Through)
+	things["paged"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Paged", Members: users[:1]})).ID
+	for range n {
+		must[*api.Call](t)(c.CreatePage(ctx, things["paged"], api.CallRequest{Who: api.Actor{Kind: api.ActorOrganization}}))
+	}
 	w.manyHolds(t, users)
 	w.talk(t, things, users, contacts)
 	for range n {
 		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
+		things["odd"] = must[*api.View](t)(c.CreateView(ctx, api.ViewRequest{Name: "Odd", Owner: api.ViewOwner{Kind: api.ActorOrganization}, Filter: api.ViewFilter{Tag: "odd"}})).ID
 	}
 	things["forum"] = must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "All", Forum: true, Members: users[1:]})).ID
 	w.manyTemplates(t, things)

@@ -62,6 +62,9 @@ var (
 		AND root_id IN (SELECT m.id FROM messages AS m WHERE m.organization_id = $1 AND m.conversation_id = $2)`
 	renumberAsked = `UPDATE ack_requests SET conversation_id = $3, sequence = sequence + $4 WHERE organization_id = $1 AND conversation_id = $2`
 
+	dropLabels = "DELETE FROM conversation_labels WHERE organization_id = $1 AND conversation_id = $2"
+
+	movePages = "UPDATE pages SET conversation_id = $3 WHERE organization_id = $1 AND conversation_id = $2"
 	// Who has muted one of the two only hears of what goes on in both.
 	dropMutes = "DELETE FROM mutes WHERE organization_id = $1 AND conversation_id = $2"
 
@@ -121,6 +124,8 @@ func Merge(tx *store.Tx, m Merging) error {
 		{Text: moveHistory, Args: []any{o, a, b, base}},
 		{Text: mergeMarks, Args: []any{o, a, b, base}},
 		{Text: dropMarks, Args: []any{o, a}},
+		{Text: movePages, Args: []any{o, a, b}},
+		{Text: dropLabels, Args: []any{o, a}},
 		{Text: moveDrafts, Args: []any{o, a, b}},
 		{Text: dropMutes, Args: []any{o, a}},
 		{Text: mergeParticipants, Args: []any{o, b, joining.Param()}},

@@ -14,6 +14,7 @@ const (
 			m.author_name, '', '', '', '', '', '', 0, $4, $5, $6, '' FROM messages AS m WHERE m.organization_id = $1 AND m.id = $2`
 	moveMessage       = "UPDATE messages SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND id = $2"
 	moveItsDeliveries = "UPDATE deliveries SET conversation_id = $3 WHERE organization_id = $1 AND message_id = $2"
+	moveItsPages      = "UPDATE pages SET conversation_id = $3 WHERE organization_id = $1 AND message_id = $2"
 	moveItsAsking     = `UPDATE ack_requests SET conversation_id = $3, sequence = $4 WHERE organization_id = $1 AND message_id = $2
 		AND conversation_id = $5 AND sequence = $6`
 	replaceLast = "UPDATE conversations SET last_message_id = $3 WHERE organization_id = $1 AND id = $2 AND last_message_id = $4"
@@ -44,6 +45,7 @@ func Move(tx *store.Tx, organization parley.ID, m *parley.Message, tombstone par
 		{Text: replaceLast, Args: []any{o, string(m.Conversation), string(tombstone), id}},
 		{Text: moveMessage, Args: []any{o, id, to, into.LastSequence + 1}},
 		{Text: moveItsAsking, Args: []any{o, id, to, into.LastSequence + 1, string(m.Conversation), m.Sequence}},
+		{Text: moveItsPages, Args: []any{o, id, to}},
 		{Text: moveItsDeliveries, Args: []any{o, id, to}},
 		{Text: moveTagsOf, Args: []any{o, id, to, tags.Param()}},
 		{Text: receiveItem, Args: []any{o, to, store.Millis(m.SentAt), id}},

@@ -135,6 +135,7 @@ func Forget(tx *store.Tx, organization, conversation parley.ID, contact *parley.
 		err = exec(tx, organization,
 			sqldb.Statement{Text: "DELETE FROM drafts WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}},
 			sqldb.Statement{Text: "DELETE FROM conversation_details WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}},
+			sqldb.Statement{Text: "DELETE FROM conversation_labels WHERE organization_id = $1 AND conversation_id = $2 AND kind = 'tag'", Args: []any{o, c}},
 			sqldb.Statement{Text: "UPDATE conversation_history SET changes = '[]' WHERE organization_id = $1 AND conversation_id = $2", Args: []any{o, c}})
 	}
 	if err != nil || len(parts) == 0 {

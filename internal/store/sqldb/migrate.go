@@ -20,6 +20,8 @@ type Migration struct {
 	SQL  string
 	// Postgres is what follows on PostgreSQL: how its tables are stored and vacuumed.
 	Postgres string
+	// Embedded is what follows on SQLite, where it differs.
+	Embedded string
 	// Indexes on tables that may be large. They are made after the step, while other programs go on writing.
 	Indexes []Index
 	// Oldest is the oldest schema number a program may know and still run on the result.

@@ -98,7 +98,7 @@ func (s *embedded) connected(w *writer) error {
 // disconnecting waits for what is being synced: the last connection to close deletes the log.
 func (s *embedded) disconnecting() { _ = s.syncer.wait(context.Background()) }
 
-func (s *embedded) schema(m Migration) string { return m.SQL }
+func (s *embedded) schema(m Migration) string { return m.SQL + m.Embedded }
 
 // migrating has nothing to keep away: the folder is locked.
 func (s *embedded) migrating(context.Context, *sql.Conn) (func() error, error) {

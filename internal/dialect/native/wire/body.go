@@ -34,6 +34,9 @@ func part(p *parley.Part) api.Part {
 	if p.Inline() {
 		out.Who = new(actor(p.Who, parley.Address{}))
 	}
+	if how := p.Paging; how != nil {
+		out.Paging = &api.Paging{Urgency: api.Urgency(how.Urgency), Each: how.Each, RemindEvery: how.RemindEvery, Reminders: how.Reminders}
+	}
 	return out
 }
 
@@ -90,6 +93,9 @@ func givenPart(p *api.Part) parley.Part {
 	}
 	if p.Who != nil {
 		out.Who = parley.Actor{Kind: parley.ActorKind(p.Who.Kind), ID: parley.ID(p.Who.ID)}
+	}
+	if how := p.Paging; how != nil {
+		out.Paging = &parley.Paging{Urgency: parley.Urgency(how.Urgency), Each: how.Each, RemindEvery: how.RemindEvery, Reminders: how.Reminders}
 	}
 	return out
 }
