@@ -226,9 +226,68 @@ func TestFallbacksRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := r.Send(ctx, api.SendRequest{To: outside, Internal: true, Body: api.Text("x"), Fallback: one(r.email, 1, api.OnUnread)})
+	_, err := r.Send(ctx, api.SendRequest{To: outside, DeleteOnRead: true, Body: api.Text("x"), Fallback: one(r.email, 1, api.OnUnread)})
+	if e, ok := errors.AsType[*api.Error](err); !ok || e.Errors[0].Field != "fallback" {
+		t.Errorf("deleted on read: %v", err)
+	}
+	_, err = r.Send(ctx, api.SendRequest{To: outside, Internal: true, Body: api.Text("x"), Fallback: one(r.email, 1, api.OnUnread)})
 	if e, ok := errors.AsType[*api.Error](err); !ok || e.Errors[0].Field != "fallback" {
 		t.Errorf("internal: %v", err)
+	}
+}
+
+// Each copy of a broadcast has the fallbacks, for its own recipient.
+func TestFallbacksOfBroadcasts(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearseFallbacks(t, a, operator)
+	ctx := t.Context()
+	ben := r.reachable(t, a, "Ben", "+15550100000")
+	c := must[*api.Contact](t)(r.CreateContact(ctx, api.ContactRequest{Name: "Bella", Addresses: []api.Address{{Kind: "phone", Value: "+15550170004"}, {Kind: "email", Value: "bella@example.org"}}}))
+	list := must[*api.Broadcast](t)(r.CreateBroadcast(ctx, api.BroadcastRequest{Name: "All"}))
+	must[*api.Broadcast](t)(r.AddBroadcastMembers(ctx, list.ID, api.BroadcastMembers{Users: []string{ben.id}, Contacts: []string{c.ID}}))
+	m := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list.ID}, Body: api.Text("Closed today"), Fallback: r.onUnread(60, 120)}))
+	r.advance(time.Hour)
+	copies := must[*api.List[api.Message]](t)(r.ListMessages(ctx, api.MessageFilter{Parent: m.ID})).Data
+	for i := range copies {
+		if copies[i].Channel == "" {
+			want(t, "to the user", r.deliveries(&copies[i]), "1 for 0: phone:+15550100000 read", "2 for 0: email:ben@example.org read")
+		} else {
+			want(t, "to the contact", r.deliveries(&copies[i]), "0 for 0: phone:+15550170004 delivered", "1 for 1: phone:+15550170004 skipped fallback-same-channel", "2 for 1: email:bella@example.org read")
+		}
+	}
+	if h := r.handed(m); len(copies) != 2 || len(h) > 0 || len(m.Fallback) != 2 {
+		t.Errorf("%d copies, of the message itself went out %v", len(copies), h)
+	}
+}
+
+// Those who are reached in the same way do not see each other, and what is deleted on read leaves nothing outside.
+func TestFallbacksApart(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearseFallbacks(t, a, operator)
+	ctx := t.Context()
+	full := api.FallbackFull
+	must[*api.Organization](t)(r.PatchOrganization(ctx, api.OrganizationPatch{Policy: &api.PolicyPatch{FallbackContent: &full}}))
+	ana := r.colleague(t, a, "Ana")
+	var participants []api.NewParticipant
+	for _, name := range []string{"Ben", "Cleo", "Dora", "Emil"} {
+		participants = append(participants, api.NewParticipant{User: r.colleague(t, a, name).id})
+	}
+	group := must[*api.Conversation](t)(ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: participants}))
+	mail := []api.Fallback{{Channel: r.email, After: 60, On: api.OnUnread}}
+	several := urgent(t, ana.Client, api.Recipient{Conversation: group.ID}, func(s *api.SendRequest) { s.Fallback = mail })
+	short := urgent(t, ana.Client, api.Recipient{Conversation: group.ID}, func(s *api.SendRequest) { s.Fallback, s.DeleteOnRead = mail, true })
+	r.advance(time.Hour)
+	for m, text := range map[*api.Message]string{several: "Come at once", short: "You have a new message."} {
+		list := must[*api.List[api.SandboxMessage]](t)(r.ListSandboxMessages(ctx, api.SandboxFilter{Message: m.ID})).Data
+		to := map[string]bool{}
+		for _, h := range list {
+			if to[h.To] = true; len(h.Shown) > 0 || h.Role != "" || h.Text != text {
+				t.Errorf("handed out: %+v", h)
+			}
+		}
+		if len(list) != 4 || len(to) != 4 {
+			t.Errorf("handed out to %v", to)
+		}
 	}
 }
 

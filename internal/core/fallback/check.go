@@ -72,6 +72,9 @@ func Check(tx *store.Tx, p *access.Principal, m *parley.Message, policy *parley.
 		if Reduces(m, policy) {
 			continue
 		}
+		if m.DeleteOnRead {
+			return parley.Invalid("fallback", "not-allowed", "does not go with deleteOnRead: what it says would stay where it goes")
+		}
 		if err := carries(m, &ch, field, platform); err != nil {
 			return err
 		}

@@ -17,9 +17,9 @@ import (
 func StandsIn(m *parley.Message, channel parley.ID) bool { return channel != m.Channel }
 
 // Reduces reports whether fallbacks of a message say no more than that there is one: what was not meant to leave the organization
-// leaves it only where the organization says so.
+// leaves it only where the organization says so, and what is deleted on read never.
 func Reduces(m *parley.Message, policy *parley.Policy) bool {
-	return (m.Direction == parley.NoDirection || m.Platform == "secure") && policy.FallbackContent != parley.FallbackFull
+	return (m.Direction == parley.NoDirection || m.Platform == "secure") && (policy.FallbackContent != parley.FallbackFull || m.DeleteOnRead)
 }
 
 // Reduce makes a message what such fallbacks say: nothing of who wrote it, or of what.
