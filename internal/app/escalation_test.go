@@ -3,10 +3,12 @@ package app_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/config"
 )
 
 // person is a user of a rehearsal, with a key.
@@ -101,6 +103,64 @@ func TestEscalationsKeepTheirTimes(t *testing.T) {
 	}
 	if want := []string{"active0", "active1", "active2", "unanswered2"}; !slices.Equal(states, want) {
 		t.Errorf("the events are %q", states)
+	}
+}
+
+// On several nodes an escalation goes on at its times, once, whichever node does it, also when the one that began it is gone; of those
+// who end it at once through different nodes one does.
+func TestEscalationsOnNodes(t *testing.T) {
+	n := newNodes(t, 0)
+	first := n.start(func(*config.Config) {})
+	second, third := n.start(func(*config.Config) {}), n.start(func(*config.Config) {})
+	ctx := t.Context()
+	role := must[*api.Role](t)(first.CreateRole(ctx, api.RoleRequest{Name: "Nurse", Members: []string{n.user}}))
+	must[*api.Role](t)(first.ComeOnDuty(ctx, role.ID, api.DutyIn{User: n.user}))
+	var steps []api.EscalationStep
+	var targets []string
+	for i := range 2 {
+		u := must[*api.User](t)(first.CreateUser(ctx, api.UserRequest{Name: fmt.Sprint("Target ", i), Email: fmt.Sprintf("target%d@example.org", i)}))
+		steps = append(steps, api.EscalationStep{Targets: []api.EscalationTarget{{User: u.ID}}, After: int64(1 + 9*i)})
+		targets = append(targets, must[*api.Key](t)(first.CreateKey(ctx, api.KeyRequest{Name: "k", User: u.ID, Scopes: []string{"messages:read", "escalations:read"}})).Secret)
+	}
+	must[*api.EscalationPolicy](t)(first.CreateEscalationPolicy(ctx, api.EscalationPolicyRequest{Name: "Fast", Role: role.ID, After: 1, Steps: steps}))
+	var all []*api.Escalation
+	for range 5 {
+		m := must[*api.Message](t)(first.Send(ctx, api.SendRequest{To: api.Recipient{Role: role.ID}, Body: api.Text("Bed 4"), Escalate: true}))
+		list := must[*api.List[api.Escalation]](t)(first.ListEscalations(ctx, api.EscalationFilter{Message: m.ID}))
+		all = append(all, &list.Data[0])
+	}
+	n.stop(first)
+	for _, e := range all {
+		eventually(t, "it comes to the second level", func() bool {
+			return must[*api.Escalation](t)(second.GetEscalation(ctx, e.ID)).Level == 2
+		})
+	}
+	for _, e := range all {
+		results := make([]error, 2)
+		var both sync.WaitGroup
+		for i, at := range []*node{second, third} {
+			both.Go(func() { _, results[i] = n.client(at, targets[i]).AcknowledgeEscalation(ctx, e.ID) })
+		}
+		both.Wait()
+		if (results[0] == nil) == (results[1] == nil) {
+			t.Errorf("both acknowledged: %v", results)
+		}
+	}
+	got := map[string]string{}
+	for event, err := range third.Events(ctx, api.EventFilter{Types: []string{"escalation.updated"}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[event.Data.ID] += fmt.Sprint(event.Data.Status, event.Data.Level, " ")
+	}
+	for _, e := range all {
+		if got[e.ID] != "active0 active1 active2 acknowledged2 " {
+			t.Errorf("the events are %q", got[e.ID])
+		}
+		group := must[*api.Escalation](t)(third.GetEscalation(ctx, e.ID)).GroupID
+		eventually(t, "the group is closed", func() bool {
+			return must[*api.Conversation](t)(third.GetConversation(ctx, group)).Status == "closed"
+		})
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *send) reaching(tx *store.Tx, role *parley.Role, asker parley.ID, conver
 	participants := conversation.Participants
 	conversation.Participants = nil
 	r := &route{conversation: conversation, members: members(participants, s.p.User)}
-	if s.p.User == asker && s.plain() {
+	if s.p.User == asker && asker != "" && s.plain() {
 		var err error
 		if r.policy, err = escalations.PolicyOf(tx.Queries, s.p.Organization, role.ID); err != nil {
 			return nil, err
@@ -150,9 +150,14 @@ func (s *send) checkEscalate(r *route) error {
 	return nil
 }
 
-// escalate has a message that was accepted go from one to the next, where it says so or the policy does.
+// escalates reports whether a message is to go from one to the next: it says so, or the policy of the role does.
+func (s *send) escalates(r *route) bool {
+	return r.policy != nil && (s.params.Escalate || r.policy.Always)
+}
+
+// escalate has a message that was accepted do so.
 func (s *send) escalate(tx *store.Tx, a *store.Append, r *route) error {
-	if r.policy == nil || !s.params.Escalate && !r.policy.Always {
+	if !s.escalates(r) {
 		return nil
 	}
 	return escalation.Start(tx, s.p.Organization, s.p.Actor(), &a.Message, r.policy)

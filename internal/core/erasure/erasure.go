@@ -84,8 +84,14 @@ func (u *unit) erase(batch []store.Erasure) error {
 			return err
 		}
 	}
-	if err := escalation.Gone(u.tx, batch); err != nil {
+	copied, err := escalation.Gone(u.tx, batch)
+	if err != nil {
 		return err
+	}
+	for i := range copied {
+		if err := u.followLater(&copied[i], copies); err != nil {
+			return err
+		}
 	}
 	for _, e := range batch {
 		u.emit(&e, parley.EventMessageRemoved, parley.EventData{Reason: string(e.Reason)})

@@ -41,6 +41,7 @@ type planter struct {
 	sms      parley.Channel
 	email    parley.Channel
 	list     parley.ID
+	role     parley.ID // whose messages escalate at once
 	contact  parley.Contact
 	indexer  *search.Indexer
 }
@@ -57,6 +58,12 @@ func newPlanter(t *testing.T, ttl time.Duration) *planter {
 	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, b.ID, []parley.ID{p.ben.User}, []parley.ID{p.contact.ID})
 	w.Must(err)
 	p.list = b.ID
+	role, _, err := w.Directory.CreateRole(t.Context(), w.Admin, directory.RoleParams{Name: "Nobody"}, nil)
+	w.Must(err)
+	_, _, err = w.Escalations.CreatePolicy(t.Context(), w.Admin, parley.EscalationPolicy{Name: "Fast", Role: role.ID, Always: true, After: time.Minute,
+		Steps: []parley.EscalationStep{{Targets: []parley.Actor{{Kind: parley.ActorUser, ID: p.ben.User}}, After: time.Minute}}}, nil)
+	w.Must(err)
+	p.role = role.ID
 	return p
 }
 
@@ -104,6 +111,7 @@ func (p *planter) plant(ctx context.Context) {
 			{Kind: parley.PartCarousel, Items: []parley.Item{{Title: p.mark(), File: &file, Actions: []parley.Action{{Kind: parley.ActionReply, Text: p.mark(), Payload: p.mark()}}}}}}})
 	})
 	p.send(core.To{Broadcast: p.list}, nil)
+	p.send(core.To{Role: p.role}, nil)
 	edited := p.send(core.To{User: p.ben.User}, nil)
 	_, err := p.Edit(ctx, p.ana, edited.ID, coretest.Text(p.mark()))
 	p.Must(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/coretest"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -38,7 +39,7 @@ func TestGone(t *testing.T) {
 	w.pass(5 * time.Minute)
 	e := w.want(m, parley.EscalationActive, 1)
 	c, err := w.Message(ctx, w.dora, e.Copy)
-	if w.Must(err); c.Parent != m.ID || c.Author.ID != w.ana.User || c.Priority != parley.PriorityHigh || len(c.Attachments) != 1 || text(e.Copy) != "Bed 4" {
+	if w.Must(err); c.Parent != m.ID || c.Author.ID != w.ana.User || c.Priority != parley.PriorityHigh || !c.RequestAck || !m.RequestAck || len(c.Attachments) != 1 || text(e.Copy) != "Bed 4" {
 		t.Errorf("the copy is %+v", c)
 	}
 	_, err = w.Edit(ctx, w.ana, m.ID, coretest.Text("Bed 5"))
@@ -55,6 +56,21 @@ func TestGone(t *testing.T) {
 	w.pass(time.Hour)
 	if got := w.members(e.Group); got != "" {
 		t.Errorf("in the group are %s", got)
+	}
+
+	m = w.ask(w.ana, "over", false)
+	w.pass(5 * time.Minute)
+	e = w.of(m)
+	_, err = w.Escalations.Acknowledge(ctx, w.dora, e.ID, 0)
+	w.Must(err)
+	keep := 24 * time.Hour
+	_, err = w.Directory.UpdateOrganization(ctx, w.Admin, directory.OrganizationPatch{Retention: map[parley.ConversationKind]*time.Duration{parley.ConversationRole: &keep}}, 0)
+	w.Must(err)
+	w.pass(25 * time.Hour)
+	w.Must(erasure.NewSweeper(erasure.SweeperOptions{Store: w.Store, Retention: erasure.Retention{Events: 365 * keep}}).Sweep(ctx))
+	follow()
+	if got := text(m.ID) + " " + text(e.Copy); got != "expired expired" || w.of(m).State != parley.EscalationAcknowledged {
+		t.Errorf("after it was kept for long enough they say %s", got)
 	}
 
 	m = w.Send(w.ana, core.SendParams{To: core.To{Role: w.nurse}, Body: coretest.Text("short"), TTL: 10 * time.Minute})

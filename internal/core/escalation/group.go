@@ -141,12 +141,14 @@ func (r *run) welcome(users []parley.Actor) error {
 func (r *run) open(m *parley.Message, next *reached) error {
 	e := r.e
 	parts := &parts{}
-	author, err := r.User(r.organization, e.Originator)
+	guests := slices.Clone(next.users)
+	authors, err := r.UsersByID(r.organization, []parley.ID{e.Originator})
 	if err != nil {
 		return err
 	}
-	originator := parley.Actor{Kind: parley.ActorUser, ID: author.ID, Name: author.Name}
-	parts.add(originator)
+	if author := authors[e.Originator]; author != nil {
+		guests = append(guests, parley.Actor{Kind: parley.ActorUser, ID: author.ID, Name: author.Name})
+	}
 	title := "Escalation " + e.Code
 	roles, err := duty.Some(r.Queries, r.organization, []parley.ID{e.Role})
 	if err != nil {
@@ -165,14 +167,14 @@ func (r *run) open(m *parley.Message, next *reached) error {
 	}
 	parts.add(next.roles...)
 	parts.add(next.fresh...)
-	parts.add(next.users...)
+	parts.add(guests...)
 	made := parley.Conversation{Kind: parley.ConversationGroup, Visibility: parley.VisibleToMembers, Title: cut(title), Inbox: true,
 		Group: parley.GroupRules{ReplayHistory: true}}
 	if err := thread.Open(r.Tx, access.System(r.organization), &made, parts.list); err != nil {
 		return err
 	}
 	e.Group = made.ID
-	if err := r.welcome(append([]parley.Actor{originator}, next.users...)); err != nil {
+	if err := r.welcome(guests); err != nil {
 		return err
 	}
 	return r.post(m, &made)
@@ -209,9 +211,16 @@ func (r *run) post(m *parley.Message, into *parley.Conversation) error {
 	c.Sequence, c.SentAt, c.CreatedAt, c.ExpiresAt, c.SendAt = 0, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.ReplyTo, c.Root, c.Reference, c.Batch, c.AckWithin, c.Reactions = "", "", "", "", 0, nil
 	c.EditedAt, c.Edits, c.Fallback = time.Time{}, 0, nil
+	c.RequestAck = true
 	c.State, c.Counts, c.Acks, c.Replies = parley.Sent, nil, parley.Acks{}, parley.Replies{}
-	if c.TTL = 0; !m.ExpiresAt.IsZero() {
-		c.TTL = m.ExpiresAt.Sub(r.Now)
+	o, err := r.Organization(r.organization)
+	if err != nil {
+		return err
+	}
+	if c.TTL = o.Policy.Lifetime(into.Kind, 0); !m.ExpiresAt.IsZero() {
+		if left := m.ExpiresAt.Sub(r.Now); c.TTL == 0 || c.TTL > left {
+			c.TTL = left
+		}
 	}
 	a := &store.Append{Organization: r.organization, Message: c,
 		Events: []parley.Event{{Type: parley.EventMessageCreated, Conversation: c.Conversation, Message: c.ID, Data: parley.EventData{Actor: c.Actor.ID}}}}
@@ -219,10 +228,6 @@ func (r *run) post(m *parley.Message, into *parley.Conversation) error {
 		a.Jobs = []store.Job{{Organization: r.organization, ID: store.JobID(store.JobExpire, string(c.ID)), Kind: store.JobExpire, Message: c.ID}}
 	}
 	r.e.Copy = c.ID
-	o, err := r.Organization(r.organization)
-	if err != nil {
-		return err
-	}
 	if job, reminds := reminder.Job(r.organization, &a.Message, into, &o.Policy); reminds {
 		a.Jobs = append(a.Jobs, job)
 	}

@@ -208,28 +208,34 @@ func acknowledged(tx *store.Tx, organization parley.ID, m *parley.Message, by pa
 	return firstError(r.end(parley.EscalationAcknowledged, ""), r.save())
 }
 
-// Gone cancels the escalations of messages whose content goes. What was only read goes on: nobody has taken note.
-func Gone(tx *store.Tx, batch []store.Erasure) error {
-	found, err := escalation.ActiveOf(tx.Queries, batch)
+// Gone cancels the escalations of messages whose content goes, and returns those that have copies in groups. What was only read
+// goes on: nobody has taken note, and who got the copy may not have read that.
+func Gone(tx *store.Tx, batch []store.Erasure) (copied []store.Erasure, err error) {
+	found, err := escalation.OfMessages(tx.Queries, batch)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, ref := range found {
-		e, err := escalation.Get(tx.Queries, ref.Organization, ref.ID)
+	for _, of := range found {
+		b := batch[of.Place]
+		if b.Reason == parley.RemovedOnRead {
+			continue
+		}
+		if of.Copied {
+			copied = append(copied, b)
+		}
+		if !of.Active {
+			continue
+		}
+		e, err := escalation.Get(tx.Queries, b.Organization, of.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		r := &run{tx, ref.Organization, &e, system()}
-		for i := range batch {
-			if b := &batch[i]; b.Message.ID != e.Message || b.Reason == parley.RemovedOnRead {
-				continue
-			} else if err := firstError(r.end(parley.EscalationCanceled, string(b.Reason)), r.save()); err != nil {
-				return err
-			}
-			break
+		r := &run{tx, b.Organization, &e, system()}
+		if err := firstError(r.end(parley.EscalationCanceled, string(b.Reason)), r.save()); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return copied, nil
 }
 
 // Turn does what is due about up to limit escalations, and says how many there were.
@@ -265,6 +271,9 @@ func turn(tx *store.Tx, job *store.Job) error {
 		return tx.Schedule(escalation.Job(job.Organization, &e))
 	}
 	m, err := tx.Message(job.Organization, e.Message)
+	if parley.IsKind(err, parley.KindNotFound) {
+		m.Removed, err = parley.RemovedErased, nil
+	}
 	if err != nil {
 		return err
 	}

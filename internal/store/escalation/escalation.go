@@ -96,22 +96,30 @@ func Active(q store.Queries, organization, message parley.ID) (*parley.Escalatio
 	return &list[0], nil
 }
 
-var ofMessages = `SELECT e.organization_id, e.id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j
-	JOIN escalations AS e ON e.organization_id = j.organization_id AND e.message_id = j.id AND e.state = 'active'`
+var ofMessages = `SELECT j.n, e.id, e.state, e.copy_id FROM ` + sqldb.From("$1", "n BIGINT", "organization_id TEXT", "id TEXT") + ` AS j
+	JOIN escalations AS e ON e.organization_id = j.organization_id AND e.message_id = j.id ORDER BY j.n, e.id`
 
-// Ref names an escalation.
-type Ref struct{ Organization, ID parley.ID }
+// Of is an escalation of one of some messages.
+type Of struct {
+	Place  int // of the message among them
+	ID     parley.ID
+	Active bool
+	Copied bool // there is a copy in its group
+}
 
-// ActiveOf returns the escalations under way of some messages. It is one of the named reads across organizations.
-func ActiveOf(q store.Queries, batch []store.Erasure) (found []Ref, err error) {
+// OfMessages returns the escalations of messages that go. It is one of the named reads across organizations.
+func OfMessages(q store.Queries, batch []store.Erasure) (found []Of, err error) {
 	var rows sqldb.Rows
-	for _, e := range batch {
-		rows.Add(string(e.Organization), string(e.Message.ID))
+	for n, e := range batch {
+		rows.Add(n, string(e.Organization), string(e.Message.ID))
 	}
 	err = q.Conn().Query(ofMessages, []any{rows.Param()}, func(r *sql.Rows) error {
-		var ref Ref
-		err := r.Scan(&ref.Organization, &ref.ID)
-		found = append(found, ref)
+		var of Of
+		var state parley.EscalationState
+		var copied parley.ID
+		err := r.Scan(&of.Place, &of.ID, &state, &copied)
+		of.Active, of.Copied = state == parley.EscalationActive, copied != ""
+		found = append(found, of)
 		return err
 	})
 	return found, err

@@ -82,9 +82,10 @@ func escalations(w *world) {
 	for _, id := range []parley.ID{"m1", "m3", "copy"} {
 		batch = append(batch, store.Erasure{Organization: o, Message: &parley.Message{ID: id}})
 	}
-	refs, err := escalation.ActiveOf(w.read(), batch)
+	batch = append(batch, store.Erasure{Organization: o, Message: &parley.Message{ID: "m2"}}, store.Erasure{Organization: other, Message: &parley.Message{ID: "m2"}})
+	of, err := escalation.OfMessages(w.read(), batch)
 	w.must(err)
-	w.equal("those of messages that go", refs, []escalation.Ref{{Organization: o, ID: all[0].ID}})
+	w.equal("those of messages that go", of, []escalation.Of{{Place: 0, ID: all[0].ID, Active: true}, {Place: 1, ID: end.ID}, {Place: 3, ID: e.ID, Active: true, Copied: true}})
 	for want, f := range map[string]escalation.Filter{
 		"all 210": {}, "state 10": {State: parley.EscalationActive}, "role 210": {Role: "r"}, "another role ": {Role: "q"}, "conversation 210": {Conversation: "c"},
 		"group 1": {Conversation: "g"}, "message 2": {Message: "m3"}, "both ": {Message: "m3", State: parley.EscalationActive}, "one 10": {Conversation: "c", Role: "r", State: parley.EscalationActive},
