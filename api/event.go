@@ -90,6 +90,12 @@ const (
 	EventKeyRevoked          EventType = "key.revoked"
 )
 
+// The types of hints: a stream that asks for them has them as they come, and no log has them.
+const (
+	EventConversationTyping EventType = "conversation.typing" // data.user writes in it (on), or no more (off)
+	EventUserPresence       EventType = "user.presence"       // the user, id, is now online, away or offline
+)
+
 // Event is one fact in the organization's log.
 type Event struct {
 	Sequence int64     `json:"sequence" doc:"Its number in the log, from 1 without gaps. A reader misses the numbers of what it may not see."`
@@ -144,6 +150,7 @@ type EventFilter struct {
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
 	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.reminded,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,escalation.updated,escalation-policy.updated,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,schedule.created,schedule.updated,schedule.deleted,hold.placed,hold.lifted,page.created,page.reminded,page.resolved,view.created,view.updated,view.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
+	Hints        string      `query:"hints" enum:"true,false" doc:"Of a stream: whether it has hints too, of who is there and who is writing, as blocks with the event name hint and without an id. They pass whatever type is asked for."`
 }
 
 // ListEvents reads one page of the log. A cursor before what is still kept is an *Error of status 410 with a

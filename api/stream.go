@@ -24,6 +24,8 @@ type EventStream struct {
 	Idle time.Duration
 	// OnReconnect, where set, is told why a connection was lost and how long until the next.
 	OnReconnect func(err error, wait time.Duration)
+	// OnHint, where set, is told the hints of a stream that asked for them. They have no sequence.
+	OnHint func(hint Event)
 
 	client  *Client
 	ctx     context.Context // of the stream, as that of an http.Request
@@ -167,6 +169,12 @@ func (s *EventStream) events(frames *frameReader, yield func(Event, error) bool)
 			if err := json.Unmarshal(f.data, &event); err != nil {
 				return false, fmt.Errorf("parley: %w: %w", errAnswer, err)
 			}
+		}
+		if f.name == "hint" {
+			if s.OnHint != nil {
+				s.OnHint(event)
+			}
+			continue
 		}
 		sequence := event.Sequence
 		if id, err := strconv.ParseInt(f.id, 10, 64); err == nil {

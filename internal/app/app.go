@@ -61,6 +61,7 @@ type App struct {
 	sweeper    *erasure.Sweeper
 	playground *playground.Playground
 	link       *cluster.Link // nil: no node is told of anything
+	node       string        // what the others know it by
 	metrics    *metrics
 	server     *httpd.Server
 	listeners  []net.Listener

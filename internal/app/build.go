@@ -69,8 +69,9 @@ func (a *App) build() error {
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
 	a.dossiers = dossier.New(dossier.Options{Store: a.store, Files: a.files, Log: a.log, Kick: kick})
 	a.holds = holds.New(holds.Options{Store: a.store, Blobs: blobs, Kick: kick})
-	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll()})
+	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll(), Joined: a.core.Presence.Opened})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
+	a.core.Presence.Follow(a.hub.Show, a.say)
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, URL: a.URL, TestProviders: c.TestProviders})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log,
@@ -212,6 +213,7 @@ func (a *App) startWork() {
 	})
 	a.beside(a.sweeper.Run)
 	a.beside(a.indexer.Run)
+	a.beside(func(ctx context.Context) { a.core.Presence.Run(ctx, a.log) })
 }
 
 // beside runs something until the app stops.

@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/parley-server/parley/internal/cluster"
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/presence"
 	"github.com/parley-server/parley/internal/media"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -19,8 +21,9 @@ func (a *App) makeLink(authenticator *access.Authenticator) {
 	if c.NATS == "" && c.NATSListen == "" {
 		return
 	}
+	a.node = rand.Text()
 	a.link = cluster.New(cluster.Options{Servers: c.NATS, Listen: c.NATSListen, Routes: c.Routes(), Secret: c.NATSSecret, Log: a.log,
-		Received: func(h cluster.Hint) { a.told(authenticator, h) }, Resumed: a.look})
+		Received: func(h cluster.Hint) { a.told(authenticator, h) }, Heard: a.heard, Resumed: a.look})
 	a.store.OnCommit(a.tell)
 	a.metrics.linked(a.link.Connected)
 }
@@ -35,6 +38,21 @@ func (a *App) startLink() error {
 	}
 	a.onStop(a.link.Close)
 	return nil
+}
+
+// say tells the other nodes where somebody is, or writes.
+func (a *App) say(w presence.Word) {
+	if a.link != nil {
+		w.Node = a.node
+		a.link.Say(w.Encode())
+	}
+}
+
+// heard takes what another node says of that.
+func (a *App) heard(word []byte) {
+	if w, ok := presence.Decode(word); ok {
+		a.core.Presence.Heard(w)
+	}
 }
 
 // tell lets the other nodes know what was committed here.

@@ -28,6 +28,8 @@ import (
 
 const (
 	subject = "parley.hints"
+	words   = "parley.presence"    // of where people are
+	waiting = 1000                 // words that wait to be sent; more are lost
 	pace    = 5 * time.Millisecond // between two messages of hints
 	parting = time.Second          // for the last hints to leave
 
@@ -44,6 +46,8 @@ type Options struct {
 
 	// Received is told what another node tells. It must not block.
 	Received func(Hint)
+	// Heard is told what another node says of where people are, as it was given to Say; nil: nobody listens. It must not block.
+	Heard func(word []byte)
 	// Resumed is told that hints come again: some may have been lost. It must not block.
 	Resumed func()
 	Log     *slog.Logger
@@ -53,6 +57,7 @@ type Options struct {
 type Link struct {
 	options Options
 	outbox  *outbox
+	words   chan []byte
 	server  *server.Server // nil: that of others is used
 	state   atomic.Int32
 	trouble atomic.Value // string: the last that was logged
@@ -69,7 +74,9 @@ const (
 )
 
 // New returns a link that is not connected yet.
-func New(o Options) *Link { return &Link{options: o, outbox: newOutbox()} }
+func New(o Options) *Link {
+	return &Link{options: o, outbox: newOutbox(), words: make(chan []byte, waiting)}
+}
 
 // Start begins to connect, and goes on until the link is closed. It fails only where the embedded server cannot listen.
 func (l *Link) Start() error {
@@ -89,6 +96,17 @@ func (l *Link) Start() error {
 func (l *Link) Tell(h Hint) {
 	if l.Connected() {
 		l.outbox.add(h)
+	}
+}
+
+// Say sends a word of where people are to the other nodes, at once, if it can. It never blocks.
+func (l *Link) Say(word []byte) {
+	if !l.Connected() {
+		return
+	}
+	select {
+	case l.words <- word:
+	default:
 	}
 }
 
@@ -131,6 +149,15 @@ func (l *Link) run(ctx context.Context) {
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
 	receiving.Go(func() { l.receive(ctx, subscription) })
+	if l.options.Heard != nil {
+		heard, err := conn.SubscribeSync(words)
+		if err != nil {
+			l.options.Log.Error("where people are is not told between nodes", "error", err)
+		} else {
+			receiving.Go(func() { l.hear(ctx, heard) })
+			receiving.Go(func() { l.say(ctx, conn) })
+		}
+	}
 	if l.server != nil {
 		receiving.Go(func() { l.watch(ctx) })
 	}
@@ -150,6 +177,31 @@ func (l *Link) send(ctx context.Context, conn *nats.Conn) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(pace):
+		}
+	}
+}
+
+// say sends words until the context ends.
+func (l *Link) say(ctx context.Context, conn *nats.Conn) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case word := <-l.words:
+			_ = conn.Publish(words, word) // what cannot be sent is lost
+		}
+	}
+}
+
+// hear takes what other nodes say. What does not fit is lost.
+func (l *Link) hear(ctx context.Context, subscription *nats.Subscription) {
+	for {
+		message, err := subscription.NextMsgWithContext(ctx)
+		switch {
+		case err == nil:
+			l.options.Heard(message.Data)
+		case ctx.Err() != nil, !subscription.IsValid():
+			return
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/parley-server/parley/internal/core/inbox"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/pages"
+	"github.com/parley-server/parley/internal/core/presence"
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/core/template"
@@ -61,6 +62,7 @@ type Core struct {
 	Profiles     *profiles.Profiles
 	Views        *views.Views
 	Pages        *pages.Pages
+	Presence     *presence.Presence
 	Hours        *hours.Hours
 	Reminders    *reminder.Reminders
 	Fallbacks    *fallback.Fallbacks
@@ -96,6 +98,7 @@ func New(o Options) *Core {
 	c.Reminders = reminder.New(o.Store)
 	c.Fallbacks = fallback.New(o.Store, c.Threads, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
+	c.Presence = presence.New(presence.Options{Store: o.Store})
 	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})
 	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/eventlog"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -27,6 +28,8 @@ type Options struct {
 	MaxBehind int64         // events that a stream may be behind; 100,000
 	// Poll is how often the hub looks for what other nodes committed, 0: there are none.
 	Poll time.Duration
+	// Joined is told of a reader, and returns what is called when it leaves; nil: nobody is told.
+	Joined func(p *access.Principal) (left func())
 	// MaxPending is how many events of a log wait to be rendered; more are read from the log again. 20,000
 	MaxPending int
 }
@@ -40,6 +43,7 @@ type Hub struct {
 	closed bool
 	ended  chan struct{}
 	soon   chan struct{} // of capacity 1: do not wait for the next poll
+	hints  chan hint
 	work   sync.WaitGroup
 }
 
@@ -57,11 +61,15 @@ func New(o Options) *Hub {
 	if o.MaxPending == 0 {
 		o.MaxPending = 20_000
 	}
+	if o.Joined == nil {
+		o.Joined = func(*access.Principal) func() { return func() {} }
+	}
 	if o.Errors == nil {
 		o.Errors = slog.Default()
 	}
-	h := &Hub{options: o, feeds: map[parley.ID]*feed{}, ended: make(chan struct{}), soon: make(chan struct{}, 1)}
+	h := &Hub{options: o, feeds: map[parley.ID]*feed{}, ended: make(chan struct{}), soon: make(chan struct{}, 1), hints: make(chan hint, maxHints)}
 	o.Log.Follow(h.committed)
+	h.work.Go(h.showHints)
 	if o.Poll > 0 {
 		h.work.Go(h.poll)
 	}

@@ -20,6 +20,7 @@ type subscriber struct {
 
 	mu     sync.Mutex
 	queue  []*entry
+	hints  []*entry
 	missed bool // something did not fit; nothing is queued until begin
 	doubt  bool // its key or its user was changed: it is asked again before it gets more
 }

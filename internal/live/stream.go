@@ -48,6 +48,7 @@ func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, p *access.Principal
 		return err
 	}
 	defer h.unsubscribe(s.feed, s.subscriber)
+	defer h.options.Joined(p)()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -165,6 +166,9 @@ func (s *stream) follow(ctx context.Context, stop <-chan struct{}, quiet, expire
 			if err := s.again(); err != nil {
 				return err
 			}
+		}
+		if err := s.writeHints(s.subscriber.takeHints()); err != nil {
+			return err
 		}
 		for len(queue) > 0 && queue[0].sequence <= s.through {
 			queue = queue[1:] // sent by the replay

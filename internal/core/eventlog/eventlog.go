@@ -33,6 +33,7 @@ type Filter struct {
 	Types        []parley.EventType
 	Conversation parley.ID
 	With         Content // what is joined
+	Hints        bool    // of a stream: also what is in no log, who is there and who is writing
 }
 
 // Passes reports whether an event is one of those asked for.

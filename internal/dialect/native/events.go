@@ -51,7 +51,7 @@ func (d *domain) events(c *door.Call) error {
 	if err := c.ReadQuery(&given); err != nil {
 		return err
 	}
-	filter := eventlog.Filter{After: place(given.After), Conversation: parley.ID(given.Conversation)}
+	filter := eventlog.Filter{After: place(given.After), Conversation: parley.ID(given.Conversation), Hints: given.Hints == "true"}
 	for _, name := range given.Types {
 		filter.Types = append(filter.Types, parley.EventType(name))
 	}

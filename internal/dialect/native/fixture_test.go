@@ -24,6 +24,7 @@ import (
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
 	"github.com/parley-server/parley/internal/core/playground"
+	"github.com/parley-server/parley/internal/core/presence"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/httpd"
@@ -79,7 +80,8 @@ func newWorld(t testing.TB) *world {
 	w.directory = directory.New(directory.Options{Store: s, Authenticator: w.auth, Connectors: catalog})
 	w.indexer = search.NewIndexer(search.IndexerOptions{Store: s, Log: quiet, Grace: time.Nanosecond})
 	w.state.Store("ok")
-	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet})
+	hub := live.New(live.Options{Log: w.core.Log, Encode: native.AppendEvent, Errors: quiet, Joined: w.core.Presence.Opened})
+	w.core.Presence.Follow(hub.Show, func(presence.Word) {})
 	t.Cleanup(hub.Close)
 	kept := files.New(files.Options{Store: s, Blobs: blobs, MaxSize: maxUpload, Sees: w.core.SeesAny, Log: quiet})
 	w.dossiers = dossier.New(dossier.Options{Store: s, Files: kept, Log: quiet})

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native/pages"
 	"github.com/parley-server/parley/internal/dialect/native/permissions"
 	"github.com/parley-server/parley/internal/dialect/native/playground"
+	"github.com/parley-server/parley/internal/dialect/native/presence"
 	"github.com/parley-server/parley/internal/dialect/native/profiles"
 	"github.com/parley-server/parley/internal/dialect/native/roles"
 	"github.com/parley-server/parley/internal/dialect/native/search"
@@ -29,7 +30,7 @@ import (
 func (d *domain) endpoints() []*door.Endpoint {
 	return slices.Concat(
 		d.messageEndpoints(), actions.Endpoints(d.Core),
-		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory), views.Endpoints(d.Core), pages.Endpoints(d.Core),
+		d.conversationEndpoints(), inbox.Endpoints(d.Core, d.Directory), views.Endpoints(d.Core), pages.Endpoints(d.Core), presence.Endpoints(d.Core),
 		d.userEndpoints(), availability.Endpoints(d.Core), profiles.Endpoints(d.Core, d.Directory), permissions.Endpoints(d.Keys),
 		d.listEndpoints(), roles.Endpoints(d.Directory), escalations.Endpoints(d.Core), groups.Endpoints(d.Core),
 		contacts.Endpoints(d.Core, d.Directory, d.Dossiers),

@@ -244,6 +244,9 @@ var samples = map[string]sample{
 	"listPages":                   {path: "/v1/pages?state=open"},
 	"getPage":                     {path: "/v1/pages/{page}"},
 	"resolvePage":                 {path: "/v1/pages/{page}/resolve", personal: true},
+	"getPresence":                 {path: "/v1/presence?user={user}"},
+	"setPresence":                 {path: "/v1/presence", body: `{"status":"away"}`, personal: true},
+	"showTyping":                  {path: "/v1/conversations/{conversation}/typing", body: `{}`, personal: true},
 	"listViews":                   {path: "/v1/views?owner=organization"},
 	"countViews":                  {path: "/v1/views/counts?view={view}"},
 	"getView":                     {path: "/v1/views/{view}"},
@@ -279,7 +282,7 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	t.Helper()
 	ctx := t.Context()
 	ana := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Ana", Email: string(parley.NewID(time.Now())) + "@example.org"}))
-	own := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Ana's", User: ana.ID, Scopes: []string{"messages:read", "messages:send"}}))
+	own := must[*api.Key](t)(c.CreateKey(ctx, api.KeyRequest{Name: "Ana's", User: ana.ID, Scopes: []string{"messages:read", "messages:send", "users:self"}}))
 	bo := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Bo"}))
 	di := must[*api.User](t)(c.CreateUser(ctx, api.UserRequest{Name: "Di"}))
 	team := must[*api.Team](t)(c.CreateTeam(ctx, api.TeamRequest{Name: "Front desk", Members: []string{ana.ID}}))
