@@ -309,3 +309,27 @@ func TestFallbacksOnNodes(t *testing.T) {
 		}
 	}
 }
+
+// Outside, a fallback waits for the end of quiet hours; who is written to in them is waited for from then on.
+func TestFallbacksInQuietHours(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearseFallbacks(t, a, operator)
+	ctx := t.Context()
+	now := must[*api.Clock](t)(r.GetClock(ctx)).Now
+	midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	must[*api.Clock](t)(r.MoveClock(ctx, api.ClockMove{To: api.NewTime(midnight.Add(-2 * time.Minute))}))
+	must[*api.Organization](t)(r.PatchOrganization(ctx, api.OrganizationPatch{Policy: &api.PolicyPatch{
+		QuietHours: &api.QuietHours{TimeZone: "UTC", Intervals: []api.QuietInterval{{From: "00:00", To: "06:00"}}}}}))
+	c := must[*api.Contact](t)(r.CreateContact(ctx, api.ContactRequest{Name: "Bella", Addresses: []api.Address{{Kind: "phone", Value: "+15550170004"}, {Kind: "email", Value: "bella@example.org"}}}))
+	send := func() *api.Message {
+		return must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Contact: c.ID, Channel: r.sms}, Body: api.Text("Hello"),
+			Fallback: []api.Fallback{{Channel: r.email, After: 600, On: api.OnUnread}}}))
+	}
+	before := send()
+	r.advance(time.Hour)
+	within := send()
+	r.advance(8 * time.Hour)
+	r.start = midnight
+	want(t, "sent before", r.handed(before), "-2m0s phone:+15550170004 Hello", "6h0m0s email:bella@example.org Hello")
+	want(t, "sent meanwhile", r.handed(within), "6h0m0s phone:+15550170004 Hello", "6h10m0s email:bella@example.org Hello")
+}

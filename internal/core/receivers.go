@@ -44,6 +44,7 @@ func (s *send) toReceivers(tx *store.Tx, list []Receiver) (*route, error) {
 			open = append(open, to)
 		}
 		if contact != nil {
+			r.locate(contact)
 			r.contacts++
 			r.contact, r.contactRev = contact.ID, contact.Rev
 		}
@@ -242,6 +243,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 		if err := skip(a, r); err != nil {
 			return nil, err
 		}
+		s.wait(a, r)
 	}
 	s.addTimers(a, r)
 	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)

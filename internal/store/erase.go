@@ -366,7 +366,7 @@ func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) 
 
 // jobsOn are the jobs of a message, and those of its deliveries on a channel.
 func (q Queries) jobsOn(text string, organization parley.ID, m *parley.Message, channel parley.ID) ([]Job, error) {
-	order := orderOf(channel, m.Conversation, m.Priority.Rank())
+	order := orderOf(channel, m.Conversation, m.Priority.Rank(), m.NotBefore)
 	var jobs []Job
 	err := q.c.Query(text,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),

@@ -98,7 +98,7 @@ func (tx *Tx) AddDeliveries(organization parley.ID, m *parley.Message, deliverie
 			continue
 		}
 		j := Job{Organization: organization, Kind: JobDeliver, Channel: d.Channel, Priority: m.Priority.Rank(), Message: m.ID, Delivery: d.Number,
-			ID: DeliveryJobID(d.Channel, m.Conversation, m.Priority.Rank(), m.Sequence, d.Number)}
+			ID: DeliveryJobID(d.Channel, m.Conversation, m.Priority.Rank(), m.NotBefore, m.Sequence, d.Number)}
 		due := held
 		waits, known := busy[j.order()]
 		if !known {

@@ -91,14 +91,22 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 	if err != nil || gone(&m, tx.Now) {
 		return time.Time{}, err
 	}
-	list, err := recipientsOf(tx, job.Organization, &m)
+	o, err := tx.Organization(job.Organization)
+	if err != nil {
+		return time.Time{}, err
+	}
+	list, err := recipientsOf(tx, job.Organization, &m, &o.Policy)
 	if err != nil {
 		return time.Time{}, err
 	}
 	t := &tries{tx: tx, organization: job.Organization, m: &m, recipients: list, number: nextNumber(list)}
 	next := upcoming(&m, tx.Now)
 	for _, r := range list {
-		then, err := r.fall(m.Fallback, m.SentAt, tx.Now, t.try)
+		if until := r.quiet(&m, &o.Policy, tx.Now); !until.IsZero() {
+			next = earlier(next, until)
+			continue
+		}
+		then, err := r.fall(m.Fallback, since(&m), tx.Now, t.try)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -122,6 +130,14 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 // gone reports whether there is nothing that could go out.
 func gone(m *parley.Message, now time.Time) bool {
 	return m.Removed != "" || m.Sequence == 0 || !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(now)
+}
+
+// since is when the recipients could have a message.
+func since(m *parley.Message) time.Time {
+	if m.NotBefore.After(m.SentAt) {
+		return m.NotBefore
+	}
+	return m.SentAt
 }
 
 // upcoming is when the next fallback is due of those that wait for no failure, whoever the recipients will be then: those on

@@ -3,6 +3,7 @@ package fallback
 import (
 	"time"
 
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -18,6 +19,7 @@ type recipient struct {
 	address parley.Address   // of somebody outside: where it went first
 	own     []parley.Address // others that the recipient has
 	refused string           // why nothing is to go out to it; empty: nothing says so
+	zone    *time.Location   // of somebody outside; nil: that of the organization
 	reached bool             // it has read or acknowledged the message
 	tried   map[int]bool     // fallbacks, by number
 	live    bool             // something that was tried may reach it yet, or has
@@ -60,6 +62,14 @@ func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try f
 	return next, nil
 }
 
+// quiet returns until when nothing goes out to a recipient, as it is night there; zero where something may.
+func (r *recipient) quiet(m *parley.Message, policy *parley.Policy, now time.Time) time.Time {
+	if m.Direction != parley.Outbound || r.reached || !policy.Quiet.Defers(Class(m), m.Priority) {
+		return time.Time{}
+	}
+	return hours.QuietUntil(&policy.Quiet, now, r.zone)
+}
+
 // takes counts what was tried for the recipient. Who has read that there is a message, and no more, has not read it.
 func (r *recipient) takes(d *parley.Delivery, reduced bool) {
 	if d.Fallback > 0 {
@@ -83,12 +93,8 @@ func (r *recipient) takes(d *parley.Delivery, reduced bool) {
 }
 
 // recipientsOf are the recipients of a message as they are now.
-func recipientsOf(tx *store.Tx, organization parley.ID, m *parley.Message) ([]*recipient, error) {
-	o, err := tx.Organization(organization)
-	if err != nil {
-		return nil, err
-	}
-	reduced := Reduces(m, &o.Policy)
+func recipientsOf(tx *store.Tx, organization parley.ID, m *parley.Message, policy *parley.Policy) ([]*recipient, error) {
+	reduced := Reduces(m, policy)
 	deliveries, err := tx.Deliveries(organization, m.ID)
 	if err != nil {
 		return nil, err
@@ -132,7 +138,7 @@ func outside(tx *store.Tx, organization parley.ID, deliveries []parley.Delivery,
 	known, err := tx.ContactsByID(organization, contacts)
 	for _, r := range list {
 		if c := known[r.who.ID]; r.who.Kind == parley.ActorContact && c != nil {
-			r.own = c.Addresses
+			r.own, r.zone = c.Addresses, hours.ZoneOf(c)
 			if c.OptedOut {
 				r.refused = codeOptedOut
 			}
