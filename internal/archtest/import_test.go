@@ -67,6 +67,10 @@ var layers = []rule{
 	{"internal/core/presence", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/availability"}},
 	{"internal/core/sla", []string{"internal/calendar", "internal/core/access", "internal/core/hours", "internal/parley", "internal/store", "internal/store/hours"}},
 	{"internal/core/hours", []string{"internal/calendar", "internal/core/access", "internal/parley", "internal/store", "internal/store/hours", "internal/store/people", "internal/store/template"}},
+	{"internal/core/presence", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/availability"}},
+=======
+	{"internal/core/presence", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/availability"}},
+>>>>>>> hours
 	{"internal/core/pages", []string{"internal/core/access", "internal/core/message", "internal/core/thread", "internal/parley", "internal/store", "internal/store/duty", "internal/store/page"}},
 	{"internal/core/views", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/view"}},
 	{"internal/core/groups", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/duty", "internal/store/group"}},
@@ -75,6 +79,9 @@ var layers = []rule{
 	{"internal/core/reminder", []string{"internal/core/thread", "internal/parley", "internal/store", "internal/store/availability", "internal/store/relation"}},
 	{"internal/core/eventlog", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/inbox"}},
 	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/availability", "internal/core/consent", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/escalation", "internal/core/eventlog", "internal/core/fallback", "internal/core/files", "internal/core/groups", "internal/core/hours", "internal/core/inbox", "internal/core/message", "internal/core/pages", "internal/core/presence", "internal/core/profiles", "internal/core/reminder", "internal/core/sla", "internal/core/template", "internal/core/thread", "internal/core/views", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/escalation", "internal/store/hold", "internal/store/interaction", "internal/store/link", "internal/store/people", "internal/store/relation"}},
+=======
+	{"internal/core", []string{"internal/connector", "internal/core/access", "internal/core/availability", "internal/core/consent", "internal/core/content", "internal/core/directory", "internal/core/erasure", "internal/core/escalation", "internal/core/eventlog", "internal/core/files", "internal/core/groups", "internal/core/hours", "internal/core/inbox", "internal/core/message", "internal/core/pages", "internal/core/presence", "internal/core/profiles", "internal/core/reminder", "internal/core/sla", "internal/core/template", "internal/core/thread", "internal/core/views", "internal/media", "internal/parley", "internal/store", "internal/store/duty", "internal/store/escalation", "internal/store/hold", "internal/store/interaction", "internal/store/link", "internal/store/people", "internal/store/relation"}},
+>>>>>>> hours
 	{"internal/core/playground", []string{"internal/connector", "internal/core/access", "internal/core/directory", "internal/parley", "internal/store", "internal/store/clock", "internal/store/playground"}},
 	{"internal/core/search", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/search", "internal/words"}},
 	{"internal/core/coretest", []string{"internal/connector", "internal/connector/sandbox", "internal/core", "internal/core/*", "internal/media", "internal/parley", "internal/pgtest", "internal/store", "internal/store/fresh"}},
