@@ -37,23 +37,23 @@ var migrations = []sqldb.Migration{
 	{Name: "messages", SQL: migration("0008_messages"), Oldest: 4},
 	{Name: "search", SQL: migration("0010_search"), Postgres: migration("0010_search_postgres"), Oldest: 4},
 	{Name: "interactions", SQL: migration("0009_interactions"), Oldest: 1},
-	// A program that knows no merged conversations would not find what goes on in one under another id.
 	// A program that knows no legal holds would let go what they keep.
-	{Name: "holds", SQL: migration("0013_holds"), Oldest: 11},
-	{Name: "templates", SQL: migration("0009_templates"), Oldest: 1},
-	{Name: "hooks", SQL: migration("0011_hooks"), Oldest: 4},
-	{Name: "merges", SQL: migration("0007_merges"), Oldest: 10},
-	{Name: "drafts", SQL: migration("0007_drafts"), Oldest: 10},
-	{Name: "links", SQL: migration("0009_links"), Oldest: 1},
+	{Name: "holds", SQL: migration("0013_holds"), Oldest: 10},
+	{Name: "templates", SQL: migration("0009_templates"), Oldest: 10},
+	{Name: "hooks", SQL: migration("0011_hooks"), Oldest: 10},
+	// A program that knows no merged conversations would not find what goes on in one under another id.
+	{Name: "merges", SQL: migration("0007_merges"), Oldest: 13},
+	{Name: "drafts", SQL: migration("0007_drafts"), Oldest: 13},
+	{Name: "links", SQL: migration("0009_links"), Oldest: 13},
 	// A program that knows no suppressions would write to those who do not want it.
-	{Name: "people", SQL: migration("0012_people"), Oldest: 15},
-	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 15},
+	{Name: "people", SQL: migration("0012_people"), Oldest: 16},
+	{Name: "dossiers", SQL: migration("0012_people_dossiers"), Oldest: 16},
 	// A program that does not know it would forward nothing.
-	{Name: "availability", SQL: migration("0006_availability"), Oldest: 15},
+	{Name: "availability", SQL: migration("0006_availability"), Oldest: 18},
 	// A program that does not know it would make groups that are none.
-	{Name: "groups", SQL: migration("0006_groups"), Oldest: 16},
-	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 16},
-	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 16},
+	{Name: "groups", SQL: migration("0006_groups"), Oldest: 19},
+	{Name: "profiles", SQL: migration("0006_profiles"), Oldest: 19},
+	{Name: "schedules", SQL: migration("0016_schedules"), Oldest: 19},
 	// A program that does not know them would not start what is to escalate.
 	{Name: "escalations", SQL: migration("0014_escalation"), Oldest: 22},
 	// A program that does not know it would give conversations to somebody who would not find them.
