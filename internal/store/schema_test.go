@@ -32,7 +32,7 @@ var (
 		"media_references", "mentions", "merged_conversations", "message_batches", "message_tags", "message_versions", "messages", "mutes",
 		"organization_log", "page_answers", "pages", "parked", "participants", "past_parts", "permission_sets", "profiles",
 		"provider_references", "replies", "retention_marks", "role_guests", "role_members", "role_owners", "roles", "saved_replies", "schedules",
-		"search_gone", "search_pages", "search_prints", "search_segments", "search_state", "shifts", "suppressions", "team_members", "teams",
+		"search_gone", "search_pages", "search_prints", "search_segments", "search_state", "selections", "shifts", "suppressions", "team_members", "teams",
 		"template_versions", "templates", "user_sets", "users", "views"}
 
 	// Of the engine, and not stored.

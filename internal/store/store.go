@@ -60,6 +60,8 @@ var migrations = []sqldb.Migration{
 	{Name: "views", SQL: migration("0017_views"), Postgres: migration("0017_views_postgres"), Embedded: migration("0017_views_embedded"), Oldest: 23},
 	// A program that does not know it would page nobody.
 	{Name: "pages", SQL: migration("0017_pages"), Oldest: 24},
+	// A program that does not know it would write to nobody on a list that has a filter.
+	{Name: "lists", SQL: migration("0017_lists"), Oldest: 25},
 }
 
 // migration is the text of a file.
