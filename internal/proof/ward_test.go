@@ -33,6 +33,7 @@ func TestWardDay(t *testing.T) {
 	w := openWard(t, s, operator)
 	w.shifts()
 	w.forwarded()
+	w.escalated()
 	gone := w.shortLived()
 	if t.Failed() {
 		return
@@ -137,6 +138,70 @@ func (w *ward) shifts() {
 	if onDuty := got[*api.Role](w.t)(w.admin.GetRole(w.ctx, w.role)).OnDuty; !slices.Equal(onDuty, []string{w.staff["dora"].id}) {
 		w.t.Errorf("on duty are %v", onDuty)
 	}
+}
+
+// escalated: an urgent message that nobody acknowledges comes to one after the other, who are reminded, until somebody does.
+func (w *ward) escalated() {
+	w.t.Helper()
+	asked := func(name string) []api.EscalationTarget { return []api.EscalationTarget{{User: w.staff[name].id}} }
+	got[*api.EscalationPolicy](w.t)(w.admin.CreateEscalationPolicy(w.ctx, api.EscalationPolicyRequest{Name: "On call", Role: w.role, After: 300, GroupLife: 1800,
+		Steps: []api.EscalationStep{{Targets: asked("head"), After: 300}, {Targets: asked("emil"), After: 300}}}))
+	m := w.say("nina", api.Recipient{Role: w.role}, "bed five does not breathe", func(r *api.SendRequest) { r.Priority, r.Escalate = api.PriorityHigh, true })
+	w.stands(m.ID, 0, api.EscalationActive)
+	w.sees("head", "bed five", 0)
+	w.pass(5*time.Minute + time.Second)
+	w.stands(m.ID, 1, api.EscalationActive)
+	w.sees("head", "bed five", 1)
+	w.sees("emil", "bed five", 0)
+	w.pass(5 * time.Minute)
+	e := w.stands(m.ID, 2, api.EscalationActive)
+	w.sees("emil", "bed five", 1)
+	w.acknowledged(e)
+	e = w.stands(m.ID, 2, api.EscalationAcknowledged)
+	if e.EndedBy != w.staff["emil"].id {
+		w.t.Errorf("acknowledged by %s", e.EndedBy)
+	}
+	reminded := w.reminders(m.ID)
+	if reminded < 4 || reminded > 5 { // every two minutes, until it was acknowledged after ten
+		w.t.Errorf("%d reminders", reminded)
+	}
+	w.pass(time.Hour)
+	if n := w.reminders(m.ID); n != reminded {
+		w.t.Errorf("%d reminders after it was acknowledged, and %d before", n, reminded)
+	}
+	w.sees("carl", "bed five", 0)
+}
+
+// acknowledged has the last one who was asked take it on.
+func (w *ward) acknowledged(e *api.Escalation) {
+	w.t.Helper()
+	if err := w.staff["emil"].client.Acknowledge(w.ctx, e.CopyID); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// stands compares the escalation of a message with where it should stand.
+func (w *ward) stands(message string, level int, state api.EscalationState) *api.Escalation {
+	w.t.Helper()
+	list := got[*api.List[api.Escalation]](w.t)(w.admin.ListEscalations(w.ctx, api.EscalationFilter{Message: message})).Data
+	if len(list) != 1 || list[0].Level != level || list[0].State != state {
+		w.t.Fatalf("at %s it stands at %+v, not %d, %s", w.now.Format(time.TimeOnly), list, level, state)
+	}
+	return &list[0]
+}
+
+// reminders are how often anybody was reminded of a message.
+func (w *ward) reminders(message string) (n int) {
+	w.t.Helper()
+	for e, err := range w.admin.Events(w.ctx, api.EventFilter{Types: []string{string(api.EventMessageReminded)}}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if e.Data.MessageID == message {
+			n++
+		}
+	}
+	return n
 }
 
 // forwarded: what is written to who does not want to be disturbed comes to whom it names, until a time.

@@ -143,6 +143,9 @@ func (r *run) end(state parley.EscalationState, reason string) error {
 	e.State, e.Reason, e.EndedBy, e.EndedAt, e.DueAt = state, reason, r.user(), r.Now, time.Time{}
 	switch {
 	case state == parley.EscalationAcknowledged:
+		if err := r.quiet(); err != nil {
+			return err
+		}
 		return r.tell(parley.Notice{Kind: parley.NoticeEscalationAcknowledged}, "%s acknowledged escalation %s.", r.by.Name, e.Code)
 	case state == parley.EscalationUnanswered:
 		return r.tell(parley.Notice{Kind: parley.NoticeEscalationUnanswered}, "Nobody acknowledged escalation %s.", e.Code)
@@ -150,6 +153,17 @@ func (r *run) end(state parley.EscalationState, reason string) error {
 		return r.tell(parley.Notice{Kind: parley.NoticeEscalationCanceled, Reason: reason}, "Escalation %s ended: the message is gone.", e.Code)
 	}
 	return r.tell(parley.Notice{Kind: parley.NoticeEscalationCanceled}, "%s canceled escalation %s.", r.by.Name, e.Code)
+}
+
+// quiet ends the reminders of the message and its copy: somebody has it in hand.
+func (r *run) quiet() error {
+	var timers []store.Job
+	for _, message := range []parley.ID{r.e.Message, r.e.Copy} {
+		if message != "" {
+			timers = append(timers, store.Job{Organization: r.organization, ID: store.JobID(store.JobRemind, string(message)), Kind: store.JobRemind})
+		}
+	}
+	return r.Done(timers)
 }
 
 // tell adds a system item about the escalation to the conversation of the message, and to the group.
