@@ -154,6 +154,7 @@ type SandboxInbound struct {
 	ProviderID  string   `json:"providerId,omitempty" maxLength:"255" doc:"The platform's id; a message with the same one is stored once. Left out: a new one."`
 	ReplyTo     string   `json:"replyTo,omitempty" doc:"The id of the message it answers."`
 	Action      string   `json:"action,omitempty" maxLength:"100" doc:"The id of a reply or a postback of the message it answers, which was chosen. The body may then be left out: it is what the action is called."`
+	Automatic   bool     `json:"automatic,omitempty" doc:"Whether no person wrote it, such as the note of somebody who is away: auto-replies do not answer it."`
 }
 
 // SandboxInteraction plays what somebody outside does with a message of a sandbox channel.

@@ -59,6 +59,7 @@ type Conversation struct {
 	Unread        int                `json:"unread" doc:"How many items the key's user has not read, of those that somebody else wrote; 100 stands for 100 or more."`
 	Inbox         bool               `json:"inbox" doc:"False for sends only, which stay out of inbox views until somebody answers."`
 	Participants  []Participant      `json:"participants,omitempty" doc:"Who takes part: all where one conversation is asked for, at most 10 in a list."`
+	SLA           *SLA               `json:"sla,omitempty" doc:"How it stands with its SLA policy, where it has one."`
 	Muted         *Mute              `json:"muted,omitempty" doc:"That the key's user does not want to be notified of it; what is written to it comes all the same."`
 	LastSequence  int64              `json:"lastSequence" doc:"The number of the newest item, 0 for none."`
 	LastMessageID string             `json:"lastMessageId,omitempty" doc:"The newest message."`
@@ -156,6 +157,7 @@ type ConversationFilter struct {
 	ExternalID  string `query:"externalId" doc:"With this external id: one, or none."`
 	Priority    int    `query:"priority" minimum:"1" maximum:"5" doc:"Of this priority."`
 	Unread      string `query:"unread" enum:"true,false" doc:"Whether there is something in it that the key's user has not read."`
+	SLA         string `query:"sla" enum:"due,breached" doc:"With a promise of its SLA policy that is to be due, or one that is broken and still waited for. The list is then in the order of these times, earliest first."`
 	Inbox       string `query:"inbox" enum:"true,false" doc:"Whether inbox views show it."`
 }
 

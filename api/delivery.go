@@ -22,7 +22,7 @@ type Delivery struct {
 	Channel        string       `json:"channel,omitempty" doc:"Through which channel; none for members."`
 	Status         Status       `json:"status" enum:"queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands."`
 	Phase          FailurePhase `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
-	Code           string       `json:"code,omitempty" doc:"Of a failure: a stable code."`
+	Code           string       `json:"code,omitempty" doc:"Of a failure: a stable code. While queued: why it waits, such as quiet-hours."`
 	Reason         string       `json:"reason,omitempty" doc:"Of a failure: what the operator should read."`
 	Attempts       int          `json:"attempts" doc:"How many provider calls were made."`
 	NextAttemptAt  Time         `json:"nextAttemptAt,omitzero" format:"date-time" doc:"While queued: when it is tried next."`

@@ -25,6 +25,8 @@ type Policy struct {
 
 	DefinedAttributesOnly bool `json:"definedAttributesOnly" doc:"Whether contacts have only attributes that are defined; else others are texts."`
 
+	QuietHours QuietHours `json:"quietHours" doc:"When messages that go out wait; no intervals: never."`
+
 	AckWords []string  `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
 	Keywords []Keyword `json:"keywords" doc:"What messages from outside do that are one word and nothing else. The first rule that matches counts."`
 
@@ -35,6 +37,21 @@ type Policy struct {
 type Reminders struct {
 	Every int64 `json:"every" doc:"Seconds from one to the next, the first so long after the message; 0: nobody is reminded."`
 	Times int   `json:"times" doc:"How many at most; 0: nobody is reminded."`
+}
+
+// QuietHours are when messages that go out wait for a while.
+type QuietHours struct {
+	TimeZone     string          `json:"timeZone,omitempty" maxLength:"100" example:"Europe/Berlin" doc:"The time zone of whoever is written to and has none in the attribute timeZone."`
+	Intervals    []QuietInterval `json:"intervals" maxItems:"100" doc:"The hours; none: messages never wait."`
+	Classes      []string        `json:"classes,omitempty" maxItems:"4" enum:"transactional,service,authentication,marketing" doc:"The classes of messages that wait; left out: all but authentication."`
+	HighPriority bool            `json:"highPriority,omitempty" doc:"Whether messages of high priority wait too."`
+}
+
+// QuietInterval are hours of some days of the week.
+type QuietInterval struct {
+	Days []string `json:"days,omitempty" maxItems:"7" enum:"monday,tuesday,wednesday,thursday,friday,saturday,sunday" doc:"The days of the week; left out: all."`
+	From string   `json:"from" example:"21:00" doc:"When they begin, as hh:mm."`
+	To   string   `json:"to" example:"24:00" doc:"When they end, up to 24:00. Hours over midnight are two."`
 }
 
 // OrganizationPatch changes the organization. What is left out stays as it is.
@@ -52,6 +69,8 @@ type PolicyPatch struct {
 	Retention map[string]*int64 `json:"retention,omitempty" maxProperties:"20" doc:"For kinds of conversations, how many seconds content is kept after it was sent, one by one; null: for ever."`
 
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
+
+	QuietHours *QuietHours `json:"quietHours,omitempty" doc:"When messages that go out wait; replaces all."`
 
 	AckWords *[]string  `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 	Keywords *[]Keyword `json:"keywords,omitempty" maxItems:"50" doc:"The rules for keywords; replaces all."`

@@ -78,6 +78,13 @@ const (
 	EventScheduleCreated     EventType = "schedule.created"
 	EventScheduleUpdated     EventType = "schedule.updated"
 	EventScheduleDeleted     EventType = "schedule.deleted"
+	EventAutoReplyCreated    EventType = "auto-reply.created"
+	EventAutoReplyUpdated    EventType = "auto-reply.updated"
+	EventAutoReplyDeleted    EventType = "auto-reply.deleted"
+	EventSLACreated          EventType = "sla-policy.created"
+	EventSLAUpdated          EventType = "sla-policy.updated"
+	EventSLADeleted          EventType = "sla-policy.deleted"
+	EventConversationSLA     EventType = "conversation.sla" // something that its SLA policy promises is or was due
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
 	EventPageCreated         EventType = "page.created"
@@ -148,7 +155,7 @@ func AfterEvent(sequence int64) EventCursor { return EventCursor(strconv.FormatI
 type EventFilter struct {
 	After        EventCursor `query:"after" pattern:"^(latest|[0-9]{1,18})$" format:"cursor" doc:"The sequence after which to begin, or latest; left out: the oldest event that is kept."`
 	Limit        int         `query:"limit" minimum:"1" maximum:"1000" doc:"How many events of a page at most, 100 when left out. A stream has no limit."`
-	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.reminded,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,escalation.updated,escalation-policy.updated,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,schedule.created,schedule.updated,schedule.deleted,hold.placed,hold.lifted,page.created,page.reminded,page.resolved,view.created,view.updated,view.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
+	Types        []string    `query:"type" maxItems:"100" enum:"message.created,message.scheduled,message.canceled,message.removed,message.mentioned,message.reminded,message.edited,message.redacted,message.moved,message.unacknowledged,delivery.updated,interaction.created,interaction.removed,conversation.created,conversation.updated,conversation.merged,draft.updated,conversation.read,conversation.muted,conversation.participants,contact.created,contact.updated,contact.deleted,contact.merged,contact.erased,contact.exported,attribute.defined,suppression.created,suppression.deleted,sender.blocked,sender.unblocked,user.created,user.updated,user.availability,team.created,team.updated,team.deleted,role.created,role.updated,role.deleted,role.duty,escalation.updated,escalation-policy.updated,broadcast.created,broadcast.updated,broadcast.deleted,channel.created,channel.updated,channel.deleted,template.created,template.updated,template.deleted,reply.created,reply.updated,reply.deleted,organization.updated,organization.reset,organization.clock,organization.hook,permissions.created,permissions.updated,permissions.deleted,schedule.created,schedule.updated,schedule.deleted,auto-reply.created,auto-reply.updated,auto-reply.deleted,sla-policy.created,sla-policy.updated,sla-policy.deleted,conversation.sla,hold.placed,hold.lifted,page.created,page.reminded,page.resolved,view.created,view.updated,view.deleted,key.created,key.revoked" doc:"Of these types only, separated by commas. One that the server does not know is refused."`
 	Conversation string      `query:"conversation" doc:"Of this conversation only."`
 	Hints        string      `query:"hints" enum:"true,false" doc:"Of a stream: whether it has hints too, of who is there and who is writing, as blocks with the event name hint and without an id. They pass whatever type is asked for."`
 }

@@ -90,7 +90,7 @@ type Message struct {
 	Reference      string            `json:"reference" doc:"The sender's own reference; empty for none."`
 	ReplyTo        string            `json:"replyTo,omitempty" doc:"The message that it answers."`
 	Class          MessageClass      `json:"class,omitempty" enum:"transactional,service,authentication,marketing" doc:"What it is for; of one that goes out."`
-	Auto           string            `json:"auto,omitempty" doc:"The rule of the server that wrote it, such as keyword: the answer to one."`
+	Auto           string            `json:"auto,omitempty" doc:"The rule of the server that wrote it, such as keyword: the answer to one, or reply: an auto-reply."`
 	Root           string            `json:"root,omitempty" doc:"Of a reply: the message that began its thread."`
 	Replies        int               `json:"replies,omitempty" doc:"Of one that is no reply: how many messages its thread has besides it."`
 	LastReplyAt    Time              `json:"lastReplyAt,omitzero" format:"date-time" doc:"When the last of its replies was sent."`
@@ -105,6 +105,7 @@ type Message struct {
 	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
+	NotBefore      Time              `json:"notBefore,omitzero" format:"date-time" doc:"Until when its deliveries wait, as it was sent in quiet hours."`
 	SendAt         Time              `json:"sendAt,omitzero" format:"date-time" doc:"When it is to be sent, or was, if it was scheduled."`
 	SentAt         Time              `json:"sentAt,omitzero" format:"date-time" doc:"When it entered the conversation; none while it is scheduled."`
 	CreatedAt      Time              `json:"createdAt" format:"date-time" doc:"When it was made."`

@@ -32,6 +32,7 @@ import (
 	"github.com/parley-server/parley/internal/store/duty"
 	"github.com/parley-server/parley/internal/store/escalation"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/hours"
 	"github.com/parley-server/parley/internal/store/page"
 )
 
@@ -142,6 +143,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
 		{Name: "pages", Next: a.nextDue(page.JobRemind), Run: atMost(most, a.core.Pages.Remind)},
 		{Name: "remind", Next: a.nextDue(store.JobRemind), Run: atMost(most, a.core.Reminders.Remind)},
+		{Name: "sla", Next: a.nextDue(hours.JobSLA), Run: atMost(most, a.core.SLAs.Tick)},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
 }

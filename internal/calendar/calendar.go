@@ -4,6 +4,7 @@ package calendar
 
 import (
 	"slices"
+	"sync"
 	"time"
 	_ "time/tzdata" // the zones of a server without any
 )
@@ -61,6 +62,27 @@ type Calendar struct {
 	Zone       *time.Location
 	Week       [7][]Interval // by time.Weekday
 	Exceptions []Exception
+}
+
+// zones are those that were asked for, by name.
+var zones sync.Map
+
+const maxZone = 100 // characters of a name
+
+// Zone returns the time zone of a name in the IANA database. The server's own is none.
+func Zone(name string) (*time.Location, bool) {
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location), true
+	}
+	if name == "" || name == "Local" || len(name) > maxZone {
+		return nil, false
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, false
+	}
+	zones.Store(name, zone)
+	return zone, true
 }
 
 // horizon is how many days ahead somebody looks who looks for an opening: more than a year, for one that is open once in it.

@@ -156,6 +156,9 @@ type Inbound struct {
 	Attachments []parley.Attachment
 	// Action is the one that was chosen of the message that it answers, by its id. A body is then not needed.
 	Action string
+	// Automatic: no person wrote it, as the platform or its headers tell: an absence, a newsletter, a report. Nothing answers it
+	// by itself.
+	Automatic bool
 }
 
 // Deed is what somebody outside did with a message, as the platform tells, besides answering and reading it.

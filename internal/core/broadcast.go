@@ -243,7 +243,7 @@ type fanOutSend struct {
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
-	return &send{c: f.c, p: f.p, id: parley.NewID(f.now), policy: f.policy, of: parent.Template, files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
+	return &send{c: f.c, p: f.p, now: f.now, id: parley.NewID(f.now), policy: f.policy, of: parent.Template, files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
 		AckWithin: parent.AckWithin, Links: parent.Links, Class: parent.Class}}
 }
@@ -270,7 +270,11 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 		}) {
 			return nil, nil
 		}
-		return f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
+		r, err := f.send(f.parent).external(tx, ch, recipient{actor: contactActor(contact), address: address})
+		if err == nil {
+			r.locate(contact)
+		}
+		return r, err
 	}
 	return nil, nil
 }

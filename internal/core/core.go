@@ -23,6 +23,7 @@ import (
 	"github.com/parley-server/parley/internal/core/presence"
 	"github.com/parley-server/parley/internal/core/profiles"
 	"github.com/parley-server/parley/internal/core/reminder"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/core/views"
@@ -63,6 +64,7 @@ type Core struct {
 	Pages        *pages.Pages
 	Presence     *presence.Presence
 	Hours        *hours.Hours
+	SLAs         *sla.Policies
 	Reminders    *reminder.Reminders
 
 	store      *store.Store
@@ -73,6 +75,7 @@ type Core struct {
 	url        func() string
 	routes     *routes
 	policies   sync.Map // organization → *cachedPolicy
+	desks      sync.Map // organization → *cachedDesk
 }
 
 // New returns the core over a store.
@@ -93,6 +96,7 @@ func New(o Options) *Core {
 	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Hours = hours.New(o.Store)
+	c.SLAs = sla.New(o.Store)
 	c.Reminders = reminder.New(o.Store)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Presence = presence.New(presence.Options{Store: o.Store})
@@ -141,6 +145,38 @@ func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Polic
 	return o.Policy, nil
 }
 
+// cachedDesk is an organization's desk as it was a moment ago.
+type cachedDesk struct {
+	desk  *desk
+	until time.Time
+}
+
+// desk is what becomes of messages from outside, besides what policies say.
+type desk struct {
+	*hours.Desk
+	promises []parley.SLAPolicy
+}
+
+// desk returns when an organization is open, what answers by itself, and what is promised, at most policyLife old.
+func (c *Core) desk(ctx context.Context, organization parley.ID) (*desk, error) {
+	now := c.now(ctx, "")
+	if v, ok := c.desks.Load(organization); ok && now.Before(v.(*cachedDesk).until) {
+		return v.(*cachedDesk).desk, nil
+	}
+	q := c.read(ctx)
+	open, err := hours.LookUp(q, organization)
+	if err != nil {
+		return nil, err
+	}
+	promises, err := sla.LookUp(q, organization)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{open, promises}
+	c.desks.Store(organization, &cachedDesk{d, now.Add(policyLife)})
+	return d, nil
+}
+
 // forget makes what was changed felt by the next send.
 func (c *Core) forget(commits []store.Committed) {
 	for _, commit := range commits {
@@ -154,10 +190,21 @@ func (c *Core) forget(commits []store.Committed) {
 }
 
 // Forget drops what is remembered of an organization.
-func (c *Core) Forget(organization parley.ID) { c.policies.Delete(organization) }
+func (c *Core) Forget(organization parley.ID) {
+	c.policies.Delete(organization)
+	c.desks.Delete(organization)
+}
 
-// ChangedBy reports whether an event changes what is remembered of its organization: its policy.
-func ChangedBy(t parley.EventType) bool { return t == parley.EventOrganizationUpdated }
+// ChangedBy reports whether an event changes what is remembered of its organization: its policy, and its desk.
+func ChangedBy(t parley.EventType) bool {
+	switch t {
+	case parley.EventOrganizationUpdated, parley.EventOrganizationReset, parley.EventScheduleCreated, parley.EventScheduleUpdated, parley.EventScheduleDeleted,
+		parley.EventAutoReplyCreated, parley.EventAutoReplyUpdated, parley.EventAutoReplyDeleted,
+		parley.EventSLACreated, parley.EventSLAUpdated, parley.EventSLADeleted:
+		return true
+	}
+	return false
+}
 
 // definition returns the connector of a channel and what its platform can do.
 func (c *Core) definition(ch *parley.Channel) (connector.Definition, connector.Platform, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -33,6 +34,7 @@ func (s *send) toContact(tx *store.Tx, id parley.ID) (*route, error) {
 		return nil, err
 	}
 	r.contact, r.contactRev = contact.ID, contact.Rev
+	r.locate(&contact)
 	return r, nil
 }
 
@@ -150,6 +152,7 @@ func (s *send) toAddress(tx *store.Tx, text string) (*route, error) {
 	r, err := s.external(tx, &ch, recipient{actor: who, address: address})
 	if err == nil && contact != nil {
 		r.contact, r.contactRev = contact.ID, contact.Rev
+		r.locate(contact)
 	}
 	return r, err
 }
@@ -237,7 +240,7 @@ func externalKey(ch *parley.Channel, addresses ...parley.Address) string {
 	return fmt.Sprintf("channel:%s:%s", ch.ID, strings.Join(texts, ","))
 }
 
-// bar finds what the recipients of a route do not want. A route that is remembered keeps it: whatever changes it raises the
+// bar finds what the recipients of a route do not want, and whether they wait for an answer. A route that is remembered keeps it: whatever changes it raises the
 // revision of every conversation with the address.
 func (s *send) bar(tx *store.Tx, r *route) error {
 	if r.channel == nil || s.params.Internal || s.params.Record != nil || len(r.recipients) == 0 {
@@ -248,7 +251,10 @@ func (s *send) bar(tx *store.Tx, r *route) error {
 		addresses[i] = parley.Address{Kind: to.address.Kind, Value: to.address.Value}
 	}
 	var err error
-	r.barred, err = people.Suppressed(tx.Queries, s.p.Organization, addresses...)
+	if r.barred, err = people.Suppressed(tx.Queries, s.p.Organization, addresses...); err != nil {
+		return err
+	}
+	r.waited, err = sla.Waits(tx.Queries, s.p.Organization, &r.conversation)
 	return err
 }
 

@@ -48,6 +48,7 @@ type arrival struct {
 	connector.Inbound
 	organization, channel parley.ID
 	policy                parley.Policy
+	desk                  *desk      // what becomes of it; nil: nothing, as it came long ago
 	actor                 *Principal // who did it: the server itself, unless it is played
 	answers               parley.ID  // the message that it answers, if known by our own id
 	claim                 func(resource parley.ID) (*store.Idempotency, error)
@@ -108,6 +109,9 @@ func (a *arrival) cleanBody() (problem string, size int) {
 // or conversation at the same moment makes the unit run again: then they are there.
 func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
 	if a.policy, err = c.policy(ctx, a.organization); err != nil {
+		return m, false, err
+	}
+	if a.desk, err = c.desk(ctx, a.organization); err != nil {
 		return m, false, err
 	}
 	for range takes {
@@ -219,7 +223,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		err = tx.WroteOn(a.organization, contact.ID, ch.ID)
 	}
 	if err == nil {
-		err = c.obey(tx, a, ch, &write.Message, recipient{actor: who, address: a.From})
+		err = c.respond(tx, a, ch, &conversation, write, recipient{actor: who, address: a.From})
 	}
 	write.Message.State = parley.Delivered
 	return write.Message, err

@@ -43,6 +43,7 @@ func (s *send) toReceivers(tx *store.Tx, list []Receiver) (*route, error) {
 			open = append(open, to)
 		}
 		if contact != nil {
+			r.locate(contact)
 			r.contacts++
 			r.contact, r.contactRev = contact.ID, contact.Rev
 		}
@@ -205,6 +206,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 		if err := skip(a, r); err != nil {
 			return nil, err
 		}
+		s.wait(a, r)
 	}
 	if m.TTL > 0 {
 		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})

@@ -146,6 +146,7 @@ func (s *send) watchContact(tx *store.Tx, r *route, participants []parley.Partic
 		if err := s.admits(contact); err != nil {
 			return err
 		}
+		r.locate(contact)
 		r.contacts++
 		if r.contact == "" {
 			r.contact, r.contactRev = contact.ID, contact.Rev

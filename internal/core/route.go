@@ -4,9 +4,12 @@ import (
 	"container/list"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/availability"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/hours"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -22,17 +25,43 @@ type route struct {
 	channelsRev  int64                // of all channels, among which it was chosen
 	recipients   []recipient          // outside
 	barred       []parley.Suppression // of these
+	zones        []*time.Location     // of these, as far as they are contacts; nil: not known
 	members      int                  // users who receive it, besides the author
 	role         *parley.Role         // of a role's conversation that it is written to from outside, while nobody is on duty
 	first        bool                 // nothing has been written to it since
+
+	waited bool // somebody outside waits for an answer, by an SLA policy
 
 	away   *availability.Away       // the recipient, who does not want to be disturbed
 	policy *parley.EscalationPolicy // by which the message may escalate
 }
 
+// locate adds the time zone of a recipient.
+func (r *route) locate(contact *parley.Contact) { r.zones = append(r.zones, hours.ZoneOf(contact)) }
+
+// wait makes the deliveries of a message wait that is sent in quiet hours: all of them, for the last of its recipients.
+func (s *send) wait(a *store.Append, r *route) {
+	m := &a.Message
+	if s.later || !s.policy.Quiet.Defers(m.Class, m.Priority) {
+		return
+	}
+	zones := r.zones
+	if len(zones) < len(r.recipients) {
+		zones = append(slices.Clone(zones), nil)
+	}
+	if m.NotBefore = hours.QuietUntil(&s.policy.Quiet, s.now, zones...); m.NotBefore.IsZero() {
+		return
+	}
+	for i := range a.Deliveries {
+		if d := &a.Deliveries[i]; d.State == parley.Queued {
+			d.NextAttempt, d.Code, d.Reason = m.NotBefore, hours.CodeQuiet, "it waits for the end of quiet hours"
+		}
+	}
+}
+
 // passing reports whether a route is good for one message only: what comes of it is found out each time.
 func (r *route) passing() bool {
-	return r.contacts > 1 || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
+	return r.contacts > 1 || r.waited || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
 }
 
 // recipient is an outside participant and the address that is written to.
@@ -157,9 +186,14 @@ func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, partic
 	return s.away(tx, parley.Actor{Kind: parley.ActorUser, ID: participants[at].ID, Name: participants[at].Name})
 }
 
-// passOn brings a message that was accepted to those whom its recipient has it forwarded to, as a copy in the author's own
+// passOn tells the clocks of a conversation that its customer was answered, and brings a message that was accepted to those whom its recipient has it forwarded to, as a copy in the author's own
 // conversation with each: nobody sees anything else of the recipient's. The author is told.
 func (s *send) passOn(tx *store.Tx, a *store.Append, r *route) error {
+	if r.waited {
+		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID); err != nil {
+			return err
+		}
+	}
 	if r.away == nil {
 		return nil
 	}

@@ -181,6 +181,7 @@ type InboundParams struct {
 	ProviderID  string // the same message has the same one; empty: a new one
 	ReplyTo     parley.ID
 	Action      string // that was chosen of the message that it answers
+	Automatic   bool   // no person wrote it
 }
 
 // PlayInbound takes in a message as if a customer had written it on a sandbox channel. It says whether the
@@ -243,7 +244,7 @@ func (params *InboundParams) validate() error {
 
 // play finds the sender, the channel and the files.
 func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arrival, error) {
-	a := &arrival{Inbound: connector.Inbound{FromName: params.FromName, Body: params.Body, ProviderID: params.ProviderID, Action: params.Action},
+	a := &arrival{Inbound: connector.Inbound{FromName: params.FromName, Body: params.Body, ProviderID: params.ProviderID, Action: params.Action, Automatic: params.Automatic},
 		organization: p.Organization, actor: access.System(p.Organization), answers: params.ReplyTo}
 	addresses, last, err := sender(q, p.Organization, params)
 	if err != nil {

@@ -137,7 +137,7 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	s := &send{c: c, p: p, id: m.ID, policy: o.Policy, params: SendParams{
+	s := &send{c: c, p: p, now: tx.Now, id: m.ID, policy: o.Policy, params: SendParams{
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
 		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo,
 		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Batch: m.Batch, Class: m.Class}}

@@ -9,6 +9,9 @@ import (
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/consent"
+	"github.com/parley-server/parley/internal/core/hours"
+	"github.com/parley-server/parley/internal/core/sla"
+	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
@@ -156,12 +159,49 @@ func (a *arrival) keyword(ch *parley.Channel) *parley.Keyword {
 	return nil
 }
 
-// obey does what a message says that is a keyword, and answers it if that changed something: who says it twice is answered once.
-func (c *Core) obey(tx *store.Tx, a *arrival, ch *parley.Channel, m *parley.Message, who recipient) error {
-	k := a.keyword(ch)
-	if k == nil {
+// respond does what the organization has set to be done about a message: it obeys one that is a keyword, and what answers by
+// itself answers others, unless no person wrote it, or nobody is waiting for an answer.
+func (c *Core) respond(tx *store.Tx, a *arrival, ch *parley.Channel, conversation *parley.Conversation, write *store.Append, who recipient) error {
+	m := &write.Message
+	if k := a.keyword(ch); k != nil {
+		return obey(tx, a, ch, k, m, who)
+	}
+	if a.desk != nil && !a.Automatic {
+		if err := sla.Heard(tx, a.organization, a.desk.promises, conversation, ch); err != nil {
+			return err
+		}
+	}
+	old := !m.SentAt.IsZero() && m.SentAt.Before(tx.Now.Add(-late))
+	if a.desk == nil || a.released || a.Automatic || old || m.Click != nil || a.policy.Acknowledges(m.Body) && len(m.Attachments) == 0 {
 		return nil
 	}
+	in := hours.Incoming{Organization: a.organization, Conversation: conversation, Channel: ch, From: a.From, First: write.Sequence == 1,
+		Render: func(q store.Queries, id parley.ID, locale string) ([]parley.Part, *parley.Templated, error) {
+			made, err := template.Render(q, a.organization, template.Use{ID: id, Locale: locale})
+			return made.Body, &made.Of, err
+		}}
+	if who.actor.Kind == parley.ActorContact {
+		in.Contact = who.actor.ID
+	}
+	answer, err := a.desk.Answer(tx, &in)
+	if err != nil || answer == nil {
+		return err
+	}
+	_, platform, err := c.definition(ch)
+	if err != nil {
+		return err
+	}
+	_, asText, err := platform.Fit(answer.Body)
+	if err != nil {
+		c.log.Warn("an auto-reply cannot be sent on a channel", "organization", a.organization, "channel", ch.ID, "error", err)
+		return nil
+	}
+	return answerBack(tx, a, ch, m, who, parley.Message{Body: answer.Body, Template: answer.Of, AsText: asText, Class: answer.Class, Auto: parley.AutoReplied})
+}
+
+// obey does what a keyword says, and answers it if that changed something: who says it twice is answered once. The answer goes
+// out whatever the address does not want.
+func obey(tx *store.Tx, a *arrival, ch *parley.Channel, k *parley.Keyword, m *parley.Message, who recipient) error {
 	changed := true
 	switch k.Action {
 	case parley.KeywordStop:
@@ -184,20 +224,19 @@ func (c *Core) obey(tx *store.Tx, a *arrival, ch *parley.Channel, m *parley.Mess
 	if !changed || k.Answer == "" {
 		return nil
 	}
-	return answerKeyword(tx, a, ch, k, m, who)
+	return answerBack(tx, a, ch, m, who, parley.Message{Body: []parley.Part{{Kind: parley.PartText, Text: k.Answer}}, Class: parley.ClassService, Auto: parley.AutoKeyword})
 }
 
-// answerKeyword writes the answer to a keyword. It goes out whatever the address does not want.
-func answerKeyword(tx *store.Tx, a *arrival, ch *parley.Channel, k *parley.Keyword, m *parley.Message, who recipient) error {
+// answerBack writes what the server answers to a message.
+func answerBack(tx *store.Tx, a *arrival, ch *parley.Channel, m *parley.Message, who recipient, answer parley.Message) error {
 	author := a.actor.Actor()
-	write := &store.Append{Organization: a.organization, KeepOut: true, Message: parley.Message{
-		ID: parley.NewID(tx.Now), Conversation: m.Conversation, Kind: parley.KindMessage, Direction: parley.Outbound, Author: author, Actor: author,
-		Body: []parley.Part{{Kind: parley.PartText, Text: k.Answer}}, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal,
-		Class: parley.ClassService, Auto: parley.AutoKeyword, ReplyTo: m.ID}}
+	answer.ID, answer.Conversation, answer.Kind, answer.Direction = parley.NewID(tx.Now), m.Conversation, parley.KindMessage, parley.Outbound
+	answer.Author, answer.Actor, answer.ReplyTo = author, author, m.ID
+	answer.Channel, answer.Platform, answer.Priority = ch.ID, ch.Platform, parley.PriorityNormal
+	write := &store.Append{Organization: a.organization, KeepOut: true, Message: answer}
 	addDeliveries(write, &route{channel: ch, recipients: []recipient{who}}, parley.PriorityNormal.Rank())
 	write.Message.State, write.Message.Counts = parley.Queued, map[parley.DeliveryState]int{parley.Queued: 1}
-	write.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: write.Message.ID,
-		Data: parley.EventData{Actor: a.actor.User}}}
+	write.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: answer.ID, Data: parley.EventData{Actor: a.actor.User}}}
 	a.answered = true
 	return tx.Append(write)
 }

@@ -89,6 +89,7 @@ type send struct {
 	c      *Core
 	p      *Principal
 	params SendParams
+	now    time.Time // of its acceptance, or a moment before
 	id     parley.ID
 	claim  *store.Idempotency
 	policy parley.Policy
@@ -126,7 +127,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &send{c: c, p: p, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
+	s := &send{c: c, p: p, now: now, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}

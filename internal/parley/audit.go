@@ -88,6 +88,12 @@ const (
 	ActScheduleCreated         Act = "schedule.created"
 	ActScheduleUpdated         Act = "schedule.updated"
 	ActScheduleDeleted         Act = "schedule.deleted"
+	ActAutoReplyCreated        Act = "auto-reply.created"
+	ActAutoReplyUpdated        Act = "auto-reply.updated"
+	ActAutoReplyDeleted        Act = "auto-reply.deleted"
+	ActSLACreated              Act = "sla-policy.created"
+	ActSLAUpdated              Act = "sla-policy.updated"
+	ActSLADeleted              Act = "sla-policy.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -173,6 +179,12 @@ var Acts = []ActInfo{
 	{ActScheduleCreated, "schedule", "A schedule was made"},
 	{ActScheduleUpdated, "schedule", "A schedule was changed"},
 	{ActScheduleDeleted, "schedule", "A schedule was deleted"},
+	{ActAutoReplyCreated, "auto-reply", "A rule for automatic answers was made"},
+	{ActAutoReplyUpdated, "auto-reply", "A rule for automatic answers was changed; its text is named, not kept"},
+	{ActAutoReplyDeleted, "auto-reply", "A rule for automatic answers was deleted"},
+	{ActSLACreated, "sla-policy", "An SLA policy was made"},
+	{ActSLAUpdated, "sla-policy", "An SLA policy was changed"},
+	{ActSLADeleted, "sla-policy", "An SLA policy was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

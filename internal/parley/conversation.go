@@ -71,6 +71,7 @@ type Conversation struct {
 	Unread       int           // how many items somebody has not read, at most MaxUnread; where it was asked for
 	Muted        *Mute         // by who asked; nil: it is not
 	Group        GroupRules    // of a group that is made
+	SLA          *SLA          // where it has clocks, and was asked for
 }
 
 // GroupRules are what a group is besides a conversation.

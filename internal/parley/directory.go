@@ -26,6 +26,8 @@ type Policy struct {
 
 	DefinedAttributesOnly bool // contacts have no others
 
+	Quiet QuietHours // when messages that go out wait
+
 	Keywords []Keyword // in order: the first that matches counts
 	AckWords []string  // by which somebody outside acknowledges a message; nil: DefaultAckWords
 
@@ -50,6 +52,31 @@ func (p *Policy) Reminding() Reminders {
 		return DefaultReminders
 	}
 	return *p.Reminders
+}
+
+// QuietHours are when messages that go out wait for a while.
+type QuietHours struct {
+	TimeZone  string // of whom that is not known of
+	Intervals []QuietInterval
+	Classes   []MessageClass // that wait; none: all but ClassAuthentication
+	High      bool           // those of high priority wait too
+}
+
+// QuietInterval are hours of some days of the week, or of all where it names none.
+type QuietInterval struct {
+	Days []time.Weekday
+	Hours
+}
+
+// Defers reports whether messages of a class and priority wait in quiet hours.
+func (q *QuietHours) Defers(class MessageClass, priority Priority) bool {
+	switch {
+	case len(q.Intervals) == 0 || priority == PriorityHigh && !q.High:
+		return false
+	case len(q.Classes) == 0:
+		return class != ClassAuthentication
+	}
+	return slices.Contains(q.Classes, class)
 }
 
 // DefaultAckWords are the words by which messages are acknowledged where an organization names no others.

@@ -105,6 +105,13 @@ const (
 	EventScheduleCreated     EventType = "schedule.created"
 	EventScheduleUpdated     EventType = "schedule.updated"
 	EventScheduleDeleted     EventType = "schedule.deleted"
+	EventAutoReplyCreated    EventType = "auto-reply.created"
+	EventAutoReplyUpdated    EventType = "auto-reply.updated"
+	EventAutoReplyDeleted    EventType = "auto-reply.deleted"
+	EventSLACreated          EventType = "sla-policy.created"
+	EventSLAUpdated          EventType = "sla-policy.updated"
+	EventSLADeleted          EventType = "sla-policy.deleted"
+	EventConversationSLA     EventType = "conversation.sla" // something that its SLA policy promises is or was due
 	EventHoldPlaced          EventType = "hold.placed"
 	EventHoldLifted          EventType = "hold.lifted"
 	EventPageCreated         EventType = "page.created"

@@ -98,6 +98,7 @@ type Message struct {
 	DeleteOnRead  bool
 	Validity      time.Duration // 0: none
 	SendAt        time.Time     // of a scheduled one
+	NotBefore     time.Time     // its deliveries wait until then, as it was sent in quiet hours; zero: they do not
 	SentAt        time.Time     // when it entered the timeline; of a recorded one, as given
 	CreatedAt     time.Time
 	ExpiresAt     time.Time // end of the content's life; zero: none
@@ -156,6 +157,9 @@ type Auto string
 
 // AutoKeyword answers a keyword. Such a message goes out also to who does not want any.
 const AutoKeyword Auto = "keyword"
+
+// AutoReplied answers by a rule of the organization.
+const AutoReplied Auto = "reply"
 
 // LinkMode says how the web addresses of a message go out.
 type LinkMode string

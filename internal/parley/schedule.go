@@ -33,3 +33,36 @@ type Schedule struct {
 	Rev        int64
 	CreatedAt  time.Time
 }
+
+// AutoWhen says when a rule answers messages from outside.
+type AutoWhen string
+
+// The times.
+const (
+	AutoClosed AutoWhen = "closed" // while the schedule is closed
+	AutoOpen   AutoWhen = "open"   // while it is open
+	AutoAlways AutoWhen = "always"
+	AutoFirst  AutoWhen = "first" // the first message of a conversation, whenever
+)
+
+// AutoReply is a rule that answers messages from outside.
+type AutoReply struct {
+	ID        ID
+	Name      string
+	Enabled   bool
+	Position  int // the first rule that fits answers
+	When      AutoWhen
+	Schedule  ID       // of closed and open; empty: the default one
+	Channels  []ID     // on these; none: on all
+	Teams     []ID     // in conversations that one of these is assigned to; none: in all
+	Platforms []string // on these; none: on all
+	Text      string   // in place of a template
+	Template  ID
+	Locale    string // of the template
+	Class     MessageClass
+	Throttle  time.Duration // at least between two answers
+	Each      ActorKind     // ActorContact: to one sender; empty: in one conversation
+	Limit     int           // answers at all; 0: any number
+	Rev       int64
+	CreatedAt time.Time
+}

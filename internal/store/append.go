@@ -139,7 +139,7 @@ func (a *Append) order() string {
 	if len(a.Deliveries) == 0 {
 		return ""
 	}
-	return orderOf(a.Message.Channel, a.Message.Conversation, a.Message.Priority.Rank())
+	return orderOf(a.Message.Channel, a.Message.Conversation, a.Message.Priority.Rank(), a.Message.NotBefore)
 }
 
 var inspectSQL = `SELECT j.n, c.rev, c.last_sequence, c.activity_at, c.inbox, c.last_message_id, coalesce(p.rev, 0), coalesce(h.rev, 0), l.channels_rev,

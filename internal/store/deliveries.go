@@ -14,15 +14,15 @@ var insertDeliveries = `INSERT INTO deliveries (organization_id, message_id, num
 		recipient_id, recipient_name, address_kind, address, state, phase, code, reason, attempts, next_at, valid_until, retry_of,
 		created_at, sent_at, delivered_at, read_at, ended_at)
 	SELECT organization_id, message_id, number, conversation_id, channel_id, recipient_kind, recipient_id, recipient_name,
-		address_kind, address, state, phase, code, reason, 0, 0, valid_until, retry_of, created_at, 0, 0, 0, ended_at
+		address_kind, address, state, phase, code, reason, 0, next_at, valid_until, retry_of, created_at, 0, 0, 0, ended_at
 	FROM ` + sqldb.From("$1", "organization_id TEXT", "message_id TEXT", "number BIGINT", "conversation_id TEXT", "channel_id TEXT",
 	"recipient_kind TEXT", "recipient_id TEXT", "recipient_name TEXT", "address_kind TEXT", "address TEXT", "state TEXT", "phase TEXT",
-	"code TEXT", "reason TEXT", "valid_until BIGINT", "retry_of BIGINT", "created_at BIGINT", "ended_at BIGINT") + ` AS j`
+	"code TEXT", "reason TEXT", "next_at BIGINT", "valid_until BIGINT", "retry_of BIGINT", "created_at BIGINT", "ended_at BIGINT") + ` AS j`
 
 func addDelivery(rows *sqldb.Rows, organization parley.ID, d *parley.Delivery) {
 	rows.Add(string(organization), string(d.Message), d.Number, string(d.Conversation), string(d.Channel), string(d.Recipient.Kind),
 		string(d.Recipient.ID), d.Recipient.Name, string(d.Address.Kind), d.Address.Value, string(d.State), string(d.Phase), d.Code,
-		d.Reason, Millis(d.ValidUntil), d.RetryOf, Millis(d.CreatedAt), Millis(d.EndedAt))
+		d.Reason, Millis(d.NextAttempt), Millis(d.ValidUntil), d.RetryOf, Millis(d.CreatedAt), Millis(d.EndedAt))
 }
 
 // InsertDelivery adds a delivery to a message that is there already: a retry by hand.
@@ -361,7 +361,7 @@ func (tx *Tx) DropReferences(references []ProviderReference) error {
 // Enqueue adds a delivery's job for a message that is there already: due now, or, where its order has others in
 // the queue, after those before it.
 func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
-	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.Sequence, j.Delivery)
+	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.NotBefore, m.Sequence, j.Delivery)
 	var busy bool
 	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3)`,
 		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)

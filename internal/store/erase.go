@@ -332,7 +332,7 @@ func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, erro
 }
 
 func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
-	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank())
+	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank(), m.NotBefore)
 	var jobs []Job
 	err := q.c.Query(text,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),

@@ -68,12 +68,24 @@ func OrganizationsOf(jobs []Job) []parley.ID {
 func JobID(kind JobKind, about string) string { return string(kind) + "|" + about }
 
 // DeliveryJobID is the id of a delivery's job: its order, and its place in it. Those of one order go out one at
-// a time. An order is a channel and conversation; high priority is an order of its own, so that it may overtake.
-func DeliveryJobID(channel, conversation parley.ID, priority int, sequence int64, number int) string {
-	return fmt.Sprintf("%s|%011x.%04x", orderOf(channel, conversation, priority), sequence, number)
+// a time. An order is a channel and conversation; high priority is an order of its own, so that it may overtake, and so is what
+// waits until a time, whatever does not may overtake.
+func DeliveryJobID(channel, conversation parley.ID, priority int, notBefore time.Time, sequence int64, number int) string {
+	return fmt.Sprintf("%s|%011x.%04x", orderOf(channel, conversation, priority, notBefore), sequence, number)
 }
 
-func orderOf(channel, conversation parley.ID, priority int) string {
+// DeferredPrefix is what the ids of jobs of a channel and conversation begin with that wait until some time.
+func DeferredPrefix(channel, conversation parley.ID) string {
+	return string(channel) + deferred + string(conversation) + deferred
+}
+
+// deferred parts an order that waits until a time.
+const deferred = "~"
+
+func orderOf(channel, conversation parley.ID, priority int, notBefore time.Time) string {
+	if !notBefore.IsZero() {
+		return fmt.Sprintf("%s%011x", DeferredPrefix(channel, conversation), Millis(notBefore))
+	}
 	if priority == parley.PriorityHigh.Rank() {
 		return string(channel) + "!" + string(conversation)
 	}
@@ -91,6 +103,9 @@ func (j *Job) order() string {
 // conversation is that of a delivery's job.
 func (j *Job) conversation() parley.ID {
 	order := j.order()
+	if parts := strings.Split(order, deferred); len(parts) == 3 {
+		return parley.ID(parts[1])
+	}
 	return parley.ID(order[strings.LastIndexAny(order, "|!")+1:])
 }
 
@@ -146,9 +161,9 @@ func (tx *Tx) addDeliveries(rows *appendRows, a *Append, queued bool, busy map[s
 		case j.Kind == JobAckDue:
 			due = Millis(a.Message.AckBy())
 		case j.Kind == JobDeliver:
-			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Sequence, j.Delivery)
+			j.ID = DeliveryJobID(j.Channel, a.Message.Conversation, j.Priority, a.Message.NotBefore, a.Sequence, j.Delivery)
 			key := string(a.Organization) + j.order()
-			due = Millis(now)
+			due = max(Millis(now), Millis(a.Message.NotBefore))
 			if queued || busy[key] {
 				due = held
 			}
@@ -224,43 +239,6 @@ func (tx *Tx) Retry(jobs []Job) error {
 		rows.Add(string(j.Organization), j.ID, tx.due(Millis(j.DueAt)), payload)
 	}
 	_, err := tx.c.Exec(retryJobs, rows.Param())
-	return err
-}
-
-var (
-	deleteJobs = `DELETE FROM jobs WHERE (organization_id, id) IN (SELECT organization_id, id FROM ` +
-		sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
-	// The next of each order becomes due, unless one of the order is under way or due already.
-	releaseJobs = `UPDATE jobs SET due_at = $2 WHERE (organization_id, id) IN (
-		SELECT j.organization_id, (SELECT n.id FROM jobs AS n WHERE n.organization_id = j.organization_id
-			AND n.id > j.job_order || '|' AND n.id < j.job_order || '}' ORDER BY n.id LIMIT 1)
-		FROM ` + sqldb.From("$1", "organization_id TEXT", "job_order TEXT") + ` AS j) AND claimed = 0 AND due_at > $2 AND attempt = 0`
-)
-
-// Done deletes jobs, and makes those due that waited for them in order.
-func (tx *Tx) Done(jobs []Job) error { return tx.DoneFollowed(jobs, jobs) }
-
-// DoneFollowed is Done where it is known which of the jobs have others in their order; see Held.
-func (tx *Tx) DoneFollowed(jobs, followed []Job) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	var ids, orders sqldb.Rows
-	for _, j := range jobs {
-		ids.Add(string(j.Organization), j.ID)
-	}
-	if _, err := tx.c.Exec(deleteJobs, ids.Param()); err != nil {
-		return err
-	}
-	for _, j := range followed {
-		if order := j.order(); order != "" {
-			orders.Add(string(j.Organization), order)
-		}
-	}
-	if orders.Len() == 0 {
-		return nil
-	}
-	_, err := tx.c.Exec(releaseJobs, orders.Param(), Millis(tx.real))
 	return err
 }
 

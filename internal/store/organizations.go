@@ -19,6 +19,7 @@ type storedPolicy struct {
 
 	Retention map[parley.ConversationKind]int64 `json:"retention,omitempty"`
 	Keywords  []parley.Keyword                  `json:"keywords,omitempty"`
+	Quiet     *parley.QuietHours                `json:"quietHours,omitempty"`
 	Reminders *storedReminders                  `json:"reminders,omitempty"` // left out: the usual ones
 }
 
@@ -30,6 +31,9 @@ type storedReminders struct {
 func encodePolicy(p parley.Policy) (string, error) {
 	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords,
 		Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
+	if len(p.Quiet.Intervals) > 0 {
+		stored.Quiet = &p.Quiet
+	}
 	for kind, keep := range p.Retention {
 		stored.Retention[kind] = keep.Milliseconds()
 	}
@@ -93,6 +97,9 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
 		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords}
+	if p.Quiet != nil {
+		o.Policy.Quiet = *p.Quiet
+	}
 	if p.Reminders != nil {
 		o.Policy.Reminders = &parley.Reminders{Every: time.Duration(p.Reminders.Every) * time.Millisecond, Times: p.Reminders.Times}
 	}

@@ -60,8 +60,12 @@ var migrations = []sqldb.Migration{
 	{Name: "views", SQL: migration("0017_views"), Postgres: migration("0017_views_postgres"), Embedded: migration("0017_views_embedded"), Oldest: 23},
 	// A program that does not know it would page nobody.
 	{Name: "pages", SQL: migration("0017_pages"), Oldest: 24},
+	// A program that does not know it would answer nobody, and would send what is to wait.
+	{Name: "auto-replies", SQL: migration("0016_replies"), Oldest: 25},
+	// A program that does not know it would not see that somebody was answered.
+	{Name: "sla", SQL: migration("0016_sla"), Oldest: 26},
 	// A program that does not know it would write to nobody on a list that has a filter.
-	{Name: "lists", SQL: migration("0017_lists"), Oldest: 25},
+	{Name: "lists", SQL: migration("0017_lists"), Oldest: 27},
 }
 
 // migration is the text of a file.

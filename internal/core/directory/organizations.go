@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/clock"
@@ -104,6 +105,8 @@ type OrganizationPatch struct {
 
 	DefinedAttributesOnly *bool
 
+	Quiet *parley.QuietHours // without intervals: none
+
 	Keywords *[]parley.Keyword // all of them
 	AckWords *[]string
 
@@ -135,6 +138,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.DefaultTTL, patch.DefaultTTL)
 		set(&o.Policy.MaxTTL, patch.MaxTTL)
 		set(&o.Policy.LockTTL, patch.LockTTL)
+		set(&o.Policy.Quiet, patch.Quiet)
 		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
 		set(&o.Policy.Keywords, patch.Keywords)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
@@ -168,6 +172,7 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 		policy.Set("policy.retention."+string(kind), before.Policy.Retention[kind], o.Policy.Retention[kind])
 	}
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
+	policy.Name("policy.quietHours", !reflect.DeepEqual(before.Policy.Quiet, o.Policy.Quiet))
 	policy.Name("policy.keywords", !reflect.DeepEqual(before.Policy.Keywords, o.Policy.Keywords))
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	policy.Set("policy.reminders.every", before.Policy.Reminding().Every, o.Policy.Reminding().Every)
@@ -207,6 +212,7 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	if policy {
 		checkPolicy(&c, &o.Policy)
 	}
+	c.wrong = append(c.wrong, hours.CheckQuiet("policy.quietHours", &o.Policy.Quiet)...)
 	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
 	c.reminders(o.Policy.Reminding())

@@ -13,7 +13,6 @@ import (
 // Limits of schedules, in characters and entries.
 const (
 	maxName       = 200
-	maxZone       = 100
 	maxWeekly     = 168
 	maxExceptions = 1000
 	maxOfDay      = 24
@@ -47,17 +46,8 @@ func (c *check) atMost(field string, n, most int) bool {
 	return n <= most
 }
 
-// zoneOf returns the time zone of a name. The server's own is none.
-func zoneOf(name string) (*time.Location, bool) {
-	if name == "" || name == "Local" || len(name) > maxZone {
-		return nil, false
-	}
-	zone, err := time.LoadLocation(name)
-	return zone, err == nil
-}
-
 func (c *check) zone(field, name string) {
-	if _, known := zoneOf(name); !known {
+	if _, known := calendar.Zone(name); !known {
 		c.refuse(field, "time-zone-unknown", "must be the name of a time zone, such as Europe/Berlin")
 	}
 }
@@ -142,7 +132,7 @@ func (c *check) exceptions(list []parley.ScheduleException) {
 
 // Calendar is what reckons with a schedule.
 func Calendar(s *parley.Schedule) (*calendar.Calendar, error) {
-	zone, known := zoneOf(s.TimeZone)
+	zone, known := calendar.Zone(s.TimeZone)
 	if !known {
 		return nil, fmt.Errorf("schedule %s: there is no time zone %q", s.ID, s.TimeZone)
 	}

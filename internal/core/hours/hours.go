@@ -116,9 +116,12 @@ func (h *Hours) UpdateSchedule(ctx context.Context, p *access.Principal, id parl
 	return result, err
 }
 
-// DeleteSchedule deletes a schedule.
+// DeleteSchedule deletes a schedule that nothing goes by.
 func (h *Hours) DeleteSchedule(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) error {
 	return h.changeSchedule(ctx, p, id, ifMatch, func(tx *store.Tx, s *parley.Schedule) error {
+		if err := unused(tx.Queries, p.Organization, id); err != nil {
+			return err
+		}
 		if err := hours.DeleteSchedule(tx, p.Organization, id); err != nil {
 			return err
 		}

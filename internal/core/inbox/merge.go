@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -93,6 +94,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into *parley.Conversation) e
 		return err
 	}
 	if err := hold.MergeConversations(tx, p.Organization, from.ID, into.ID); err != nil {
+		return err
+	}
+	if err := sla.Merged(tx, p.Organization, from.ID, into.ID); err != nil {
 		return err
 	}
 	into.LastSequence = base + from.LastSequence

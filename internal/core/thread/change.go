@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/attribute"
+	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/inbox"
@@ -72,6 +73,9 @@ func Save(tx *store.Tx, p *access.Principal, before, c *parley.Conversation, rea
 		if err := inbox.SetDetails(tx, p.Organization, c); err != nil {
 			return parley.About(err, "external-id-taken", "externalId")
 		}
+	}
+	if err := sla.Changed(tx, p.Organization, before, c); err != nil {
+		return err
 	}
 	if !slices.Equal(c.Tags, before.Tags) || !slices.Equal(c.Assignees, before.Assignees) {
 		if err := tx.Relabel(p.Organization, c); err != nil {

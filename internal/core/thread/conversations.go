@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/availability"
+	"github.com/parley-server/parley/internal/store/hours"
 )
 
 // listParticipants is how many participants of each conversation a list shows.
@@ -28,6 +29,9 @@ func (t *Threads) whole(ctx context.Context, p *access.Principal, id parley.ID) 
 	s := NewSight(t.read(ctx), p)
 	c, err := Whole(s, id)
 	if err != nil {
+		return c, err
+	}
+	if err := hours.FillClocks(s.q, p.Organization, &c); err != nil {
 		return c, err
 	}
 	return c, availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), &c)
@@ -63,6 +67,7 @@ type ConversationFilter struct {
 	ExternalID  string
 	Priority    int   // of this priority
 	Unread      *bool // whether there is something in it that the principal's user has not read
+	SLA         Clocks
 
 	visibility parley.Visibility // of those that are added by id
 }
@@ -144,6 +149,9 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 			return nil, "", err
 		}
 	}
+	if f.SLA != "" {
+		return t.byClock(ctx, s, &f, from, pageOf(limit))
+	}
 	m := &merge{s: s, shown: true, after: place}
 	if err := m.find(&f, pageOf(limit)+1); err != nil {
 		return nil, "", err
@@ -155,13 +163,24 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 	if more {
 		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
 	}
-	if err := availability.FillMutes(s.q, p.Organization, p.User, t.now(ctx, p.Organization), pointersTo(page)...); err != nil {
-		return nil, "", err
+	return page, next, t.fill(ctx, s, &f, page)
+}
+
+// fill adds to the conversations of a page what a list shows of them.
+func (t *Threads) fill(ctx context.Context, s *Sight, f *ConversationFilter, page []parley.Conversation) error {
+	organization := s.p.Organization
+	if err := availability.FillMutes(s.q, organization, s.p.User, t.now(ctx, organization), pointersTo(page)...); err != nil {
+		return err
+	}
+	if err := hours.FillClocks(s.q, organization, pointersTo(page)...); err != nil {
+		return err
 	}
 	if f.Unread == nil {
-		err = s.countUnread(pointersTo(page)...)
+		if err := s.countUnread(pointersTo(page)...); err != nil {
+			return err
+		}
 	}
-	return page, next, firstError(err, s.addParticipants(page))
+	return s.addParticipants(page)
 }
 
 func pointersTo[T any](list []T) []*T {

@@ -162,6 +162,7 @@ var further = map[string][]string{
 	"createConversation": {`{"kind":"external","channel":"{channel}","participants":[{"contact":"{contact}"}],"assignees":[{"kind":"team","id":"{team}"}]}`},
 	"createTemplate":     {`{"name":"x","locales":[{"locale":"en","body":[{"kind":"image","files":[{"media":"{media}"}]},{"kind":"mention","who":{"kind":"user","id":"{user}"}}]}]}`},
 	"fillSavedReply":     {`{"conversation":"{conversation}"}`, `{"contact":"{contact}"}`},
+	"createAutoReply":    {`{"name":"x","when":"first","template":{"id":"{template}"}}`},
 	"patchChannel":       {`{"open":false,"members":["{user}","{user2}"]}`},
 	"createKey":          {`{"name":"x","user":"{user}","scopes":["users:read"]}`},
 }

@@ -31,7 +31,7 @@ func newParticipant(p *api.NewParticipant) thread.NewParticipant {
 func (d *domain) conversations(c *door.Call, f api.ConversationFilter) ([]api.Conversation, string, error) {
 	filter := thread.ConversationFilter{
 		Kind: parley.ConversationKind(f.Kind), Status: parley.ConversationStatus(f.Status), Channel: parley.ID(f.Channel), Tag: f.Tag, Inbox: wire.Optional(f.Inbox),
-		ExternalID: f.ExternalID, Priority: f.Priority, Unread: wire.Optional(f.Unread),
+		ExternalID: f.ExternalID, Priority: f.Priority, Unread: wire.Optional(f.Unread), SLA: thread.Clocks(f.SLA),
 	}
 	if f.Assignee == "none" {
 		filter.Unassigned = true

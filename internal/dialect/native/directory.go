@@ -19,6 +19,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 	if b.Policy != nil {
 		patch.DefaultTTL, patch.MaxTTL = wire.OptionalSeconds(b.Policy.DefaultTTL), wire.OptionalSeconds(b.Policy.MaxTTL)
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
+		patch.Quiet = wire.QuietHours(b.Policy.QuietHours)
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 		patch.Retention = wire.Retention(b.Policy.Retention)
 		if r := b.Policy.Reminders; r != nil {

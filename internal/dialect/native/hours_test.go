@@ -105,3 +105,32 @@ func TestScheduleRefusals(t *testing.T) {
 		wantProblem(t, err, 422, c.code, c.field)
 	}
 }
+
+// Quiet hours that no clock shows, or that never end, are refused; those that are set are shown.
+func TestQuietHoursOfPolicy(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	patch := func(q api.QuietHours) (*api.Organization, error) {
+		return w.admin.PatchOrganization(ctx, api.OrganizationPatch{Policy: &api.PolicyPatch{QuietHours: &q}})
+	}
+	night := []api.QuietInterval{{Days: []string{"monday", "sunday"}, From: "21:00", To: "24:00"}}
+	for _, c := range []struct {
+		code, field string
+		q           api.QuietHours
+	}{
+		{"time-zone-unknown", "policy.quietHours.timeZone", api.QuietHours{Intervals: night}},
+		{"clock-invalid", "policy.quietHours.intervals[0].from", api.QuietHours{TimeZone: "UTC", Intervals: []api.QuietInterval{{From: "nine", To: "10:00"}}}},
+		{"interval-empty", "policy.quietHours.intervals[0].to", api.QuietHours{TimeZone: "UTC", Intervals: []api.QuietInterval{{From: "21:00", To: "08:00"}}}},
+		{"value-unknown", "policy.quietHours.classes[0]", api.QuietHours{TimeZone: "UTC", Intervals: night, Classes: []string{"news"}}},
+		{"policy-contradicts", "policy.quietHours.intervals", api.QuietHours{TimeZone: "UTC", Intervals: []api.QuietInterval{{From: "00:00", To: "24:00"}}}},
+	} {
+		_, err := patch(c.q)
+		wantProblem(t, err, 422, c.code, c.field)
+	}
+	set := api.QuietHours{TimeZone: "Europe/Berlin", Intervals: night, Classes: []string{"marketing"}, HighPriority: true}
+	same(t, "set", must[*api.Organization](t)(patch(set)).Policy.QuietHours, set)
+	same(t, "kept", must[*api.Organization](t)(w.admin.GetOrganization(ctx)).Policy.QuietHours, set)
+	if o := must[*api.Organization](t)(patch(api.QuietHours{Intervals: []api.QuietInterval{}})); len(o.Policy.QuietHours.Intervals) != 0 {
+		t.Errorf("removed: %+v", o.Policy.QuietHours)
+	}
+}

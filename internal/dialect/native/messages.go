@@ -105,7 +105,7 @@ func (d *domain) outbox(c *door.Call, f api.SandboxFilter) ([]api.SandboxMessage
 
 func (d *domain) playInbound(c *door.Call, b *api.SandboxInbound) (api.Message, bool, error) {
 	params := core.InboundParams{Channel: parley.ID(b.Channel), From: b.From, Contact: parley.ID(b.Contact), FromName: b.FromName, Body: wire.Parts(b.Body),
-		Attachments: wire.IDs(b.Attachments), ProviderID: b.ProviderID, ReplyTo: parley.ID(b.ReplyTo), Action: b.Action}
+		Attachments: wire.IDs(b.Attachments), ProviderID: b.ProviderID, ReplyTo: parley.ID(b.ReplyTo), Action: b.Action, Automatic: b.Automatic}
 	m, replayed, err := d.Core.PlayInbound(c.Ctx(), c.P, params, c.Idempotency())
 	return wire.Message(&m), replayed, err
 }

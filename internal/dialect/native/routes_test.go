@@ -206,6 +206,16 @@ var samples = map[string]sample{
 	"getSchedule":              {path: "/v1/schedules/{schedule}"},
 	"patchSchedule":            {path: "/v1/schedules/{schedule}", body: `{"name":"Desk","timeZone":"UTC","weekly":[],"exceptions":[{"date":"2031-12-24"}]}`},
 	"deleteSchedule":           {path: "/v1/schedules/{schedule}"},
+	"createAutoReply":          {path: "/v1/auto-replies", body: `{"name":"Closed","when":"closed","schedule":"{schedule}","channels":["{channel}"],"teams":["{team}"],"text":"We are closed","throttle":60,"each":"contact","limit":3}`},
+	"listAutoReplies":          {path: "/v1/auto-replies?limit=2"},
+	"getAutoReply":             {path: "/v1/auto-replies/{autoreply}"},
+	"patchAutoReply":           {path: "/v1/auto-replies/{autoreply}", body: `{"name":"Open","when":"open","schedule":"{schedule}","channels":["{channel}"],"teams":["{team}"],"enabled":false,"template":{"id":"{template}","locale":"de"}}`},
+	"deleteAutoReply":          {path: "/v1/auto-replies/{autoreply}"},
+	"createSLAPolicy":          {path: "/v1/sla-policies", body: `{"name":"Gold","hours":"business","schedule":"{schedule}","conditions":{"channels":["{channel}"],"teams":["{team}"],"tags":["vip"],"priorities":[5],"platforms":["sms"]},"targets":[{"firstResponse":600,"resolution":86400},{"priority":5,"nextResponse":300}],"warnBefore":60,"pause":["snoozed"]}`},
+	"listSLAPolicies":          {path: "/v1/sla-policies?limit=2"},
+	"getSLAPolicy":             {path: "/v1/sla-policies/{sla}"},
+	"patchSLAPolicy":           {path: "/v1/sla-policies/{sla}", body: `{"name":"Silver","hours":"business","schedule":"{schedule}","conditions":{"channels":["{channel}"]},"targets":[{"firstResponse":900}],"pause":["closed"]}`},
+	"deleteSLAPolicy":          {path: "/v1/sla-policies/{sla}"},
 	"getScheduleState":         {path: "/v1/schedules/{schedule}/state?at=2031-05-17T09:30:00Z"},
 	"placeHold":                {path: "/v1/holds", body: `{"subject":{"kind":"user","id":"{user}"},"reason":"a lawsuit"}`},
 	"listHolds":                {path: "/v1/holds?active=true&limit=3"},
@@ -214,7 +224,7 @@ var samples = map[string]sample{
 	"listHeld":                 {path: "/v1/held?limit=3"},
 	"readHeld":                 {path: "/v1/held/{held}"},
 	"downloadHeld":             {path: "/v1/held/{held}/media/{media2}"},
-	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400,"retention":{"direct":86400,"group":null}}}`},
+	"patchOrganization":        {path: "/v1/organization", body: `{"policy":{"maxTtl":86400,"retention":{"direct":86400,"group":null},"quietHours":{"timeZone":"UTC","intervals":[{"days":["sunday"],"from":"20:00","to":"24:00"}],"classes":["marketing"]}}}`},
 	"createOrganization":       {path: "/v1/organizations", body: `{"name":"Gamma","test":true}`},
 	"createKey":                {path: "/v1/keys", body: `{"name":"narrow","scopes":["keys:write"]}`},
 	"listKeys":                 {path: "/v1/keys"},
@@ -342,11 +352,13 @@ func thingsOf(t *testing.T, c *api.Client) map[string]string {
 	must[*api.Template](t)(c.PublishTemplate(ctx, template.ID, api.TemplateChoice{}))
 	reply := must[*api.SavedReply](t)(c.CreateSavedReply(ctx, api.SavedReplyRequest{Title: "Hi", Owner: api.ReplyOwner{Kind: api.ActorOrganization}, Body: api.Text("Hi {{contact.firstName}}")}))
 	schedule := must[*api.Schedule](t)(c.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
+	slaPolicy := must[*api.SLAPolicy](t)(c.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Targets: []api.SLATarget{{FirstResponse: 600}}, Conditions: api.SLAConditions{Tags: []string{"vip"}}}))
+	autoReply := must[*api.AutoReply](t)(c.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Closed", When: "closed", Text: "Closed"}))
 	draft := must[*api.Draft](t)(c.CreateDraft(ctx, message.ConversationID, api.DraftRequest{Body: api.Text("x"), Shared: true}))
 	view := must[*api.View](t)(c.CreateView(ctx, api.ViewRequest{Name: "Open", Owner: api.ViewOwner{Kind: api.ActorOrganization}, Filter: api.ViewFilter{Status: "open"}}))
 	page := must[*api.Call](t)(c.CreatePage(ctx, group.ID, api.CallRequest{Who: api.Actor{Kind: api.ActorUser, ID: ana.ID}}))
 	return map[string]string{"page": page.ID, "view": view.ID, "role2": role2.ID, "policy": policy.ID, "urgent": urgent.ID, "escalation": escalations[0].ID, "escalation2": escalations[1].ID, "escalation3": escalations[2].ID,
-		"draft": draft.ID, "schedule": schedule.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
+		"draft": draft.ID, "schedule": schedule.ID, "autoreply": autoReply.ID, "sla": slaPolicy.ID, "template": template.ID, "reply": reply.ID, "media2": media2.ID, "held": held.ID, "hold": hold.ID, "hold2": hold2.ID, "external": external.ID, "outside": message.ConversationID, "note": note.ID, "noted": noted.ID, "user": ana.ID, "user2": bo.ID, "user3": di.ID, "team": team.ID, "set": set.ID, "role": role.ID, "shift": shift.ID, "broadcast": broadcast.ID, "contact": contact.ID, "contact2": contact2.ID, "channel": channel.ID, "media": media.ID,
 		"key": key.ID, "conversation": group.ID, "forum": forum.ID, "open": open.ID, "message": message.ID, "internal": internal.ID, "scheduled": scheduled.ID, "contact3": contact3.ID, "erased": erased.ID, "export": export.ID, "suppression": suppression.ID, "blocked": blocked.ID, "blocked2": blocked2.ID, "secret": own.Secret}
 }
 

@@ -143,6 +143,9 @@ var lists = []counted{
 	{"listHeld", "/v1/held", 0, 0},
 	{"listTemplates", "/v1/templates", 0, 0},
 	{"listSchedules", "/v1/schedules", 0, 0},
+	{"listAutoReplies", "/v1/auto-replies", 0, 0},
+	{"listSLAPolicies", "/v1/sla-policies", 0, 0},
+	{"listConversations", "/v1/conversations?sla=due", 0, rounds},
 	{"listTemplateVersions", "/v1/templates/{template}/versions", 12, 0},
 	{"listSavedReplies", "/v1/saved-replies", 0, 0},
 	{"listSavedReplies", "/v1/saved-replies?prefix=hello&folder=f", 0, 0},
@@ -420,6 +423,9 @@ func (w *world) many(t *testing.T) map[string]string {
 		must[*api.Call](t)(c.CreatePage(ctx, things["paged"], api.CallRequest{Who: api.Actor{Kind: api.ActorOrganization}}))
 	}
 	w.manyHolds(t, users)
+	for range n {
+		must[*api.SLAPolicy](t)(c.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Targets: []api.SLATarget{{Resolution: 600000}}}))
+	}
 	w.talk(t, things, users, contacts)
 	for range n {
 		must[*api.Group](t)(c.CreateGroup(ctx, api.GroupRequest{Name: "Forum", Forum: true}))
@@ -439,6 +445,7 @@ func (w *world) manyTemplates(t *testing.T, things map[string]string) {
 	for i := range 101 {
 		made := must[*api.Template](t)(w.admin.CreateTemplate(ctx, api.TemplateRequest{Name: fmt.Sprint("t", i), TemplateText: text}))
 		things["template"] = made.ID
+		must[*api.AutoReply](t)(w.admin.CreateAutoReply(ctx, api.AutoReplyRequest{Name: "Closed", When: "closed", Platforms: []string{"none"}, Text: "Closed"}))
 		must[*api.Schedule](t)(w.admin.CreateSchedule(ctx, api.ScheduleRequest{Name: "Desk", TimeZone: "UTC"}))
 		must[*api.SavedReply](t)(w.admin.CreateSavedReply(ctx, api.SavedReplyRequest{Title: fmt.Sprint("Hello ", i), Folder: "f", Body: api.Text("x"), Owner: api.ReplyOwner{Kind: api.ActorOrganization}}))
 	}

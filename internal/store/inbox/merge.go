@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -227,19 +228,49 @@ type order struct{ prefix string }
 
 // orders are those of the conversation, each followed by what it becomes.
 func (m *Merging) orders(q store.Queries) (list []order, err error) {
+	var channels []parley.ID
 	err = q.Conn().Query(channelsOf, []any{string(m.Organization), string(m.From.ID)}, func(r *sql.Rows) error {
 		var channel parley.ID
 		if err := r.Scan(&channel); err != nil {
 			return err
 		}
+		channels = append(channels, channel)
 		for _, priority := range []parley.Priority{parley.PriorityNormal, parley.PriorityHigh} {
 			for _, c := range []*parley.Conversation{m.From, m.Into} {
-				id := store.DeliveryJobID(channel, c.ID, priority.Rank(), 0, 0)
+				id := store.DeliveryJobID(channel, c.ID, priority.Rank(), time.Time{}, 0, 0)
 				list = append(list, order{id[:strings.LastIndexByte(id, '|')+1]})
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, channel := range channels {
+		more, err := m.deferred(q, channel)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	return list, nil
+}
+
+// deferred are the orders of what waits until some time on a channel.
+func (m *Merging) deferred(q store.Queries, channel parley.ID) (list []order, err error) {
+	own, others := store.DeferredPrefix(channel, m.From.ID), store.DeferredPrefix(channel, m.Into.ID)
+	err = q.Conn().Query("SELECT id FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3 ORDER BY id",
+		[]any{string(m.Organization), own, own + "~"}, func(r *sql.Rows) error {
+			var id string
+			if err := r.Scan(&id); err != nil {
+				return err
+			}
+			prefix := id[:strings.LastIndexByte(id, '|')+1]
+			if len(list) == 0 || list[len(list)-2].prefix != prefix {
+				list = append(list, order{prefix}, order{others + strings.TrimPrefix(prefix, own)})
+			}
+			return nil
+		})
 	return list, err
 }
 

@@ -72,6 +72,7 @@ var tests = []struct {
 
 	{"Claims", claims},
 	{"OrderOfDeliveries", orderOfDeliveries},
+	{"DeferredDeliveries", deferredDeliveries},
 	{"Leases", leases},
 	{"ClaimsBeside", claimsBeside},
 	{"LostClaims", lostClaims},
@@ -95,6 +96,8 @@ var tests = []struct {
 	{"Guests", guests},
 	{"Profiles", profiles},
 	{"Schedules", schedules},
+	{"AutoReplies", autoReplies},
+	{"SLAs", slas},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

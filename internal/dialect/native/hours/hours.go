@@ -1,4 +1,4 @@
-// Package hours answers requests about when the organization is open.
+// Package hours answers requests about when the organization is open, and what answers by itself.
 package hours
 
 import (
@@ -20,7 +20,7 @@ type area struct{ core *core.Core }
 func Endpoints(c *core.Core) []*door.Endpoint {
 	a := area{c}
 	const read, write = parley.ScopeOrganizationRead, parley.ScopeOrganizationWrite
-	return []*door.Endpoint{
+	return append([]*door.Endpoint{
 		door.Audited(door.Create(door.Operation("POST /v1/schedules", "createSchedule", write, "Make a schedule"), http.StatusCreated, a.create),
 			parley.ActScheduleCreated),
 		door.ByID(door.List(door.Operation("GET /v1/schedules", "listSchedules", read, "List schedules"), a.list)),
@@ -30,7 +30,7 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/schedules/{id}", "deleteSchedule", write, "Delete a schedule"), a.remove)),
 			parley.ActScheduleDeleted),
 		door.GetBy(door.Operation("GET /v1/schedules/{id}/state", "getScheduleState", read, "Get whether a schedule is open"), a.state),
-	}
+	}, append(a.replyEndpoints(), a.policyEndpoints()...)...)
 }
 
 func (a area) create(c *door.Call, b *api.ScheduleRequest) (api.Schedule, bool, error) {

@@ -65,6 +65,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 		o.optional(`"messageId":`, string(m.Moved))
 		o.close('}')
 	}
+	o.optionalTime(`"notBefore":`, m.NotBefore)
 	o.optionalTime(`"sendAt":`, m.SendAt)
 	o.optionalTime(`"sentAt":`, m.SentAt)
 	o.time(`"createdAt":`, m.CreatedAt)

@@ -17,8 +17,37 @@ func Organization(o *parley.Organization) api.Organization {
 			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
 			Keywords:  Each(o.Policy.Keywords, keyword),
 			Reminders: api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
-			Retention: retention(o.Policy.Retention)},
+			Retention: retention(o.Policy.Retention), QuietHours: quietHours(&o.Policy.Quiet)},
 	}
+}
+
+func quietHours(q *parley.QuietHours) api.QuietHours {
+	return api.QuietHours{TimeZone: q.TimeZone, Classes: texts(q.Classes), HighPriority: q.High, Intervals: Each(q.Intervals, func(h *parley.QuietInterval) api.QuietInterval {
+		out := api.QuietInterval{From: TimeOfDay(h.From), To: TimeOfDay(h.To)}
+		for _, day := range h.Days {
+			out.Days = append(out.Days, Weekday(day))
+		}
+		return out
+	})}
+}
+
+// QuietHours are those that a request gives; nil where it gives none.
+func QuietHours(q *api.QuietHours) *parley.QuietHours {
+	if q == nil {
+		return nil
+	}
+	out := &parley.QuietHours{TimeZone: q.TimeZone, High: q.HighPriority}
+	for _, class := range q.Classes {
+		out.Classes = append(out.Classes, parley.MessageClass(class))
+	}
+	for _, h := range q.Intervals {
+		made := parley.QuietInterval{Hours: parley.Hours{From: Minutes(h.From), To: Minutes(h.To)}}
+		for _, day := range h.Days {
+			made.Days = append(made.Days, WeekdayOf(day))
+		}
+		out.Intervals = append(out.Intervals, made)
+	}
+	return out
 }
 
 func keyword(k *parley.Keyword) api.Keyword {

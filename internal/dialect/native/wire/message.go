@@ -19,7 +19,7 @@ func Message(m *parley.Message) api.Message {
 		Class: api.MessageClass(m.Class), Auto: string(m.Auto),
 		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Forward: forward(m.Forward), EditedAt: stamp(m.EditedAt),
 		Edits: m.Edits, Redacted: redacted(m.Redactions), Batch: string(m.Batch), Acks: acks(m),
-		Parent: string(m.Parent), Recorded: m.Recorded, SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
+		Parent: string(m.Parent), Recorded: m.Recorded, NotBefore: stamp(m.NotBefore), SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
 		out.Actor = actor(m.Actor, parley.Address{})
@@ -140,6 +140,7 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		ActivityAt: stamp(c.ActivityAt), Rev: c.Rev, CreatedAt: stamp(c.CreatedAt), ExternalID: c.ExternalID, Priority: c.Priority,
 		Attributes: c.Attributes, Unread: c.Unread,
 	}
+	out.SLA = slaOf(c.SLA)
 	if c.Muted != nil {
 		out.Muted = &api.Mute{Until: stamp(c.Muted.Until)}
 	}
@@ -147,6 +148,21 @@ func Conversation(c *parley.Conversation) api.Conversation {
 		out.Assignees[i] = api.Assignee{Kind: api.ActorKind(a.Kind), ID: string(a.ID)}
 	}
 	return out
+}
+
+func slaOf(s *parley.SLA) *api.SLA {
+	if s == nil {
+		return nil
+	}
+	return &api.SLA{Policy: string(s.Policy), DueAt: stamp(s.DueAt()), BreachedAt: stamp(s.BreachedAt()), PausedAt: stamp(s.PausedAt),
+		FirstResponse: slaClock(s.First), NextResponse: slaClock(s.Next), Resolution: slaClock(s.Resolution)}
+}
+
+func slaClock(c *parley.SLAClock) *api.SLAClock {
+	if c == nil {
+		return nil
+	}
+	return &api.SLAClock{StartedAt: stamp(c.StartedAt), DueAt: stamp(c.DueAt), WarnedAt: stamp(c.WarnedAt), BreachedAt: stamp(c.BreachedAt), DoneAt: stamp(c.DoneAt)}
 }
 
 // Assignees are whom a request gives a conversation to.

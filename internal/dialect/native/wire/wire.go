@@ -2,6 +2,7 @@
 package wire
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -128,3 +129,36 @@ func ReadMemberCursor(text string) (parley.BroadcastMember, error) {
 	}
 	return parley.BroadcastMember{}, parley.Invalid("after", "cursor-invalid", "must be the next of a page of this list")
 }
+
+// TimeOfDay is minutes since midnight as hh:mm.
+func TimeOfDay(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
+
+// Minutes reads hh:mm, up to 24:00; -1 is none.
+func Minutes(text string) int {
+	if len(text) != 5 || text[2] != ':' {
+		return -1
+	}
+	for i, c := range text {
+		if i != 2 && (c < '0' || c > '9') {
+			return -1
+		}
+	}
+	hour, minute := int(text[0]-'0')*10+int(text[1]-'0'), int(text[3]-'0')*10+int(text[4]-'0')
+	if minute > 59 {
+		return -1
+	}
+	return hour*60 + minute
+}
+
+// WeekdayOf reads a day of the week in lower case; -1 is none.
+func WeekdayOf(name string) time.Weekday {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if Weekday(day) == name {
+			return day
+		}
+	}
+	return -1
+}
+
+// Weekday is a day of the week in lower case.
+func Weekday(day time.Weekday) string { return strings.ToLower(day.String()) }
