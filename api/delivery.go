@@ -18,8 +18,8 @@ type Delivery struct {
 	ConversationID string       `json:"conversationId" doc:"The conversation of the message."`
 	Recipient      Actor        `json:"recipient" doc:"To whom."`
 	Role           ReceiverRole `json:"role,omitempty" enum:"to,cc,bcc" doc:"Outside: as what. Who gets a blind copy (bcc) is seen by nobody outside."`
-	Address        string       `json:"address,omitempty" doc:"To which address, as kind:value; none for members."`
-	Channel        string       `json:"channel,omitempty" doc:"Through which channel; none for members."`
+	Address        string       `json:"address,omitempty" doc:"To which address, as kind:value; none for members, but for those that fallbacks made, to who has the scope users:read."`
+	Channel        string       `json:"channel,omitempty" doc:"Through which channel; none for members, but for those that fallbacks made."`
 	Status         Status       `json:"status" enum:"queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands."`
 	Phase          FailurePhase `json:"phase,omitempty" enum:"policy,handoff,delivery" doc:"Of a failure: where it happened."`
 	Code           string       `json:"code,omitempty" doc:"Of a failure: a stable code. While queued: why it waits, such as quiet-hours."`
@@ -27,6 +27,8 @@ type Delivery struct {
 	Attempts       int          `json:"attempts" doc:"How many provider calls were made."`
 	NextAttemptAt  Time         `json:"nextAttemptAt,omitzero" format:"date-time" doc:"While queued: when it is tried next."`
 	ValidUntil     Time         `json:"validUntil,omitzero" format:"date-time" doc:"Until when it is tried."`
+	Fallback       int          `json:"fallback,omitempty" doc:"Which of the message's fallbacks made it, from 1."`
+	Instead        int          `json:"instead,omitempty" doc:"Of one that a fallback made for somebody outside: the number of the delivery that it stands in for."`
 	RetryOf        int          `json:"retryOf,omitempty" doc:"The number of the delivery that this one repeats by hand."`
 	Held           bool         `json:"held" doc:"Whether it waits for somebody's decision after a lost call."`
 	CreatedAt      Time         `json:"createdAt" format:"date-time" doc:"When it was made."`

@@ -31,7 +31,20 @@ type Policy struct {
 	Keywords []Keyword `json:"keywords" doc:"What messages from outside do that are one word and nothing else. The first rule that matches counts."`
 
 	Reminders Reminders `json:"reminders" doc:"How often members are reminded of a message of high priority that they have not read."`
+
+	FallbackContent FallbackContent `json:"fallbackContent" enum:"none,full" doc:"What a fallback says of a message between members or on a secure channel: nothing of it (none), or all. Others say all."`
+	FallbackText    string          `json:"fallbackText" doc:"What such a fallback says instead."`
+	FallbackReplies bool            `json:"fallbackReplies" doc:"Whether what users answer to fallbacks is their reply in the conversation; else it is a message from outside as any other."`
 }
+
+// FallbackContent is how much a fallback says.
+type FallbackContent string
+
+// How much it says.
+const (
+	FallbackNone FallbackContent = "none" // that there is a message
+	FallbackFull FallbackContent = "full"
+)
 
 // Reminders say how often members are reminded of a message of high priority that they have not read.
 type Reminders struct {
@@ -74,6 +87,10 @@ type PolicyPatch struct {
 
 	AckWords *[]string  `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 	Keywords *[]Keyword `json:"keywords,omitempty" maxItems:"50" doc:"The rules for keywords; replaces all."`
+
+	FallbackContent *FallbackContent `json:"fallbackContent,omitempty" enum:"none,full" doc:"What a fallback says of a message between members or on a secure channel: nothing of it (none), or all."`
+	FallbackText    *string          `json:"fallbackText,omitempty" maxLength:"160" doc:"What such a fallback says instead; empty: the usual text."`
+	FallbackReplies *bool            `json:"fallbackReplies,omitempty" doc:"Whether what users answer to fallbacks is their reply in the conversation."`
 
 	Reminders *RemindersPatch `json:"reminders,omitempty" doc:"How often members are reminded of a message of high priority that they have not read."`
 }

@@ -103,6 +103,7 @@ type Message struct {
 	Redacted       *Redacted         `json:"redacted,omitempty" doc:"That some of its content was taken away."`
 	Batch          string            `json:"batch,omitempty" doc:"The id of the batch that it was sent in."`
 	Acks           *Acks             `json:"acks,omitempty" doc:"That its recipients are to acknowledge it, and how many have."`
+	Fallback       []Fallback        `json:"fallback,omitempty" doc:"Other channels on which it goes out to recipients whom it does not reach."`
 	Recorded       bool              `json:"recorded" doc:"Whether it happened elsewhere and was only recorded."`
 	Removed        *Removed          `json:"removed,omitempty" doc:"That the content is gone, why and when."`
 	NotBefore      Time              `json:"notBefore,omitzero" format:"date-time" doc:"Until when its deliveries wait, as it was sent in quiet hours."`

@@ -29,11 +29,29 @@ type SendRequest struct {
 	ReplyTo      string            `json:"replyTo,omitempty" doc:"The id of the message that it answers, in the same conversation."`
 	RequestAck   bool              `json:"requestAck,omitempty" doc:"Ask the recipients to acknowledge it. Somebody outside does so by answering with one of the organization's ackWords."`
 	AckWithin    int64             `json:"ackWithin,omitempty" minimum:"0" maximum:"3153600000" doc:"With requestAck: seconds from sentAt on within which they are to; 0 or left out: whenever. Then message.unacknowledged says that somebody has not."`
+	Fallback     []Fallback        `json:"fallback,omitempty" maxItems:"5" doc:"Other channels on which it goes out to recipients whom it does not reach, in order; each once a recipient."`
 	Escalate     bool              `json:"escalate,omitempty" doc:"Have it go from one to the next until somebody acknowledges it, by the escalation policy of the role that it is written to. Whoever has written it may do so later, too."`
 	Reopen       Reopen            `json:"reopen,omitempty" enum:"auto,never" doc:"What it does to a closed conversation: auto (when left out) as the channel does, never leaves it closed."`
 	Group        *NewGroup         `json:"group,omitempty" doc:"With to.users: what the group made for them is called."`
 	Record       *Record           `json:"record,omitempty" doc:"Record what happened elsewhere instead of sending. In a conversation named by the path only; needs the scope messages:record."`
 }
+
+// Fallback is another channel on which a message goes out to recipients whom it does not reach: contacts and addresses at
+// theirs, users at the phone number or e-mail address that the organization knows of them.
+type Fallback struct {
+	Channel string     `json:"channel" doc:"The id of the channel; not the one that the message goes out on anyway."`
+	After   int64      `json:"after" minimum:"1" maximum:"604800" doc:"Seconds to wait: with failed, after what was tried last for the recipient has failed; with unread, after the message was sent."`
+	On      FallbackOn `json:"on" enum:"failed,unread" doc:"What it waits for: that nothing that was tried for the recipient has succeeded, or that the recipient has neither read nor acknowledged the message by then."`
+}
+
+// FallbackOn is what a fallback waits for.
+type FallbackOn string
+
+// What fallbacks wait for.
+const (
+	OnFailed FallbackOn = "failed"
+	OnUnread FallbackOn = "unread"
+)
 
 // Recipient is to whom a message goes: exactly one of its fields, of which Channel is none; it goes with
 // Contact and Address.

@@ -141,6 +141,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "escalate", Next: a.nextDue(escalation.JobEscalate), Run: atMost(most, a.core.Escalations.Turn)},
 		{Name: "play", Next: a.nextDue(store.JobPlay), Run: atMost(most, a.core.Play)},
 		{Name: "acks", Next: a.nextDue(store.JobAckDue), Run: atMost(most, a.core.Overdue)},
+		{Name: "fallback", Next: a.nextDue(store.JobFallback), Run: atMost(20, a.core.Fallbacks.FallBack)},
 		{Name: "pages", Next: a.nextDue(page.JobRemind), Run: atMost(most, a.core.Pages.Remind)},
 		{Name: "remind", Next: a.nextDue(store.JobRemind), Run: atMost(most, a.core.Reminders.Remind)},
 		{Name: "sla", Next: a.nextDue(hours.JobSLA), Run: atMost(most, a.core.SLAs.Tick)},

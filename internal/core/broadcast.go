@@ -245,7 +245,7 @@ type fanOutSend struct {
 func (f *fanOutSend) send(parent *parley.Message) *send {
 	return &send{c: f.c, p: f.p, now: f.now, id: parley.NewID(f.now), policy: f.policy, of: parent.Template, files: parent.Attachments, forward: parent.Forward, params: SendParams{Body: parent.Body, Priority: parent.Priority, TTL: parent.TTL,
 		Validity: parent.Validity, DeleteOnRead: parent.DeleteOnRead, Metadata: parent.Metadata, Tags: parent.Tags, Reference: parent.Reference, RequestAck: parent.RequestAck,
-		AckWithin: parent.AckWithin, Links: parent.Links, Class: parent.Class}}
+		AckWithin: parent.AckWithin, Fallback: parent.Fallback, Links: parent.Links, Class: parent.Class}}
 }
 
 func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/escalation"
 	"github.com/parley-server/parley/internal/core/eventlog"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
@@ -46,7 +47,7 @@ type Options struct {
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
 // Consent, what people do not want to be disturbed by in Availability, what
-// they are reminded of in Reminders; what nobody takes note of goes on by Escalations.
+// they are reminded of in Reminders, where else messages go in Fallbacks; what nobody takes note of goes on by Escalations.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -66,6 +67,7 @@ type Core struct {
 	Hours        *hours.Hours
 	SLAs         *sla.Policies
 	Reminders    *reminder.Reminders
+	Fallbacks    *fallback.Fallbacks
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -98,6 +100,7 @@ func New(o Options) *Core {
 	c.Hours = hours.New(o.Store)
 	c.SLAs = sla.New(o.Store)
 	c.Reminders = reminder.New(o.Store)
+	c.Fallbacks = fallback.New(o.Store, c.Threads, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
 	c.Presence = presence.New(presence.Options{Store: o.Store})
 	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})

@@ -1,10 +1,13 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -252,6 +255,80 @@ func (c *Core) PlayDeed(ctx context.Context, p *Principal, params DeedParams) (i
 	return i, err
 }
 
+// linksOf are the short links of what was handed out.
+func linksOf(q store.Queries, organization parley.ID, rows []store.HandedRow, messages map[parley.ID]*parley.Message) (map[store.DeliveryRef][]store.Link, error) {
+	var refs []store.DeliveryRef
+	for _, r := range rows {
+		if m := messages[r.Message]; m != nil && m.Links == parley.LinksShort {
+			refs = append(refs, store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery})
+		}
+	}
+	slices.SortFunc(refs, func(a, b store.DeliveryRef) int {
+		return cmp.Or(strings.Compare(string(a.Message), string(b.Message)), cmp.Compare(a.Number, b.Number))
+	})
+	return link.Of(q, slices.Compact(refs)) // each once, however often it was tried
+}
+
+// acknowledge acknowledges what a word from outside answers: what went to its sender because of a fallback, else what asks for it
+// in the conversation.
+func (c *Core) acknowledge(tx *store.Tx, a *arrival, ch *parley.Channel, conversation parley.ID, who parley.Actor) error {
+	done, err := c.Fallbacks.Acknowledge(tx, a.organization, ch.ID, a.From, a.names)
+	if err != nil || done {
+		return err
+	}
+	return c.Answered(tx, a.organization, conversation, a.names, who, a.From)
+}
+
+// replied takes in what came from where a fallback to a user went as the user's reply, if the organization wants it, and the user may
+// reply; nil where it is a message from outside as any other.
+func (c *Core) replied(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.ID) (*parley.Message, error) {
+	if !a.policy.FallbackReplies || a.Action != "" || a.keyword(ch) != nil || a.policy.Acknowledges(a.Body) && len(a.Attachments) == 0 {
+		return nil, nil
+	}
+	named, err := c.answered(tx, a)
+	if err != nil {
+		return nil, err
+	}
+	to, user, err := c.Fallbacks.Replied(tx, a.organization, ch.ID, a.From, named.ID)
+	if err != nil || to == nil {
+		return nil, err
+	}
+	u, err := tx.User(a.organization, user)
+	if err != nil || !u.Active {
+		return nil, ignoreNotFound(err)
+	}
+	s := &send{c: c, id: id, policy: a.policy, files: a.Attachments, params: SendParams{To: To{Conversation: to.Conversation}, Body: a.Body,
+		Priority: parley.PriorityNormal, ReplyTo: to.ID}}
+	if s.p, err = access.Acting(tx.Queries, a.organization, u); err != nil {
+		return nil, err
+	}
+	write, r, err := s.reply(tx)
+	if e := parley.AsError(err); e != nil && e.Kind != parley.KindInternal && e.Kind != parley.KindUnavailable {
+		return nil, nil // as nobody let the user say it, it is what came from outside
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.answered = true // what follows is to be done
+	return &write.Message, firstError(s.put(tx, write, r), a.refer(tx, ch, id))
+}
+
+// reply makes the rows of a message in a conversation that is there, and looks whether its author may write it.
+func (s *send) reply(tx *store.Tx) (*store.Append, *route, error) {
+	if err := s.p.Require(parley.ScopeMessagesSend); err != nil {
+		return nil, nil, err
+	}
+	r, err := s.resolve(tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.checkReply(tx, r); err != nil {
+		return nil, nil, err
+	}
+	a, err := s.build(r)
+	return a, r, err
+}
+
 // acks checks that somebody can acknowledge what asks for it.
 func (s *SendParams) acks(c *check) {
 	c.life("ackWithin", s.AckWithin)
@@ -263,5 +340,8 @@ func (s *SendParams) acks(c *check) {
 	}
 	if s.Escalate && (s.Internal || s.Record != nil) {
 		c.refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
+	}
+	if len(s.Fallback) > 0 && (s.Internal || s.Record != nil) {
+		c.refuse("fallback", "not-allowed", "does not go with internal and record: nobody is to receive them")
 	}
 }

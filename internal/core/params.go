@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -35,7 +36,8 @@ type SendParams struct {
 	ReplyTo      parley.ID
 	Draft        parley.ID // that it was: it goes
 	RequestAck   bool
-	AckWithin    time.Duration       // 0: whenever
+	AckWithin    time.Duration // 0: whenever
+	Fallback     []parley.Fallback
 	Escalate     bool                // by the policy of the role that it is to
 	Batch        parley.ID           // of the messages that are sent with it
 	Reopen       parley.ReopenPolicy // ReopenAuto or ReopenNever; empty: as the channel does
@@ -154,6 +156,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
+	fallback.Form(s.Fallback, c.refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}
@@ -305,39 +308,6 @@ func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refu
 	}
 	m, err := c.Message(ctx, p, replay.Resource)
 	return Sent{Message: m, Replayed: true}, err
-}
-
-// maxReceivers is how many receivers a message outside may have.
-const maxReceivers = 100
-
-// receivers checks the form of several receivers, and finds the channel that they name.
-func (t *To) receivers(c *check) {
-	if len(t.Receivers) > maxReceivers {
-		c.refuse("to", "too-many", "must be at most %d receivers", maxReceivers)
-	}
-	open := false
-	for i := range t.Receivers {
-		r, field := &t.Receivers[i], fmt.Sprintf("to[%d]", i)
-		switch r.Role {
-		case "", parley.ReceiverTo:
-			r.Role, open = parley.ReceiverTo, true
-		case parley.ReceiverCC, parley.ReceiverBCC:
-		default:
-			c.refuse(field+".role", "value-unknown", "must be to, cc or bcc")
-		}
-		if (r.Contact == "") == (r.Address == "") {
-			c.refuse(field, "recipient-required", "must name a contact or an address")
-		}
-		switch {
-		case t.Channel == "":
-			t.Channel = r.Channel
-		case r.Channel != "" && r.Channel != t.Channel:
-			c.refuse(field+".channel", "channel-differs", "must be the channel of the others")
-		}
-	}
-	if len(t.Receivers) > 0 && !open {
-		c.refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
-	}
 }
 
 // apply makes a message the record of what happened elsewhere.

@@ -166,6 +166,12 @@ func (c *Core) arrive(tx *store.Tx, a *arrival) (m parley.Message, duplicate boo
 		m, err = tx.Message(a.organization, id)
 		return m, true, err
 	}
+	if reply, err := c.replied(tx, a, &ch, id); err != nil || reply != nil {
+		if reply != nil {
+			m = *reply
+		}
+		return m, false, err
+	}
 	m, err = c.writeIn(tx, a, &ch, id)
 	return m, false, err
 }
@@ -212,7 +218,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		}
 	}
 	if a.policy.Acknowledges(m.Body) && len(m.Attachments) == 0 {
-		if err := c.Answered(tx, a.organization, conversation.ID, a.names, who, a.From); err != nil {
+		if err := c.acknowledge(tx, a, ch, conversation.ID, who); err != nil {
 			return parley.Message{}, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/reminder"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -165,6 +166,39 @@ func addDeliveries(a *store.Append, r *route, rank int) {
 	}
 }
 
+// maxReceivers is how many receivers a message outside may have.
+const maxReceivers = 100
+
+// receivers checks the form of several receivers, and finds the channel that they name.
+func (t *To) receivers(c *check) {
+	if len(t.Receivers) > maxReceivers {
+		c.refuse("to", "too-many", "must be at most %d receivers", maxReceivers)
+	}
+	open := false
+	for i := range t.Receivers {
+		r, field := &t.Receivers[i], fmt.Sprintf("to[%d]", i)
+		switch r.Role {
+		case "", parley.ReceiverTo:
+			r.Role, open = parley.ReceiverTo, true
+		case parley.ReceiverCC, parley.ReceiverBCC:
+		default:
+			c.refuse(field+".role", "value-unknown", "must be to, cc or bcc")
+		}
+		if (r.Contact == "") == (r.Address == "") {
+			c.refuse(field, "recipient-required", "must name a contact or an address")
+		}
+		switch {
+		case t.Channel == "":
+			t.Channel = r.Channel
+		case r.Channel != "" && r.Channel != t.Channel:
+			c.refuse(field+".channel", "channel-differs", "must be the channel of the others")
+		}
+	}
+	if len(t.Receivers) > 0 && !open {
+		c.refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
+	}
+}
+
 // build makes the rows of the message for its route.
 func (s *send) build(r *route) (*store.Append, error) {
 	if err := s.fits(r); err != nil {
@@ -176,7 +210,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
 		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Links: params.Links, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
-		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck || s.escalates(r), AckWithin: params.AckWithin, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
+		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck || s.escalates(r), AckWithin: params.AckWithin, Fallback: params.Fallback, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
 	}
 	if r.channel != nil {
 		m.Direction, m.Platform = parley.Outbound, r.channel.Platform
@@ -187,6 +221,9 @@ func (s *send) build(r *route) (*store.Append, error) {
 		m.Channel, m.Platform, m.Class = "", "", ""
 		if m.RequestAck {
 			return nil, parley.Invalid("requestAck", "not-allowed", "a note is to nobody who could acknowledge it")
+		}
+		if len(m.Fallback) > 0 {
+			return nil, parley.Invalid("fallback", "not-allowed", "a note is to nobody whom it could fail to reach")
 		}
 	}
 	if r.conversation.Kind == parley.ConversationBroadcast {
@@ -208,21 +245,30 @@ func (s *send) build(r *route) (*store.Append, error) {
 		}
 		s.wait(a, r)
 	}
-	if m.TTL > 0 {
-		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
-	}
-	if m.AckWithin > 0 {
-		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobAckDue, string(m.ID)), Kind: store.JobAckDue, Message: m.ID})
-	}
-	if job, ok := reminder.Job(a.Organization, &a.Message, &r.conversation, &s.policy); ok {
-		a.Jobs = append(a.Jobs, job)
-	}
+	s.addTimers(a, r)
 	a.Message.State, a.Message.Counts = s.initialState(&a.Message, a, r)
 	if m.RequestAck && !s.later {
 		a.Message.Acks.Pending = len(a.Deliveries) + a.Message.Counts[parley.Sent]
 	}
 	a.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: s.p.User}}}
 	return a, nil
+}
+
+// addTimers adds what is due some time after the message was sent.
+func (s *send) addTimers(a *store.Append, r *route) {
+	m := &a.Message
+	if m.TTL > 0 {
+		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobExpire, string(m.ID)), Kind: store.JobExpire, Message: m.ID})
+	}
+	if m.AckWithin > 0 {
+		a.Jobs = append(a.Jobs, store.Job{Organization: a.Organization, ID: store.JobID(store.JobAckDue, string(m.ID)), Kind: store.JobAckDue, Message: m.ID})
+	}
+	if job, ok := reminder.Job(a.Organization, m, &r.conversation, &s.policy); ok {
+		a.Jobs = append(a.Jobs, job)
+	}
+	if job, ok := fallback.Job(a.Organization, m, &r.conversation); ok {
+		a.Jobs = append(a.Jobs, job)
+	}
 }
 
 // initialState is the state of a message at its acceptance, without asking the store.

@@ -1,19 +1,17 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/link"
 )
 
 // sandboxName is the connector whose channels have doors for developers.
@@ -67,14 +65,15 @@ func (c *Core) Outbox(ctx context.Context, p *Principal, f OutboxFilter, after s
 	if err != nil {
 		return nil, "", err
 	}
-	if handed, err = c.contentOf(q, p.Organization, rows); err != nil || end == nil {
+	if handed, err = c.contentOf(q, p, rows); err != nil || end == nil {
 		return handed, "", err
 	}
 	return handed, outboxCursor(*end), nil
 }
 
 // contentOf joins attempts with their messages, as the platform gets them.
-func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.HandedRow) ([]Handed, error) {
+func (c *Core) contentOf(q store.Queries, p *Principal, rows []store.HandedRow) ([]Handed, error) {
+	organization := p.Organization
 	ids := make([]parley.ID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.Message
@@ -91,13 +90,17 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 	if err != nil {
 		return nil, err
 	}
-	handed := make([]Handed, 0, len(rows))
-	for _, r := range rows {
-		h := Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
+	handed := make([]Handed, len(rows))
+	var stoodIn []fallback.Sent
+	for i, r := range rows {
+		h := &handed[i]
+		*h = Handed{Attempt: r.Attempt, Channel: r.Channel, To: r.To, Message: parley.Message{ID: r.Message, Removed: parley.RemovedErased}}
 		if m := messages[r.Message]; m != nil {
 			h.Message = *m
 			h.Message.Body = content.Shortened(m.Body, c.url(), links[store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery}])
-			if m.Receivers.Several {
+			if fallback.StandsIn(m, r.Channel) {
+				stoodIn = append(stoodIn, fallback.Sent{Channel: r.Channel, Message: &h.Message})
+			} else if m.Receivers.Several {
 				h.Role, h.Shown = m.Receivers.Role(r.Delivery), shown[m.ID]
 			}
 			if platform, ok := c.connectors[sandboxName].Platform(m.Platform); ok && len(m.AsText) > 0 {
@@ -107,23 +110,8 @@ func (c *Core) contentOf(q store.Queries, organization parley.ID, rows []store.H
 			}
 		}
 		h.Attempt.Reference = fmt.Sprintf("%s.%d", r.Message, r.Delivery)
-		handed = append(handed, h)
 	}
-	return handed, nil
-}
-
-// linksOf are the short links of what was handed out.
-func linksOf(q store.Queries, organization parley.ID, rows []store.HandedRow, messages map[parley.ID]*parley.Message) (map[store.DeliveryRef][]store.Link, error) {
-	var refs []store.DeliveryRef
-	for _, r := range rows {
-		if m := messages[r.Message]; m != nil && m.Links == parley.LinksShort {
-			refs = append(refs, store.DeliveryRef{Organization: organization, Message: r.Message, Number: r.Delivery})
-		}
-	}
-	slices.SortFunc(refs, func(a, b store.DeliveryRef) int {
-		return cmp.Or(strings.Compare(string(a.Message), string(b.Message)), cmp.Compare(a.Number, b.Number))
-	})
-	return link.Of(q, slices.Compact(refs)) // each once, however often it was tried
+	return handed, fallback.AsSent(q, p, stoodIn, c.connectors[sandboxName].Platform)
 }
 
 // shownOf are the receivers that messages to several show.
@@ -265,7 +253,7 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 		return nil, parley.Invalid("from", "address-kind", "the channel takes addresses of the kind %s", ch.AddressKind)
 	}
 	if params.ReplyTo != "" {
-		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || m.Channel != ch.ID {
+		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || !m.GoesOn(ch.ID) {
 			return nil, firstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
 		} else if params.Action != "" {
 			if action := parley.ActionOf(m.Body, params.Action); action == nil || action.Kind != parley.ActionReply && action.Kind != parley.ActionPostback {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -151,7 +152,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && s.params.Forward == "" && s.params.Draft == "" && !s.params.Escalate && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && !s.params.Escalate && !content.Names(s.params.Body)
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -238,6 +239,11 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	a, err := s.build(r)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(a.Message.Fallback) > 0 {
+		if err := fallback.Check(tx, s.p, &a.Message, &s.policy, r.conversation.Kind == parley.ConversationBroadcast, s.c.definition); err != nil {
+			return nil, nil, err
+		}
 	}
 	if s.params.Record != nil {
 		if err := s.recordAuthor(tx, &a.Message); err != nil {

@@ -32,6 +32,10 @@ type Policy struct {
 	AckWords []string  // by which somebody outside acknowledges a message; nil: DefaultAckWords
 
 	Reminders *Reminders // nil: DefaultReminders
+
+	FallbackContent FallbackContent // empty: FallbackNone
+	FallbackText    string          // in place of content; empty: DefaultFallbackText
+	FallbackReplies bool            // what users answer to fallbacks is their reply in the conversation
 }
 
 // Reminders say how often those are reminded who have not read a message of high priority.

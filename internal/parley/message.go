@@ -89,6 +89,7 @@ type Message struct {
 	Batch        ID       // of the messages that it was sent with
 	RequestAck   bool
 	AckWithin    time.Duration // within which recipients are to acknowledge it; 0: whenever
+	Fallback     []Fallback    // where else it goes, in order
 	Class        MessageClass  // of one that goes out
 	Auto         Auto          // what of the server's wrote it; empty: nothing
 	Recorded     bool
@@ -220,6 +221,8 @@ type Delivery struct {
 	NextAttempt  time.Time
 	ValidUntil   time.Time
 	RetryOf      int // number of the delivery that this one repeats by hand
+	Fallback     int // which of the message's fallbacks made it, from 1; 0: none
+	Instead      int // of one that a fallback made: number of the delivery that it stands in for; 0: of none, but for a member
 	Held         bool
 	CreatedAt    time.Time
 	SentAt       time.Time

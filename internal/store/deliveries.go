@@ -22,7 +22,7 @@ var insertDeliveries = `INSERT INTO deliveries (organization_id, message_id, num
 func addDelivery(rows *sqldb.Rows, organization parley.ID, d *parley.Delivery) {
 	rows.Add(string(organization), string(d.Message), d.Number, string(d.Conversation), string(d.Channel), string(d.Recipient.Kind),
 		string(d.Recipient.ID), d.Recipient.Name, string(d.Address.Kind), d.Address.Value, string(d.State), string(d.Phase), d.Code,
-		d.Reason, Millis(d.NextAttempt), Millis(d.ValidUntil), d.RetryOf, Millis(d.CreatedAt), Millis(d.EndedAt))
+		d.Reason, Millis(d.NextAttempt), Millis(d.ValidUntil), standing(d), Millis(d.CreatedAt), Millis(d.EndedAt))
 }
 
 // InsertDelivery adds a delivery to a message that is there already: a retry by hand.
@@ -39,11 +39,13 @@ const deliveryColumns = `d.message_id, d.number, d.conversation_id, d.channel_id
 
 func scanDelivery(r *sql.Rows, d *parley.Delivery, more ...any) error {
 	var next, valid, created, sent, delivered, read, ended int64
+	var as int
 	err := r.Scan(append([]any{&d.Message, &d.Number, &d.Conversation, &d.Channel, &d.Recipient.Kind, &d.Recipient.ID, &d.Recipient.Name,
-		&d.Address.Kind, &d.Address.Value, &d.State, &d.Phase, &d.Code, &d.Reason, &d.Attempts, &next, &valid, &d.RetryOf, &created,
+		&d.Address.Kind, &d.Address.Value, &d.State, &d.Phase, &d.Code, &d.Reason, &d.Attempts, &next, &valid, &as, &created,
 		&sent, &delivered, &read, &ended}, more...)...)
 	d.NextAttempt, d.ValidUntil, d.CreatedAt = Moment(next), Moment(valid), Moment(created)
 	d.SentAt, d.DeliveredAt, d.ReadAt, d.EndedAt = Moment(sent), Moment(delivered), Moment(read), Moment(ended)
+	stand(d, as)
 	d.Held = d.State == parley.Unknown // until somebody tries again, or lets it be
 	return err
 }
@@ -362,9 +364,7 @@ func (tx *Tx) DropReferences(references []ProviderReference) error {
 // the queue, after those before it.
 func (tx *Tx) Enqueue(j Job, m *parley.Message, validUntil time.Time) error {
 	j.Kind, j.ID = JobDeliver, DeliveryJobID(j.Channel, m.Conversation, j.Priority, m.NotBefore, m.Sequence, j.Delivery)
-	var busy bool
-	err := tx.c.Row(`SELECT EXISTS (SELECT 1 FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3)`,
-		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)
+	busy, err := tx.inQueue(&j)
 	if err != nil {
 		return err
 	}

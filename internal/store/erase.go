@@ -79,6 +79,22 @@ func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
 	return err
 }
 
+var hastenFallbacks = `UPDATE jobs SET due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END
+	WHERE kind = 'fallback' AND (organization_id, id) IN (SELECT organization_id, id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
+
+// HastenFallbacks has the fallbacks of messages looked at now, deliveries of which have failed. Others are not touched.
+func (tx *Tx) HastenFallbacks(deliveries []DeliveryRef) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	var rows sqldb.Rows
+	for _, d := range deliveries {
+		rows.Add(string(d.Organization), JobID(JobFallback, string(d.Message)))
+	}
+	_, err := tx.c.Exec(hastenFallbacks, rows.Param(), tx.due(Millis(tx.Now)))
+	return err
+}
+
 // SetExpiry moves the end of a message's content.
 func (tx *Tx) SetExpiry(organization, message parley.ID, at time.Time) error {
 	_, err := tx.c.Exec("UPDATE messages SET expires_at = $1 WHERE organization_id = $2 AND id = $3", Millis(at), string(organization), string(message))
@@ -319,7 +335,7 @@ func (tx *Tx) Shrink(n int) error {
 }
 
 const jobsOf = "SELECT " + jobColumns + ` FROM jobs WHERE organization_id = $1 AND (
-	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7, $8) OR (id > $9 AND id < $10)) ORDER BY id`
+	(id >= $2 AND id < $3) OR id IN ($4, $5, $6, $7, $8, $9) OR (id > $10 AND id < $11)) ORDER BY id`
 
 // JobsOf returns the jobs of a message: its deliveries' and its own.
 func (q Queries) JobsOf(organization parley.ID, m *parley.Message) ([]Job, error) {
@@ -332,12 +348,30 @@ func (tx *Tx) HoldJobsOf(organization parley.ID, m *parley.Message) ([]Job, erro
 }
 
 func (q Queries) jobsOf(text string, organization parley.ID, m *parley.Message) ([]Job, error) {
-	order := orderOf(m.Channel, m.Conversation, m.Priority.Rank(), m.NotBefore)
+	jobs, err := q.jobsOn(text, organization, m, m.Channel)
+	for i := range m.Fallback { // what it had to be tried on besides
+		if err != nil {
+			break
+		}
+		var more []Job
+		more, err = q.jobsOn(text, organization, m, m.Fallback[i].Channel)
+		for _, j := range more {
+			if j.Kind == JobDeliver && j.Channel != m.Channel {
+				jobs = append(jobs, j)
+			}
+		}
+	}
+	return jobs, err
+}
+
+// jobsOn are the jobs of a message, and those of its deliveries on a channel.
+func (q Queries) jobsOn(text string, organization parley.ID, m *parley.Message, channel parley.ID) ([]Job, error) {
+	order := orderOf(channel, m.Conversation, m.Priority.Rank(), m.NotBefore)
 	var jobs []Job
 	err := q.c.Query(text,
 		[]any{string(organization), fmt.Sprintf("%s|%011x", order, m.Sequence), fmt.Sprintf("%s|%011x", order, m.Sequence+1),
 			JobID(JobExpire, string(m.ID)), JobID(JobPublish, string(m.ID)), JobID(JobFanOut, string(m.ID)), JobID(JobAckDue, string(m.ID)),
-			JobID(JobRemind, string(m.ID)),
+			JobID(JobRemind, string(m.ID)), JobID(JobFallback, string(m.ID)),
 			JobID(JobReceipt, string(m.ID)), JobID(JobReceipt, string(m.ID)+"}")}, func(r *sql.Rows) error {
 			j, err := scanJob(r)
 			jobs = append(jobs, j)

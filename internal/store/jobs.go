@@ -28,6 +28,7 @@ const (
 	JobFanOut   JobKind = "fan-out"  // copies of a broadcast
 	JobBlob     JobKind = "blob"     // a blob that nothing references
 	JobAckDue   JobKind = "acks"     // recipients are to have acknowledged a message
+	JobFallback JobKind = "fallback" // a message may have to go out on other channels
 	JobRemind   JobKind = "remind"   // recipients have not read a message of high priority; the payload is how often they were reminded
 	JobPlay     JobKind = "play"     // what a simulated recipient answers; the payload is the connector's word for it
 )

@@ -52,15 +52,16 @@ type rare struct {
 	Edits      int                `json:"en,omitempty"`
 	OnBehalfOf []parley.Actor     `json:"ob,omitempty"`
 	Notice     *parley.Notice     `json:"no,omitempty"`
+	Fallback   []parley.Fallback  `json:"fb,omitempty"`
 	NotBefore  int64              `json:"nb,omitempty"`
 }
 
 // rareOf are the rare facts of a message; nil where it has none.
 func rareOf(m *parley.Message) *rare {
-	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil && m.NotBefore.IsZero() {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil && m.Fallback == nil && m.NotBefore.IsZero() {
 		return nil
 	}
-	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Several: m.Receivers.Several,
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Fallback: m.Fallback, Several: m.Receivers.Several,
 		CC: m.Receivers.CC, BCC: m.Receivers.BCC, NotBefore: Millis(m.NotBefore)}
 	if m.RemovedBy.Kind != "" {
 		r.RemovedBy = &m.RemovedBy
@@ -72,7 +73,7 @@ func (r *rare) apply(m *parley.Message) {
 	if r == nil {
 		return
 	}
-	m.OnBehalfOf, m.Notice, m.NotBefore = r.OnBehalfOf, r.Notice, Moment(r.NotBefore)
+	m.OnBehalfOf, m.Notice, m.Fallback, m.NotBefore = r.OnBehalfOf, r.Notice, r.Fallback, Moment(r.NotBefore)
 	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
 	m.Receivers = parley.Receivers{Several: r.Several, CC: r.CC, BCC: r.BCC}
 	if r.RemovedBy != nil {

@@ -21,6 +21,10 @@ type storedPolicy struct {
 	Keywords  []parley.Keyword                  `json:"keywords,omitempty"`
 	Quiet     *parley.QuietHours                `json:"quietHours,omitempty"`
 	Reminders *storedReminders                  `json:"reminders,omitempty"` // left out: the usual ones
+
+	FallbackContent parley.FallbackContent `json:"fallbackContent,omitempty"`
+	FallbackText    string                 `json:"fallbackText,omitempty"`
+	FallbackReplies bool                   `json:"fallbackReplies,omitempty"`
 }
 
 type storedReminders struct {
@@ -30,7 +34,7 @@ type storedReminders struct {
 
 func encodePolicy(p parley.Policy) (string, error) {
 	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords,
-		Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	if len(p.Quiet.Intervals) > 0 {
 		stored.Quiet = &p.Quiet
 	}
@@ -96,7 +100,8 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords}
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords,
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies}
 	if p.Quiet != nil {
 		o.Policy.Quiet = *p.Quiet
 	}

@@ -84,3 +84,66 @@ func (tx *Tx) ClaimWith(heads []Job, until time.Time) ([]Job, error) {
 	}
 	return tx.claim(found, until)
 }
+
+// AddDeliveries adds deliveries to a message that is there already, with the jobs of those that are queued: of an order only the
+// first is due, and none where the order has others in the queue.
+func (tx *Tx) AddDeliveries(organization parley.ID, m *parley.Message, deliveries []parley.Delivery) error {
+	tx.MustHave(organization)
+	var rows, jobs sqldb.Rows
+	busy := map[string]bool{}
+	for i := range deliveries {
+		d := &deliveries[i]
+		addDelivery(&rows, organization, d)
+		if d.State != parley.Queued {
+			continue
+		}
+		j := Job{Organization: organization, Kind: JobDeliver, Channel: d.Channel, Priority: m.Priority.Rank(), Message: m.ID, Delivery: d.Number,
+			ID: DeliveryJobID(d.Channel, m.Conversation, m.Priority.Rank(), m.NotBefore, m.Sequence, d.Number)}
+		due := held
+		waits, known := busy[j.order()]
+		if !known {
+			var err error
+			if waits, err = tx.inQueue(&j); err != nil {
+				return err
+			}
+		}
+		if busy[j.order()] = true; !waits {
+			due = Millis(tx.Now)
+		}
+		tx.addJob(&jobs, j, due)
+		if !d.ValidUntil.IsZero() {
+			tx.addJob(&jobs, validityJob(&j), Millis(d.ValidUntil))
+		}
+	}
+	if err := tx.bulk(insertDeliveries, &rows); err != nil {
+		return err
+	}
+	return tx.bulk(insertJobs, &jobs)
+}
+
+// inQueue reports whether the order of a delivery's job has others in the queue.
+func (q Queries) inQueue(j *Job) (busy bool, err error) {
+	err = q.c.Row(`SELECT EXISTS (SELECT 1 FROM jobs WHERE organization_id = $1 AND id > $2 AND id < $3)`,
+		[]any{string(j.Organization), j.order() + "|", j.order() + "}"}, &busy)
+	return busy, err
+}
+
+// standing is what a delivery is besides the first to a recipient: a positive number is that of the delivery which it repeats, a
+// negative one names a fallback, and the delivery that it stands in for.
+func standing(d *parley.Delivery) int {
+	if d.Fallback == 0 {
+		return d.RetryOf
+	}
+	return -(d.Instead*fallbacks + d.Fallback)
+}
+
+// fallbacks is more than a message may have.
+const fallbacks = 10
+
+func stand(d *parley.Delivery, as int) {
+	if as >= 0 {
+		d.RetryOf = as
+		return
+	}
+	d.Fallback, d.Instead = -as%fallbacks, -as/fallbacks
+}

@@ -66,6 +66,8 @@ var migrations = []sqldb.Migration{
 	{Name: "sla", SQL: migration("0016_sla"), Oldest: 26},
 	// A program that does not know it would write to nobody on a list that has a filter.
 	{Name: "lists", SQL: migration("0017_lists"), Oldest: 27},
+	// A program that does not know fallbacks would send out what they keep to themselves.
+	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 27},
 }
 
 // migration is the text of a file.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
-	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -17,6 +16,7 @@ const (
 	codeExhausted   = "retries-exhausted" // the last call failed for now
 	codeExpired     = "validity-passed"
 	codeRemoved     = "content-removed"
+	codeReached     = "recipient-reached"
 	codeOptedOut    = "contact-opted-out"
 	codeSuppressed  = "address-suppressed"
 	codeNoChannel   = "channel-deleted"
@@ -68,7 +68,7 @@ func (d *Deliveries) callTogether(ctx context.Context, w *Work) *Result {
 		switch r := d.refuse(ctx, one); {
 		case r != nil:
 			results = append(results, r)
-		case one.job.Lost || one != w && one.message.Receivers.Role(one.delivery.Number) == parley.ReceiverBCC:
+		case one.job.Lost || one != w && one.standing != nil || one != w && one.message.Receivers.Role(one.delivery.Number) == parley.ReceiverBCC:
 			results = append(results, &Result{work: one})
 		default:
 			ready = append(ready, one)
@@ -169,6 +169,8 @@ func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Skipped, "", codeOptedOut, "the contact does not want to be written to any more")
 	case w.refusal.Suppressed:
 		return w.end(parley.Skipped, "", codeSuppressed, "the address gets no such messages any more")
+	case w.standing != nil && w.standing.Over:
+		return w.end(parley.Canceled, "", codeReached, "the recipient has read or acknowledged the message, or is none any more")
 	case w.channel.Paused:
 		return &Result{work: w}
 	}
@@ -186,41 +188,6 @@ func (w *Work) end(state parley.DeliveryState, phase parley.FailurePhase, code, 
 		return w.end(parley.Unknown, "", codeLost, reasonLost+"; "+reason)
 	}
 	return &Result{work: w, news: parley.News{State: state, Phase: phase}, code: code, reason: reason}
-}
-
-// outgoing is the message as the channel's platform carries it.
-func (w *Work) outgoing(definition connector.Definition, url string) (connector.Outgoing, error) {
-	m, del := w.message, w.delivery
-	out := connector.Outgoing{
-		Reference: Reference(m.ID, del.Number), Message: m.ID, Attempt: w.made() + 1, Priority: m.Priority, Author: m.Author,
-		Body: m.Body, Attachments: m.Attachments,
-		Recipients: []connector.Recipient{w.recipient(del)}, Shown: w.shown(),
-	}
-	platform, ok := definition.Platform(w.channel.Platform)
-	if !ok {
-		return out, parley.Conflict("platform-unknown", "the connector %q has no platform %q", definition.Name, w.channel.Platform)
-	}
-	var err error
-	out.Body, _, err = platform.Fit(content.Shortened(m.Body, url, w.links))
-	return out, err
-}
-
-func (w *Work) recipient(del *parley.Delivery) connector.Recipient {
-	r := connector.Recipient{Delivery: del.Number, Address: del.Address, Reference: Reference(w.message.ID, del.Number)}
-	if w.message.Receivers.Several {
-		r.Role = w.message.Receivers.Role(del.Number)
-	}
-	return r
-}
-
-// shown are the receivers of a message to several that everybody may see.
-func (w *Work) shown() (list []connector.Recipient) {
-	for _, del := range w.several {
-		if del.RetryOf == 0 && w.message.Receivers.Role(del.Number) != parley.ReceiverBCC {
-			list = append(list, w.recipient(del))
-		}
-	}
-	return list
 }
 
 // made is how many calls were made before, those included that were lost with their claim.

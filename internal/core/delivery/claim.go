@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/link"
@@ -328,7 +329,7 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 			continue
 		}
 		asked = append(asked, store.Wanted{Organization: refs[i].Organization, Recipient: w.delivery.Recipient, Address: w.delivery.Address,
-			Platform: w.channel.Platform, Class: w.message.Class})
+			Platform: w.channel.Platform, Class: fallback.Class(w.message)})
 		askers = append(askers, w)
 	}
 	refusals, err := q.Refusals(asked)
@@ -345,14 +346,29 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 	for i, w := range claimed {
 		w.loaded, w.links = true, links[refs[i]]
 	}
+	if err := readStanding(q, claimed); err != nil {
+		return err
+	}
 	return d.readReceivers(q, claimed)
+}
+
+// readStanding reads how those go out that stand in for others.
+func readStanding(q store.Queries, claimed []*Work) error {
+	var list []*fallback.Standing
+	for _, w := range claimed {
+		if w.message != nil && w.delivery != nil && fallback.StandsIn(w.message, w.delivery.Channel) {
+			w.standing = &fallback.Standing{Organization: w.job.Organization, Delivery: w.delivery, Message: *w.message}
+			list = append(list, w.standing)
+		}
+	}
+	return fallback.Look(q, list)
 }
 
 // readReceivers reads whom else the messages of deliveries are to.
 func (d *Deliveries) readReceivers(q store.Queries, claimed []*Work) error {
 	var refs []store.DeliveryRef
 	for _, w := range claimed {
-		if w.message != nil && w.message.Receivers.Several {
+		if w.message != nil && w.message.Receivers.Several && w.standing == nil {
 			refs = append(refs, w.ref())
 		}
 	}

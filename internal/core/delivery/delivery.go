@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 )
@@ -78,6 +79,7 @@ type Work struct {
 	delivery *parley.Delivery
 	channel  *parley.Channel // nil: deleted
 	refusal  store.Refusal
+	standing *fallback.Standing // of one that stands in for another
 	links    []store.Link
 }
 

@@ -102,6 +102,7 @@ type batch struct {
 	parts      map[store.DeliveryRef]map[string]bool // that have not arrived, by their provider ids
 	arrived    []store.ProviderReference
 	over       []store.DeliveryRef // read, or ended otherwise
+	failed     []store.DeliveryRef
 	timers     []store.Job
 	again      []store.Job
 	done       []store.Job
@@ -257,6 +258,9 @@ func (b *batch) move(ref store.DeliveryRef, del *parley.Delivery, n parley.News,
 	if del.State != parley.Sent && del.State != parley.Delivered {
 		b.over = append(b.over, ref)
 	}
+	if del.State == parley.Failed || del.State == parley.Expired || del.State == parley.Skipped {
+		b.failed = append(b.failed, ref)
+	}
 	if del.State == parley.Failed && says(code) {
 		b.timers = append(b.timers, suppressJob(ref, code, b.tx.Now))
 	}
@@ -302,6 +306,7 @@ func (b *batch) write() error {
 		func() error { return b.tx.DropReferences(b.arrived) },
 		func() error { return b.tx.Schedule(b.timers...) },
 		func() error { return b.tx.HideDelivered(b.over) },
+		func() error { return b.tx.HastenFallbacks(b.failed) },
 		func() error { return b.tx.Retry(b.again) },
 		func() error { return b.tx.DoneFollowed(b.done, b.followed) },
 	} {

@@ -112,6 +112,10 @@ type OrganizationPatch struct {
 
 	RemindEvery *time.Duration
 	RemindTimes *int
+
+	FallbackContent *parley.FallbackContent
+	FallbackText    *string
+	FallbackReplies *bool
 }
 
 // Limits of policies.
@@ -143,6 +147,9 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		set(&o.Policy.Keywords, patch.Keywords)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
 		set(&o.Policy.AckWords, patch.AckWords)
+		set(&o.Policy.FallbackContent, patch.FallbackContent)
+		set(&o.Policy.FallbackText, patch.FallbackText)
+		set(&o.Policy.FallbackReplies, patch.FallbackReplies)
 		if patch.RemindEvery != nil || patch.RemindTimes != nil {
 			reminders := o.Policy.Reminding()
 			set(&reminders.Every, patch.RemindEvery)
@@ -175,6 +182,9 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Name("policy.quietHours", !reflect.DeepEqual(before.Policy.Quiet, o.Policy.Quiet))
 	policy.Name("policy.keywords", !reflect.DeepEqual(before.Policy.Keywords, o.Policy.Keywords))
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
+	policy.Set("policy.fallbackContent", before.Policy.FallbackContent, o.Policy.FallbackContent)
+	policy.Set("policy.fallbackText", before.Policy.FallbackText, o.Policy.FallbackText)
+	policy.Set("policy.fallbackReplies", before.Policy.FallbackReplies, o.Policy.FallbackReplies)
 	policy.Set("policy.reminders.every", before.Policy.Reminding().Every, o.Policy.Reminding().Every)
 	policy.Set("policy.reminders.times", before.Policy.Reminding().Times, o.Policy.Reminding().Times)
 	if len(policy) > 0 {
@@ -216,6 +226,8 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
 	c.reminders(o.Policy.Reminding())
+	oneOf(&c, "policy.fallbackContent", o.Policy.FallbackContent, parley.FallbackNone, parley.FallbackFull)
+	c.text("policy.fallbackText", o.Policy.FallbackText, false, maxFallbackText)
 	return c.err()
 }
 
@@ -306,6 +318,8 @@ const (
 	maxRemindEvery = 24 * time.Hour
 	maxRemindTimes = 100
 )
+
+const maxFallbackText = 160 // characters: of one short message
 
 func (c *check) reminders(r parley.Reminders) {
 	if r.Every != 0 && (r.Every < minRemindEvery || r.Every > maxRemindEvery) {

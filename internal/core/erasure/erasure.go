@@ -50,7 +50,7 @@ type unit struct {
 // waits reports whether a message may have something waiting that goes with its content. What the server does
 // because it is due leaves timers that will find nothing.
 func (u *unit) waits(m *parley.Message) bool {
-	return u.p != nil || m.DeleteOnRead || m.Direction == parley.Outbound && !m.Recorded || m.Reminds()
+	return u.p != nil || m.DeleteOnRead || m.Direction == parley.Outbound && !m.Recorded || m.Reminds() || len(m.Fallback) > 0
 }
 
 // erase makes tombstones of messages that have their content, wherever it is. Deliveries that are not under way

@@ -355,3 +355,22 @@ func TestScheduled(t *testing.T) {
 		"Ana: Ana canceled escalation CODE. (canceled 0 )", "Ana: Bed 4",
 		"system: The message does not escalate: the role has no escalation policy any more. (canceled 0 policy-gone)")
 }
+
+// TestLate: what is done late is done once, and whoever is asked has all of the time that the policy gives, however late it is.
+func TestLate(t *testing.T) {
+	w := newWard(t)
+	w.escalates(true, step(10*time.Minute, role(w.doctor)), step(10*time.Minute, user(w.cleo)))
+	m := w.ask(w.ana, "Bed 4", false)
+	w.pass(30 * time.Hour)
+	w.pass(10*time.Minute - time.Second)
+	w.want(m, parley.EscalationActive, 1)
+	w.pass(time.Second)
+	e := w.want(m, parley.EscalationActive, 2)
+	skipped, err := w.Escalations.Skip(t.Context(), w.cleo, e.ID, 0)
+	w.Must(err)
+	w.pass(time.Hour) // the time of what was passed on is over too
+	if got := w.want(m, parley.EscalationUnanswered, 2); !got.EndedAt.Equal(skipped.EndedAt) {
+		t.Errorf("it ended at %s, then at %s", skipped.EndedAt, got.EndedAt)
+	}
+	w.wantEventsOf(e.ID, "active0 active1 active2 unanswered2")
+}

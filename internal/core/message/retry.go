@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/content"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -31,7 +32,7 @@ func (a *Actions) RetryDelivery(ctx context.Context, p *access.Principal, messag
 		if err != nil {
 			return err
 		}
-		made.Message, made.Number = message, len(deliveries)+1
+		made.Message, made.Number = message, after(deliveries)
 		if claim, err = p.Claim(i, 202, parley.ID(deliveryName(message, made.Number))); err != nil {
 			return err
 		}
@@ -69,6 +70,14 @@ func (a *Actions) RetryDelivery(ctx context.Context, p *access.Principal, messag
 
 func deliveryName(message parley.ID, number int) string { return fmt.Sprintf("%s.%d", message, number) }
 
+// after is the number of the next delivery.
+func after(deliveries []parley.Delivery) int {
+	if len(deliveries) == 0 {
+		return 1
+	}
+	return deliveries[len(deliveries)-1].Number + 1
+}
+
 // seenDeliveries returns the deliveries of a message that the principal sees.
 func seenDeliveries(q store.Queries, p *access.Principal, message parley.ID) ([]parley.Delivery, error) {
 	if _, _, err := thread.NewSight(q, p).Message(message); err != nil {
@@ -82,14 +91,15 @@ func (a *Actions) retry(tx *store.Tx, p *access.Principal, message parley.ID, nu
 	if err != nil {
 		return made, err
 	}
-	if number < 1 || number > len(deliveries) {
+	at := slices.IndexFunc(deliveries, func(d parley.Delivery) bool { return d.Number == number })
+	if at < 0 {
 		return made, parley.NotFound("delivery", parley.ID(deliveryName(message, number)))
 	}
-	before := &deliveries[number-1]
+	before := &deliveries[at]
 	if err := a.retryable(tx, p, &m, before, deliveries); err != nil {
 		return made, err
 	}
-	made = parley.Delivery{Message: message, Number: len(deliveries) + 1, Conversation: m.Conversation, Recipient: before.Recipient,
+	made = parley.Delivery{Message: message, Number: after(deliveries), Conversation: m.Conversation, Recipient: before.Recipient,
 		Address: before.Address, Channel: before.Channel, State: parley.Queued, RetryOf: number, CreatedAt: tx.Now}
 	if m.Validity > 0 {
 		made.ValidUntil = tx.Now.Add(m.Validity)
@@ -145,7 +155,8 @@ func (a *Actions) retryable(tx *store.Tx, p *access.Principal, m *parley.Message
 			return parley.Conflict("delivery-retried", "it is repeated by delivery %d already", d.Number)
 		}
 	}
-	if _, err := tx.Channel(p.Organization, before.Channel); err != nil {
+	ch, err := tx.Channel(p.Organization, before.Channel)
+	if err != nil {
 		if parley.IsKind(err, parley.KindNotFound) {
 			err = parley.Conflict("channel-deleted", "its channel was deleted")
 		}
@@ -155,7 +166,7 @@ func (a *Actions) retryable(tx *store.Tx, p *access.Principal, m *parley.Message
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(barred, func(b parley.Suppression) bool { return b.Stops(m.Platform, m.Class) }) && m.Auto != parley.AutoKeyword {
+	if slices.ContainsFunc(barred, func(b parley.Suppression) bool { return b.Stops(ch.Platform, fallback.Class(m)) }) && m.Auto != parley.AutoKeyword {
 		return parley.Conflict(consent.CodeSuppressed, "the address gets no messages of the class %s", m.Class)
 	}
 	if before.Recipient.Kind != parley.ActorContact {

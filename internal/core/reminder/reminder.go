@@ -163,7 +163,7 @@ func waitingFor(tx *store.Tx, organization parley.ID, messages []*parley.Message
 	for i, m := range messages {
 		for _, who := range receiving[m.ID] {
 			list[i].recipients++
-			if !who.Read && !acknowledged[m.ID][who.User] {
+			if !who.Read && !acknowledged[m.ID][parley.Actor{Kind: parley.ActorUser, ID: who.User}] {
 				list[i].unread = append(list[i].unread, who.User)
 			}
 		}

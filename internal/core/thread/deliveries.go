@@ -53,7 +53,17 @@ func (s *Sight) deliveries(m *parley.Message) ([]parley.Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	return derive(m, members, marks), nil
+	list := derive(m, members, marks)
+	if len(m.Fallback) == 0 {
+		return list, nil
+	}
+	more, err := s.q.Deliveries(s.p.Organization, m.ID)
+	for i := range more {
+		if !s.p.Has(parley.ScopeUsersRead) { // who does not see users does not see how to reach them
+			more[i].Address = parley.Address{}
+		}
+	}
+	return append(list, more...), err
 }
 
 // derive makes the deliveries of a message between members.
@@ -136,6 +146,9 @@ func (t *Threads) Interactions(ctx context.Context, p *access.Principal, message
 		return nil, err
 	}
 	for _, d := range deliveries {
+		if d.Channel != "" && d.Recipient.Kind == parley.ActorUser { // that there is a message is not the message
+			continue
+		}
 		if !d.DeliveredAt.IsZero() {
 			list = append(list, parley.Interaction{Message: m.ID, Kind: parley.InteractionDelivered, Actor: d.Recipient, Address: d.Address, At: d.DeliveredAt})
 		}
@@ -221,7 +234,7 @@ func (t *Threads) Acknowledgements(ctx context.Context, p *access.Principal, mes
 	}
 	var list []parley.Acknowledgement
 	for _, d := range deliveries {
-		if d.RetryOf == 0 {
+		if d.RetryOf == 0 && d.Fallback == 0 {
 			who := RecipientOf(&d)
 			list = append(list, parley.Acknowledgement{Recipient: d.Recipient, Address: d.Address, At: at[parley.Actor{Kind: who.Kind, ID: who.ID}]})
 		}

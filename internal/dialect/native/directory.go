@@ -22,6 +22,10 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.Quiet = wire.QuietHours(b.Policy.QuietHours)
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
 		patch.Retention = wire.Retention(b.Policy.Retention)
+		patch.FallbackText, patch.FallbackReplies = b.Policy.FallbackText, b.Policy.FallbackReplies
+		if b.Policy.FallbackContent != nil {
+			patch.FallbackContent = new(parley.FallbackContent(*b.Policy.FallbackContent))
+		}
 		if r := b.Policy.Reminders; r != nil {
 			patch.RemindEvery, patch.RemindTimes = wire.OptionalSeconds(r.Every), r.Times
 		}

@@ -95,6 +95,7 @@ var lists = []counted{
 	{"listMessages", "/v1/messages?status=queued", 0, 0},
 	{"listMessages", "/v1/messages?since={since}&kind=message", 0, 0},
 	{"listDeliveries", "/v1/messages/{wide}/deliveries", 0, 0},
+	{"listDeliveries", "/v1/messages/{inside}/deliveries", 0, 0},
 	{"listAttempts", "/v1/messages/{wide}/attempts", 0, 0},
 	{"listInteractions", "/v1/messages/{inside}/interactions", 0, 0},
 	{"listMessages", "/v1/messages?batch={batch}", 100, 0},
@@ -546,7 +547,8 @@ func (w *world) talk(t *testing.T, things map[string]string, users, contacts []s
 		must[*api.Message](t)(own.SendToConversation(ctx, things["outside"], api.SendRequest{Body: api.Text("hello")}))
 	}
 	things["wide"] = must[*api.Message](t)(c.SendToConversation(ctx, things["crowd"], api.SendRequest{Body: api.Text("hello")})).ID
-	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), RequestAck: true})).ID
+	things["inside"] = must[*api.Message](t)(c.SendToConversation(ctx, things["group"], api.SendRequest{Body: api.Text("hello"), RequestAck: true,
+		Fallback: []api.Fallback{{Channel: things["channel"], After: 3600, On: api.OnUnread}}})).ID
 	batch := api.BatchRequest{Messages: make([]api.BatchMessage, 100)}
 	for i := range batch.Messages {
 		batch.Messages[i].SendRequest = api.SendRequest{To: api.Recipient{Conversation: things["group"]}, Body: api.Text("yes"), ReplyTo: things["inside"], RequestAck: true}

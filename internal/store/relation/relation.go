@@ -116,21 +116,22 @@ func CountAcks(q store.Queries, organization parley.ID, messages []parley.ID) (m
 	return count(q, countAcks, organization, messages)
 }
 
-var acknowledgedBy = `SELECT message_id, actor_id FROM acknowledgements WHERE organization_id = $1 AND message_id IN ` + store.IDSource + ` AND actor_kind = 'user'`
+var acknowledgedBy = `SELECT message_id, actor_kind, actor_id FROM acknowledgements WHERE organization_id = $1 AND message_id IN ` + store.IDSource
 
-// AcknowledgedBy returns which users have acknowledged each message.
-func AcknowledgedBy(q store.Queries, organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.ID]bool, error) {
-	by := make(map[parley.ID]map[parley.ID]bool, len(messages))
+// AcknowledgedBy returns who has acknowledged each message, without names.
+func AcknowledgedBy(q store.Queries, organization parley.ID, messages []parley.ID) (map[parley.ID]map[parley.Actor]bool, error) {
+	by := make(map[parley.ID]map[parley.Actor]bool, len(messages))
 	if len(messages) == 0 {
 		return by, nil
 	}
 	err := q.Conn().Query(acknowledgedBy, []any{string(organization), store.IDRows(messages)}, func(r *sql.Rows) error {
-		var message, user parley.ID
-		err := r.Scan(&message, &user)
+		var message parley.ID
+		var who parley.Actor
+		err := r.Scan(&message, &who.Kind, &who.ID)
 		if by[message] == nil {
-			by[message] = map[parley.ID]bool{}
+			by[message] = map[parley.Actor]bool{}
 		}
-		by[message][user] = true
+		by[message][who] = true
 		return err
 	})
 	return by, err

@@ -288,6 +288,7 @@ func jobsOfAMessage(w *world) {
 	if kinds[store.JobDeliver] != 1 || kinds[store.JobExpire] != 1 || kinds[store.JobFanOut] != 1 || kinds[store.JobReceipt] != 2 {
 		w.Errorf("its jobs are %v", kinds)
 	}
+	th.fallsBack(&before.Message)
 	pending, err := w.read().FanningOut(o, []parley.ID{before.Message.ID, a.Message.ID})
 	w.must(err)
 	w.equal("fanning out", pending, map[parley.ID]bool{a.Message.ID: true})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/fallback"
 	"github.com/parley-server/parley/internal/store/interaction"
 	"github.com/parley-server/parley/internal/store/relation"
 )
@@ -60,7 +61,7 @@ func relations(w *world) {
 	w.do(func(tx *store.Tx) error { _, err := tx.Acknowledge(o, inside.Message.ID, ben); return err })
 	by, err := relation.AcknowledgedBy(w.read(), o, []parley.ID{asked.Message.ID, again.Message.ID, inside.Message.ID})
 	w.must(err)
-	w.equal("users who have", by, map[parley.ID]map[parley.ID]bool{inside.Message.ID: {"ben": true}})
+	w.equal("by whom", by, map[parley.ID]map[parley.Actor]bool{asked.Message.ID: {ana: true}, inside.Message.ID: {ben: true}})
 	recipients, err := relation.CountRecipients(w.read(), o, []parley.ID{asked.Message.ID, inside.Message.ID})
 	w.must(err)
 	w.equal("recipients", recipients, map[parley.ID]int{asked.Message.ID: 1})
@@ -221,4 +222,85 @@ func mentions(w *world) {
 	rest, err := relation.Mentions(w.read(), o, "u", b, 5)
 	w.must(err)
 	w.equal("mentions", append(list, rest...), []parley.Mention{b, a, a})
+}
+
+// fallbackAddresses: deliveries are found by where they went, those of long ago no more.
+func fallbackAddresses(w *world) {
+	o, there := w.organization(), parley.ID("there")
+	var deliveries []parley.Delivery
+	for i, state := range []parley.DeliveryState{parley.Queued, parley.Queued, parley.Skipped} {
+		deliveries = append(deliveries, parley.Delivery{Message: "m", Number: i + 1, Channel: there, State: state,
+			Address: parley.Address{Kind: parley.AddressPhone, Value: fmt.Sprint("+1555010", i%2)}})
+	}
+	to := func(channel parley.ID, value string, since time.Time) string {
+		list, err := fallback.To(w.read(), o, channel, parley.Address{Kind: parley.AddressPhone, Value: value}, since, 5)
+		w.must(err)
+		for _, went := range list {
+			if went.Message != "m" || !went.At.Equal(w.now()) {
+				w.Errorf("went are %+v", list)
+			}
+		}
+		return fmt.Sprint(len(list))
+	}
+	keep := func(list []parley.Delivery) {
+		w.do(func(tx *store.Tx) error { return fallback.Keep(tx, o, list) })
+	}
+	keep(deliveries[2:]) // none of which goes out
+	keep(deliveries)
+	keep(deliveries)
+	now := w.now()
+	w.equal("went there", to(there, "+15550100", now)+to(there, "+15550101", now)+to(there, "+15550102", now)+to("elsewhere", "+15550100", now)+to(there, "+15550100", now.Add(time.Hour)), "11000")
+	w.advance(fallback.Kept + time.Minute)
+	deliveries[0].Number = 20
+	keep(deliveries[:1])
+	w.equal("a month later", to(there, "+15550100", now), "1")
+	w.equal("of others", func() int {
+		list, err := fallback.To(w.read(), w.organization(), there, deliveries[0].Address, now, 5)
+		w.must(err)
+		return len(list)
+	}(), 0)
+}
+
+// fallsBack checks what is added for recipients whom a message did not reach, and that it is found where it waits.
+func (th *thread) fallsBack(m *parley.Message) {
+	w, o := th.w, th.organization
+	other := parley.ID("otherchannel")
+	m.Fallback = []parley.Fallback{{Channel: th.channel}, {Channel: other}}
+	added := []parley.Delivery{
+		{Message: m.ID, Number: 7, Conversation: th.id, Channel: other, State: parley.Queued, Fallback: 2, Instead: 1, ValidUntil: w.now().Add(time.Hour).UTC(), CreatedAt: w.now().UTC()},
+		{Message: m.ID, Number: 8, Conversation: th.id, Channel: other, State: parley.Queued, Fallback: 2, CreatedAt: w.now().UTC()},
+		{Message: m.ID, Number: 9, Conversation: th.id, Channel: other, State: parley.Skipped, Code: "c", Fallback: 5, Instead: 12, CreatedAt: w.now().UTC(), EndedAt: w.now().UTC()},
+	}
+	far := w.now().Add(time.Hour)
+	timer := store.Job{Organization: o, ID: store.JobID(store.JobFallback, string(m.ID)), Kind: store.JobFallback, Message: m.ID, DueAt: far}
+	w.do(func(tx *store.Tx) error { return errors.Join(tx.AddDeliveries(o, m, added), tx.Schedule(timer)) })
+	all, err := w.read().Deliveries(o, m.ID)
+	w.must(err)
+	w.equal("added", all[len(all)-3:], added)
+	waiting := func() map[string]bool { // by kind and delivery: whether it is due
+		jobs, err := w.read().JobsOf(o, m)
+		w.must(err)
+		due := map[string]bool{}
+		for _, j := range jobs {
+			if j.Channel != th.channel {
+				due[fmt.Sprint(j.Kind, j.Delivery)] = !j.DueAt.After(w.now())
+			}
+		}
+		return due
+	}
+	w.equal("what waits", waiting(), map[string]bool{"deliver7": true, "deliver8": false, "fallback0": false})
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(tx.HastenFallbacks(nil), tx.HastenFallbacks([]store.DeliveryRef{{Organization: o, Message: m.ID, Number: 7}, {Organization: o, Message: "none", Number: 1}}))
+	})
+	w.equal("hastened", waiting(), map[string]bool{"deliver7": true, "deliver8": false, "fallback0": true})
+	w.do(func(tx *store.Tx) error {
+		jobs, err := tx.HoldJobsOf(o, m)
+		own := jobs[:0]
+		for _, j := range jobs {
+			if j.Channel == other || j.Kind == store.JobFallback {
+				own = append(own, j)
+			}
+		}
+		return errors.Join(err, tx.Done(own))
+	})
 }

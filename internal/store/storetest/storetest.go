@@ -103,6 +103,7 @@ var tests = []struct {
 	{"CopiesOfContent", copiesOfContent},
 	{"Receivers", receivers},
 	{"Mentions", mentions},
+	{"FallbackAddresses", fallbackAddresses},
 	{"Broadcasts", broadcasts},
 	{"Contacts", contacts},
 	{"Merges", merges},

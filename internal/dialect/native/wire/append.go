@@ -54,7 +54,7 @@ func AppendMessage(to []byte, m *parley.Message) []byte {
 	o.optionalNumber(`"edits":`, int64(m.Edits))
 	o.redacted(m.Redactions)
 	o.optional(`"batch":`, string(m.Batch))
-	o.acks(m)
+	o.asked(m)
 	o.truth(`"recorded":`, m.Recorded)
 	if m.Removed != "" {
 		o.name(`"removed":`)
@@ -267,12 +267,6 @@ func (o *object) texts(name string, values []string) {
 		o.out = appendString(o.out, value)
 	}
 	o.close(']')
-}
-
-func (o *object) ids(name string, values []parley.ID) {
-	if len(values) > 0 {
-		o.texts(name, texts(values))
-	}
 }
 
 func (o *object) entries(name string, values map[string]string) {

@@ -49,6 +49,7 @@ func randomMessage(r *rand.Rand) *parley.Message {
 	if r.IntN(2) == 0 {
 		m.Forward = &parley.Forward{Message: parley.ID(text()), Author: who(), SentAt: at(), Own: r.IntN(3)}
 		m.Redactions = &parley.Redactions{At: at(), Parts: r.IntN(3), Attachments: r.IntN(3)}
+		m.Fallback = []parley.Fallback{{Channel: parley.ID(text()), After: span(), On: parley.OnUnread}}
 		m.EditedAt, m.Edits, m.RemovedBy = at(), r.IntN(3), who()
 	}
 	m.Replies, m.Acks = parley.Replies{Count: r.IntN(2), Last: at()}, parley.Acks{Acknowledged: r.IntN(2), Pending: r.IntN(2)}

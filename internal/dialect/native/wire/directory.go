@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/parley-server/parley/api"
@@ -15,9 +16,11 @@ func Organization(o *parley.Organization) api.Organization {
 		ID: string(o.ID), Name: o.Name, Test: o.Test, Rev: o.Rev, CreatedAt: stamp(o.CreatedAt),
 		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
 			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
-			Keywords:  Each(o.Policy.Keywords, keyword),
-			Reminders: api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
-			Retention: retention(o.Policy.Retention), QuietHours: quietHours(&o.Policy.Quiet)},
+			Keywords:        Each(o.Policy.Keywords, keyword),
+			FallbackContent: api.FallbackContent(cmp.Or(o.Policy.FallbackContent, parley.FallbackNone)), FallbackText: cmp.Or(o.Policy.FallbackText, parley.DefaultFallbackText),
+			FallbackReplies: o.Policy.FallbackReplies,
+			Reminders:       api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
+			Retention:       retention(o.Policy.Retention), QuietHours: quietHours(&o.Policy.Quiet)},
 	}
 }
 

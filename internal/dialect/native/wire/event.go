@@ -62,6 +62,12 @@ func AppendEvent(to []byte, d *eventlog.Detail, m *parley.Message) []byte {
 	return o.out
 }
 
+func (o *object) ids(name string, values []parley.ID) {
+	if len(values) > 0 {
+		o.texts(name, texts(values))
+	}
+}
+
 func (o *object) notice(n *parley.Notice) {
 	if n == nil {
 		return

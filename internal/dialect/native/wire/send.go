@@ -18,7 +18,7 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
-		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Escalate: b.Escalate, Reopen: parley.ReopenPolicy(b.Reopen), Links: parley.LinkMode(b.Links),
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Fallback: fallbacks(b.Fallback), Escalate: b.Escalate, Reopen: parley.ReopenPolicy(b.Reopen), Links: parley.LinkMode(b.Links),
 		Class: parley.MessageClass(b.Class),
 	}
 	if u := b.Template; u != nil {
@@ -34,6 +34,36 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		}
 	}
 	return out
+}
+
+func fallbacks(list []api.Fallback) []parley.Fallback {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]parley.Fallback, len(list))
+	for i, f := range list {
+		out[i] = parley.Fallback{Channel: parley.ID(f.Channel), After: Seconds(f.After), On: parley.FallbackOn(f.On)}
+	}
+	return out
+}
+
+// fallbacksOf are those of a message.
+func fallbacksOf(m *parley.Message) []api.Fallback {
+	if len(m.Fallback) == 0 {
+		return nil
+	}
+	return Each(m.Fallback, func(f *parley.Fallback) api.Fallback {
+		return api.Fallback{Channel: string(f.Channel), After: seconds(f.After), On: api.FallbackOn(f.On)}
+	})
+}
+
+// asked writes what recipients are asked for, and what follows where they are not reached.
+func (o *object) asked(m *parley.Message) {
+	o.acks(m)
+	if len(m.Fallback) > 0 {
+		o.name(`"fallback":`)
+		o.encoded(fallbacksOf(m))
+	}
 }
 
 func receivers(list []api.Receiver) []core.Receiver {

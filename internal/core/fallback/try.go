@@ -1,0 +1,130 @@
+package fallback
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/parley-server/parley/internal/core/consent"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
+)
+
+// tries are the deliveries that fallbacks of a message make.
+type tries struct {
+	tx           *store.Tx
+	organization parley.ID
+	m            *parley.Message
+	number       int // of the next
+	recipients   []*recipient
+	channels     map[parley.ID]*parley.Channel
+	barred       map[parley.Address][]parley.Suppression // of all recipients
+	made         []parley.Delivery
+}
+
+// try makes the delivery of a fallback for a recipient. It is skipped where it cannot or must not go out.
+func (t *tries) try(r *recipient, number int, f *parley.Fallback) (live bool, err error) {
+	ch, err := t.channel(f.Channel)
+	if err != nil {
+		return false, err
+	}
+	d := parley.Delivery{Message: t.m.ID, Number: t.number, Conversation: t.m.Conversation, Recipient: r.who, Channel: f.Channel, State: parley.Queued,
+		Fallback: number, Instead: r.instead, CreatedAt: t.tx.Now}
+	if r.who.Kind == parley.ActorAddress {
+		d.Recipient.ID = ""
+	}
+	if t.m.Validity > 0 {
+		d.ValidUntil = t.tx.Now.Add(t.m.Validity)
+	}
+	if d.Code, d.Reason, err = t.refusal(r, ch, &d); err != nil {
+		return false, err
+	}
+	if d.Code != "" {
+		d.State, d.EndedAt = parley.Skipped, t.tx.Now
+	}
+	t.number++
+	t.made = append(t.made, d)
+	t.tx.Emit(t.organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: d.Conversation, Message: d.Message,
+		Data: parley.EventData{Delivery: d.Number, State: d.State, Code: d.Code}})
+	return d.State == parley.Queued, nil
+}
+
+// channel is a channel; nil where it is no more.
+func (t *tries) channel(id parley.ID) (*parley.Channel, error) {
+	if ch, known := t.channels[id]; known {
+		return ch, nil
+	}
+	ch, err := t.tx.Channel(t.organization, id)
+	if t.channels == nil {
+		t.channels = map[parley.ID]*parley.Channel{}
+	}
+	switch {
+	case err == nil:
+		t.channels[id] = &ch
+	case parley.IsKind(err, parley.KindNotFound):
+		t.channels[id], err = nil, nil
+	}
+	return t.channels[id], err
+}
+
+// refusal says why a delivery does not go out, and finds where to.
+func (t *tries) refusal(r *recipient, ch *parley.Channel, d *parley.Delivery) (code, reason string, err error) {
+	switch {
+	case ch == nil:
+		return codeNoChannel, "the channel was deleted", nil
+	case r.refused != "":
+		return r.refused, reasons[r.refused], nil
+	}
+	at := slices.IndexFunc(r.own, func(a parley.Address) bool { return a.Kind == ch.AddressKind })
+	switch {
+	case r.address.Kind == ch.AddressKind:
+		d.Address = r.address
+	case at >= 0:
+		d.Address = r.own[at]
+	default:
+		return codeNoAddress, "the recipient has no address of kind " + string(ch.AddressKind), nil
+	}
+	if ch.ID == t.m.Channel {
+		return codeSame, "it went out there before", nil
+	}
+	if err := t.bar(); err != nil {
+		return "", "", err
+	}
+	if slices.ContainsFunc(t.barred[plain(d.Address)], func(s parley.Suppression) bool { return s.Stops(ch.Platform, Class(t.m)) }) {
+		return consent.CodeSuppressed, "the address gets no such messages", nil
+	}
+	return "", "", nil
+}
+
+// bar finds once what the addresses of the recipients do not want.
+func (t *tries) bar() error {
+	if t.barred != nil {
+		return nil
+	}
+	var addresses []parley.Address
+	for _, r := range t.recipients {
+		for _, a := range append([]parley.Address{r.address}, r.own...) {
+			if a.Value != "" {
+				addresses = append(addresses, plain(a))
+			}
+		}
+	}
+	all, err := people.Suppressed(t.tx.Queries, t.organization, addresses...)
+	t.barred = make(map[parley.Address][]parley.Suppression, len(all))
+	for _, s := range all {
+		t.barred[s.Address] = append(t.barred[s.Address], s)
+	}
+	return err
+}
+
+// plain is an address without what is kept with it.
+func plain(a parley.Address) parley.Address { return parley.Address{Kind: a.Kind, Value: a.Value} }
+
+var reasons = map[string]string{
+	codeDisturbed: "the user does not want to be disturbed",
+	codeInactive:  "the user was deactivated",
+	codeOptedOut:  "the contact does not want to be written to",
+}
+
+// Class is what the deliveries of a message are for; those of one between members are transactional.
+func Class(m *parley.Message) parley.MessageClass { return cmp.Or(m.Class, parley.ClassTransactional) }
