@@ -170,7 +170,8 @@ type AttributeRequest struct {
 type Broadcast struct {
 	ID          string            `json:"id" doc:"The id."`
 	Name        string            `json:"name" doc:"What people call it."`
-	MemberCount int64             `json:"memberCount" doc:"How many members it has."`
+	MemberCount int64             `json:"memberCount" doc:"How many members it has; 0 where it has a filter."`
+	Filter      *ContactSelection `json:"filter,omitempty" doc:"Which contacts are on it, in place of members, as they are at the moment."`
 	Metadata    map[string]string `json:"metadata" doc:"Facts kept with it."`
 	Rev         int64             `json:"rev" doc:"Its revision, as in ETag and If-Match."`
 	CreatedAt   Time              `json:"createdAt" format:"date-time" doc:"When it was made."`
@@ -179,13 +180,26 @@ type Broadcast struct {
 // BroadcastRequest is a broadcast list to make.
 type BroadcastRequest struct {
 	Name     string            `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Filter   *ContactSelection `json:"filter,omitempty" doc:"Which contacts are on it; left out: it has members, who are added."`
 	Metadata map[string]string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to keep with it."`
 }
 
 // BroadcastPatch changes a broadcast list. What is left out stays as it is.
 type BroadcastPatch struct {
 	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
+	Filter   *ContactSelection  `json:"filter,omitempty" doc:"Of a list that was made with one: which contacts are on it; replaces all of it."`
 	Metadata map[string]*string `json:"metadata,omitempty" maxProperties:"100" doc:"Facts to set, one by one; null removes one."`
+}
+
+// ContactSelection says which contacts are on a broadcast list: those to which everything given applies, at least one thing.
+type ContactSelection struct {
+	Name         string            `json:"name,omitempty" maxLength:"200" doc:"Whose name begins so, whatever the case."`
+	Tag          string            `json:"tag,omitempty" maxLength:"100" doc:"With this tag."`
+	Attributes   map[string]string `json:"attributes,omitempty" maxProperties:"20" doc:"With these values of attributes."`
+	Saved        *bool             `json:"saved,omitempty" doc:"Whether somebody has named them."`
+	OptedOut     *bool             `json:"optedOut,omitempty" doc:"Whether they want no messages."`
+	CreatedSince Time              `json:"createdSince,omitzero" format:"date-time" doc:"Made at this time or later."`
+	CreatedUntil Time              `json:"createdUntil,omitzero" format:"date-time" doc:"Made before this time."`
 }
 
 // BroadcastMembers are users and contacts to add to a broadcast list, at least one.

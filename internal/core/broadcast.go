@@ -49,7 +49,11 @@ func (c *Core) expand(tx *store.Tx, s *send, a *store.Append, r *route) error {
 	if err != nil {
 		return err
 	}
-	for b.MemberCount <= directFanOut {
+	selections, err := people.Selections(tx.Queries, s.p.Organization, b.ID)
+	if err != nil {
+		return err
+	}
+	for selections[b.ID] == nil && b.MemberCount <= directFanOut {
 		more, err := c.expandChunk(tx, &job, &a.Message)
 		if err != nil || !more {
 			return err
@@ -109,8 +113,8 @@ func (c *Core) expandChunk(tx *store.Tx, job *store.Job, parent *parley.Message)
 	if err := json.Unmarshal([]byte(job.Payload), &at); err != nil {
 		return false, err
 	}
-	members, err := tx.BroadcastMembers(job.Organization, at.Broadcast, parley.BroadcastMember{Kind: at.Kind, ID: at.ID}, fanOutChunk)
-	if err != nil || len(members) == 0 {
+	members, next, err := onList(tx, job.Organization, &at)
+	if err != nil || len(members) == 0 && next == nil {
 		return false, err
 	}
 	author, err := tx.User(job.Organization, parent.Actor.ID)
@@ -126,10 +130,36 @@ func (c *Core) expandChunk(tx *store.Tx, job *store.Job, parent *parley.Message)
 			return false, err
 		}
 	}
-	last := members[len(members)-1]
-	at.Kind, at.ID = last.Kind, last.ID
+	if next == nil {
+		return false, nil
+	}
+	at.Kind, at.ID = next.Kind, next.ID
 	job.Payload = encodeFanOut(at)
-	return len(members) == fanOutChunk, nil
+	return true, nil
+}
+
+// onList are the next who are on a list, and where to go on; nil at the end.
+func onList(tx *store.Tx, organization parley.ID, at *fanOut) (members []parley.BroadcastMember, next *parley.BroadcastMember, err error) {
+	selections, err := people.Selections(tx.Queries, organization, at.Broadcast)
+	if err != nil {
+		return nil, nil, err
+	}
+	selection := selections[at.Broadcast]
+	if selection == nil {
+		members, err = tx.BroadcastMembers(organization, at.Broadcast, parley.BroadcastMember{Kind: at.Kind, ID: at.ID}, fanOutChunk)
+		if len(members) == fanOutChunk {
+			next = &members[fanOutChunk-1]
+		}
+		return members, next, err
+	}
+	contacts, after, err := people.Selected(tx.Queries, organization, selection, at.ID, fanOutChunk)
+	for _, c := range contacts {
+		members = append(members, parley.BroadcastMember{Kind: parley.ActorContact, ID: c.ID})
+	}
+	if after != "" {
+		next = &parley.BroadcastMember{Kind: parley.ActorContact, ID: after}
+	}
+	return members, next, err
 }
 
 // copies are the messages for members who can be written to. One who cannot, because it is gone, opted out or

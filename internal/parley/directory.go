@@ -166,8 +166,25 @@ type Broadcast struct {
 	Name        string
 	MemberCount int64
 	Metadata    map[string]string
+	Selection   *Selection // who is on it, in place of members; nil: it has members
 	Rev         int64
 	CreatedAt   time.Time
+}
+
+// Selection says which contacts are on a broadcast list, as they are at the moment. What is empty does not narrow.
+type Selection struct {
+	NamePrefix   string            `json:"name,omitempty"` // whatever the case
+	Tag          string            `json:"tag,omitempty"`
+	Attributes   map[string]string `json:"attributes,omitempty"`
+	Saved        *bool             `json:"saved,omitempty"`
+	OptedOut     *bool             `json:"optedOut,omitempty"`
+	CreatedSince time.Time         `json:"createdSince,omitzero"`
+	CreatedUntil time.Time         `json:"createdUntil,omitzero"` // before it
+}
+
+// Empty reports whether it narrows nothing.
+func (s *Selection) Empty() bool {
+	return s.NamePrefix == "" && s.Tag == "" && len(s.Attributes) == 0 && s.Saved == nil && s.OptedOut == nil && s.CreatedSince.IsZero() && s.CreatedUntil.IsZero()
 }
 
 // BroadcastMember is a user or a contact of a broadcast list.

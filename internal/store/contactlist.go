@@ -23,10 +23,11 @@ type ContactFilter struct {
 	List       parley.ID // a broadcast list
 	// Times of making and of the last change: from one on, before another.
 	CreatedSince, CreatedUntil, UpdatedSince, UpdatedUntil time.Time
+	Also                                                   *ContactFilter // what they have besides, but for what an index finds
 }
 
 func (f *ContactFilter) passes(c *parley.Contact) bool {
-	return c.MergedInto == "" &&
+	return c.MergedInto == "" && (f.Also == nil || f.Also.passes(c)) &&
 		(f.Saved == nil || *f.Saved == c.Saved) && (f.OptedOut == nil || *f.OptedOut == c.OptedOut) &&
 		(f.Tag == "" || slices.Contains(c.Tags, f.Tag)) &&
 		within(c.CreatedAt, f.CreatedSince, f.CreatedUntil) && within(c.UpdatedAt, f.UpdatedSince, f.UpdatedUntil) &&

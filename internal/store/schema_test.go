@@ -33,8 +33,8 @@ var (
 		"message_batches", "message_tags", "message_versions", "messages", "mutes", "organization_log", "page_answers", "pages", "parked",
 		"participants", "past_parts", "permission_sets", "profiles", "provider_references", "replies", "retention_marks", "role_guests",
 		"role_members", "role_owners", "roles", "saved_replies", "schedules", "search_gone", "search_pages", "search_prints", "search_segments",
-		"search_state", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions", "templates",
-		"user_sets", "users", "views"}
+		"search_state", "selections", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions",
+		"templates", "user_sets", "users", "views"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

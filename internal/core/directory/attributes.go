@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core/attribute"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 )
 
 // DefineAttribute says what is kept of contacts, or of conversations, under a key, or changes its label, its choices and
@@ -43,4 +44,56 @@ func (d *Directory) Attribute(ctx context.Context, p *access.Principal, of parle
 		return parley.Attribute{}, err
 	}
 	return attribute.Get(d.store.Read(ctx), p.Organization, of, key)
+}
+
+// selection checks who is on a list.
+func (c *check) selection(s *parley.Selection) {
+	if s == nil {
+		return
+	}
+	if s.Empty() {
+		c.refuse("filter", "required", "must narrow: a list of everybody is none")
+	}
+	c.text("filter.name", s.NamePrefix, false, maxName)
+	c.text("filter.tag", s.Tag, false, maxName)
+	c.facts("filter.attributes", s.Attributes)
+}
+
+// reselect changes who is on a list that has a filter.
+func reselect(tx *store.Tx, p *access.Principal, b *parley.Broadcast, s *parley.Selection, c *check, changes *parley.Changes) error {
+	if s != nil && b.Selection == nil {
+		c.refuse("filter", "not-allowed", "goes with a list that was made with one: this one has members")
+	}
+	c.selection(s)
+	if err := c.err(); err != nil || s == nil {
+		return err
+	}
+	b.Selection = s
+	changes.Name("filter", true)
+	return people.SetSelection(tx, p.Organization, b.ID, s)
+}
+
+// addSelections fills in who is on lists that have a filter.
+func addSelections(q store.Queries, organization parley.ID, lists ...*parley.Broadcast) error {
+	ids := make([]parley.ID, len(lists))
+	for i, b := range lists {
+		ids[i] = b.ID
+	}
+	found, err := people.Selections(q, organization, ids...)
+	for _, b := range lists {
+		b.Selection = found[b.ID]
+	}
+	return err
+}
+
+// selected are the next who are on a list that has a filter.
+func selected(q store.Queries, organization parley.ID, s *parley.Selection, after parley.ID, limit int) (members []Member, next parley.BroadcastMember, err error) {
+	contacts, rest, err := people.Selected(q, organization, s, after, limit)
+	for i := range contacts {
+		members = append(members, Member{BroadcastMember: parley.BroadcastMember{Kind: parley.ActorContact, ID: contacts[i].ID}, Name: contacts[i].Name})
+	}
+	if rest != "" {
+		next = parley.BroadcastMember{Kind: parley.ActorContact, ID: rest}
+	}
+	return members, next, err
 }

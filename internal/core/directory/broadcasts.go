@@ -2,12 +2,11 @@ package directory
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 	"github.com/parley-server/parley/internal/store/profile"
 )
 
@@ -53,8 +52,9 @@ func nameMembers(q store.Queries, organization parley.ID, members []Member) erro
 
 // BroadcastParams are a broadcast list to make.
 type BroadcastParams struct {
-	Name     string
-	Metadata map[string]string
+	Name      string
+	Metadata  map[string]string
+	Selection *parley.Selection // who is on it, in place of members
 }
 
 // CreateBroadcast makes a list without members, and says whether the request was a repeat.
@@ -65,15 +65,20 @@ func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, pa
 	var c check
 	c.name(params.Name)
 	c.facts("metadata", params.Metadata)
+	c.selection(params.Selection)
 	if err := c.err(); err != nil {
 		return parley.Broadcast{}, false, err
 	}
-	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Metadata: params.Metadata}
+	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Metadata: params.Metadata, Selection: params.Selection}
 	replay, err := p.Once(ctx, d.store, i, 201, broadcast.ID, func(tx *store.Tx) error {
 		emit(tx, p, parley.EventBroadcastCreated, broadcast.ID)
 		var changes parley.Changes
 		changes.Made("name", params.Name)
 		changes.Name("metadata", len(params.Metadata) > 0)
+		changes.Name("filter", params.Selection != nil)
+		if err := people.SetSelection(tx, p.Organization, broadcast.ID, params.Selection); err != nil {
+			return err
+		}
 		if err := profile.SetMetadata(tx, p.Organization, profile.Broadcast, broadcast.ID, params.Metadata); err != nil {
 			return err
 		}
@@ -105,6 +110,9 @@ func findBroadcast(q store.Queries, organization, id parley.ID) (parley.Broadcas
 	if err != nil {
 		return b, err
 	}
+	if err := addSelections(q, organization, &b); err != nil {
+		return b, err
+	}
 	return b, describe(q, organization, profile.Broadcast, broadcastFacts, &b)
 }
 
@@ -120,6 +128,9 @@ func (d *Directory) Broadcasts(ctx context.Context, p *access.Principal, after p
 	if err != nil {
 		return nil, "", err
 	}
+	if err := addSelections(q, p.Organization, pointers(lists)...); err != nil {
+		return nil, "", err
+	}
 	return lists, next, describe(q, p.Organization, profile.Broadcast, broadcastFacts, pointers(lists)...)
 }
 
@@ -131,8 +142,15 @@ func (d *Directory) BroadcastMembers(ctx context.Context, p *access.Principal, i
 		return nil, next, err
 	}
 	q := d.store.Read(ctx)
-	if _, err := q.Broadcast(p.Organization, id); err != nil {
+	b, err := q.Broadcast(p.Organization, id)
+	if err == nil {
+		err = addSelections(q, p.Organization, &b)
+	}
+	if err != nil {
 		return nil, next, err
+	}
+	if b.Selection != nil {
+		return selected(q, p.Organization, b.Selection, after.ID, limit)
 	}
 	found, err := q.BroadcastMembers(p.Organization, id, after, limit+1)
 	if err != nil {
@@ -176,8 +194,9 @@ func (d *Directory) changeBroadcast(ctx context.Context, p *access.Principal, id
 
 // BroadcastPatch changes a list. What is nil stays as it is.
 type BroadcastPatch struct {
-	Name     *string
-	Metadata map[string]*string // one by one; nil removes one
+	Name      *string
+	Metadata  map[string]*string // one by one; nil removes one
+	Selection *parley.Selection  // of a list that has one; replaces all of it
 }
 
 // UpdateBroadcast changes a list. An ifMatch that is not 0 must be its revision.
@@ -193,7 +212,7 @@ func (d *Directory) UpdateBroadcast(ctx context.Context, p *access.Principal, id
 		var c check
 		c.name(broadcast.Name)
 		c.facts("metadata", broadcast.Metadata)
-		if err := c.err(); err != nil {
+		if err := reselect(tx, p, broadcast, patch.Selection, &c, &changes); err != nil {
 			return false, err
 		}
 		if err := profile.SetMetadata(tx, p.Organization, profile.Broadcast, id, broadcast.Metadata); err != nil {
@@ -227,6 +246,9 @@ func (d *Directory) AddBroadcastMembers(ctx context.Context, p *access.Principal
 		return parley.Broadcast{}, err
 	}
 	return d.changeBroadcast(ctx, p, id, 0, func(tx *store.Tx, broadcast *parley.Broadcast) (bool, error) {
+		if broadcast.Selection != nil {
+			return false, parley.Conflict("broadcast-filtered", "who is on the list its filter says")
+		}
 		if err := requireUsers(tx.Queries, p.Organization, "users", users); err != nil {
 			return false, err
 		}
@@ -275,25 +297,6 @@ func auditMembers(tx *store.Tx, p *access.Principal, act parley.Act, broadcast *
 	note("users", users)
 	note("contacts", contacts)
 	return p.Did(tx, act, broadcast.ID, changes)
-}
-
-// survivors refuses ids that are no contacts, and returns those that the others became.
-func survivors(q store.Queries, organization parley.ID, ids []parley.ID) ([]parley.ID, error) {
-	contacts, err := q.ContactsByID(organization, ids)
-	if err != nil {
-		return nil, err
-	}
-	var c check
-	became := slices.Clone(ids)
-	for i, id := range ids {
-		switch contact := contacts[id]; {
-		case contact == nil:
-			c.refuse(fmt.Sprintf("contacts[%d]", i), "contact-unknown", "%q is no contact of the organization", id)
-		case contact.MergedInto != "":
-			became[i] = contact.MergedInto
-		}
-	}
-	return became, c.err()
 }
 
 // RemoveBroadcastMembers takes up to 1000 users and contacts off a list. Who is not on it is passed over.
@@ -356,6 +359,9 @@ func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id
 			return err
 		}
 		if err := profile.SetMetadata(tx, p.Organization, profile.Broadcast, id, nil); err != nil {
+			return err
+		}
+		if err := people.SetSelection(tx, p.Organization, id, nil); err != nil {
 			return err
 		}
 		if err := tx.DeleteBroadcast(p.Organization, id); err != nil {

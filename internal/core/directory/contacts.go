@@ -158,7 +158,18 @@ func (d *Directory) Contacts(ctx context.Context, p *access.Principal, f Contact
 		}
 		f.Address = normal
 	}
-	return d.store.Read(ctx).Contacts(p.Organization, f, after, limit)
+	q := d.store.Read(ctx)
+	if f.List != "" {
+		selections, err := people.Selections(q, p.Organization, f.List)
+		if err != nil {
+			return nil, "", err
+		}
+		if s := selections[f.List]; s != nil { // the list has a filter in place of members
+			also := people.FilterOf(s)
+			f.List, f.Also = "", &also
+		}
+	}
+	return q.Contacts(p.Organization, f, after, limit)
 }
 
 // ContactPatch changes a contact. What is nil stays as it is.

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -186,4 +187,23 @@ func mergeLists(tx *store.Tx, p *access.Principal, from, into parley.ID) ([]parl
 		emit(tx, p, parley.EventBroadcastUpdated, id)
 	}
 	return lists, nil
+}
+
+// survivors refuses ids that are no contacts, and returns those that the others became.
+func survivors(q store.Queries, organization parley.ID, ids []parley.ID) ([]parley.ID, error) {
+	contacts, err := q.ContactsByID(organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	var c check
+	became := slices.Clone(ids)
+	for i, id := range ids {
+		switch contact := contacts[id]; {
+		case contact == nil:
+			c.refuse(fmt.Sprintf("contacts[%d]", i), "contact-unknown", "%q is no contact of the organization", id)
+		case contact.MergedInto != "":
+			became[i] = contact.MergedInto
+		}
+	}
+	return became, c.err()
 }

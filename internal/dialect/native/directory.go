@@ -102,7 +102,7 @@ func (d *domain) removeTeamMember(c *door.Call) error {
 }
 
 func (d *domain) createBroadcast(c *door.Call, b *api.BroadcastRequest) (api.Broadcast, bool, error) {
-	made, replayed, err := d.Directory.CreateBroadcast(c.Ctx(), c.P, directory.BroadcastParams{Name: b.Name, Metadata: b.Metadata}, c.Idempotency())
+	made, replayed, err := d.Directory.CreateBroadcast(c.Ctx(), c.P, directory.BroadcastParams{Name: b.Name, Metadata: b.Metadata, Selection: wire.Selection(b.Filter)}, c.Idempotency())
 	return wire.Broadcast(&made), replayed, err
 }
 
@@ -117,7 +117,7 @@ func (d *domain) broadcast(c *door.Call) (api.Broadcast, error) {
 }
 
 func (d *domain) patchBroadcast(c *door.Call, b *api.BroadcastPatch) (api.Broadcast, error) {
-	changed, err := d.Directory.UpdateBroadcast(c.Ctx(), c.P, c.ID(), directory.BroadcastPatch{Name: b.Name, Metadata: b.Metadata}, c.IfMatch())
+	changed, err := d.Directory.UpdateBroadcast(c.Ctx(), c.P, c.ID(), directory.BroadcastPatch{Name: b.Name, Metadata: b.Metadata, Selection: wire.Selection(b.Filter)}, c.IfMatch())
 	return wire.Broadcast(&changed), err
 }
 

@@ -138,7 +138,7 @@ var samples = map[string]sample{
 	"createShift":              {path: "/v1/roles/{role}/shifts", body: `{"user":"{user}","startsAt":"2199-01-01T08:00:00Z","endsAt":"2199-01-01T16:00:00Z"}`},
 	"listShifts":               {path: "/v1/roles/{role}/shifts?from=2199-01-01T00:00:00Z"},
 	"deleteShift":              {path: "/v1/roles/{role}/shifts/{shift}"},
-	"createBroadcast":          {path: "/v1/broadcasts", body: `{"name":"All"}`},
+	"createBroadcast":          {path: "/v1/broadcasts", body: `{"name":"All","filter":{"tag":"vip","saved":true}}`},
 	"listBroadcasts":           {path: "/v1/broadcasts"},
 	"getBroadcast":             {path: "/v1/broadcasts/{broadcast}"},
 	"patchBroadcast":           {path: "/v1/broadcasts/{broadcast}", body: `{"name":"Some","metadata":{"b":"c"}}`},

@@ -120,6 +120,7 @@ var tests = []struct {
 	{"Labels", labels},
 	{"Views", views},
 	{"Called", called},
+	{"Selections", selections},
 	{"History", history},
 	{"Drafts", draftedTexts},
 	{"MergedConversations", mergedConversations},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/people"
 	"github.com/parley-server/parley/internal/store/view"
 )
 
@@ -102,4 +103,33 @@ func labels(w *world) {
 	teams, err := w.read().MembersOfTeams(o, []parley.ID{"absent"})
 	w.must(err)
 	w.equal("of no team", len(teams), 0)
+}
+
+// selections: which contacts are on a list, as they are at the moment.
+func selections(w *world) {
+	o, other := w.organization(), w.organization()
+	made := []parley.Contact{{ID: w.id(), Name: "Ana", Tags: []string{"x"}}, {ID: w.id(), Name: "Ben"}, {ID: w.id(), Name: "Cleo", Tags: []string{"x"}}}
+	s := &parley.Selection{Tag: "x"}
+	w.do(func(tx *store.Tx) error {
+		err := errors.Join(people.SetSelection(tx, o, "b", &parley.Selection{Tag: "y"}), people.SetSelection(tx, o, "b", s))
+		for i := range made {
+			err = errors.Join(err, tx.InsertContact(o, &made[i]))
+		}
+		return err
+	})
+	found, err := people.Selections(w.read(), o, "b", "absent")
+	w.must(err)
+	w.equal("the selection", fmt.Sprint(len(found), *found["b"]), fmt.Sprint(1, *s))
+	found, err = people.Selections(w.read(), other, "b")
+	w.must(err)
+	w.equal("elsewhere", len(found), 0)
+	page, next, err := people.Selected(w.read(), o, s, "", 1)
+	w.must(err)
+	rest, end, err := people.Selected(w.read(), o, s, next, 1)
+	w.must(err)
+	w.equal("selected", fmt.Sprint(page[0].Name, " ", rest[0].Name, " ", end == ""), "Ana Cleo true")
+	w.do(func(tx *store.Tx) error { return people.SetSelection(tx, o, "b", nil) })
+	found, err = people.Selections(w.read(), o, "b")
+	w.must(err)
+	w.equal("after it was dropped", len(found), 0)
 }

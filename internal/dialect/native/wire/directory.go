@@ -124,7 +124,21 @@ func Member(m *directory.Member) api.Member {
 
 // Broadcast renders a broadcast list.
 func Broadcast(b *parley.Broadcast) api.Broadcast {
-	return api.Broadcast{ID: string(b.ID), Name: b.Name, MemberCount: b.MemberCount, Metadata: filled(b.Metadata), Rev: b.Rev, CreatedAt: stamp(b.CreatedAt)}
+	out := api.Broadcast{ID: string(b.ID), Name: b.Name, MemberCount: b.MemberCount, Metadata: filled(b.Metadata), Rev: b.Rev, CreatedAt: stamp(b.CreatedAt)}
+	if s := b.Selection; s != nil {
+		out.Filter = &api.ContactSelection{Name: s.NamePrefix, Tag: s.Tag, Attributes: s.Attributes, Saved: s.Saved, OptedOut: s.OptedOut,
+			CreatedSince: stamp(s.CreatedSince), CreatedUntil: stamp(s.CreatedUntil)}
+	}
+	return out
+}
+
+// Selection is which contacts a request puts on a list; nil: it names members.
+func Selection(s *api.ContactSelection) *parley.Selection {
+	if s == nil {
+		return nil
+	}
+	return &parley.Selection{NamePrefix: s.Name, Tag: s.Tag, Attributes: s.Attributes, Saved: s.Saved, OptedOut: s.OptedOut,
+		CreatedSince: s.CreatedSince.Time, CreatedUntil: s.CreatedUntil.Time}
 }
 
 // Contact renders a contact.
