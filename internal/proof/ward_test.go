@@ -146,7 +146,11 @@ func (w *ward) escalated() {
 	asked := func(name string) []api.EscalationTarget { return []api.EscalationTarget{{User: w.staff[name].id}} }
 	got[*api.EscalationPolicy](w.t)(w.admin.CreateEscalationPolicy(w.ctx, api.EscalationPolicyRequest{Name: "On call", Role: w.role, After: 300, GroupLife: 1800,
 		Steps: []api.EscalationStep{{Targets: asked("head"), After: 300}, {Targets: asked("emil"), After: 300}}}))
-	m := w.say("nina", api.Recipient{Role: w.role}, "bed five does not breathe", func(r *api.SendRequest) { r.Priority, r.Escalate = api.PriorityHigh, true })
+	phone := "+15550190000"
+	got[*api.User](w.t)(w.admin.PatchProfile(w.ctx, w.staff["dora"].id, api.ProfilePatch{Phone: &phone}))
+	m := w.say("nina", api.Recipient{Role: w.role}, "bed five does not breathe", func(r *api.SendRequest) {
+		r.Priority, r.Escalate, r.Fallback = api.PriorityHigh, true, []api.Fallback{{Channel: w.sms, After: 60, On: "unread"}}
+	})
 	w.stands(m.ID, 0, api.EscalationActive)
 	w.sees("head", "bed five", 0)
 	w.pass(5*time.Minute + time.Second)
@@ -154,11 +158,11 @@ func (w *ward) escalated() {
 	w.sees("head", "bed five", 1)
 	w.sees("emil", "bed five", 0)
 	w.pass(5 * time.Minute)
-	e := w.stands(m.ID, 2, api.EscalationActive)
+	w.stands(m.ID, 2, api.EscalationActive)
 	w.sees("emil", "bed five", 1)
-	w.acknowledged(e)
-	e = w.stands(m.ID, 2, api.EscalationAcknowledged)
-	if e.EndedBy != w.staff["emil"].id {
+	w.answered("phone:"+phone, "ACK")
+	e := w.stands(m.ID, 2, api.EscalationAcknowledged)
+	if e.EndedBy != w.staff["dora"].id {
 		w.t.Errorf("acknowledged by %s", e.EndedBy)
 	}
 	reminded := w.reminders(m.ID)
@@ -172,12 +176,14 @@ func (w *ward) escalated() {
 	w.sees("carl", "bed five", 0)
 }
 
-// acknowledged has the last one who was asked take it on.
-func (w *ward) acknowledged(e *api.Escalation) {
+// answered has who was told by SMS that there is a message, and not what it says, answer that.
+func (w *ward) answered(phone, text string) {
 	w.t.Helper()
-	if err := w.staff["emil"].client.Acknowledge(w.ctx, e.CopyID); err != nil {
-		w.t.Error(err)
+	told := got[*api.List[api.SandboxMessage]](w.t)(w.admin.ListSandboxMessages(w.ctx, api.SandboxFilter{To: phone})).Data
+	if len(told) != 1 || strings.Contains(told[0].Text, "bed") {
+		w.t.Errorf("%s was told %+v", phone, told)
 	}
+	got[*api.Message](w.t)(w.admin.PlayInbound(w.ctx, api.SandboxInbound{Channel: w.sms, From: phone, Body: api.Text(text)}))
 }
 
 // stands compares the escalation of a message with where it should stand.
