@@ -64,10 +64,10 @@ var migrations = []sqldb.Migration{
 	{Name: "auto-replies", SQL: migration("0016_replies"), Oldest: 25},
 	// A program that does not know it would not see that somebody was answered.
 	{Name: "sla", SQL: migration("0016_sla"), Oldest: 26},
-	// A program that does not know it would write to nobody on a list that has a filter.
-	{Name: "lists", SQL: migration("0017_lists"), Oldest: 27},
 	// A program that does not know fallbacks would send out what they keep to themselves.
 	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 27},
+	// A program that does not know it would write to nobody on a list that has a filter.
+	{Name: "lists", SQL: migration("0017_lists"), Oldest: 28},
 }
 
 // migration is the text of a file.
