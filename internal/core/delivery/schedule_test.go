@@ -147,7 +147,8 @@ func TestConcurrency(t *testing.T) {
 		for _, id := range w.sendEach(ch, 12, outgoing{text: "x"}) {
 			w.wait(id, parley.Sent)
 		}
-		if took := time.Since(began); s.most[ch.ID] != 3 || took < 4*time.Second || took > 5*time.Second+500*time.Millisecond {
+		// Places that come free at one time may be taken in two claims, of which the later ends later.
+		if took := time.Since(began); s.most[ch.ID] != 3 || took < 4*time.Second || took > 7*time.Second {
 			t.Errorf("%d at once, in %v", s.most[ch.ID], took)
 		}
 	})
