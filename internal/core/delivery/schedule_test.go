@@ -133,6 +133,19 @@ func TestOrder(t *testing.T) {
 
 // TestConcurrency: no more calls at once than the channel allows.
 func TestConcurrency(t *testing.T) {
+	// Places that come free at one time may be taken in two claims, of which the later ends later: that is so now and then.
+	for attempt := range 5 {
+		took := concurrently(t)
+		if took <= 5*time.Second+500*time.Millisecond {
+			return
+		}
+		t.Logf("in attempt %d it took %v", attempt, took)
+	}
+	t.Error("places that are free are not taken")
+}
+
+// concurrently sends twelve messages that take a second each on a channel for three at once, and says how long that took.
+func concurrently(t *testing.T) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{send: func(context.Context, call) (connector.Receipt, error) {
 			time.Sleep(time.Second)
@@ -147,11 +160,11 @@ func TestConcurrency(t *testing.T) {
 		for _, id := range w.sendEach(ch, 12, outgoing{text: "x"}) {
 			w.wait(id, parley.Sent)
 		}
-		// Places that come free at one time may be taken in two claims, of which the later ends later.
-		if took := time.Since(began); s.most[ch.ID] != 3 || took < 4*time.Second || took > 7*time.Second {
+		if took = time.Since(began); s.most[ch.ID] != 3 || took < 4*time.Second {
 			t.Errorf("%d at once, in %v", s.most[ch.ID], took)
 		}
 	})
+	return took
 }
 
 // TestRate: sends are spaced as the channel's rate says.

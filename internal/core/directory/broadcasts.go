@@ -206,7 +206,7 @@ func (d *Directory) UpdateBroadcast(ctx context.Context, p *access.Principal, id
 		if patch.Name != nil {
 			changes.Set("name", broadcast.Name, *patch.Name)
 		}
-		set(&broadcast.Name, patch.Name)
+		parley.Set(&broadcast.Name, patch.Name)
 		changes.Name("metadata", patch.Metadata != nil)
 		broadcast.Metadata = changeFacts(broadcast.Metadata, patch.Metadata)
 		var c check

@@ -110,16 +110,16 @@ func (d *Directory) replaceChannel(tx *store.Tx, p *access.Principal, before, ch
 }
 
 func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Channel, error) {
-	set(&ch.Name, patch.Name)
-	set(&ch.Address, patch.Address)
-	set(&ch.Reopen, patch.Reopen)
-	set(&ch.Conversational, patch.Conversational)
-	set(&ch.Open, patch.Open)
-	set(&ch.Default, patch.Default)
-	set(&ch.Rate, patch.Rate)
-	set(&ch.Concurrency, patch.Concurrency)
-	set(&ch.OnUnknown, patch.OnUnknown)
-	set(&ch.Paused, patch.Paused)
+	parley.Set(&ch.Name, patch.Name)
+	parley.Set(&ch.Address, patch.Address)
+	parley.Set(&ch.Reopen, patch.Reopen)
+	parley.Set(&ch.Conversational, patch.Conversational)
+	parley.Set(&ch.Open, patch.Open)
+	parley.Set(&ch.Default, patch.Default)
+	parley.Set(&ch.Rate, patch.Rate)
+	parley.Set(&ch.Concurrency, patch.Concurrency)
+	parley.Set(&ch.OnUnknown, patch.OnUnknown)
+	parley.Set(&ch.Paused, patch.Paused)
 	ch.Metadata = changeFacts(ch.Metadata, patch.Metadata)
 	if patch.Members != nil {
 		ch.Members = unique(*patch.Members)

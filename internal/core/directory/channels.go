@@ -168,8 +168,8 @@ func (d *Directory) newChannel(ctx context.Context, p *access.Principal, params 
 		Default: params.Default, Rate: params.Rate, Concurrency: params.Concurrency, OnUnknown: parley.UnknownAuto,
 		Metadata: params.Metadata,
 	}
-	set(&ch.Conversational, params.Conversational)
-	set(&ch.Open, params.Open)
+	parley.Set(&ch.Conversational, params.Conversational)
+	parley.Set(&ch.Open, params.Open)
 	if params.Thread != "" {
 		ch.Thread = params.Thread
 	}

@@ -106,13 +106,6 @@ func changeFacts(facts map[string]string, patch map[string]*string) map[string]s
 	return changed
 }
 
-// set changes a field that a patch names.
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
-}
-
 // oneOf checks an enumeration; the empty value means it was left out.
 func oneOf[T ~string](c *check, field string, value T, allowed ...T) {
 	if value == "" || slices.Contains(allowed, value) {

@@ -193,10 +193,10 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 	}
 	changed, err := d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {
 		wanted.ID = contact.ID
-		set(&contact.Name, patch.Name)
-		set(&contact.Tags, patch.Tags)
-		set(&contact.ExternalID, patch.ExternalID)
-		set(&contact.OptedOut, patch.OptedOut)
+		parley.Set(&contact.Name, patch.Name)
+		parley.Set(&contact.Tags, patch.Tags)
+		parley.Set(&contact.ExternalID, patch.ExternalID)
+		parley.Set(&contact.OptedOut, patch.OptedOut)
 		contact.Attributes = changeFacts(contact.Attributes, patch.Attributes)
 		contact.Saved = contact.Saved || patch.Name != nil && *patch.Name != ""
 		var c check

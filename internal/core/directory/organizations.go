@@ -138,22 +138,22 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 			return o, err
 		}
 		before := o
-		set(&o.Name, patch.Name)
-		set(&o.Policy.DefaultTTL, patch.DefaultTTL)
-		set(&o.Policy.MaxTTL, patch.MaxTTL)
-		set(&o.Policy.LockTTL, patch.LockTTL)
-		set(&o.Policy.Quiet, patch.Quiet)
-		set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
-		set(&o.Policy.Keywords, patch.Keywords)
+		parley.Set(&o.Name, patch.Name)
+		parley.Set(&o.Policy.DefaultTTL, patch.DefaultTTL)
+		parley.Set(&o.Policy.MaxTTL, patch.MaxTTL)
+		parley.Set(&o.Policy.LockTTL, patch.LockTTL)
+		parley.Set(&o.Policy.Quiet, patch.Quiet)
+		parley.Set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
+		parley.Set(&o.Policy.Keywords, patch.Keywords)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
-		set(&o.Policy.AckWords, patch.AckWords)
-		set(&o.Policy.FallbackContent, patch.FallbackContent)
-		set(&o.Policy.FallbackText, patch.FallbackText)
-		set(&o.Policy.FallbackReplies, patch.FallbackReplies)
+		parley.Set(&o.Policy.AckWords, patch.AckWords)
+		parley.Set(&o.Policy.FallbackContent, patch.FallbackContent)
+		parley.Set(&o.Policy.FallbackText, patch.FallbackText)
+		parley.Set(&o.Policy.FallbackReplies, patch.FallbackReplies)
 		if patch.RemindEvery != nil || patch.RemindTimes != nil {
 			reminders := o.Policy.Reminding()
-			set(&reminders.Every, patch.RemindEvery)
-			set(&reminders.Times, patch.RemindTimes)
+			parley.Set(&reminders.Every, patch.RemindEvery)
+			parley.Set(&reminders.Times, patch.RemindTimes)
 			o.Policy.Reminders = &reminders
 		}
 		if err := checkOrganization(o, !reflect.DeepEqual(o.Policy, before.Policy)); err != nil {

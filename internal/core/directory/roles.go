@@ -156,13 +156,13 @@ type RolePatch struct {
 func (d *Directory) UpdateRole(ctx context.Context, p *access.Principal, id parley.ID, patch RolePatch, ifMatch int64) (parley.Role, error) {
 	return d.changeRole(ctx, p, id, ifMatch, func(tx *store.Tx, role *parley.Role) (bool, error) {
 		before := *role
-		set(&role.Name, patch.Name)
-		set(&role.Description, patch.Description)
-		set(&role.Tags, patch.Tags)
-		set(&role.OwnerRequired, patch.OwnerRequired)
-		set(&role.SingleOwner, patch.SingleOwner)
-		set(&role.ReplayHistory, patch.ReplayHistory)
-		set(&role.AwayText, patch.AwayText)
+		parley.Set(&role.Name, patch.Name)
+		parley.Set(&role.Description, patch.Description)
+		parley.Set(&role.Tags, patch.Tags)
+		parley.Set(&role.OwnerRequired, patch.OwnerRequired)
+		parley.Set(&role.SingleOwner, patch.SingleOwner)
+		parley.Set(&role.ReplayHistory, patch.ReplayHistory)
+		parley.Set(&role.AwayText, patch.AwayText)
 		role.Metadata = changeFacts(role.Metadata, patch.Metadata)
 		var c check
 		checkRole(&c, role)

@@ -216,7 +216,7 @@ func (d *Directory) UpdateTeam(ctx context.Context, p *access.Principal, id parl
 		if patch.Name != nil {
 			changes.Set("name", team.Name, *patch.Name)
 		}
-		set(&team.Name, patch.Name)
+		parley.Set(&team.Name, patch.Name)
 		changes.Name("metadata", patch.Metadata != nil)
 		team.Metadata = changeFacts(team.Metadata, patch.Metadata)
 		var c check

@@ -217,8 +217,8 @@ func changesOfUser(before, user parley.User) parley.Changes {
 
 func (patch UserPatch) apply(user *parley.User) error {
 	var c check
-	set(&user.Name, patch.Name)
-	set(&user.Active, patch.Active)
+	parley.Set(&user.Name, patch.Name)
+	parley.Set(&user.Active, patch.Active)
 	user.Metadata = changeFacts(user.Metadata, patch.Metadata)
 	if patch.Email != nil {
 		user.Email = c.email(*patch.Email)

@@ -213,12 +213,6 @@ type Patch struct {
 	GroupLife *time.Duration
 }
 
-func set[T any](field, value *T) {
-	if value != nil {
-		*field = *value
-	}
-}
-
 // UpdatePolicy changes a policy. What escalates already goes on by what it was. An ifMatch that is not 0 must be its revision.
 func (e *Escalations) UpdatePolicy(ctx context.Context, p *access.Principal, id parley.ID, patch Patch, ifMatch int64) (changed parley.EscalationPolicy, err error) {
 	if err := p.Require(parley.ScopeEscalationsWrite); err != nil {
@@ -234,11 +228,11 @@ func (e *Escalations) UpdatePolicy(ctx context.Context, p *access.Principal, id 
 		}
 		changed = before
 		changed.Steps = slices.Clone(before.Steps)
-		set(&changed.Name, patch.Name)
-		set(&changed.Always, patch.Always)
-		set(&changed.After, patch.After)
-		set(&changed.Steps, patch.Steps)
-		set(&changed.GroupLife, patch.GroupLife)
+		parley.Set(&changed.Name, patch.Name)
+		parley.Set(&changed.Always, patch.Always)
+		parley.Set(&changed.After, patch.After)
+		parley.Set(&changed.Steps, patch.Steps)
+		parley.Set(&changed.GroupLife, patch.GroupLife)
 		var c check
 		c.policy(&changed)
 		if err := parley.InvalidFields(c.wrong); err != nil {

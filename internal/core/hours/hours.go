@@ -83,21 +83,15 @@ type SchedulePatch struct {
 	Default        *bool
 }
 
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
-}
-
 // UpdateSchedule changes a schedule. An ifMatch that is not 0 must be its revision.
 func (h *Hours) UpdateSchedule(ctx context.Context, p *access.Principal, id parley.ID, patch SchedulePatch, ifMatch int64) (result parley.Schedule, err error) {
 	err = h.changeSchedule(ctx, p, id, ifMatch, func(tx *store.Tx, s *parley.Schedule) error {
 		before := *s
-		set(&s.Name, patch.Name)
-		set(&s.TimeZone, patch.TimeZone)
-		set(&s.Weekly, patch.Weekly)
-		set(&s.Exceptions, patch.Exceptions)
-		set(&s.Default, patch.Default)
+		parley.Set(&s.Name, patch.Name)
+		parley.Set(&s.TimeZone, patch.TimeZone)
+		parley.Set(&s.Weekly, patch.Weekly)
+		parley.Set(&s.Exceptions, patch.Exceptions)
+		parley.Set(&s.Default, patch.Default)
 		if err := checkSchedule(s); err != nil {
 			return err
 		}

@@ -175,27 +175,27 @@ type ReplyPatch struct {
 }
 
 func (patch *ReplyPatch) apply(r *parley.AutoReply) {
-	set(&r.Name, patch.Name)
-	set(&r.Enabled, patch.Enabled)
-	set(&r.Position, patch.Position)
-	set(&r.When, patch.When)
-	set(&r.Schedule, patch.Schedule)
-	set(&r.Channels, patch.Channels)
-	set(&r.Teams, patch.Teams)
-	set(&r.Platforms, patch.Platforms)
-	set(&r.Class, patch.Class)
-	set(&r.Throttle, patch.Throttle)
-	set(&r.Each, patch.Each)
-	set(&r.Limit, patch.Limit)
+	parley.Set(&r.Name, patch.Name)
+	parley.Set(&r.Enabled, patch.Enabled)
+	parley.Set(&r.Position, patch.Position)
+	parley.Set(&r.When, patch.When)
+	parley.Set(&r.Schedule, patch.Schedule)
+	parley.Set(&r.Channels, patch.Channels)
+	parley.Set(&r.Teams, patch.Teams)
+	parley.Set(&r.Platforms, patch.Platforms)
+	parley.Set(&r.Class, patch.Class)
+	parley.Set(&r.Throttle, patch.Throttle)
+	parley.Set(&r.Each, patch.Each)
+	parley.Set(&r.Limit, patch.Limit)
 	if patch.Text != nil && patch.Template == nil {
 		r.Template, r.Locale = "", ""
 	}
 	if patch.Template != nil && patch.Text == nil {
 		r.Text = ""
 	}
-	set(&r.Text, patch.Text)
-	set(&r.Template, patch.Template)
-	set(&r.Locale, patch.Locale)
+	parley.Set(&r.Text, patch.Text)
+	parley.Set(&r.Template, patch.Template)
+	parley.Set(&r.Locale, patch.Locale)
 }
 
 // UpdateReply changes a rule. An ifMatch that is not 0 must be its revision.

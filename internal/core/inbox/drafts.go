@@ -192,15 +192,15 @@ func (i *Inbox) Drafts(ctx context.Context, p *access.Principal, conversation, a
 func (i *Inbox) UpdateDraft(ctx context.Context, p *access.Principal, id parley.ID, patch DraftPatch, ifMatch int64) (changed parley.Draft, err error) {
 	err = i.changeDraft(ctx, p, id, ifMatch, func(tx *store.Tx, d *parley.Draft) error {
 		before := *d
-		set(&d.Shared, patch.Shared)
-		set(&d.Body, patch.Body)
-		set(&d.Internal, patch.Internal)
-		set(&d.ReplyTo, patch.ReplyTo)
+		parley.Set(&d.Shared, patch.Shared)
+		parley.Set(&d.Body, patch.Body)
+		parley.Set(&d.Internal, patch.Internal)
+		parley.Set(&d.ReplyTo, patch.ReplyTo)
 		var files []parley.ID
 		for _, a := range d.Attachments {
 			files = append(files, a.Media)
 		}
-		set(&files, patch.Attachments)
+		parley.Set(&files, patch.Attachments)
 		if before.Shared != d.Shared && d.User != p.User {
 			return parley.Invalid("shared", "not-allowed", "is chosen by whose draft it is")
 		}
@@ -218,12 +218,6 @@ func (i *Inbox) UpdateDraft(ctx context.Context, p *access.Principal, id parley.
 		return parley.Draft{}, err
 	}
 	return changed, nil
-}
-
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 // DeleteDraft deletes a draft. An ifMatch that is not 0 must be its revision.

@@ -211,26 +211,20 @@ type Patch struct {
 	Closed     *bool
 }
 
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
-}
-
 // Update changes a policy: clocks that run keep their targets. An ifMatch that is not 0 must be its revision.
 func (s *Policies) Update(ctx context.Context, p *access.Principal, id parley.ID, patch Patch, ifMatch int64) (result parley.SLAPolicy, err error) {
 	err = s.change(ctx, p, id, ifMatch, func(tx *store.Tx, it *parley.SLAPolicy) error {
 		before := *it
-		set(&it.Name, patch.Name)
-		set(&it.Enabled, patch.Enabled)
-		set(&it.Position, patch.Position)
-		set(&it.Business, patch.Business)
-		set(&it.Schedule, patch.Schedule)
-		set(&it.Conditions, patch.Conditions)
-		set(&it.Targets, patch.Targets)
-		set(&it.Warn, patch.Warn)
-		set(&it.Snoozed, patch.Snoozed)
-		set(&it.Closed, patch.Closed)
+		parley.Set(&it.Name, patch.Name)
+		parley.Set(&it.Enabled, patch.Enabled)
+		parley.Set(&it.Position, patch.Position)
+		parley.Set(&it.Business, patch.Business)
+		parley.Set(&it.Schedule, patch.Schedule)
+		parley.Set(&it.Conditions, patch.Conditions)
+		parley.Set(&it.Targets, patch.Targets)
+		parley.Set(&it.Warn, patch.Warn)
+		parley.Set(&it.Snoozed, patch.Snoozed)
+		parley.Set(&it.Closed, patch.Closed)
 		if err := validate(it); err != nil {
 			return err
 		}

@@ -140,11 +140,11 @@ func (s *Sight) takesPart(c *parley.Conversation) bool {
 
 func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parley.Conversation) error {
 	var wrong check
-	set(&c.Title, patch.Title)
-	set(&c.Description, patch.Description)
-	set(&c.Tags, patch.Tags)
-	set(&c.ExternalID, patch.ExternalID)
-	set(&c.Priority, patch.Priority)
+	parley.Set(&c.Title, patch.Title)
+	parley.Set(&c.Description, patch.Description)
+	parley.Set(&c.Tags, patch.Tags)
+	parley.Set(&c.ExternalID, patch.ExternalID)
+	parley.Set(&c.Priority, patch.Priority)
 	c.Tags = changeList(&wrong, "Tags", c.Tags, patch.Tags != nil, patch.AddTags, patch.RemoveTags)
 	c.Metadata = changeFacts(c.Metadata, patch.Metadata)
 	c.Attributes = changeFacts(c.Attributes, patch.Attributes)
@@ -230,12 +230,6 @@ func changeFacts(facts map[string]string, patch map[string]*string) map[string]s
 		}
 	}
 	return changed
-}
-
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 func (patch *ConversationPatch) status(wrong *check, c *parley.Conversation, now time.Time) {

@@ -170,9 +170,9 @@ type Patch struct {
 // Update changes a view. An ifMatch that is not 0 must be its revision.
 func (v *Views) Update(ctx context.Context, p *access.Principal, id parley.ID, patch Patch, ifMatch int64) (result parley.View, err error) {
 	err = v.change(ctx, p, id, ifMatch, func(tx *store.Tx, changed *parley.View) error {
-		set(&changed.Name, patch.Name)
-		set(&changed.Place, patch.Place)
-		set(&changed.Filter, patch.Filter)
+		parley.Set(&changed.Name, patch.Name)
+		parley.Set(&changed.Place, patch.Place)
+		parley.Set(&changed.Filter, patch.Filter)
 		if err := parley.InvalidFields(check(changed)); err != nil {
 			return err
 		}
@@ -191,12 +191,6 @@ func (v *Views) Update(ctx context.Context, p *access.Principal, id parley.ID, p
 		return err
 	})
 	return result, err
-}
-
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 // Delete deletes a view. An ifMatch that is not 0 must be its revision.
