@@ -27,7 +27,7 @@ func TestSpellings(t *testing.T) {
 		}
 	}
 	uuid := parley.NewID(time.Now()).UUID()
-	for _, text := range []string{"", uuid[:35], uuid + "0", uuid[:35] + "1", strings.Replace(uuid, "-4", "-7", 1), strings.ReplaceAll(uuid, "-", "_"),
+	for _, text := range []string{"", uuid[:35], uuid + "0", uuid[:35] + "1", uuid[:14] + "7" + uuid[15:], strings.ReplaceAll(uuid, "-", "_"),
 		"6ba7b810-9dad-11d1-80b4-00c04fd430c8", strings.Repeat("ä", 18)} {
 		if _, ok := parley.IDFromUUID(text); ok {
 			t.Errorf("%q is the UUID of an id", text)
