@@ -239,7 +239,7 @@ func (m *machine) toContact() {
 func (m *machine) settle(by *principal, msg *message) {
 	m.rapid.Helper()
 	var got *api.Message
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		var err error
 		if got, err = by.client.GetMessage(background, msg.id); err == nil && got.Status == msg.ends {
 			return
