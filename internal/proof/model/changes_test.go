@@ -35,7 +35,7 @@ func (m *machine) recall() {
 		m.refused(err, 403, "%s takes %s back", by, msg.id)
 	default:
 		m.ok(err, "%s takes %s back", by, msg.id)
-		msg.removed = true
+		msg.in.org.remove(msg, api.RemovedRecalled)
 		msg.canceled = msg.scheduled
 	}
 }
@@ -60,6 +60,7 @@ func (m *machine) mark(by *principal, c *conversation, through int, err error) {
 			through = min(through, part.left-1)
 		}
 		if part != nil {
+			c.wasRead(by, part.read, through)
 			part.read = max(part.read, through)
 		} else {
 			if c.marks == nil {

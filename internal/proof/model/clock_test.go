@@ -77,6 +77,8 @@ func telling(e *api.Event) (string, bool) {
 	switch e.Type {
 	case api.EventConversationCreated, api.EventConversationMerged:
 		return string(e.Type) + " " + e.Data.ConversationID, true
+	case api.EventMessageRemoved:
+		return string(e.Type) + " " + e.Data.MessageID, e.Data.ID == ""
 	case api.EventMessageMoved:
 		return string(e.Type) + " " + e.Data.MessageID, true
 	case api.EventContactMerged, api.EventViewCreated, api.EventViewUpdated, api.EventViewDeleted:

@@ -18,6 +18,8 @@ func (m *machine) check() {
 	m.checkEvents(by)
 	m.checkGroups(by)
 	m.checkViews(by)
+	m.checkDrafts(by)
+	m.checkHeld(by.org)
 	if o := m.organization(); len(o.all) > 0 {
 		m.checkMessage(by, one(m, "message", o.all))
 	}
@@ -108,8 +110,8 @@ func (msg *message) matches(m *machine, got *api.Message) {
 	switch {
 	case got.ConversationID != msg.in.id || got.Sequence != int64(msg.number):
 		m.fail("message %s is %d of %s, not %d of %s", got.ID, got.Sequence, got.ConversationID, msg.number, msg.in.id)
-	case got.Text != text && msg.notice == "" || msg.removed != (got.Removed != nil):
-		m.fail("message %s says %q (%+v), not %q", got.ID, got.Text, got.Removed, text)
+	case got.Text != text && msg.notice == "" || msg.removed != (got.Removed != nil) || msg.removed && got.Removed.Reason != msg.why:
+		m.fail("message %s says %q (%+v), not %q, %v", got.ID, got.Text, got.Removed, text, msg.why)
 	case got.Status != status || got.Counts != counts:
 		m.fail("message %s is %s %+v, not %s %+v", got.ID, got.Status, got.Counts, status, counts)
 	case !msg.at.IsZero() && !got.SentAt.Equal(msg.at):

@@ -33,6 +33,8 @@ type organization struct {
 	all           []*message               // as they were made, but for the system's own
 	facts         []fact                   // what the log of events tells besides
 	views         []*view
+	drafts        []*draft
+	held          []*hold // legal holds that are not lifted
 }
 
 // conversation is a thread as the model knows it.
@@ -107,6 +109,9 @@ type message struct {
 	scheduled bool
 	canceled  bool
 	removed   bool
+	why       api.Removal // it was removed
+	kept      bool        // by legal holds
+	contact   *contact    // outside, who wrote it or got it
 	sent      *sending // how it was asked for
 }
 
@@ -205,6 +210,7 @@ func (c *conversation) enter(m *message) {
 	c.timeline = append(c.timeline, m)
 	m.at, c.org.moving = c.org.now, true
 	c.org.log = append(c.org.log, m)
+	c.org.live(m)
 	if m.notice != "" {
 		c.org.messages[m.id] = m
 		return
