@@ -22,7 +22,8 @@ type machine struct {
 	done          []string // as the log of a failure has it
 	refusal       bool     // the last of these was refused
 	here          *organization
-	lifetimes     bool // whether messages of this sequence have some
+	lifetimes     bool       // whether messages of this sequence have some
+	onward        *principal // who has an escalation go on
 }
 
 // sending is a call that made a message.
@@ -148,6 +149,9 @@ func sort(request api.SendRequest) (what string) {
 	}
 	if request.TTL > 0 {
 		what += fmt.Sprintf("for %d s ", request.TTL)
+	}
+	if request.Escalate {
+		what += "escalating "
 	}
 	if request.DeleteOnRead {
 		what += "to be deleted on read "
@@ -293,6 +297,7 @@ func (m *machine) toContact() {
 
 func (m *machine) toConversation() {
 	by, c := m.principal(), m.conversation()
+	m.mayWriteIn(by, c)
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}}
 	switch {
 	case !by.sees(c):

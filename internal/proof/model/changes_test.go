@@ -132,6 +132,9 @@ func (m *machine) join() {
 		m.refused(err, 422, "%s adds %s to %s", by, who, c.id)
 	default:
 		m.ok(err, "%s adds %s to %s", by, who, c.id)
+		if !c.in(who) {
+			c.name(who)
+		}
 		c.admit(who)
 	}
 }
@@ -150,6 +153,7 @@ func (m *machine) leave() {
 	default:
 		m.ok(err, "%s takes %s out of %s", by, who, c.id)
 		c.members[who.user].left = len(c.timeline) + 1
+		delete(c.guests, who.user)
 	}
 }
 
@@ -195,6 +199,9 @@ func (m *machine) lock() {
 func (m *machine) deactivate() {
 	o := m.organization()
 	u := one(m, "user", o.users)
+	if u.serves() {
+		m.rapid.Skip("may be on duty")
+	}
 	u.gone = !u.gone
 	active := !u.gone
 	_, err := o.admin.client.PatchUser(background, u.user, api.UserPatch{Active: &active})

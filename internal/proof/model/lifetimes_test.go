@@ -9,7 +9,7 @@ import (
 
 // shortLived gives a request a life of its content, now and then, where the sequence is about that.
 func (m *machine) shortLived(request *api.SendRequest) {
-	if !m.lifetimes {
+	if !m.lifetimes || request.TTL != 0 {
 		return
 	}
 	request.TTL = one(m, "ttl", []int64{0, 0, 300, 5000, 100_000})
@@ -23,6 +23,9 @@ func (o *organization) remove(msg *message, why api.Removal) {
 	}
 	msg.removed, msg.why, msg.kept = true, why, o.holds(msg)
 	o.tell(api.EventMessageRemoved, msg.id, func(p *principal) bool { return p.seesMessage(msg) })
+	if msg.escalation != nil {
+		msg.escalation.gone(why)
+	}
 }
 
 // live starts the life of a message's content, as it enters its conversation.

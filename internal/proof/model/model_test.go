@@ -74,6 +74,8 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
+		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},
+		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "to the role": m.toRole, "answer": m.answer},
 	}
 	for range 4 {
 		area := areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")]

@@ -36,11 +36,7 @@ func (m *machine) search() {
 			}
 		}
 	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		m.fail("%s looks for %s and finds %v, not %v", by, words, got, want)
-	}
+	m.same(got, want, "%s looks for %s and finds", by, words)
 	m.searchContacts(by)
 }
 
