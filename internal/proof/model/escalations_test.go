@@ -211,10 +211,11 @@ func (e *escalation) asked(p *principal) bool {
 // answer acknowledges an escalation, passes it on, or cancels it.
 func (m *machine) answer() {
 	by := m.principal()
-	if len(m.organization().escalations) == 0 {
+	list := m.organization().escalations
+	if len(list) == 0 {
 		m.rapid.Skip("nothing escalates")
 	}
-	e := one(m, "escalation", m.organization().escalations)
+	e := one(m, "escalation", list)
 	switch what := one(m, "what", []string{"acknowledges", "passes on", "cancels"}); what {
 	case "acknowledges":
 		_, err := by.client.AcknowledgeEscalation(background, e.id)
