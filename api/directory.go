@@ -201,16 +201,17 @@ type Member struct {
 
 // Key is an API credential: an id and a secret, with scopes.
 type Key struct {
-	ID        string   `json:"id" doc:"The id: the user name with Basic authentication."`
-	Name      string   `json:"name" doc:"What people call it."`
-	Personal  bool     `json:"personal" doc:"Whether it acts as a person's user; an organization key acts as a machine user."`
-	User      string   `json:"user" doc:"The id of the user it acts as."`
-	Scopes    []string `json:"scopes" doc:"What it permits."`
-	RateLimit int      `json:"rateLimit" doc:"Requests a minute, 0: as the server's option key-rate-limit says."`
-	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working."`
-	RevokedAt Time     `json:"revokedAt,omitzero" format:"date-time" doc:"When it was revoked."`
-	CreatedAt Time     `json:"createdAt" format:"date-time" doc:"When it was made."`
-	Secret    string   `json:"secret,omitempty" doc:"The credential: sent as Bearer, or as the password with Basic authentication. Shown once, when the key is made."`
+	ID        string                `json:"id" doc:"The id: the user name with Basic authentication."`
+	Name      string                `json:"name" doc:"What people call it."`
+	Personal  bool                  `json:"personal" doc:"Whether it acts as a person's user; an organization key acts as a machine user."`
+	User      string                `json:"user" doc:"The id of the user it acts as."`
+	Scopes    []string              `json:"scopes" doc:"What it permits."`
+	RateLimit int                   `json:"rateLimit" doc:"Requests a minute, 0: as the server's option key-rate-limit says."`
+	Doors     map[string]DoorGrants `json:"doors,omitempty" doc:"What it is permitted at other doors, in their words, by the name of the door. At a door that is not named, the scopes say it."`
+	ExpiresAt Time                  `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working."`
+	RevokedAt Time                  `json:"revokedAt,omitzero" format:"date-time" doc:"When it was revoked."`
+	CreatedAt Time                  `json:"createdAt" format:"date-time" doc:"When it was made."`
+	Secret    string                `json:"secret,omitempty" doc:"The credential: sent as Bearer, or as the password with Basic authentication. Shown once, when the key is made."`
 }
 
 // PermissionSet is a named set of scopes. A user who is limited to sets may do no more than they permit, with whatever key.
@@ -250,11 +251,25 @@ type PermissionsRequest struct {
 
 // KeyRequest is a key to make. It cannot permit more than the key that makes it.
 type KeyRequest struct {
-	Name      string   `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
-	User      string   `json:"user,omitempty" doc:"The id of a user whose personal key it is; left out: an organization key with a machine user of its own."`
-	Scopes    []string `json:"scopes" minItems:"1" maxItems:"100" doc:"What it permits, as resource:verb."`
-	RateLimit int      `json:"rateLimit,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests a minute, 0 or left out: as the server's option key-rate-limit says."`
-	ExpiresAt Time     `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working; left out: never."`
+	Name      string                `json:"name" minLength:"1" maxLength:"200" doc:"What people call it."`
+	User      string                `json:"user,omitempty" doc:"The id of a user whose personal key it is; left out: an organization key with a machine user of its own."`
+	Scopes    []string              `json:"scopes" minItems:"1" maxItems:"100" doc:"What it permits, as resource:verb."`
+	RateLimit int                   `json:"rateLimit,omitempty" minimum:"0" maximum:"1000000000" doc:"Requests a minute, 0 or left out: as the server's option key-rate-limit says."`
+	Doors     map[string]DoorGrants `json:"doors,omitempty" doc:"What it is permitted at the doors bird, kustomer, spruce and tigerconnect, in their words. At a door that is not named, the scopes say it; at all of them it permits no more than they do."`
+	ExpiresAt Time                  `json:"expiresAt,omitzero" format:"date-time" doc:"When it stops working; left out: never."`
+}
+
+// DoorGrants is what a key is permitted at a door, in its words.
+type DoorGrants struct {
+	Roles    []string     `json:"roles,omitempty" maxItems:"500" doc:"Names of roles, as the door's API has them."`
+	Policies []DoorPolicy `json:"policies,omitempty" maxItems:"500" doc:"Access policies, as the door's API has them; what none allows is denied."`
+}
+
+// DoorPolicy allows or denies actions on paths.
+type DoorPolicy struct {
+	Effect    string   `json:"effect" enum:"allow,deny" doc:"What it does; what is denied is so whatever else allows it."`
+	Actions   []string `json:"actions" maxItems:"500" doc:"Of what: create, view, update, delete or any."`
+	Resources []string `json:"resources" maxItems:"500" doc:"Paths. A star stands for one segment, two at the end for any that follow."`
 }
 
 // GetOrganization returns the organization that the key acts in.
