@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/dialect/bird"
 )
 
 // vendorDoor is a door whose API is another product's. It is told the path that it is served under.
@@ -13,8 +14,13 @@ type vendorDoor struct {
 }
 
 // vendorDoors is the list of the doors besides the native one.
-func (a *App) vendorDoors(*access.Authenticator) []vendorDoor {
-	return []vendorDoor{}
+func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
+	return []vendorDoor{
+		{bird.Name, func(mount string) http.Handler {
+			return bird.New(bird.Options{Outside: a.outside, Directory: a.directory, Files: a.files, Authenticator: authenticator, Mount: mount, URL: a.URL,
+				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: bird.DefaultReads, Writes: bird.DefaultWrites})
+		}},
+	}
 }
 
 // mountDoors serves each door under its name.

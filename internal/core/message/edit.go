@@ -84,7 +84,7 @@ func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley
 	if err := relation.AddVersion(tx, p.Organization, m, before); err != nil {
 		return err
 	}
-	m.Body, m.AsText, m.Edits, m.EditedAt = body, nil, m.Edits+1, tx.Now
+	m.Body, m.AsText, m.Ext, m.Edits, m.EditedAt = body, nil, nil, m.Edits+1, tx.Now
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
 	if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(m)); err != nil {
 		return err

@@ -71,6 +71,9 @@ func relations(w *world) {
 	heads, err := w.read().HeadsBefore(o, store.MessageIndex{Batch: "batch"}, "", 5)
 	w.must(err)
 	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
+	heads, err = w.read().HeadsAfter(o, store.MessageIndex{Batch: "batch"}, "", 5)
+	w.must(err)
+	w.equal("the batch, oldest first", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
 }
 
 // interactions: what was done with a message, once for each who and what, and how often.
