@@ -18,7 +18,7 @@ func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 	return []vendorDoor{
 		{bird.Name, func(mount string) http.Handler {
 			return bird.New(bird.Options{Outside: a.outside, Directory: a.directory, Files: a.files, Authenticator: authenticator, Mount: mount, URL: a.URL,
-				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: bird.DefaultReads, Writes: bird.DefaultWrites})
+				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: a.options.Config.BirdReads, Writes: a.options.Config.BirdWrites})
 		}},
 	}
 }

@@ -42,7 +42,7 @@ var layers = []rule{
 	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract", "internal/plain"}, door...)},
 	{"internal/dialect/native/*", append([]string{"internal/dialect/native/contract", "internal/dialect/native/door", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/bird", append([]string{"internal/dialect/bird/*"}, door...)},
-	{"internal/dialect/bird/*", []string{"internal/parley"}},
+	{"internal/dialect/bird/*", []string{"internal/parley", "internal/plain"}},
 	{"internal/dialect/*", door},
 	{"internal/inbound", append([]string{"internal/connector"}, door...)},
 	{"internal/live", door},

@@ -45,6 +45,8 @@ type Config struct {
 	MaxRequests  int  `name:"max-requests" default:"512" group:"Limits" help:"Requests under way at once, streams apart. More are answered 503."`
 	MaxStreams   int  `name:"max-streams" default:"4096" group:"Limits" help:"Event streams open at once. More are answered 503."`
 	KeyRateLimit int  `name:"key-rate-limit" default:"6000" group:"Limits" help:"Requests a minute of a key that is made without a limit of its own; 0 for no limit."`
+	BirdReads    int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
+	BirdWrites   int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
 
 	AllowLoopback        bool           `name:"allow-loopback" default:"false" group:"Outbound requests" help:"Let connectors and webhooks reach this machine itself. For tests and demonstrations."`
 	AllowNetworks        []netip.Prefix `name:"allow-networks" group:"Outbound requests" placeholder:"CIDR" help:"Private networks that connectors and webhooks may reach, such as 10.1.0.0/16, separated by commas. Without it they reach public addresses only."`
@@ -114,7 +116,7 @@ func (c Config) Validate() error {
 		{"max-header", int64(c.MaxHeader), 4 << 10, "4KiB"},
 		{"max-requests", int64(c.MaxRequests), 1, "1"},
 		{"max-streams", int64(c.MaxStreams), 1, "1"},
-		{"key-rate-limit", int64(c.KeyRateLimit), 0, "0"},
+		{"key-rate-limit", int64(c.KeyRateLimit), 0, "0"}, {"bird-reads", int64(c.BirdReads), 0, "0"}, {"bird-writes", int64(c.BirdWrites), 0, "0"},
 		{"shutdown-grace", int64(c.ShutdownTime), 0, "0s"},
 		{"event-retention", int64(c.EventRetention), int64(hour), "1h"},
 		{"idempotency-retention", int64(c.IdempotencyRetention), int64(minute), "1m"},

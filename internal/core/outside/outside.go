@@ -57,7 +57,9 @@ func (o *Outside) Channel(ctx context.Context, p *access.Principal, id parley.ID
 }
 
 // Now is the time in the principal's organization.
-func (o *Outside) Now(ctx context.Context, p *access.Principal) time.Time { return o.store.Now(ctx, p.Organization) }
+func (o *Outside) Now(ctx context.Context, p *access.Principal) time.Time {
+	return o.store.Now(ctx, p.Organization)
+}
 
 // Sees is the rule of who sees a channel.
 func Sees(p *access.Principal, ch *parley.Channel) bool {

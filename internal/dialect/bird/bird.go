@@ -25,12 +25,6 @@ type Options struct {
 	Reads, Writes int           // requests a second of a workspace, 0: no limit
 }
 
-// The limits of a workspace that the documentation names, in requests a second.
-const (
-	DefaultReads  = 50
-	DefaultWrites = 500
-)
-
 // Name is the door's, in grants of keys and in what messages keep of it.
 const Name = "bird"
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/plain"
 )
 
 // Of is the body that shows a message's parts and attachments; nil where it has none. Where a file is, at says.
@@ -16,10 +17,7 @@ func Of(parts []parley.Part, attachments []parley.Attachment, at func(parley.Fil
 		files = append(files, parley.File{Media: a.Media, Name: a.Name, ContentType: a.ContentType, Size: a.Size})
 	}
 	if len(files) > 0 {
-		if len(bodies) > 0 && bodies[len(bodies)-1].Text != nil {
-			last := bodies[len(bodies)-1].Text
-			last.Attachments = append(last.Attachments, s.attachments(files)...)
-		} else {
+		if len(bodies) == 0 || !s.attach(&bodies[len(bodies)-1], files) {
 			bodies = append(bodies, s.filesOf(files, "", nil))
 		}
 	}
@@ -29,7 +27,23 @@ func Of(parts []parley.Part, attachments []parley.Attachment, at func(parley.Fil
 	case 1:
 		return &bodies[0]
 	}
-	return &Body{Type: "section", Section: &Section{Items: bodies}}
+	return &Body{Type: "section", Section: &Section{Items: withoutHTML(bodies)}}
+}
+
+// withoutHTML makes text of HTML, which sections do not have.
+func withoutHTML(bodies []Body) []Body {
+	for i := range bodies {
+		h := bodies[i].HTML
+		if h == nil {
+			continue
+		}
+		text := h.Text
+		if text == "" {
+			text = plain.Text([]parley.Part{{Kind: parley.PartHTML, Text: h.HTML}})
+		}
+		bodies[i] = Body{Type: "text", Text: &Text{Text: cmp.Or(text, " "), Attachments: h.Attachments, Actions: h.Actions}}
+	}
+	return bodies
 }
 
 type shower struct{ at func(parley.File) string }
@@ -45,6 +59,9 @@ func (s shower) bodies(parts []parley.Part) (out []Body) {
 			text = "@" + cmp.Or(p.Who.Name, string(p.Who.Kind))
 		case p.Kind == parley.PartText && len(p.Actions) == 0:
 			text = p.Text
+		case p.Kind == parley.PartFile && p.Text == "" && len(p.Actions) == 0 && len(out) > 0 && s.attach(&out[len(out)-1], p.Files):
+			glue = false
+			continue
 		default:
 			out, glue = append(out, s.body(p)), false
 			continue
@@ -57,6 +74,19 @@ func (s shower) bodies(parts []parley.Part) (out []Body) {
 		glue = p.Inline()
 	}
 	return out
+}
+
+// attach adds files to a text, if it is one.
+func (s shower) attach(b *Body, files []parley.File) bool {
+	switch {
+	case b.Text != nil:
+		b.Text.Attachments = append(b.Text.Attachments, s.attachments(files)...)
+	case b.HTML != nil:
+		b.HTML.Attachments = append(b.HTML.Attachments, s.attachments(files)...)
+	default:
+		return false
+	}
+	return true
 }
 
 func subjectOf(p *parley.Part) *Metadata {
@@ -87,7 +117,7 @@ func (s shower) body(p *parley.Part) Body {
 	case parley.PartOptions:
 		return s.options(p)
 	case parley.PartSection:
-		return Body{Type: "section", Section: &Section{Items: s.bodies(p.Parts)}}
+		return Body{Type: "section", Section: &Section{Items: withoutHTML(s.bodies(p.Parts))}}
 	case parley.PartOTP:
 		return Body{Type: "authentication", Authentication: &Authentication{OTP: &OTP{Disclaimer: p.Warning, ExpirationTime: min((p.CodeTTL+59)/60, 90), Actions: s.actions(p.Actions)}}}
 	}
