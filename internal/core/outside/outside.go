@@ -4,6 +4,7 @@ package outside
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -32,7 +33,7 @@ type Outside struct {
 func New(o Options) *Outside {
 	if o.Fetch == nil {
 		o.Fetch = func(context.Context, string) error {
-			return parley.Unavailable("no-web", "nothing is fetched from here", nil)
+			return errors.New("nothing is fetched from here")
 		}
 	}
 	return &Outside{store: o.Store, core: o.Core, fetch: o.Fetch}
