@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/dialect/tigerconnect"
 )
 
 // vendorDoor is a door whose API is another product's. It is told the path that it is served under.
@@ -13,8 +14,13 @@ type vendorDoor struct {
 }
 
 // vendorDoors is the list of the doors besides the native one.
-func (a *App) vendorDoors(*access.Authenticator) []vendorDoor {
-	return []vendorDoor{}
+func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
+	return []vendorDoor{
+		{tigerconnect.Name, func(string) http.Handler {
+			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
+				KeyRateLimit: a.options.Config.KeyRateLimit})
+		}},
+	}
 }
 
 // mountDoors serves each door under its name.

@@ -242,3 +242,8 @@ type (
 	EventDetail        = eventlog.Detail
 	Audience           = eventlog.Audience
 )
+
+// Now is the time in an organization: a test organization has a clock of its own.
+func (c *Core) Now(ctx context.Context, organization parley.ID) time.Time {
+	return c.now(ctx, organization)
+}

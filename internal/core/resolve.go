@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/duty"
 )
 
 // resolve finds or makes the conversation that the message belongs to.
@@ -308,4 +310,25 @@ func (s *send) copySource(tx *store.Tx) error {
 		s.params.TTL = left
 	}
 	return nil
+}
+
+// Named is whom an id stands for, where it may be that of a user, a role, a conversation, a broadcast list or a team. What
+// the principal may not write to, sending to it refuses.
+func (c *Core) Named(ctx context.Context, p *Principal, id parley.ID) (To, error) {
+	q := c.read(ctx)
+	for _, look := range []struct {
+		find func() error
+		to   To
+	}{
+		{func() error { _, err := q.User(p.Organization, id); return err }, To{User: id}},
+		{func() error { _, err := c.conversation(q, p, id); return err }, To{Conversation: id}},
+		{func() error { _, err := duty.Get(q, p.Organization, id); return err }, To{Role: id}},
+		{func() error { _, err := q.Broadcast(p.Organization, id); return err }, To{Broadcast: id}},
+		{func() error { _, err := q.Team(p.Organization, id); return err }, To{Team: id}},
+	} {
+		if err := look.find(); !parley.IsKind(err, parley.KindNotFound) {
+			return look.to, err
+		}
+	}
+	return To{}, parley.NotFound("recipient", id)
 }

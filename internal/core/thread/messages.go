@@ -34,6 +34,22 @@ func (t *Threads) Shown(ctx context.Context, p *access.Principal, id parley.ID) 
 	return m, s.show(&m, &c, t.now(ctx, p.Organization))
 }
 
+// MessageIn is Message with its conversation and all who take part in that, for those to whom a message says where it is.
+func (t *Threads) MessageIn(ctx context.Context, p *access.Principal, id parley.ID) (parley.Message, parley.Conversation, error) {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return parley.Message{}, parley.Conversation{}, err
+	}
+	s := NewSight(t.read(ctx), p)
+	m, c, err := s.Message(id)
+	if err != nil {
+		return m, c, err
+	}
+	if c.Participants, err = s.q.Participants(p.Organization, c.ID); err != nil {
+		return m, c, err
+	}
+	return m, c, s.show(&m, &c, t.now(ctx, p.Organization))
+}
+
 // show completes a message that is shown by itself.
 func (s *Sight) show(m *parley.Message, c *parley.Conversation, now time.Time) error {
 	if err := FillStates(s.q, s.p.Organization, []*parley.Message{m}); err != nil {
