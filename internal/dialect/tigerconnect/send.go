@@ -27,6 +27,8 @@ type outgoing struct {
 	Group        *core.Group
 	File         *file
 	Avatar       *file
+
+	to core.To // whom it went to
 }
 
 const (
@@ -194,11 +196,8 @@ func (c *call) pass(o *outgoing) (core.Sent, error) {
 	if params.Idempotency, err = o.once(); err != nil {
 		return core.Sent{}, err
 	}
-	sent, err := c.d.Core.Send(c.ctx(), c.p, params)
-	if err == nil && len(o.Recipient) == 1 {
-		c.d.kinds.put(c.p.Organization, parley.ID(o.Recipient[0]), to)
-	}
-	return sent, err
+	o.to = to
+	return c.d.Core.Send(c.ctx(), c.p, params)
 }
 
 // once binds a client_id to who sends: a repeat answers with the first message.
@@ -256,7 +255,9 @@ func (c *call) recipient(address string) (core.To, error) {
 		if _, err := c.conversation(id); err != nil {
 			return core.To{}, ofRecipient(err)
 		}
+		return to, nil // only those who see it may write to it
 	}
+	c.d.kinds.put(c.p.Organization, id, to)
 	return to, nil
 }
 
@@ -272,12 +273,10 @@ func (c *call) conversation(id parley.ID) (parley.Conversation, error) {
 // answer is the message that was accepted, as it is now.
 func (c *call) answer(o *outgoing, sent *core.Sent) (*message, error) {
 	m := &sent.Message
-	if !sent.Replayed && len(o.Recipient) == 1 && m.Author.Kind == parley.ActorUser {
-		if to, ok := c.d.kinds.get(c.p.Organization, parley.ID(o.Recipient[0])); ok && to.User != "" {
-			w := c.render(m, to.User)
-			w.Statuses = []recipientStatus{{Account: string(to.User), Status: statusOf(m.State), At: timeOf(m.SentAt)}}
-			return w, nil
-		}
+	if to := o.to.User; !sent.Replayed && to != "" && m.Author.Kind == parley.ActorUser {
+		w := c.render(m, to)
+		w.Statuses = []recipientStatus{{Account: string(to), Status: statusOf(m.State), At: timeOf(m.SentAt)}}
+		return w, nil
 	}
 	return c.whole(m.ID)
 }

@@ -95,10 +95,10 @@ func errRoute() error {
 var shown = map[parley.ConversationKind]bool{parley.ConversationDirect: true, parley.ConversationGroup: true, parley.ConversationRole: true,
 	parley.ConversationBroadcast: true, parley.ConversationTeam: true}
 
-// kinds remembers what ids stand for. That never changes.
+// kinds remembers what ids stand for, but for conversations, which not everybody sees. That never changes.
 type kinds struct {
 	mu    sync.Mutex
-	known map[kindKey]func(parley.ID) core.To
+	known map[kindKey]core.To
 }
 
 type kindKey struct{ organization, id parley.ID }
@@ -108,32 +108,15 @@ const maxKinds = 10_000
 func (k *kinds) get(organization, id parley.ID) (core.To, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	made, ok := k.known[kindKey{organization, id}]
-	if !ok {
-		return core.To{}, false
-	}
-	return made(id), true
+	to, ok := k.known[kindKey{organization, id}]
+	return to, ok
 }
 
 func (k *kinds) put(organization, id parley.ID, to core.To) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.known == nil || len(k.known) >= maxKinds {
-		k.known = map[kindKey]func(parley.ID) core.To{}
+		k.known = map[kindKey]core.To{}
 	}
-	k.known[kindKey{organization, id}] = makerOf(to)
-}
-
-func makerOf(to core.To) func(parley.ID) core.To {
-	switch {
-	case to.User != "":
-		return func(id parley.ID) core.To { return core.To{User: id} }
-	case to.Role != "":
-		return func(id parley.ID) core.To { return core.To{Role: id} }
-	case to.Broadcast != "":
-		return func(id parley.ID) core.To { return core.To{Broadcast: id} }
-	case to.Team != "":
-		return func(id parley.ID) core.To { return core.To{Team: id} }
-	}
-	return func(id parley.ID) core.To { return core.To{Conversation: id} }
+	k.known[kindKey{organization, id}] = to
 }

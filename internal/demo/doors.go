@@ -1,0 +1,72 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/parley-server/parley/api"
+)
+
+// Door is how programs that were written for another product's API reach the demo.
+type Door struct {
+	BaseURL    string            `json:"baseUrl"`
+	Credential string            `json:"credential"` // a key of the door's own, as its API has them
+	IDs        map[string]string `json:"ids"`        // as its API names them in paths and bodies
+	Curl       []string          `json:"curl"`       // commands that work when pasted
+}
+
+// doors is the list of what the demo says of each door: how its key and ids are made, and what to try with them. In a command,
+// BASE stands for the address, CREDENTIAL for the credential, and the name of an id in braces for that.
+var doors = []struct {
+	name string
+	open func(ctx context.Context, d *Description, client *api.Client) (Door, error)
+	curl []string
+}{
+	{"tigerconnect", openTigerConnect, []string{
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","ttl":1440,"priority":1}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/{userId}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/me/organization'`,
+	}},
+}
+
+// fillDoors opens the doors that the description does not have, and says of all how they are reached now.
+func (d *Description) fillDoors(ctx context.Context, client *api.Client) error {
+	if d.Doors == nil {
+		d.Doors = map[string]Door{}
+	}
+	for _, door := range doors {
+		made, have := d.Doors[door.name]
+		if !have {
+			var err error
+			if made, err = door.open(ctx, d, client); err != nil {
+				return fmt.Errorf("the door %s: %w", door.name, err)
+			}
+		}
+		made.BaseURL = d.URL + "/" + door.name
+		names := []string{"BASE", made.BaseURL, "CREDENTIAL", made.Credential}
+		for name, id := range made.IDs {
+			names = append(names, "{"+name+"}", id)
+		}
+		replace := strings.NewReplacer(names...)
+		made.Curl = nil
+		for _, line := range door.curl {
+			made.Curl = append(made.Curl, replace.Replace(line))
+		}
+		d.Doors[door.name] = made
+	}
+	return nil
+}
+
+// memberScopes are those of the keys of users.
+var memberScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:write", "users:read", "users:self", "teams:read", "roles:read",
+	"roles:duty", "escalations:read", "broadcasts:read", "media:read", "media:write", "events:read", "organization:read"}
+
+// openTigerConnect makes the key of the first user.
+func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "TigerConnect", User: d.Users[0].ID, Scopes: memberScopes})
+	if err != nil {
+		return Door{}, err
+	}
+	return Door{Credential: key.ID + ":" + key.Secret, IDs: map[string]string{"organizationId": d.Organization.ID, "senderId": d.Users[0].ID, "userId": d.Users[1].ID}}, nil
+}
