@@ -148,7 +148,7 @@ func (s *send) lifetime() error {
 	case policy.LockTTL && s.params.YieldTTL:
 		ttl = 0
 	case s.params.Forever && policy.MaxTTL > 0:
-		return parley.Invalid("ttl", "ttl-required", "content lives for at most %d seconds in the organization", int64(policy.MaxTTL/time.Second))
+		return parley.Invalid("ttl", "out-of-range", "content lives for at most %d seconds in the organization", int64(policy.MaxTTL/time.Second))
 	case s.params.Forever && !policy.LockTTL:
 		policy.DefaultTTL, s.policy.DefaultTTL = 0, 0
 	case s.params.Forever && policy.DefaultTTL != 0, policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:

@@ -184,7 +184,7 @@ func TestLifetime(t *testing.T) {
 	life("for ever", -1, -1)
 	set(3600, 7200, false)
 	life("beyond the most", 1000, 120)
-	w.ana.call("POST", "/v2/message", fields{"recipient": w.bo.id, "body": "x", "ttl": -1}).refused("for ever", 400, "invalid-argument", "ttl-required", "ttl")
+	w.ana.call("POST", "/v2/message", fields{"recipient": w.bo.id, "body": "x", "ttl": -1}).refused("for ever", 400, "invalid-argument", "out-of-range", "ttl")
 	set(3600, 7200, true)
 	life("locked", 10, 60)
 	life("locked, for ever", -1, 60)
