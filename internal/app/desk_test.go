@@ -365,3 +365,34 @@ func (r *rehearsal) mergesClocks(policy *api.SLAPolicy, schedule string, near fu
 		t.Errorf("without a policy: %+v", c.SLA)
 	}
 }
+
+// What was answered elsewhere, and is recorded, is an answer: but for what was said before the customer asked, what came in, and
+// what is imported.
+func TestRecordedAnswersEndClocks(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	r.atNight()
+	must[*api.SLAPolicy](t)(r.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Targets: []api.SLATarget{{FirstResponse: 3600, NextResponse: 3600}}}))
+	conversation := r.hear("phone:+15550100000", "Hello?", nil).ConversationID
+	record := func(record api.Record) {
+		must[*api.Message](t)(r.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("Said."), Record: &record}))
+	}
+	r.advance(time.Minute)
+	now := must[*api.Clock](t)(r.GetClock(ctx)).Now
+	for _, not := range []api.Record{{Direction: "inbound"}, {Direction: "outbound", SentAt: api.NewTime(now.Add(-time.Hour))}, {Direction: "outbound", Imported: true}, {Direction: "outbound", Status: api.Failed}} {
+		record(not)
+		if s := r.clocks(conversation); !s.FirstResponse.DoneAt.IsZero() {
+			t.Errorf("%+v is an answer", not)
+		}
+	}
+	record(api.Record{Direction: "outbound"})
+	if s := r.clocks(conversation); s.FirstResponse.DoneAt.IsZero() || !s.FirstResponse.BreachedAt.IsZero() || !s.DueAt.IsZero() {
+		t.Errorf("answered elsewhere: %+v", s.FirstResponse)
+	}
+	r.hear("phone:+15550100000", "And then?", nil)
+	record(api.Record{Direction: "outbound"})
+	if s := r.clocks(conversation); s.NextResponse == nil || s.NextResponse.DoneAt.IsZero() {
+		t.Errorf("answered elsewhere once more: %+v", s.NextResponse)
+	}
+}

@@ -190,7 +190,7 @@ func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, partic
 // conversation with each: nobody sees anything else of the recipient's. The author is told.
 func (s *send) passOn(tx *store.Tx, a *store.Append, r *route) error {
 	if r.waited {
-		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID); err != nil {
+		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID, a.Message.SentAt); err != nil {
 			return err
 		}
 	}

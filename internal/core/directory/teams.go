@@ -6,6 +6,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/group"
 	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/profile"
 	"github.com/parley-server/parley/internal/store/view"
@@ -106,6 +107,9 @@ func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, us
 		participants[i] = parley.Participant{Kind: parley.ActorUser, ID: id, Name: known[id].Name}
 	}
 	emitParticipants(tx, p, conversation.ID, joined)
+	if err := group.KeepParts(tx, p.Organization, conversation.ID, joined); err != nil {
+		return nil, err
+	}
 	return joined, tx.AddParticipants(p.Organization, conversation.ID, participants)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
+	"github.com/parley-server/parley/internal/store/group"
 )
 
 // What became of a participant, as its event says.
@@ -54,7 +55,7 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 			added = *at
 			return nil
 		}
-		if err := tx.AddParticipants(p.Organization, c.ID, []parley.Participant{found}); err != nil {
+		if err := admit(tx, p.Organization, c, found); err != nil {
 			return err
 		}
 		if c.Kind == parley.ConversationGroup {
@@ -76,6 +77,19 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 		return err
 	})
 	return added, err
+}
+
+// admit lets somebody take part in a conversation. A user who comes back keeps what was seen before, and has everything in a
+// group that replays it.
+func admit(tx *store.Tx, organization parley.ID, c *parley.Conversation, who parley.Participant) error {
+	if who.Kind != parley.ActorUser {
+		return tx.AddParticipants(organization, c.ID, []parley.Participant{who})
+	}
+	rules, err := group.Rules(tx.Queries, organization, []parley.ID{c.ID})
+	if err != nil {
+		return err
+	}
+	return group.Join(tx, organization, c.ID, []parley.Actor{{Kind: parley.ActorUser, ID: who.ID, Name: who.Name}}, rules[c.ID].ReplayHistory)
 }
 
 // RemoveParticipant ends somebody's part in a conversation: that of a user or contact by id, or of a bare address.

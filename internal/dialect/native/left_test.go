@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,5 +105,119 @@ func TestWhoHasLeftIsAnsweredTheSame(t *testing.T) {
 	}
 	if got, want := order(ana.ID), []string{groups[2], groups[0], groups[1]}; !slices.Equal(got, want) {
 		t.Errorf("who left later: %v, want %v", got, want)
+	}
+}
+
+// Whoever has left a conversation sees its messages as they were then: what they are edited to later is said to others, in
+// no answer, list, event, version, search or forward.
+func TestWhoHasLeftSeesNoEdits(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	bens := must[*api.Key](t)(d.admin.CreateKey(ctx, api.KeyRequest{Name: "ben", User: d.users[1], Scopes: scopesOfUsers()})).Secret
+	group := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: d.users[1]}}})).ID
+	say := func(text string) string {
+		return must[*api.Message](t)(d.ana.SendToConversation(ctx, group, api.SendRequest{Body: api.Text(text)})).ID
+	}
+	edit := func(message, text string) {
+		must[*api.Message](t)(d.ana.EditMessage(ctx, message, api.MessagePatch{Body: api.Text(text)}))
+	}
+	twice, once := say("first draft"), say("only draft")
+	edit(twice, "second draft")
+	say("in between")
+	if err := d.ana.RemoveParticipant(ctx, group, d.users[1]); err != nil {
+		t.Fatal(err)
+	}
+	say("and after")
+	edit(twice, "third kept away")
+	edit(once, "also kept away")
+	sees := func(what string, c *api.Client, wantTwice, wantOnce string, wantVersions int) {
+		t.Helper()
+		for id, want := range map[string]string{twice: wantTwice, once: wantOnce} {
+			if m := must[*api.Message](t)(c.GetMessage(ctx, id)); m.Text != want || (m.Edits == 0) != m.EditedAt.IsZero() {
+				t.Errorf("%s is shown %q, edited %d times, at %v; want %q", what, m.Text, m.Edits, m.EditedAt, want)
+			}
+			var texts []string
+			for _, m := range must[*api.List[api.Message]](t)(c.ListMessages(ctx, api.MessageFilter{Conversation: group})).Data {
+				texts = append(texts, m.Text)
+			}
+			if !slices.Contains(texts, want) {
+				t.Errorf("%s lists %q without %q", what, texts, want)
+			}
+		}
+		if n := len(must[*api.List[api.MessageVersion]](t)(c.ListVersions(ctx, twice, api.Page{})).Data); n != wantVersions {
+			t.Errorf("%s has %d versions, want %d", what, n, wantVersions)
+		}
+	}
+	sees("who is there", d.ana, "third kept away", "also kept away", 2)
+	sees("who has left", d.ben, "second draft", "only draft", 1)
+	for _, path := range []string{"/v1/events?limit=200", "/v1/conversations/" + group + "/messages", "/v1/search/messages?q=away", "/v1/mentions"} {
+		if answer, text := d.raw(t, "GET", path, bens, ""); answer.StatusCode != 200 || strings.Contains(text, "kept away") {
+			t.Errorf("%s answers who has left %d %s", path, answer.StatusCode, text)
+		}
+	}
+	forwarded := must[*api.Message](t)(d.ben.ForwardMessage(ctx, twice, api.SendRequest{To: api.Recipient{User: d.users[0]}}))
+	if forwarded.Text != "second draft" {
+		t.Errorf("forwarded is %q", forwarded.Text)
+	}
+	must[*api.Participant](t)(d.ana.AddParticipant(ctx, group, api.NewParticipant{User: d.users[1]}))
+	sees("who is back", d.ben, "third kept away", "also kept away", 2)
+}
+
+// Whoever comes back into a conversation has what was seen before, whichever way it goes, and in a group that replays everything.
+func TestWhoComesBackHasWhatWasSeen(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	bens := d.users[1]
+	plain := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: bens}}})).ID
+	forum := must[*api.Group](t)(d.ana.CreateGroup(ctx, api.GroupRequest{Name: "Hearts", Forum: true, Members: []string{bens}})).ID
+	note := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Participants: []api.NewParticipant{{User: bens}}})).ID
+	team := must[*api.Team](t)(d.admin.CreateTeam(ctx, api.TeamRequest{Name: "Both", Members: d.users}))
+	of := must[*api.Message](t)(d.ana.Send(ctx, api.SendRequest{To: api.Recipient{Team: team.ID}, Body: api.Text("before")})).ConversationID
+	byHand := func(conversation string) (out, in func() error) {
+		return func() error { return d.ana.RemoveParticipant(ctx, conversation, bens) },
+			func() error {
+				_, err := d.ana.AddParticipant(ctx, conversation, api.NewParticipant{User: bens})
+				return err
+			}
+	}
+	for _, c := range []struct {
+		name, conversation, want string
+		by                       func(string) (out, in func() error)
+	}{
+		{"a group", plain, "after before", byHand},
+		{"a forum", forum, "after between before", byHand},
+		{"a note", note, "after before", byHand},
+		{"a team", of, "after before", func(string) (out, in func() error) {
+			return func() error { return d.admin.RemoveTeamMember(ctx, team.ID, bens) },
+				func() error {
+					_, err := d.admin.AddTeamMembers(ctx, team.ID, api.TeamMembers{Users: []string{bens}})
+					return err
+				}
+		}},
+	} {
+		out, in := c.by(c.conversation)
+		say := func(text string) {
+			must[*api.Message](t)(d.ana.SendToConversation(ctx, c.conversation, api.SendRequest{Body: api.Text(text)}))
+		}
+		if c.conversation != of {
+			say("before")
+		}
+		if err := out(); err != nil {
+			t.Fatal(c.name, err)
+		}
+		say("between")
+		if err := in(); err != nil {
+			t.Fatal(c.name, err)
+		}
+		say("after")
+		var texts []string
+		for _, m := range must[*api.List[api.Message]](t)(d.ben.ListMessages(ctx, api.MessageFilter{Conversation: c.conversation})).Data {
+			if m.Kind != api.KindSystem {
+				texts = append(texts, m.Text)
+			}
+		}
+		if got := strings.Join(texts, " "); got != c.want {
+			t.Errorf("who came back to %s sees %q, want %q", c.name, got, c.want)
+		}
 	}
 }
