@@ -50,7 +50,7 @@ var layers = []rule{
 	{"internal/core/access", []string{"internal/parley", "internal/store", "internal/store/audit", "internal/store/grant"}},
 	{"internal/core/audit", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/audit"}},
 	{"internal/core/consent", []string{"internal/core/access", "internal/parley", "internal/store", "internal/store/people"}},
-	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/core/attribute", "internal/core/escalation", "internal/core/hours", "internal/parley", "internal/store", "internal/store/availability", "internal/store/clock", "internal/store/duty", "internal/store/hold", "internal/store/inbox", "internal/store/people", "internal/store/profile", "internal/store/view"}},
+	{"internal/core/directory", []string{"internal/connector", "internal/core/access", "internal/core/attribute", "internal/core/escalation", "internal/core/hours", "internal/parley", "internal/store", "internal/store/availability", "internal/store/clock", "internal/store/duty", "internal/store/group", "internal/store/hold", "internal/store/inbox", "internal/store/people", "internal/store/profile", "internal/store/view"}},
 	{"internal/core/dossier", []string{"internal/core/access", "internal/core/files", "internal/parley", "internal/store", "internal/store/people"}},
 	{"internal/core/holds", []string{"internal/core/access", "internal/core/audit", "internal/core/thread", "internal/media", "internal/parley", "internal/store", "internal/store/hold"}},
 	{"internal/core/availability", []string{"internal/core/access", "internal/core/thread", "internal/parley", "internal/store", "internal/store/availability", "internal/store/duty"}},
