@@ -55,7 +55,7 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 			added = *at
 			return nil
 		}
-		if err := admit(tx, p.Organization, c, found); err != nil {
+		if err := admit(tx, p.Organization, c.ID, &found); err != nil {
 			return err
 		}
 		if c.Kind == parley.ConversationGroup {
@@ -79,17 +79,18 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 	return added, err
 }
 
-// admit lets somebody take part in a conversation. A user who comes back keeps what was seen before, and has everything in a
-// group that replays it.
-func admit(tx *store.Tx, organization parley.ID, c *parley.Conversation, who parley.Participant) error {
+// admit lets somebody take part: a user who comes back keeps what was seen before, and in a group that replays its history
+// has all of it.
+func admit(tx *store.Tx, organization, conversation parley.ID, who *parley.Participant) error {
 	if who.Kind != parley.ActorUser {
-		return tx.AddParticipants(organization, c.ID, []parley.Participant{who})
+		return tx.AddParticipants(organization, conversation, []parley.Participant{*who})
 	}
-	rules, err := group.Rules(tx.Queries, organization, []parley.ID{c.ID})
+	rules, err := group.Rules(tx.Queries, organization, []parley.ID{conversation})
 	if err != nil {
 		return err
 	}
-	return group.Join(tx, organization, c.ID, []parley.Actor{{Kind: parley.ActorUser, ID: who.ID, Name: who.Name}}, rules[c.ID].ReplayHistory)
+	user := parley.Actor{Kind: who.Kind, ID: who.ID, Name: who.Name}
+	return group.Join(tx, organization, conversation, []parley.Actor{user}, rules[conversation].ReplayHistory)
 }
 
 // RemoveParticipant ends somebody's part in a conversation: that of a user or contact by id, or of a bare address.

@@ -163,61 +163,55 @@ func TestWhoHasLeftSeesNoEdits(t *testing.T) {
 	sees("who is back", d.ben, "third kept away", "also kept away", 2)
 }
 
-// Whoever comes back into a conversation has what was seen before, whichever way it goes, and in a group that replays everything.
-func TestWhoComesBackHasWhatWasSeen(t *testing.T) {
-	d := newDesk(t)
+// Whoever comes back, by whatever request, keeps what was seen before; and in a group that replays its history has all of it.
+func TestWhoComesBackKeepsWhatWasSeen(t *testing.T) {
+	w := newWorld(t)
 	ctx := t.Context()
-	bens := d.users[1]
-	plain := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: bens}}})).ID
-	forum := must[*api.Group](t)(d.ana.CreateGroup(ctx, api.GroupRequest{Name: "Hearts", Forum: true, Members: []string{bens}})).ID
-	note := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Participants: []api.NewParticipant{{User: bens}}})).ID
-	team := must[*api.Team](t)(d.admin.CreateTeam(ctx, api.TeamRequest{Name: "Both", Members: d.users}))
-	of := must[*api.Message](t)(d.ana.Send(ctx, api.SendRequest{To: api.Recipient{Team: team.ID}, Body: api.Text("before")})).ConversationID
-	byHand := func(conversation string) (out, in func() error) {
-		return func() error { return d.ana.RemoveParticipant(ctx, conversation, bens) },
-			func() error {
-				_, err := d.ana.AddParticipant(ctx, conversation, api.NewParticipant{User: bens})
-				return err
-			}
+	ana := must[*api.User](t)(w.admin.CreateUser(ctx, api.UserRequest{Name: "ana", Email: "ana@example.org"}))
+	key := must[*api.Key](t)(w.admin.CreateKey(ctx, api.KeyRequest{Name: "ana", User: ana.ID, Scopes: []string{"messages:read", "conversations:read"}}))
+	as := w.client(t, key.Secret)
+	group := must[*api.Group](t)(w.admin.CreateGroup(ctx, api.GroupRequest{Members: []string{ana.ID}}))
+	replays := true
+	replayed := must[*api.Group](t)(w.admin.CreateGroup(ctx, api.GroupRequest{Members: []string{ana.ID}, ReplayHistory: &replays}))
+	note := must[*api.Conversation](t)(w.admin.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Participants: []api.NewParticipant{{User: ana.ID}}}))
+	team := must[*api.Team](t)(w.admin.CreateTeam(ctx, api.TeamRequest{Name: "team", Members: []string{ana.ID}}))
+	teams := must[*api.List[api.Conversation]](t)(w.admin.ListConversations(ctx, api.ConversationFilter{Kind: "team"}))
+	goes := func(conversation string) error { return w.admin.RemoveParticipant(ctx, conversation, ana.ID) }
+	comes := func(conversation string) error {
+		_, err := w.admin.AddParticipant(ctx, conversation, api.NewParticipant{User: ana.ID})
+		return err
 	}
-	for _, c := range []struct {
-		name, conversation, want string
-		by                       func(string) (out, in func() error)
+	for _, test := range []struct {
+		what, conversation string
+		goes, comes        func(conversation string) error
+		want               []string
 	}{
-		{"a group", plain, "after before", byHand},
-		{"a forum", forum, "after between before", byHand},
-		{"a note", note, "after before", byHand},
-		{"a team", of, "after before", func(string) (out, in func() error) {
-			return func() error { return d.admin.RemoveTeamMember(ctx, team.ID, bens) },
-				func() error {
-					_, err := d.admin.AddTeamMembers(ctx, team.ID, api.TeamMembers{Users: []string{bens}})
-					return err
-				}
-		}},
+		{"group", group.ID, goes, comes, []string{"after", "before"}},
+		{"group that replays", replayed.ID, goes, comes, []string{"after", "meanwhile", "before"}},
+		{"note", note.ID, goes, comes, []string{"after", "before"}},
+		{"team", teams.Data[0].ID, func(string) error { return w.admin.RemoveTeamMember(ctx, team.ID, ana.ID) }, func(string) error {
+			_, err := w.admin.AddTeamMembers(ctx, team.ID, api.TeamMembers{Users: []string{ana.ID}})
+			return err
+		}, []string{"after", "before"}},
 	} {
-		out, in := c.by(c.conversation)
 		say := func(text string) {
-			must[*api.Message](t)(d.ana.SendToConversation(ctx, c.conversation, api.SendRequest{Body: api.Text(text)}))
+			must[*api.Message](t)(w.admin.SendToConversation(ctx, test.conversation, api.SendRequest{Body: api.Text(text)}))
 		}
-		if c.conversation != of {
-			say("before")
+		say("before")
+		if err := test.goes(test.conversation); err != nil {
+			t.Fatal(test.what, err)
 		}
-		if err := out(); err != nil {
-			t.Fatal(c.name, err)
-		}
-		say("between")
-		if err := in(); err != nil {
-			t.Fatal(c.name, err)
+		say("meanwhile")
+		if err := test.comes(test.conversation); err != nil {
+			t.Fatal(test.what, err)
 		}
 		say("after")
-		var texts []string
-		for _, m := range must[*api.List[api.Message]](t)(d.ben.ListMessages(ctx, api.MessageFilter{Conversation: c.conversation})).Data {
-			if m.Kind != api.KindSystem {
-				texts = append(texts, m.Text)
-			}
+		var got []string
+		for _, m := range must[*api.List[api.Message]](t)(as.ListConversationMessages(ctx, test.conversation, api.Page{})).Data {
+			got = append(got, m.Text)
 		}
-		if got := strings.Join(texts, " "); got != c.want {
-			t.Errorf("who came back to %s sees %q, want %q", c.name, got, c.want)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("who comes back into a %s sees %q, want %q", test.what, got, test.want)
 		}
 	}
 }
