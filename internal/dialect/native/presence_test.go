@@ -115,8 +115,8 @@ func TestTypingAndPresence(t *testing.T) {
 	if err := d.core.Presence.Turn(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if got := next(t, strangers); got != "user.presence "+d.users[1]+" away" {
-		t.Errorf("after who is not to be disturbed: %q", got)
+	if got := []string{next(t, strangers), next(t, strangers)}; !slices.Contains(got, "user.presence "+d.users[1]+" away") {
+		t.Errorf("of who is not to be disturbed: %q", got)
 	}
 	if got := there(stranger, d.users[0], d.users[1], cleo); !slices.Equal(got, []string{"offline", "away", "online"}) {
 		t.Errorf("at the end: %v", got)
