@@ -124,13 +124,6 @@ var (
 			joined_sequence = CASE WHEN participants.left_sequence = 0 THEN participants.joined_sequence ELSE excluded.joined_sequence END`
 )
 
-// KeepParts keeps the parts that users had in a conversation which they have left, before they come back.
-func KeepParts(tx *store.Tx, organization, conversation parley.ID, users []parley.ID) error {
-	tx.MustHave(organization)
-	_, err := tx.Conn().Exec(keepParts, string(organization), store.IDRows(users), string(conversation))
-	return err
-}
-
 // Join lets users take part in a group: from its beginning where it replays, else from now on. Who comes back keeps what was
 // seen before.
 func Join(tx *store.Tx, organization, id parley.ID, users []parley.Actor, replay bool) error {
@@ -141,7 +134,7 @@ func Join(tx *store.Tx, organization, id parley.ID, users []parley.Actor, replay
 		who = append(who, u.ID)
 		rows.Add(string(u.ID), u.Name)
 	}
-	if err := KeepParts(tx, organization, id, who); err != nil {
+	if _, err := tx.Conn().Exec(keepParts, string(organization), store.IDRows(who), string(id)); err != nil {
 		return err
 	}
 	from := 0
