@@ -396,3 +396,43 @@ func TestRecordedAnswersEndClocks(t *testing.T) {
 		t.Errorf("answered elsewhere once more: %+v", s.NextResponse)
 	}
 }
+
+// What is written into the conversation with a broadcast list goes to the list, now or later; where the list is gone nothing does,
+// and it says so.
+func TestWritingIntoTheConversationWithAList(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	contact := must[*api.Contact](t)(r.CreateContact(ctx, api.ContactRequest{Name: "Adam", Addresses: []api.Address{{Kind: "phone", Value: "+15550100000"}}})).ID
+	list := must[*api.Broadcast](t)(r.CreateBroadcast(ctx, api.BroadcastRequest{Name: "Patients"})).ID
+	must[*api.Broadcast](t)(r.AddBroadcastMembers(ctx, list, api.BroadcastMembers{Contacts: []string{contact}}))
+	conversation := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list}, Body: api.Text("first")})).ConversationID
+	say := func(s api.SendRequest) string {
+		s.Body = api.Text("again")
+		return must[*api.Message](t)(r.SendToConversation(ctx, conversation, s)).ID
+	}
+	now := must[*api.Clock](t)(r.GetClock(ctx)).Now
+	at := func(h time.Duration) api.Time { return api.NewTime(now.Add(h * time.Hour)) }
+	sent, note, later, late := say(api.SendRequest{}), say(api.SendRequest{Internal: true}), say(api.SendRequest{SendAt: at(1)}), say(api.SendRequest{SendAt: at(3)})
+	toList := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list}, Body: api.Text("late"), SendAt: at(3)})).ID
+	r.advance(2 * time.Hour)
+	if err := r.DeleteBroadcast(ctx, list); err != nil {
+		t.Fatal(err)
+	}
+	r.advance(2 * time.Hour)
+	for _, c := range []struct {
+		what, message string
+		status        api.Status
+		copies        int
+	}{{"sent", sent, api.Read, 1}, {"a note", note, api.Delivered, 0}, {"later", later, api.Read, 1}, {"too late", late, api.Canceled, 0}, {"too late to the list", toList, api.Canceled, 0}} {
+		m := must[*api.Message](t)(r.GetMessage(ctx, c.message))
+		copies := must[*api.List[api.Message]](t)(r.ListMessages(ctx, api.MessageFilter{Parent: c.message})).Data
+		if m.Status != c.status || len(copies) != c.copies {
+			t.Errorf("%s: it is %s and has %d copies, want %s and %d", c.what, m.Status, len(copies), c.status, c.copies)
+		}
+	}
+	_, err := r.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("to nobody")})
+	if refused, ok := err.(*api.Error); !ok || refused.Code != "broadcast-unknown" {
+		t.Errorf("to a list that is gone: %v", err)
+	}
+}

@@ -80,6 +80,9 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	if conversation.Kind == parley.ConversationExternal || conversation.Kind == parley.ConversationSecure {
 		return s.intoExternal(tx, conversation, participants)
 	}
+	if conversation.Kind == parley.ConversationBroadcast && s.plain() {
+		return s.toList(tx, conversation)
+	}
 	away, err := s.otherAway(tx, &conversation, participants)
 	return &route{conversation: conversation, members: members(participants, s.p.User), away: away}, err
 }
