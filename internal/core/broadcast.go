@@ -57,7 +57,7 @@ func (s *send) toList(tx *store.Tx, conversation parley.Conversation) (*route, e
 	}
 	_, err := tx.Broadcast(s.p.Organization, parley.ID(list))
 	if parley.IsKind(err, parley.KindNotFound) {
-		err = parley.Invalid("to.broadcast", "broadcast-unknown", "the list that the conversation is with was deleted")
+		err = parley.Invalid("to", "broadcast-unknown", "the list that the conversation is with was deleted")
 	}
 	if err != nil {
 		return nil, err

@@ -215,3 +215,27 @@ func TestWhoComesBackKeepsWhatWasSeen(t *testing.T) {
 		}
 	}
 }
+
+// A message to somebody who was deactivated is refused, whether it names the user or the conversation with that one; notes and
+// what happened elsewhere are taken.
+func TestNobodyWritesToWhoWasDeactivated(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	say := func() (*api.Message, error) {
+		return d.ana.Send(ctx, api.SendRequest{To: api.Recipient{User: d.users[1]}, Body: api.Text("hello")})
+	}
+	conversation := must[*api.Message](t)(say()).ConversationID
+	there := func() (*api.Message, error) {
+		return d.ana.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("hello")})
+	}
+	must[*api.Message](t)(there())
+	active := func(is bool) { must[*api.User](t)(d.admin.PatchUser(ctx, d.users[1], api.UserPatch{Active: &is})) }
+	active(false)
+	_, err := say()
+	wantProblem(t, err, 422, "user-unknown", "to.user")
+	_, err = there()
+	wantProblem(t, err, 422, "user-unknown", "to")
+	must[*api.Message](t)(d.ana.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("a note"), Internal: true}))
+	active(true)
+	must[*api.Message](t)(there())
+}
