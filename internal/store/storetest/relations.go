@@ -229,8 +229,9 @@ func mentions(w *world) {
 	rest, err := relation.Mentions(w.read(), o, "u", b, 5)
 	w.must(err)
 	w.equal("mentions", append(list, rest...), []parley.Mention{b, a, a})
+	other := w.organization()
 	w.do(func(tx *store.Tx) error {
-		return errors.Join(relation.DropMentions(tx, o, "b", []parley.ID{"u", "w"}), relation.DropMentions(tx, w.organization(), "a", []parley.ID{"u"}))
+		return errors.Join(relation.DropMentions(tx, o, "b", []parley.ID{"u", "w"}), relation.DropMentions(tx, other, "a", []parley.ID{"u"}))
 	})
 	list, err = relation.Mentions(w.read(), o, "u", parley.Mention{}, 5)
 	w.must(err)
