@@ -473,3 +473,32 @@ func TestHeldConversationsAreMerged(t *testing.T) {
 		api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization})).ID})
 	coded(t, "out of what it was merged into", err, "legal-hold")
 }
+
+// A message that was moved to where somebody does not look is in none of their events any more, and comes with none to others of
+// where it was.
+func TestEventsOfMovedMessages(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	closed := false
+	hers := must[*api.Channel](t)(d.admin.CreateChannel(ctx, api.ChannelRequest{Name: "VIP", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{d.users[0]}}))
+	there := must[*api.Message](t)(d.admin.PlayInbound(ctx, api.SandboxInbound{Contact: d.contact, Channel: hers.ID, Body: api.Text("hello there")})).ConversationID
+	secret := must[*api.Message](t)(d.admin.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("in the wrong place"), Internal: true}))
+	must[*api.Message](t)(d.admin.MoveMessage(ctx, secret.ID, api.MessageMove{Conversation: there}))
+	told := func(c *api.Client) (about []api.EventType) {
+		for e, err := range c.Events(ctx, api.EventFilter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Data.MessageID == secret.ID {
+				about = append(about, e.Type)
+			}
+		}
+		return about
+	}
+	if got, want := told(d.ana), []api.EventType{api.EventMessageCreated, api.EventMessageMoved}; !slices.Equal(got, want) {
+		t.Errorf("who sees where it is now is told %v, want %v", got, want)
+	}
+	if got := told(d.ben); got != nil {
+		t.Errorf("who does not is told %v", got)
+	}
+}
