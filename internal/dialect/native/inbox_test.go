@@ -453,6 +453,17 @@ func TestDraftsOfLeavers(t *testing.T) {
 	}
 	_, err = d.ben.CreateDraft(ctx, group, api.DraftRequest{})
 	coded(t, "a new one", err, "not-a-participant")
+
+	draft := must[*api.Draft](t)(d.ben.CreateDraft(ctx, d.conversation, api.DraftRequest{Body: api.Text("ours"), Shared: true})).ID
+	closed, members := false, d.users[:1]
+	must[*api.Channel](t)(d.admin.PatchChannel(ctx, d.channel, api.ChannelPatch{Open: &closed, Members: &members}))
+	secret := api.Text("what ben is not to know")
+	must[*api.Draft](t)(d.ana.PatchDraft(ctx, draft, api.DraftPatch{Body: &secret}))
+	_, err = d.ben.GetDraft(ctx, draft)
+	coded(t, "one of a channel that was closed", err, "not-found")
+	if list := must[*api.List[api.Draft]](t)(d.ben.ListDrafts(ctx, api.Page{})).Data; len(list) != 1 || list[0].Body[0].Text != "mine" {
+		t.Errorf("ben's after the channel was closed: %+v", list)
+	}
 }
 
 // A legal hold on a conversation stays with its items when it is merged, and they with it.
