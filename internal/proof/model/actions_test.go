@@ -22,6 +22,7 @@ type machine struct {
 	done          []string // as the log of a failure has it
 	refusal       bool     // the last of these was refused
 	here          *organization
+	classes       bool       // whether they are of several classes
 	lifetimes     bool       // whether messages of this sequence have some
 	onward        *principal // who has an escalation go on
 }
@@ -286,12 +287,16 @@ func (m *machine) toContact() {
 	} else if ch = of.channels[0]; c.last != nil && by.uses(c.last) {
 		ch = c.last
 	}
-	if of != by.org || !by.uses(ch) || c.out {
+	if m.classes {
+		request.Class = one(m, "class", []api.MessageClass{"", "marketing", "service"})
+	}
+	if of != by.org || !by.uses(ch) || c.out || of.suppresses(c.numbers[0], request.Class, ch) {
 		m.ask(by, request, 422)
 		return
 	}
 	msg, got := m.ask(by, request, 0)
-	msg.ends, msg.contact = ends(c.numbers[0]), c
+	msg.contact = c
+	of.goesOut(msg, c.numbers[0], ch)
 	m.outside(c, c.numbers[0], ch, msg, got)
 }
 
@@ -304,7 +309,7 @@ func (m *machine) toConversation() {
 		m.ask(by, request, 422)
 	case !by.takesPart(c):
 		m.ask(by, request, 403)
-	case c.contact != nil && c.contact.out:
+	case c.contact != nil && (c.contact.out || c.org.suppresses(c.number, "", c.channel)):
 		m.ask(by, request, 422)
 	default:
 		msg, got := m.ask(by, request, 0)
@@ -314,7 +319,8 @@ func (m *machine) toConversation() {
 			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
 		}
 		if c.contact != nil {
-			msg.ends, msg.contact = ends(c.number), c.contact
+			msg.contact = c.contact
+			c.org.goesOut(msg, c.number, c.channel)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package model
 
 import (
+	"time"
+
+	"pgregory.net/rapid"
+
 	"github.com/parley-server/parley/api"
 )
 
@@ -160,11 +164,19 @@ func (m *machine) leave() {
 func (m *machine) close() {
 	by, c := m.principal(), m.conversation()
 	status := one(m, "status", []api.ConversationStatus{api.ConversationClosed, api.ConversationOpen, api.ConversationSnoozed})
-	_, err := by.client.PatchConversation(background, c.id, api.ConversationPatch{Status: status})
-	m.log("%s makes %s %s: %v", by, c.id, status, err)
-	if m.change(by, c, err, "changes") {
-		m.ok(err, "%s makes %s %s", by, c.id, status)
-		c.status = status
+	patch := api.ConversationPatch{Status: status}
+	if status == api.ConversationSnoozed && rapid.Bool().Draw(m.rapid, "for a time") {
+		patch.SnoozedUntil = api.NewTime(m.here.moment(m))
+	}
+	_, err := by.client.PatchConversation(background, c.id, patch)
+	m.log("%s makes %s %s until %s: %v", by, c.id, status, patch.SnoozedUntil, err)
+	if !m.change(by, c, err, "changes") {
+		return
+	}
+	m.ok(err, "%s makes %s %s", by, c.id, status)
+	c.status, c.until = status, time.Time{}
+	if status == api.ConversationSnoozed {
+		c.sleep(patch.SnoozedUntil.Time)
 	}
 }
 
@@ -175,6 +187,12 @@ func (m *machine) optOut() {
 	c.out = !c.out
 	_, err := o.admin.client.PatchContact(background, c.id, api.ContactPatch{OptedOut: &c.out})
 	m.ok(err, "%s wants no messages: %v", c.id, c.out)
+	for _, msg := range o.all {
+		if msg.waits && c.out && msg.contact.became() == c {
+			msg.waits, msg.ends = false, api.Skipped
+		}
+	}
+	o.moving = true
 	m.log("%s wants no messages: %v", c.id, c.out)
 }
 

@@ -66,6 +66,8 @@ func (m *machine) checkConversations(by *principal) {
 				c.kind, c.status, by.end(c))
 		case slices.Contains(g.Tags, "label") != c.labeled || g.Priority != c.priority || (g.Muted != nil) != c.muted[by.user]:
 			m.fail("%s is shown conversation %s with %v, %d, %+v: labeled %v, %d, muted %v", by, g.ID, g.Tags, g.Priority, g.Muted, c.labeled, c.priority, c.muted[by.user])
+		case !g.SnoozedUntil.Equal(c.until):
+			m.fail("%s is shown conversation %s as snoozed until %s, not %s", by, g.ID, g.SnoozedUntil, c.until)
 		case g.Unread != by.unread(c):
 			m.fail("%s is shown %d unread of %d in conversation %s", by, g.Unread, by.unread(c), g.ID)
 		}

@@ -23,6 +23,9 @@ func (o *organization) remove(msg *message, why api.Removal) {
 	}
 	msg.removed, msg.why, msg.kept = true, why, o.holds(msg)
 	o.tell(api.EventMessageRemoved, msg.id, func(p *principal) bool { return p.seesMessage(msg) })
+	if msg.waits {
+		msg.waits, msg.ends = false, api.Canceled
+	}
 	if msg.escalation != nil {
 		msg.escalation.gone(why)
 	}

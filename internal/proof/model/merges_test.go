@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/api"
 )
@@ -101,7 +102,10 @@ func (c *conversation) become(into *conversation) {
 		into.assigned = c.assigned
 	}
 	if c.status == api.ConversationOpen || c.status == api.ConversationSnoozed && into.status == api.ConversationClosed {
-		into.status = c.status
+		into.status, into.until = c.status, time.Time{}
+		if c.status == api.ConversationSnoozed {
+			into.sleep(c.until)
+		}
 	}
 	for key, of := range o.keyed {
 		if of == c {
@@ -143,6 +147,8 @@ func (m *machine) move() {
 		m.refused(err, 409, "%s moves %s to %s", by, msg.id, into.id)
 	case !into.channel.shows(from.channel):
 		m.refused(err, 422, "%s moves %s to %s", by, msg.id, into.id)
+	case msg.waits:
+		m.refused(err, 409, "%s moves %s, which waits", by, msg.id)
 	case from.org.holds(msg):
 		m.refused(err, 409, "%s moves %s, which is held", by, msg.id)
 	default:

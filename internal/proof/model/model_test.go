@@ -74,6 +74,8 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
+		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
+		{"quiet hours": m.quiet, "recall": m.recall, "suppress": m.suppress, "unsuppress": m.unsuppress, "to a contact again": m.toContact, "close": m.close},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "to the role": m.toRole, "answer": m.answer},
 	}
@@ -81,6 +83,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		area := areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")]
 		add(area)
 		m.lifetimes = m.lifetimes || area["place a hold"] != nil
+		m.classes = m.classes || area["suppress"] != nil
 	}
 	return all
 }
