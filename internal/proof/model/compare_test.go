@@ -23,6 +23,7 @@ func (m *machine) check() {
 	m.checkHeld(by.org)
 	m.checkRoles(by)
 	m.checkEscalations(by)
+	m.checkPages(by)
 	if o := m.organization(); len(o.all) > 0 {
 		m.checkMessage(by, one(m, "message", o.all))
 	}

@@ -74,6 +74,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
+		{"call": m.call, "resolve": m.resolve},
 		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
 		{"quiet hours": m.quiet, "recall": m.recall, "suppress": m.suppress, "unsuppress": m.unsuppress, "to a contact again": m.toContact, "close": m.close},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},

@@ -40,6 +40,7 @@ type organization struct {
 	replays       map[*role]bool // who comes on duty sees everything
 	escalations   []*escalation
 	suppressed    []*suppression
+	pages         []*page
 	quiet         bool // there are quiet hours
 }
 
