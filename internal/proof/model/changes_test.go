@@ -187,12 +187,6 @@ func (m *machine) optOut() {
 	c.out = !c.out
 	_, err := o.admin.client.PatchContact(background, c.id, api.ContactPatch{OptedOut: &c.out})
 	m.ok(err, "%s wants no messages: %v", c.id, c.out)
-	for _, msg := range o.all {
-		if msg.waits && c.out && msg.contact.became() == c {
-			msg.waits, msg.ends = false, api.Skipped
-		}
-	}
-	o.moving = true
 	m.log("%s wants no messages: %v", c.id, c.out)
 }
 

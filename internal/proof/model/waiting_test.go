@@ -71,11 +71,17 @@ func (m *machine) quiet() {
 	m.ok(err, "changing the quiet hours")
 }
 
-// goesOut is what becomes of a message to a number outside: in quiet hours it waits for their end.
+// goesOut is what becomes of a message to a number outside: in quiet hours it waits for their end. Whoever wants no messages
+// by then does not get it.
 func (o *organization) goesOut(msg *message, number string, ch *channel) {
 	msg.ends, msg.to, msg.on = ends(number), number, ch
 	if day := o.now.UTC().Truncate(24 * time.Hour); o.quiet && o.now.Sub(day) < 12*time.Hour {
 		msg.waits = true
-		o.at(day.Add(12*time.Hour), func() { msg.waits = false })
+		o.at(day.Add(12*time.Hour), func() {
+			if msg.waits && msg.contact.became().out {
+				msg.ends = api.Skipped
+			}
+			msg.waits = false
+		})
 	}
 }
