@@ -72,22 +72,33 @@ func (m *machine) principal() *principal {
 	return by
 }
 
-// conversation of either organization; skips the step where there is none.
-func (m *machine) conversation() *conversation {
-	list := m.organization().order
+// likely is one of a list, mostly of those that are good for something; skips the step where there is none.
+func likely[T any](m *machine, what string, list []T, good func(T) bool) T {
 	if len(list) == 0 {
-		m.rapid.Skip("no conversation yet")
+		m.rapid.Skip("no " + what + " yet")
 	}
-	return one(m, "conversation", list)
+	if rapid.IntRange(0, 3).Draw(m.rapid, "whether it is a good "+what) > 0 {
+		var some []T
+		for _, v := range list {
+			if good(v) {
+				some = append(some, v)
+			}
+		}
+		if len(some) > 0 {
+			list = some
+		}
+	}
+	return one(m, what, list)
 }
 
-// message of either organization; skips the step where there is none.
-func (m *machine) message() *message {
-	list := m.organization().all
-	if len(list) == 0 {
-		m.rapid.Skip("no message yet")
-	}
-	return one(m, "message", list)
+// conversation of either organization, mostly one that somebody sees.
+func (m *machine) conversation(by *principal) *conversation {
+	return likely(m, "conversation", m.organization().order, by.sees)
+}
+
+// message of either organization, mostly one that somebody sees.
+func (m *machine) message(by *principal) *message {
+	return likely(m, "message", m.organization().all, by.seesMessage)
 }
 
 // log notes what was done, for whoever reads of a failure: of what was refused only the last.
@@ -301,7 +312,8 @@ func (m *machine) toContact() {
 }
 
 func (m *machine) toConversation() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	m.mayWriteIn(by, c)
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}}
 	switch {
@@ -327,7 +339,8 @@ func (m *machine) toConversation() {
 
 // note writes something into a conversation with a contact that the contact does not get.
 func (m *machine) note() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	if c.contact == nil {
 		m.rapid.Skip("nobody outside")
 	}

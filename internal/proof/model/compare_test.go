@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"slices"
 
+	"pgregory.net/rapid"
+
 	"github.com/parley-server/parley/api"
 )
 
 // check compares what somebody sees with what the model says.
 func (m *machine) check() {
+	if rapid.IntRange(0, 2).Draw(m.rapid, "whether it is compared") > 0 {
+		return
+	}
 	by := one(m, "who", m.organization().principals)
 	if by.gone {
 		return

@@ -39,6 +39,14 @@ func (o *organization) live(msg *message) {
 	o.at(o.now.Add(time.Duration(msg.sent.request.TTL)*time.Second), func() { o.remove(msg, api.RemovedExpired) })
 }
 
+// expires has the content of a message that was never sent go when the server says.
+func (o *organization) expires(msg *message, at time.Time) {
+	if !at.IsZero() {
+		o.at(at, func() { o.remove(msg, api.RemovedExpired) })
+		o.moving = true
+	}
+}
+
 // wasRead: what somebody has read up to a number is gone a minute later, where it is to be deleted on read. Such messages are
 // between two.
 func (c *conversation) wasRead(by *principal, before, through int) {
@@ -71,7 +79,7 @@ func (m *machine) placeHold() {
 	h := &hold{}
 	switch one(m, "on", []string{"conversation", "contact", "user", "organization"}) {
 	case "conversation":
-		c := m.conversation()
+		c := m.conversation(o.admin)
 		if c.org != o {
 			m.rapid.Skip("another organization's")
 		}

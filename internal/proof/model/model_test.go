@@ -13,18 +13,18 @@ import (
 )
 
 // TestModel: random sequences of calls do what the model does.
-func TestModel(t *testing.T) { compare(t, "", 50, 50) }
+func TestModel(t *testing.T) { compare(t, "", 40, 100) }
 
 // TestModelOnPostgres is TestModel with the tables in PostgreSQL.
-func TestModelOnPostgres(t *testing.T) { compare(t, pgtest.Database(t), 15, 50) }
+func TestModelOnPostgres(t *testing.T) { compare(t, pgtest.Database(t), 12, 100) }
 
 // TestProveModel is the long form.
 func TestProveModel(t *testing.T) {
 	if os.Getenv("PARLEY_PROVE") != "1" {
 		t.Skip("a long proof: make prove")
 	}
-	t.Run("SQLite", func(t *testing.T) { compare(t, "", 1500, 60) })
-	t.Run("PostgreSQL", func(t *testing.T) { compare(t, pgtest.Database(t), 600, 60) })
+	t.Run("SQLite", func(t *testing.T) { compare(t, "", 1500, 120) })
+	t.Run("PostgreSQL", func(t *testing.T) { compare(t, pgtest.Database(t), 600, 120) })
 }
 
 // compare runs sequences of about that many steps, with the tables in a database of PostgreSQL, or embedded where none is

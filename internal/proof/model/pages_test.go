@@ -19,7 +19,8 @@ type page struct {
 }
 
 func (m *machine) call() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	m.mayWriteIn(by, c)
 	who := one(m, "whom", m.organization().users)
 	if by.sees(c) && !(by.takesPart(c) && by.mayChange(c)) || who.org == c.org && who.sees(c) && c.members != nil && !c.in(who) {
@@ -43,7 +44,7 @@ func (m *machine) call() {
 	}
 	m.ok(err, "%s calls %s to %s", by, who, c.id)
 	p := &page{id: got.ID, by: by, who: who, state: api.PageOpen}
-	p.message = &message{id: got.MessageID, in: c, author: by, text: "@" + who.name + " " + words, note: c.members == nil}
+	p.message = &message{id: got.MessageID, in: c, author: by, text: "@" + who.name + " " + words, note: c.members == nil, pages: true}
 	c.enter(p.message)
 	c.org.pages = append(c.org.pages, p)
 	p.tell(api.EventPageCreated, "")
@@ -80,10 +81,7 @@ func (p *page) reminds(number int) {
 func (m *machine) resolve() {
 	by := m.principal()
 	list := m.organization().pages
-	if len(list) == 0 {
-		m.rapid.Skip("nobody was called")
-	}
-	p := one(m, "page", list)
+	p := likely(m, "page", list, func(p *page) bool { return p.state == api.PageOpen && (p.who == by || p.by == by) })
 	if c := p.message.in; p.state != api.PageOpen || by.seesMessage(p.message) && !by.mayChange(c) {
 		m.rapid.Skip("not said")
 	}

@@ -134,6 +134,7 @@ type message struct {
 	why       api.Removal // it was removed
 	kept      bool        // by legal holds
 	contact   *contact    // outside, who wrote it or got it
+	pages     bool        // it calls somebody
 	copied    bool        // it is a copy in the group of an escalation
 
 	escalation *escalation

@@ -38,12 +38,6 @@ func (m *machine) suppress() {
 	m.ok(err, "suppressing %s", s.number)
 	s.id = got.Data[0].ID
 	o.suppressed = append(o.suppressed, s)
-	for _, msg := range o.all { // what waits is skipped
-		if msg.waits && s.keeps(msg.to, msg.sent.request.Class, msg.on) {
-			msg.waits, msg.ends = false, api.Skipped
-		}
-	}
-	o.moving = true
 }
 
 func (m *machine) unsuppress() {
@@ -72,13 +66,13 @@ func (m *machine) quiet() {
 }
 
 // goesOut is what becomes of a message to a number outside: in quiet hours it waits for their end. Whoever wants no messages
-// by then does not get it.
+// by then does not get it: it is skipped.
 func (o *organization) goesOut(msg *message, number string, ch *channel) {
 	msg.ends, msg.to, msg.on = ends(number), number, ch
 	if day := o.now.UTC().Truncate(24 * time.Hour); o.quiet && o.now.Sub(day) < 12*time.Hour {
 		msg.waits = true
 		o.at(day.Add(12*time.Hour), func() {
-			if msg.waits && msg.contact.became().out {
+			if msg.waits && (msg.contact.became().out || o.suppresses(number, msg.sent.request.Class, ch)) {
 				msg.ends = api.Skipped
 			}
 			msg.waits = false
