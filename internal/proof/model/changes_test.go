@@ -220,8 +220,8 @@ func (m *machine) lock() {
 func (m *machine) deactivate() {
 	o := m.organization()
 	u := one(m, "user", o.users)
-	if u.serves() {
-		m.rapid.Skip("may be on duty")
+	if u.serves() || len(o.away) > 0 {
+		m.rapid.Skip("others count on it")
 	}
 	u.gone = !u.gone
 	active := !u.gone

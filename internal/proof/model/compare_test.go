@@ -195,7 +195,11 @@ func (m *machine) checkEvents(by *principal) {
 	}
 	for _, f := range by.org.facts {
 		if f.seen(by) {
-			facts = append(facts, f.what)
+			what := f.what
+			if f.of != nil {
+				what += f.of.id
+			}
+			facts = append(facts, what)
 		} else {
 			count++
 		}

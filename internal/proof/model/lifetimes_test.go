@@ -22,7 +22,12 @@ func (o *organization) remove(msg *message, why api.Removal) {
 		return
 	}
 	msg.removed, msg.why, msg.kept = true, why, o.holds(msg)
-	o.tell(api.EventMessageRemoved, msg.id, func(p *principal) bool { return p.seesMessage(msg) })
+	o.facts = append(o.facts, fact{string(api.EventMessageRemoved) + " ", msg, func(p *principal) bool { return p.seesMessage(msg) }})
+	if why == api.RemovedRecalled || why == api.RemovedRedacted {
+		for _, copied := range msg.copies {
+			o.remove(copied, why)
+		}
+	}
 	if msg.waits {
 		msg.waits, msg.ends = false, api.Canceled
 	}

@@ -75,6 +75,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
 		{"call": m.call, "resolve": m.resolve},
+		{"not to be disturbed": m.disturb, "back": m.back, "recall": m.recall, "edit": m.edit, "to a user again": m.toUser, "later": m.later},
 		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
 		{"quiet hours": m.quiet, "recall": m.recall, "suppress": m.suppress, "unsuppress": m.unsuppress, "to a contact again": m.toContact, "close": m.close},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},

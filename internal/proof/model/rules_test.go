@@ -41,6 +41,7 @@ type organization struct {
 	escalations   []*escalation
 	suppressed    []*suppression
 	pages         []*page
+	away          map[*principal]*away
 	quiet         bool // there are quiet hours
 }
 
@@ -119,6 +120,8 @@ type message struct {
 	number    int        // 0: scheduled, or canceled before its time
 	at        time.Time  // when it entered the timeline
 	notice    string     // of a system item: what it tells
+	reason    string     // of one that tells that somebody is away: why it went no further
+	copies    []*message // for whom it was forwarded to
 	moved     bool       // it is what is left of one that was moved
 	author    *principal // nil: somebody outside
 	text      string
@@ -256,6 +259,9 @@ func (c *conversation) enter(m *message) {
 	}
 	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {
 		c.status, c.until = api.ConversationOpen, time.Time{}
+	}
+	if c.kind == api.ConversationDirect && !m.copied {
+		defer c.org.passOn(m)
 	}
 	c.org.keep(m)
 }
