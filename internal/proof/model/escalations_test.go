@@ -96,8 +96,12 @@ func (e *escalation) lasts(m *machine, d time.Duration) {
 	})
 }
 
+// changed tells those who take part, in the conversation or in the group if there was one.
 func (e *escalation) changed() {
-	e.by.org.tell(api.EventEscalationUpdated, fmt.Sprint(e.id, " ", e.state, " ", e.level), e.seenBy)
+	group := e.group
+	e.by.org.tell(api.EventEscalationUpdated, fmt.Sprint(e.id, " ", e.state, " ", e.level), func(p *principal) bool {
+		return p.private || e.message.in.in(p) || group != nil && group.in(p)
+	})
 }
 
 // tell adds a system item to the conversation of the message, and to the group.

@@ -30,6 +30,9 @@ func (m *machine) edit() {
 	default:
 		m.ok(err, "%s edits %s", by, msg.id)
 		msg.text = text
+		if e := msg.escalation; e != nil && e.copy != nil {
+			e.copy.text = text
+		}
 	}
 }
 
