@@ -97,6 +97,12 @@ func telling(e *api.Event) (string, bool) {
 		return string(e.Type) + " " + e.Data.ConversationID, true
 	case api.EventEscalationUpdated:
 		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status, " ", e.Data.Level), true
+	case api.EventPageCreated:
+		return string(e.Type) + " " + e.Data.ID, true
+	case api.EventPageReminded:
+		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Number), true
+	case api.EventPageResolved:
+		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status), true
 	case api.EventMessageRemoved:
 		return string(e.Type) + " " + e.Data.MessageID, e.Data.ID == ""
 	case api.EventMessageMoved:

@@ -215,11 +215,7 @@ func (e *escalation) asked(p *principal) bool {
 // answer acknowledges an escalation, passes it on, or cancels it.
 func (m *machine) answer() {
 	by := m.principal()
-	list := m.organization().escalations
-	if len(list) == 0 {
-		m.rapid.Skip("nothing escalates")
-	}
-	e := one(m, "escalation", list)
+	e := likely(m, "escalation", m.organization().escalations, func(e *escalation) bool { return e.state == api.EscalationActive && e.seenBy(by) })
 	switch what := one(m, "what", []string{"acknowledges", "passes on", "cancels"}); what {
 	case "acknowledges":
 		_, err := by.client.AcknowledgeEscalation(background, e.id)

@@ -23,6 +23,9 @@ func (o *organization) remove(msg *message, why api.Removal) {
 	}
 	msg.removed, msg.why, msg.kept = true, why, o.holds(msg)
 	o.tell(api.EventMessageRemoved, msg.id, func(p *principal) bool { return p.seesMessage(msg) })
+	if msg.waits {
+		msg.waits, msg.ends = false, api.Canceled
+	}
 	if msg.escalation != nil {
 		msg.escalation.gone(why)
 	}
@@ -34,6 +37,14 @@ func (o *organization) live(msg *message) {
 		return
 	}
 	o.at(o.now.Add(time.Duration(msg.sent.request.TTL)*time.Second), func() { o.remove(msg, api.RemovedExpired) })
+}
+
+// expires has the content of a message that was never sent go when the server says.
+func (o *organization) expires(msg *message, at time.Time) {
+	if !at.IsZero() {
+		o.at(at, func() { o.remove(msg, api.RemovedExpired) })
+		o.moving = true
+	}
 }
 
 // wasRead: what somebody has read up to a number is gone a minute later, where it is to be deleted on read. Such messages are
@@ -68,7 +79,7 @@ func (m *machine) placeHold() {
 	h := &hold{}
 	switch one(m, "on", []string{"conversation", "contact", "user", "organization"}) {
 	case "conversation":
-		c := m.conversation()
+		c := m.conversation(o.admin)
 		if c.org != o {
 			m.rapid.Skip("another organization's")
 		}

@@ -39,6 +39,9 @@ type organization struct {
 	roles         []*role
 	replays       map[*role]bool // who comes on duty sees everything
 	escalations   []*escalation
+	suppressed    []*suppression
+	pages         []*page
+	quiet         bool // there are quiet hours
 }
 
 // conversation is a thread as the model knows it.
@@ -50,6 +53,7 @@ type conversation struct {
 	contact  *contact
 	number   string // of the contact, to which it is written
 	status   api.ConversationStatus
+	until    time.Time        // while snoozed: when it opens again
 	members  map[string]*part // by user, of one of members
 	timeline []*message
 	labeled  bool
@@ -121,12 +125,16 @@ type message struct {
 	note      bool
 	inbound   bool
 	ends      api.Status // of what goes outside: where it ends
+	to        string     // the number outside that it goes to
+	on        *channel   // on which
+	waits     bool       // for the end of quiet hours
 	scheduled bool
 	canceled  bool
 	removed   bool
 	why       api.Removal // it was removed
 	kept      bool        // by legal holds
 	contact   *contact    // outside, who wrote it or got it
+	pages     bool        // it calls somebody
 	copied    bool        // it is a copy in the group of an escalation
 
 	escalation *escalation
@@ -184,6 +192,9 @@ func (m *message) state() (api.Status, api.Counts) {
 		return api.Scheduled, counts
 	case m.note || m.inbound || m.notice != "" || m.moved:
 		return api.Delivered, counts
+	case m.waits:
+		counts.Queued++
+		return api.Queued, counts
 	case m.in.members == nil:
 		count(&counts, m.ends)
 		return m.ends, counts
@@ -220,6 +231,10 @@ func count(counts *api.Counts, status api.Status) {
 		counts.Delivered++
 	case api.Read:
 		counts.Read++
+	case api.Skipped:
+		counts.Skipped++
+	case api.Canceled:
+		counts.Canceled++
 	}
 }
 
@@ -240,7 +255,7 @@ func (c *conversation) enter(m *message) {
 		return
 	}
 	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {
-		c.status = api.ConversationOpen
+		c.status, c.until = api.ConversationOpen, time.Time{}
 	}
 	c.org.keep(m)
 }
@@ -250,6 +265,19 @@ func (o *organization) keep(m *message) {
 		o.all = append(o.all, m)
 	}
 	o.messages[m.id] = m
+}
+
+// sleep snoozes a conversation, until a time if there is one.
+func (c *conversation) sleep(until time.Time) {
+	c.status, c.until = api.ConversationSnoozed, until
+	if until.IsZero() {
+		return
+	}
+	c.org.at(until, func() {
+		if c.into == nil && c.status == api.ConversationSnoozed && c.until.Equal(until) {
+			c.status, c.until = api.ConversationOpen, time.Time{}
+		}
+	})
 }
 
 // begin makes a conversation; users are its members, none for one of the organization.

@@ -116,9 +116,10 @@ func ends(number string) api.Status {
 
 // channel is a sandbox channel. A closed one is its members'.
 type channel struct {
-	id      string
-	closed  bool
-	members []*principal
+	id       string
+	platform string
+	closed   bool
+	members  []*principal
 }
 
 // furnish makes a test organization, whose clock stands until it is moved, with three users, an organization key with every scope and one that may not read
@@ -147,7 +148,7 @@ func (s *server) furnish(name string) *organization {
 	closed := false
 	open := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "open", Connector: "sandbox", Platform: "sms", Default: true}))
 	hers := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "closed", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{o.users[0].user}}))
-	o.channels = []*channel{{id: open.ID}, {id: hers.ID, closed: true, members: o.users[:1]}}
+	o.channels = []*channel{{id: open.ID, platform: "sms"}, {id: hers.ID, platform: "whatsapp", closed: true, members: o.users[:1]}}
 	for _, number := range []string{"+15550100000", "+15550200001", "+15550300004"} {
 		o.introduce(number)
 	}
