@@ -64,7 +64,7 @@ func (p *page) reminds(number int) {
 		switch {
 		case p.state != api.PageOpen:
 			return
-		case p.who.gone || p.message.removed:
+		case p.who.gone || p.message.removed || !p.comes():
 			p.state = api.PageCanceled
 			p.tell(api.EventPageResolved, " canceled")
 			return
@@ -75,6 +75,12 @@ func (p *page) reminds(number int) {
 			p.reminds(number + 1)
 		}
 	})
+}
+
+// comes reports whether whoever was called still may.
+func (p *page) comes() bool {
+	c := p.message.in
+	return p.who.sees(c) && (c.members == nil || c.in(p.who))
 }
 
 // resolve: whoever was called says that they have come, or who called that nobody needs to.
