@@ -156,7 +156,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
-	fallback.Form(s.Fallback, c.refuse)
+	fallback.Form("fallback", s.Fallback, c.refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}

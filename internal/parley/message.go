@@ -221,7 +221,8 @@ type Delivery struct {
 	NextAttempt  time.Time
 	ValidUntil   time.Time
 	RetryOf      int // number of the delivery that this one repeats by hand
-	Fallback     int // which of the message's fallbacks made it, from 1; 0: none
+	Fallback     int // which of the message's fallbacks made it, from 1, or of a level of its escalation; 0: none
+	Step         int // of one that an escalation's fallback made: the level, plus 1; 0: none
 	Instead      int // of one that a fallback made: number of the delivery that it stands in for; 0: of none, but for a member
 	Held         bool
 	CreatedAt    time.Time

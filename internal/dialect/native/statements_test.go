@@ -128,6 +128,7 @@ var lists = []counted{
 	{"listEscalationPolicies", "/v1/escalation-policies?role={role}", 1, 0},
 	{"listEscalations", "/v1/escalations", 0, 0},
 	{"listEscalations", "/v1/escalations?state=active&role={role}", 0, 0},
+	{"listEscalationFallbacks", "/v1/escalations/{escalation}/fallbacks", 0, 0},
 	{"listEscalations", "/v1/escalations?conversation={asked}&message={urgent}", 1, 0},
 	{"listGroups", "/v1/groups", 0, 0},
 	{"listGroups", "/v1/groups?forum=true", 0, 0},
