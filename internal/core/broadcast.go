@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
@@ -227,7 +228,21 @@ func (f *fanOutSend) addNew(tx *store.Tx, routes []*route) error {
 			return err
 		}
 	}
-	return nil
+	return f.admit(tx)
+}
+
+// admit gives the recipients of the copies their places. The copy for one who gets no more is there, and skipped.
+func (f *fanOutSend) admit(tx *store.Tx) error {
+	places, err := limits.Of(tx, f.p.Organization, &f.policy, f.copies...)
+	if err != nil {
+		return err
+	}
+	for i, a := range f.copies {
+		if err := places.Take(a, f.quiet[i]); err != nil && !parley.IsKind(err, parley.KindRateLimited) {
+			return err
+		}
+	}
+	return places.Save()
 }
 
 // fanOutSend is a chunk of copies in the making.
@@ -240,6 +255,7 @@ type fanOutSend struct {
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	barred   map[parley.Address][]parley.Suppression
 	copies   []*store.Append
+	quiet    []func(at time.Time) time.Time // of each copy, until when it waits that would go out at a time
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
@@ -316,6 +332,6 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 			return err
 		}
 	}
-	f.copies = append(f.copies, a)
+	f.copies, f.quiet = append(f.copies, a), append(f.quiet, s.quiet(a, r))
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/presence"
@@ -47,7 +48,7 @@ type Options struct {
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
 // Consent, what people do not want to be disturbed by in Availability, what
-// they are reminded of in Reminders, where else messages go in Fallbacks; what nobody takes note of goes on by Escalations.
+// they are reminded of in Reminders, where else messages go in Fallbacks, how many contacts get in Limits; what nobody takes note of goes on by Escalations.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -68,6 +69,7 @@ type Core struct {
 	SLAs         *sla.Policies
 	Reminders    *reminder.Reminders
 	Fallbacks    *fallback.Fallbacks
+	Limits       *limits.Limits
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -108,6 +110,7 @@ func New(o Options) *Core {
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Consent = consent.New(o.Store)
+	c.Limits = limits.New(o.Store)
 	c.Templates = template.New(o.Store)
 	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)

@@ -42,14 +42,10 @@ func (r *route) locate(contact *parley.Contact) { r.zones = append(r.zones, hour
 // wait makes the deliveries of a message wait that is sent in quiet hours: all of them, for the last of its recipients.
 func (s *send) wait(a *store.Append, r *route) {
 	m := &a.Message
-	if s.later || !s.policy.Quiet.Defers(m.Class, m.Priority) {
+	if s.later {
 		return
 	}
-	zones := r.zones
-	if len(zones) < len(r.recipients) {
-		zones = append(slices.Clone(zones), nil)
-	}
-	if m.NotBefore = hours.QuietUntil(&s.policy.Quiet, s.now, zones...); m.NotBefore.IsZero() {
+	if m.NotBefore = s.quiet(a, r)(s.now); m.NotBefore.IsZero() {
 		return
 	}
 	for i := range a.Deliveries {
@@ -57,6 +53,18 @@ func (s *send) wait(a *store.Append, r *route) {
 			d.NextAttempt, d.Code, d.Reason = m.NotBefore, hours.CodeQuiet, "it waits for the end of quiet hours"
 		}
 	}
+}
+
+// quiet returns until when a message waits that would go out at a time; zero where that is not in quiet hours.
+func (s *send) quiet(a *store.Append, r *route) func(at time.Time) time.Time {
+	if !s.policy.Quiet.Defers(a.Message.Class, a.Message.Priority) {
+		return func(time.Time) time.Time { return time.Time{} }
+	}
+	zones := r.zones
+	if len(zones) < len(r.recipients) {
+		zones = append(slices.Clone(zones), nil)
+	}
+	return func(at time.Time) time.Time { return hours.QuietUntil(&s.policy.Quiet, at, zones...) }
 }
 
 // passing reports whether a route is good for one message only: what comes of it is found out each time.

@@ -6,6 +6,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/group"
 	"github.com/parley-server/parley/internal/store/inbox"
 	"github.com/parley-server/parley/internal/store/profile"
 	"github.com/parley-server/parley/internal/store/view"
@@ -101,12 +102,12 @@ func join(tx *store.Tx, p *access.Principal, team *parley.Team, field string, us
 	if err != nil {
 		return nil, err
 	}
-	participants := make([]parley.Participant, len(joined))
+	members := make([]parley.Actor, len(joined))
 	for i, id := range joined {
-		participants[i] = parley.Participant{Kind: parley.ActorUser, ID: id, Name: known[id].Name}
+		members[i] = parley.Actor{Kind: parley.ActorUser, ID: id, Name: known[id].Name}
 	}
 	emitParticipants(tx, p, conversation.ID, joined)
-	return joined, tx.AddParticipants(p.Organization, conversation.ID, participants)
+	return joined, group.Join(tx, p.Organization, conversation.ID, members, false)
 }
 
 // emitParticipants tells that users joined or left a conversation; it names one who did alone.

@@ -98,7 +98,7 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	t := &tries{tx: tx, organization: job.Organization, m: &m, recipients: list, number: nextNumber(list)}
+	t := &tries{tx: tx, organization: job.Organization, m: &m, policy: &o.Policy, recipients: list, number: nextNumber(list)}
 	next := upcoming(&m, tx.Now)
 	for _, r := range list {
 		if until := r.quiet(&m, &o.Policy, tx.Now); !until.IsZero() {

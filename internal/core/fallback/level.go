@@ -36,7 +36,7 @@ func Climb(tx *store.Tx, organization parley.ID, m *parley.Message, level *Level
 	if last := level.Until.Add(-time.Millisecond); now.After(last) {
 		now = last
 	}
-	t := &tries{tx: tx, organization: organization, m: m, recipients: list, number: nextNumber(list), level: level}
+	t := &tries{tx: tx, organization: organization, m: m, policy: &o.Policy, recipients: list, number: nextNumber(list), level: level}
 	for _, r := range list {
 		if level.Asked != nil && !level.Asked[r.who.ID] {
 			continue

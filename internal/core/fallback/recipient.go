@@ -30,7 +30,7 @@ type recipient struct {
 
 // fall tries what is due for a recipient, in order, and says when there may be more; a time far ahead where that is a failure's,
 // zero where there is nothing more to come.
-func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try func(r *recipient, number int, f *parley.Fallback) (live bool, err error)) (next time.Time, err error) {
+func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try func(r *recipient, number int, f *parley.Fallback) (live bool, until time.Time, err error)) (next time.Time, err error) {
 	waiting := false // for one before
 	for i := range fallbacks {
 		f, number := &fallbacks[i], i+1
@@ -52,9 +52,13 @@ func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try f
 			waiting, next = true, earlier(next, at)
 			continue
 		}
-		live, err := try(r, number, f)
+		live, until, err := try(r, number, f)
 		if err != nil {
 			return next, err
+		}
+		if !until.IsZero() {
+			waiting, next = true, earlier(next, until)
+			continue
 		}
 		if r.live = r.live || live; !live {
 			r.failed = now

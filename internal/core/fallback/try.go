@@ -3,8 +3,10 @@ package fallback
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/internal/core/consent"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	fallbacks "github.com/parley-server/parley/internal/store/fallback"
@@ -16,6 +18,7 @@ type tries struct {
 	tx           *store.Tx
 	organization parley.ID
 	m            *parley.Message
+	policy       *parley.Policy
 	number       int // of the next
 	recipients   []*recipient
 	channels     map[parley.ID]*parley.Channel
@@ -33,10 +36,11 @@ func (t *tries) add() error {
 }
 
 // try makes the delivery of a fallback for a recipient. It is skipped where it cannot or must not go out.
-func (t *tries) try(r *recipient, number int, f *parley.Fallback) (live bool, err error) {
+// There is none until the recipient gets another message, if a limit says so.
+func (t *tries) try(r *recipient, number int, f *parley.Fallback) (live bool, until time.Time, err error) {
 	ch, err := t.channel(f.Channel)
 	if err != nil {
-		return false, err
+		return false, until, err
 	}
 	d := parley.Delivery{Message: t.m.ID, Number: t.number, Conversation: t.m.Conversation, Recipient: r.who, Channel: f.Channel, State: parley.Queued,
 		Fallback: number, Instead: r.instead, CreatedAt: t.tx.Now}
@@ -50,7 +54,12 @@ func (t *tries) try(r *recipient, number int, f *parley.Fallback) (live bool, er
 		d.ValidUntil = t.tx.Now.Add(t.m.Validity)
 	}
 	if d.Code, d.Reason, err = t.refusal(r, ch, &d); err != nil {
-		return false, err
+		return false, until, err
+	}
+	if d.Code == "" && t.m.Direction == parley.Outbound {
+		if until, err = t.place(ch, &d); err != nil || !until.IsZero() {
+			return false, until, err
+		}
 	}
 	if d.Code != "" {
 		d.State, d.EndedAt = parley.Skipped, t.tx.Now
@@ -59,7 +68,21 @@ func (t *tries) try(r *recipient, number int, f *parley.Fallback) (live bool, er
 	t.made = append(t.made, d)
 	t.tx.Emit(t.organization, parley.Event{Type: parley.EventDeliveryUpdated, Conversation: d.Conversation, Message: d.Message,
 		Data: parley.EventData{Delivery: d.Number, State: d.State, Code: d.Code}})
-	return d.State == parley.Queued, nil
+	return d.State == parley.Queued, until, nil
+}
+
+// place finds the place of a delivery to somebody outside, among what the recipient gets at most. It says until when that has it
+// wait; where that is for longer than fallbacks are watched, and where it is refused, the delivery is skipped.
+func (t *tries) place(ch *parley.Channel, d *parley.Delivery) (until time.Time, err error) {
+	until, err = limits.One(t.tx, t.organization, t.policy, t.m, ch.Platform, d)
+	if !parley.IsKind(err, parley.KindRateLimited) {
+		return until, err
+	}
+	if !until.IsZero() && until.Before(t.m.SentAt.Add(Watched)) {
+		return until, nil
+	}
+	d.Code, d.Reason = limits.Code, "the contact gets no more such messages for now"
+	return time.Time{}, nil
 }
 
 // channel is a channel; nil where it is no more.

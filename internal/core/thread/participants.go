@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
+	"github.com/parley-server/parley/internal/store/group"
 )
 
 // What became of a participant, as its event says.
@@ -54,7 +55,7 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 			added = *at
 			return nil
 		}
-		if err := tx.AddParticipants(p.Organization, c.ID, []parley.Participant{found}); err != nil {
+		if err := admit(tx, p.Organization, c.ID, &found); err != nil {
 			return err
 		}
 		if c.Kind == parley.ConversationGroup {
@@ -76,6 +77,20 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 		return err
 	})
 	return added, err
+}
+
+// admit lets somebody take part: a user who comes back keeps what was seen before, and in a group that replays its history
+// has all of it.
+func admit(tx *store.Tx, organization, conversation parley.ID, who *parley.Participant) error {
+	if who.Kind != parley.ActorUser {
+		return tx.AddParticipants(organization, conversation, []parley.Participant{*who})
+	}
+	rules, err := group.Rules(tx.Queries, organization, []parley.ID{conversation})
+	if err != nil {
+		return err
+	}
+	user := parley.Actor{Kind: who.Kind, ID: who.ID, Name: who.Name}
+	return group.Join(tx, organization, conversation, []parley.Actor{user}, rules[conversation].ReplayHistory)
 }
 
 // RemoveParticipant ends somebody's part in a conversation: that of a user or contact by id, or of a bare address.

@@ -106,3 +106,56 @@ func TestWhoHasLeftIsAnsweredTheSame(t *testing.T) {
 		t.Errorf("who left later: %v, want %v", got, want)
 	}
 }
+
+// Whoever comes back, by whatever request, keeps what was seen before; and in a group that replays its history has all of it.
+func TestWhoComesBackKeepsWhatWasSeen(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	ana := must[*api.User](t)(w.admin.CreateUser(ctx, api.UserRequest{Name: "ana", Email: "ana@example.org"}))
+	key := must[*api.Key](t)(w.admin.CreateKey(ctx, api.KeyRequest{Name: "ana", User: ana.ID, Scopes: []string{"messages:read", "conversations:read"}}))
+	as := w.client(t, key.Secret)
+	group := must[*api.Group](t)(w.admin.CreateGroup(ctx, api.GroupRequest{Members: []string{ana.ID}}))
+	replays := true
+	replayed := must[*api.Group](t)(w.admin.CreateGroup(ctx, api.GroupRequest{Members: []string{ana.ID}, ReplayHistory: &replays}))
+	note := must[*api.Conversation](t)(w.admin.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationNote, Participants: []api.NewParticipant{{User: ana.ID}}}))
+	team := must[*api.Team](t)(w.admin.CreateTeam(ctx, api.TeamRequest{Name: "team", Members: []string{ana.ID}}))
+	teams := must[*api.List[api.Conversation]](t)(w.admin.ListConversations(ctx, api.ConversationFilter{Kind: "team"}))
+	goes := func(conversation string) error { return w.admin.RemoveParticipant(ctx, conversation, ana.ID) }
+	comes := func(conversation string) error {
+		_, err := w.admin.AddParticipant(ctx, conversation, api.NewParticipant{User: ana.ID})
+		return err
+	}
+	for _, test := range []struct {
+		what, conversation string
+		goes, comes        func(conversation string) error
+		want               []string
+	}{
+		{"group", group.ID, goes, comes, []string{"after", "before"}},
+		{"group that replays", replayed.ID, goes, comes, []string{"after", "meanwhile", "before"}},
+		{"note", note.ID, goes, comes, []string{"after", "before"}},
+		{"team", teams.Data[0].ID, func(string) error { return w.admin.RemoveTeamMember(ctx, team.ID, ana.ID) }, func(string) error {
+			_, err := w.admin.AddTeamMembers(ctx, team.ID, api.TeamMembers{Users: []string{ana.ID}})
+			return err
+		}, []string{"after", "before"}},
+	} {
+		say := func(text string) {
+			must[*api.Message](t)(w.admin.SendToConversation(ctx, test.conversation, api.SendRequest{Body: api.Text(text)}))
+		}
+		say("before")
+		if err := test.goes(test.conversation); err != nil {
+			t.Fatal(test.what, err)
+		}
+		say("meanwhile")
+		if err := test.comes(test.conversation); err != nil {
+			t.Fatal(test.what, err)
+		}
+		say("after")
+		var got []string
+		for _, m := range must[*api.List[api.Message]](t)(as.ListConversationMessages(ctx, test.conversation, api.Page{})).Data {
+			got = append(got, m.Text)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("who comes back into a %s sees %q, want %q", test.what, got, test.want)
+		}
+	}
+}

@@ -165,6 +165,7 @@ var samples = map[string]sample{
 	"getContactExport":         {path: "/v1/contacts/{contact}/exports/{export}"},
 	"eraseContact":             {path: "/v1/contacts/{contact3}/erase", more: []parley.Scope{parley.ScopeMessagesDelete}},
 	"getContactErasure":        {path: "/v1/contacts/{erased}/erasure"},
+	"getContactLimits":         {path: "/v1/contacts/{contact}/limits"},
 	"suppress":                 {path: "/v1/suppressions", body: `{"contact":"{contact}","platform":"sms","class":"marketing","reason":"user","note":"asked"}`},
 	"listSuppressions":         {path: "/v1/suppressions?address=phone:%2B15550177&class=all"},
 	"getSuppression":           {path: "/v1/suppressions/{suppression}"},

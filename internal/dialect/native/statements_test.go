@@ -259,6 +259,8 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 	files := strings.Split(things["files"], ",")
 	team := must[*api.Team](t)(w.admin.CreateTeam(t.Context(), api.TeamRequest{Name: "Another"})).ID
 	news := must[*api.Broadcast](t)(w.admin.CreateBroadcast(t.Context(), api.BroadcastRequest{Name: "More news"})).ID
+	must[*api.Organization](t)(w.admin.PatchOrganization(t.Context(), api.OrganizationPatch{Policy: &api.PolicyPatch{ContactLimits: &[]api.ContactLimit{
+		{Class: api.ClassService, Max: 1000, Period: 60, Beyond: api.LimitRefuses}, {Class: api.ClassService, Platform: "sms", Max: 1000, Period: 60, Beyond: api.LimitDefers}}}}))
 	number := 0
 	for what, c := range map[string]struct {
 		sizes []int
@@ -275,6 +277,14 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 		}},
 		"a send to contacts": {[]int{2, 10, 100}, func(n int) error {
 			_, err := w.admin.SendToConversation(t.Context(), things[fmt.Sprint("external", n)], api.SendRequest{Body: api.Text("hello")})
+			return err
+		}},
+		"a send to contacts that a limit counts": {[]int{2, 10, 100}, func(n int) error {
+			_, err := w.admin.SendToConversation(t.Context(), things[fmt.Sprint("external", n)], api.SendRequest{Body: api.Text("hello"), Class: api.ClassService})
+			return err
+		}},
+		"where a contact stands with limits": {[]int{0, 5, 50}, func(n int) error {
+			_, err := w.admin.GetContactLimits(t.Context(), contacts[n])
 			return err
 		}},
 		"a send with files": {[]int{1, 5, 10}, func(n int) error {

@@ -1,9 +1,11 @@
 package model
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -17,6 +19,9 @@ type machine struct {
 	organizations [2]*organization
 	number        int      // of texts and keys
 	last          *sending // the last one that was accepted
+	done          []string // as the log of a failure has it
+	refusal       bool     // the last of these was refused
+	here          *organization
 }
 
 // sending is a call that made a message.
@@ -25,13 +30,19 @@ type sending struct {
 	key     string
 	request api.SendRequest
 	message *message
+	at      time.Time
 }
 
 // as gives an action the source of chance of its step.
 func (m *machine) as(action func()) func(*rapid.T) {
 	return func(t *rapid.T) {
-		m.rapid = t
+		m.rapid, m.here = t, nil
 		action()
+		for _, o := range m.organizations {
+			if o.moving {
+				m.pass(o, time.Second)
+			}
+		}
 	}
 }
 
@@ -39,7 +50,15 @@ func one[T any](m *machine, what string, from []T) T {
 	return from[rapid.IntRange(0, len(from)-1).Draw(m.rapid, what)]
 }
 
-func (m *machine) organization() *organization { return one(m, "organization", m.organizations[:]) }
+// organization is one in a step, now and then another.
+func (m *machine) organization() *organization {
+	if m.here == nil {
+		m.here = one(m, "organization", m.organizations[:])
+	} else if rapid.IntRange(0, 15).Draw(m.rapid, "another organization") == 15 {
+		return one(m, "organization", m.organizations[:])
+	}
+	return m.here
+}
 
 // principal is one that may act.
 func (m *machine) principal() *principal {
@@ -68,9 +87,20 @@ func (m *machine) message() *message {
 	return one(m, "message", list)
 }
 
+// log notes what was done, for whoever reads of a failure: of what was refused only the last.
+func (m *machine) log(format string, args ...any) {
+	if m.refusal {
+		m.done = m.done[:len(m.done)-1]
+	}
+	m.refusal = slices.ContainsFunc(args, isError)
+	m.done = append(m.done, fmt.Sprintf(format, args...))
+}
+
+func isError(arg any) bool { err, is := arg.(error); return is && err != nil }
+
 func (m *machine) fail(format string, args ...any) {
 	m.rapid.Helper()
-	m.rapid.Fatalf(format, args...)
+	m.rapid.Fatalf("after\n  %s\n%s", strings.Join(m.done, "\n  "), fmt.Sprintf(format, args...))
 }
 
 // refused fails unless err is the server's refusal with a status.
@@ -95,10 +125,10 @@ func (m *machine) ok(err error, what string, args ...any) {
 func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*message, *api.Message) {
 	m.rapid.Helper()
 	m.number++
-	s := &sending{by: by, key: fmt.Sprintf("key %d", m.number), request: request}
+	s := &sending{by: by, at: by.org.now, key: fmt.Sprintf("key %d", m.number), request: request}
 	s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
 	got, err := by.client.Send(background, s.request, api.IdempotencyKey(s.key))
-	m.rapid.Logf("%s sends to %+v (internal: %v): %v", by, request.To, request.Internal, outcome(got, err))
+	m.log("%s sends %sto %s: %v", by, sort(request), text(request.To), outcome(got, err))
 	if wanted != 0 {
 		m.refused(err, wanted, "%s sends to %+v", by, request.To)
 		return nil, nil
@@ -109,9 +139,26 @@ func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*mess
 	return s.message, got
 }
 
-func outcome(got *api.Message, err error) string {
+// sort is what sort of message it is, where it is not a plain one.
+func sort(request api.SendRequest) (what string) {
+	if request.Internal {
+		what += "a note "
+	}
+	if !request.SendAt.IsZero() {
+		what += "at " + request.SendAt.Format(time.RFC3339) + " "
+	}
+	return what
+}
+
+// text is a thing as it is sent.
+func text(v any) string {
+	encoded, _ := json.Marshal(v)
+	return string(encoded)
+}
+
+func outcome(got *api.Message, err error) any {
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	return fmt.Sprintf("message %s, %d of %s", got.ID, got.Sequence, got.ConversationID)
 }
@@ -193,14 +240,15 @@ func (m *machine) toTeam() {
 	}
 }
 
-func about(c *contact, ch *channel) string { return "external " + c.id + " " + ch.id }
+func about(number string, ch *channel) string { return "external " + number + " " + ch.id }
 
-// outside puts a message from or to a contact where it belongs.
-func (m *machine) outside(c *contact, ch *channel, msg *message, got *api.Message) {
+// outside puts a message from or to a contact's number where it belongs.
+func (m *machine) outside(c *contact, number string, ch *channel, msg *message, got *api.Message) {
 	m.rapid.Helper()
-	o := m.ownerOf(c)
-	m.into(o, about(c, ch), msg, got, api.ConversationExternal)
-	msg.in.contact, msg.in.channel = c, ch
+	m.into(m.ownerOf(c), about(number, ch), msg, got, api.ConversationExternal)
+	if msg.in.channel == nil {
+		msg.in.contact, msg.in.number, msg.in.channel = c, number, ch
+	}
 }
 
 func (m *machine) ownerOf(c *contact) *organization {
@@ -220,6 +268,7 @@ func (m *machine) toContact() {
 	c := one(m, "contact", of.contacts)
 	ch := one(m, "channel", append([]*channel{nil}, of.channels...))
 	request := api.SendRequest{To: api.Recipient{Contact: c.id}}
+	c = c.became()
 	if ch != nil {
 		request.To.Channel = ch.id
 	} else if ch = of.channels[0]; c.last != nil && by.uses(c.last) {
@@ -230,22 +279,8 @@ func (m *machine) toContact() {
 		return
 	}
 	msg, got := m.ask(by, request, 0)
-	msg.ends = c.ends
-	m.outside(c, ch, msg, got)
-	m.settle(by.org.admin, msg)
-}
-
-// settle waits until what follows a message has happened.
-func (m *machine) settle(by *principal, msg *message) {
-	m.rapid.Helper()
-	var got *api.Message
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		var err error
-		if got, err = by.client.GetMessage(background, msg.id); err == nil && got.Status == msg.ends {
-			return
-		}
-	}
-	m.fail("message %s is %s and does not become %s", msg.id, got.Status, msg.ends)
+	msg.ends = ends(c.numbers[0])
+	m.outside(c, c.numbers[0], ch, msg, got)
 }
 
 func (m *machine) toConversation() {
@@ -266,8 +301,7 @@ func (m *machine) toConversation() {
 			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
 		}
 		if c.contact != nil {
-			msg.ends = c.contact.ends
-			m.settle(c.org.admin, msg)
+			msg.ends = ends(c.number)
 		}
 	}
 }
@@ -284,8 +318,11 @@ func (m *machine) note() {
 		return
 	}
 	msg, got := m.ask(by, request, 0)
-	msg.note = true
-	m.outside(c.contact, c.channel, msg, got)
+	msg.note, msg.in = true, c
+	c.enter(msg)
+	if got.ConversationID != c.id || got.Sequence != int64(msg.number) {
+		m.fail("the note is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
+	}
 }
 
 func (m *machine) later() {
@@ -294,9 +331,16 @@ func (m *machine) later() {
 	if to == by || to.gone {
 		m.rapid.Skip("nobody to write to")
 	}
-	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}, SendAt: api.NewTime(time.Now().Add(24 * time.Hour))}, 0)
+	at := by.org.moment(m)
+	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}, SendAt: api.NewTime(at)}, 0)
 	msg.scheduled = true
 	m.into(by.org, pair(by, to), msg, got, api.ConversationDirect, by, to)
+	by.org.at(at, func() { // also where one of the two is deactivated
+		if !msg.canceled && !msg.removed {
+			msg.scheduled = false
+			msg.in.enter(msg)
+		}
+	})
 }
 
 func (m *machine) fromContact() {
@@ -304,9 +348,12 @@ func (m *machine) fromContact() {
 	c, ch := one(m, "contact", o.contacts), one(m, "channel", o.channels)
 	m.number++
 	text := fmt.Sprintf("text %d", m.number)
-	got, err := o.admin.client.PlayInbound(background, api.SandboxInbound{Contact: c.id, Channel: ch.id, Body: api.Text(text)})
-	m.ok(err, "a message from %s", c.number)
-	m.outside(c, ch, &message{id: got.ID, text: text, inbound: true}, got)
+	number := one(m, "number", c.numbers)
+	got, err := o.admin.client.PlayInbound(background, api.SandboxInbound{From: "phone:" + number, Channel: ch.id, Body: api.Text(text)})
+	m.ok(err, "a message from %s", number)
+	m.log("%s writes on %s: %s", number, ch.id, outcome(got, err))
+	c = c.became()
+	m.outside(c, number, ch, &message{id: got.ID, text: text, inbound: true}, got)
 	c.last = ch
 }
 
@@ -323,7 +370,7 @@ func (m *machine) wrongSend() {
 // again makes the last accepted call once more.
 func (m *machine) again() {
 	s := m.last
-	if s == nil || s.by.gone || !s.by.seesMessage(s.message) {
+	if s == nil || s.by.gone || s.by.org.now.Sub(s.at) > 23*time.Hour || !s.by.seesMessage(s.message) {
 		m.rapid.Skip("nothing to repeat")
 	}
 	var answer api.Answer

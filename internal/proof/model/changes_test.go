@@ -10,7 +10,7 @@ func (p *principal) mayTakeBack(m *message) bool { return m.author == p || !p.pe
 func (m *machine) cancel() {
 	by, msg := m.principal(), m.message()
 	_, err := by.client.CancelMessage(background, msg.id)
-	m.rapid.Logf("%s cancels %s: %v", by, msg.id, err)
+	m.log("%s cancels %s: %v", by, msg.id, err)
 	switch {
 	case !by.seesMessage(msg):
 		m.refused(err, 404, "%s cancels %s", by, msg.id)
@@ -27,7 +27,7 @@ func (m *machine) cancel() {
 func (m *machine) recall() {
 	by, msg := m.principal(), m.message()
 	_, err := by.client.RecallMessage(background, msg.id)
-	m.rapid.Logf("%s takes %s back: %v", by, msg.id, err)
+	m.log("%s takes %s back: %v", by, msg.id, err)
 	switch {
 	case !by.seesMessage(msg):
 		m.refused(err, 404, "%s takes %s back", by, msg.id)
@@ -48,7 +48,7 @@ func (m *machine) read() {
 
 func (m *machine) mark(by *principal, c *conversation, through int, err error) {
 	m.rapid.Helper()
-	m.rapid.Logf("%s reads %s through %d: %v", by, c.id, through, err)
+	m.log("%s reads %s through %d: %v", by, c.id, through, err)
 	switch part := c.members[by.user]; {
 	case !by.sees(c):
 		m.refused(err, 404, "%s reads %s", by, c.id)
@@ -87,7 +87,7 @@ func (m *machine) readMessage() {
 func (m *machine) haveMessage() {
 	by, msg := m.principal(), m.message()
 	err := by.client.MarkDelivered(background, msg.id)
-	m.rapid.Logf("%s has message %s: %v", by, msg.id, err)
+	m.log("%s has message %s: %v", by, msg.id, err)
 	part := msg.in.members[by.user]
 	switch {
 	case !by.seesMessage(msg):
@@ -122,7 +122,7 @@ func (m *machine) join() {
 	by, c := m.principal(), m.conversation()
 	who := one(m, "user", m.organization().users)
 	_, err := by.client.AddParticipant(background, c.id, api.NewParticipant{User: who.user})
-	m.rapid.Logf("%s adds %s to %s: %v", by, who, c.id, err)
+	m.log("%s adds %s to %s: %v", by, who, c.id, err)
 	switch {
 	case !m.change(by, c, err, "adds somebody to"):
 	case c.kind != api.ConversationGroup:
@@ -131,11 +131,7 @@ func (m *machine) join() {
 		m.refused(err, 422, "%s adds %s to %s", by, who, c.id)
 	default:
 		m.ok(err, "%s adds %s to %s", by, who, c.id)
-		if p := c.members[who.user]; p == nil {
-			c.members[who.user] = &part{joined: len(c.timeline)}
-		} else if p.left > 0 { // begins anew
-			p.joined, p.left = len(c.timeline), 0
-		}
+		c.admit(who)
 	}
 }
 
@@ -143,7 +139,7 @@ func (m *machine) leave() {
 	by, c := m.principal(), m.conversation()
 	who := one(m, "user", m.organization().users)
 	err := by.client.RemoveParticipant(background, c.id, who.user)
-	m.rapid.Logf("%s takes %s out of %s: %v", by, who, c.id, err)
+	m.log("%s takes %s out of %s: %v", by, who, c.id, err)
 	switch {
 	case !m.change(by, c, err, "takes somebody out of"):
 	case c.kind != api.ConversationGroup:
@@ -160,7 +156,7 @@ func (m *machine) close() {
 	by, c := m.principal(), m.conversation()
 	status := one(m, "status", []api.ConversationStatus{api.ConversationClosed, api.ConversationOpen, api.ConversationSnoozed})
 	_, err := by.client.PatchConversation(background, c.id, api.ConversationPatch{Status: status})
-	m.rapid.Logf("%s makes %s %s: %v", by, c.id, status, err)
+	m.log("%s makes %s %s: %v", by, c.id, status, err)
 	if m.change(by, c, err, "changes") {
 		m.ok(err, "%s makes %s %s", by, c.id, status)
 		c.status = status
@@ -170,11 +166,11 @@ func (m *machine) close() {
 // optOut has a contact want no messages, or want them again.
 func (m *machine) optOut() {
 	o := m.organization()
-	c := one(m, "contact", o.contacts)
+	c := one(m, "contact", o.contacts).became()
 	c.out = !c.out
 	_, err := o.admin.client.PatchContact(background, c.id, api.ContactPatch{OptedOut: &c.out})
-	m.ok(err, "%s wants no messages: %v", c.number, c.out)
-	m.rapid.Logf("%s wants no messages: %v", c.number, c.out)
+	m.ok(err, "%s wants no messages: %v", c.id, c.out)
+	m.log("%s wants no messages: %v", c.id, c.out)
 }
 
 // lock changes who may use a channel.
@@ -190,7 +186,7 @@ func (m *machine) lock() {
 		members = append(members, who.user)
 	}
 	_, err := o.admin.client.PatchChannel(background, ch.id, api.ChannelPatch{Open: &open, Members: &members})
-	m.rapid.Logf("channel %s is open: %v, of %s: %v", ch.id, open, who, err)
+	m.log("channel %s is open: %v, of %s: %v", ch.id, open, who, err)
 	m.ok(err, "changing a channel")
 }
 
@@ -201,7 +197,7 @@ func (m *machine) deactivate() {
 	u.gone = !u.gone
 	active := !u.gone
 	_, err := o.admin.client.PatchUser(background, u.user, api.UserPatch{Active: &active})
-	m.rapid.Logf("%s is active: %v: %v", u, active, err)
+	m.log("%s is active: %v: %v", u, active, err)
 	m.ok(err, "changing a user")
 	if _, err = u.client.ListMessages(background, api.MessageFilter{}); u.gone {
 		m.refused(err, 401, "%s, deactivated, asks", u)
@@ -217,20 +213,16 @@ func (m *machine) team() {
 	p := c.members[u.user]
 	if p != nil && p.left == 0 {
 		m.ok(o.admin.client.RemoveTeamMember(background, o.team, u.user), "%s leaves the team", u)
-		m.rapid.Logf("%s leaves the team", u)
+		m.log("%s leaves the team", u)
 		p.left = len(c.timeline) + 1
 		return
 	}
 	_, err := o.admin.client.AddTeamMembers(background, o.team, api.TeamMembers{Users: []string{u.user}})
-	m.rapid.Logf("%s joins the team: %v", u, err)
-	switch {
-	case u.gone:
+	m.log("%s joins the team: %v", u, err)
+	if u.gone {
 		m.refused(err, 422, "%s joins the team", u)
-	case p == nil:
-		m.ok(err, "%s joins the team", u)
-		c.members[u.user] = &part{joined: len(c.timeline)}
-	default:
-		m.ok(err, "%s joins the team again", u)
-		p.joined, p.left = len(c.timeline), 0
+		return
 	}
+	m.ok(err, "%s joins the team", u)
+	c.admit(u)
 }

@@ -16,6 +16,8 @@ func (m *machine) check() {
 	m.checkLabels(by)
 	m.checkMessages(by)
 	m.checkEvents(by)
+	m.checkGroups(by)
+	m.checkViews(by)
 	if o := m.organization(); len(o.all) > 0 {
 		m.checkMessage(by, one(m, "message", o.all))
 	}
@@ -46,7 +48,10 @@ func (m *machine) checkConversations(by *principal) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, g := range got {
+	for i, g := range got {
+		if i > 0 && got[i-1].ActivityAt.Before(g.ActivityAt.Time) {
+			m.fail("%s is shown conversation %s of %s after one of %s", by, g.ID, g.ActivityAt, got[i-1].ActivityAt)
+		}
 		c := by.org.conversations[g.ID]
 		switch {
 		case c == nil || !by.sees(c) || seen[g.ID]:
@@ -71,10 +76,8 @@ func (m *machine) checkMessages(by *principal) {
 		return by.client.ListMessages(background, api.MessageFilter{Page: p})
 	})
 	want := 0
-	for _, msg := range by.org.log {
-		if by.seesMessage(msg) {
-			want++
-		}
+	for _, c := range by.org.order {
+		want += len(by.timeline(c))
 	}
 	seen, listed := map[string]bool{}, 0
 	for i := range got {
@@ -105,10 +108,14 @@ func (msg *message) matches(m *machine, got *api.Message) {
 	switch {
 	case got.ConversationID != msg.in.id || got.Sequence != int64(msg.number):
 		m.fail("message %s is %d of %s, not %d of %s", got.ID, got.Sequence, got.ConversationID, msg.number, msg.in.id)
-	case got.Text != text || msg.removed != (got.Removed != nil):
+	case got.Text != text && msg.notice == "" || msg.removed != (got.Removed != nil):
 		m.fail("message %s says %q (%+v), not %q", got.ID, got.Text, got.Removed, text)
 	case got.Status != status || got.Counts != counts:
 		m.fail("message %s is %s %+v, not %s %+v", got.ID, got.Status, got.Counts, status, counts)
+	case !msg.at.IsZero() && !got.SentAt.Equal(msg.at):
+		m.fail("message %s is of %s, not %s", got.ID, got.SentAt, msg.at)
+	case msg.notice != "" && (got.Notice == nil || string(got.Notice.Kind) != msg.notice):
+		m.fail("message %s tells %+v, not %s", got.ID, got.Notice, msg.notice)
 	case msg.author != nil && got.Author.ID != msg.author.user:
 		m.fail("message %s is by %+v, not %s", got.ID, got.Author, msg.author)
 	}
@@ -145,21 +152,46 @@ func (m *machine) checkTimeline(by *principal, c *conversation) {
 	if !slices.Equal(ids, want) {
 		m.fail("%s is shown in %s %v, not %v", by, c.id, ids, want)
 	}
+	for id, into := range by.org.merged {
+		if into == c {
+			whole, err := by.client.GetConversation(background, id)
+			m.ok(err, "%s asks for %s, which was merged", by, id)
+			if whole.ID != c.id {
+				m.fail("%s is shown %s for %s, not %s", by, whole.ID, id, c.id)
+			}
+		}
+	}
 }
 
 // checkEvents: the log tells of each message that somebody sees, in order; to a key that sees everything, of every number.
 func (m *machine) checkEvents(by *principal) {
-	var ids, want []string
-	last := int64(0)
+	var ids, want, told, facts []string
+	last, count := int64(0), 0
 	for e, err := range by.client.Events(background, api.EventFilter{Limit: 50}) {
 		m.ok(err, "events")
-		if e.Sequence <= last || by.private && e.Sequence != last+1 {
+		if e.Sequence <= last {
 			m.fail("%s is told event %d after %d", by, e.Sequence, last)
 		}
 		last = e.Sequence
+		count++
 		if e.Type == api.EventMessageCreated {
 			ids = append(ids, e.Data.MessageID)
+		} else if what, known := telling(&e); known {
+			told = append(told, what)
 		}
+	}
+	for _, f := range by.org.facts {
+		if f.seen(by) {
+			facts = append(facts, f.what)
+		} else {
+			count++
+		}
+	}
+	if by.private && int64(count) < last {
+		m.fail("%s is told %d of %d events", by, count, last)
+	}
+	if !slices.Equal(told, facts) {
+		m.fail("%s is told %v, not %v", by, told, facts)
 	}
 	for _, msg := range by.org.log {
 		if by.seesMessage(msg) {

@@ -15,7 +15,7 @@ func (m *machine) edit() {
 	m.number++
 	text := fmt.Sprintf("text %d", m.number)
 	_, err := by.client.EditMessage(background, msg.id, api.MessagePatch{Body: api.Text(text)})
-	m.rapid.Logf("%s edits %s: %v", by, msg.id, err)
+	m.log("%s edits %s: %v", by, msg.id, err)
 	switch {
 	case !by.seesMessage(msg):
 		m.refused(err, 404, "%s edits %s", by, msg.id)
@@ -40,7 +40,7 @@ func (m *machine) redact() {
 		m.rapid.Skip("it is in no timeline")
 	}
 	_, err := by.client.RedactMessage(background, msg.id, api.RedactRequest{})
-	m.rapid.Logf("%s redacts %s: %v", by, msg.id, err)
+	m.log("%s redacts %s: %v", by, msg.id, err)
 	switch {
 	case !by.seesMessage(msg):
 		m.refused(err, 404, "%s redacts %s", by, msg.id)
@@ -63,7 +63,7 @@ func (m *machine) label() {
 	}
 	patch.Priority = &priority
 	_, err := by.client.PatchConversation(background, c.id, patch)
-	m.rapid.Logf("%s labels %s, or not any more, with %d: %v", by, c.id, priority, err)
+	m.log("%s labels %s, or not any more, with %d: %v", by, c.id, priority, err)
 	if m.change(by, c, err, "labels") {
 		m.ok(err, "%s labels %s", by, c.id)
 		c.labeled, c.priority = !c.labeled, priority
@@ -79,7 +79,7 @@ func (m *machine) mute() {
 	} else {
 		_, err = by.client.MuteConversation(background, c.id, api.Mute{})
 	}
-	m.rapid.Logf("%s mutes %s, or not any more: %v", by, c.id, err)
+	m.log("%s mutes %s, or not any more: %v", by, c.id, err)
 	if !by.sees(c) {
 		m.refused(err, 404, "%s mutes %s", by, c.id)
 		return
@@ -91,14 +91,15 @@ func (m *machine) mute() {
 	c.muted[by.user] = !c.muted[by.user]
 }
 
-// unread is how many items of a conversation somebody has not read that others wrote.
+// unread is how many items of a conversation somebody has not read that others wrote: of one in which it takes part, of those
+// that it got.
 func (p *principal) unread(c *conversation) (n int) {
-	read := c.marks[p.user]
-	if part := c.members[p.user]; part != nil {
+	read, part := c.marks[p.user], c.members[p.user]
+	if part != nil {
 		read = part.read
 	}
 	for _, msg := range c.timeline {
-		if msg.number > read && msg.author != p && p.seesMessage(msg) {
+		if msg.number > read && msg.author != p && p.seesMessage(msg) && (part == nil || part.receives(msg.number)) {
 			n++
 		}
 	}

@@ -1,8 +1,10 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/api"
 )
@@ -18,13 +20,19 @@ type organization struct {
 	team       string
 	channels   []*channel
 	contacts   []*contact
+	now        time.Time
+	moving     bool // its clock moves after this step, so that no two messages have one time
+	due        []timer
 
 	conversations map[string]*conversation // by id
 	messages      map[string]*message      // by id
-	keyed         map[string]*conversation // by what they are about: two people, a team, a contact on a channel
-	order         []*conversation          // as they were made
+	keyed         map[string]*conversation // by what they are about: two people, a team, somebody's number on a channel
+	merged        map[string]*conversation // by the id of one that became a part of it
+	order         []*conversation          // as they were made, but for those that were merged into others
 	log           []*message               // as they entered a timeline
-	all           []*message               // as they were made
+	all           []*message               // as they were made, but for the system's own
+	facts         []fact                   // what the log of events tells besides
+	views         []*view
 }
 
 // conversation is a thread as the model knows it.
@@ -34,6 +42,7 @@ type conversation struct {
 	kind     api.ConversationKind
 	channel  *channel // of an external one, which the organization sees
 	contact  *contact
+	number   string // of the contact, to which it is written
 	status   api.ConversationStatus
 	members  map[string]*part // by user, of one of members
 	timeline []*message
@@ -41,16 +50,45 @@ type conversation struct {
 	priority int
 	muted    map[string]bool // by user
 	marks    map[string]int  // by user, of one that the organization sees: what is read
+	forum    bool            // every user finds it, and may join
+	replays  bool            // who joins sees what was said before
+	assigned *principal
+	into     *conversation // that it was merged into
+}
+
+// became is what a conversation is by now.
+func (c *conversation) became() *conversation {
+	for c.into != nil {
+		c = c.into
+	}
+	return c
 }
 
 // part is somebody's part in a conversation of members.
 type part struct {
 	joined, left    int // receives what has a greater number, and, once it has left, a lesser one
+	earlier         [][2]int
 	delivered, read int // through this number
 }
 
 func (p *part) receives(number int) bool {
-	return number > p.joined && (p.left == 0 || number < p.left)
+	return number > p.joined && (p.left == 0 || number < p.left) ||
+		slices.ContainsFunc(p.earlier, func(e [2]int) bool { return number > e[0] && number < e[1] })
+}
+
+// admit has somebody take part, who keeps what was seen before.
+func (c *conversation) admit(p *principal) {
+	joined := len(c.timeline)
+	if c.replays {
+		joined = 0
+	}
+	switch has := c.members[p.user]; {
+	case has == nil:
+		c.members[p.user] = &part{joined: joined}
+	case has.left > 0:
+		has.earlier = append(has.earlier, [2]int{has.joined, has.left})
+		has.joined, has.left = joined, 0
+	}
 }
 
 // message is an item as the model knows it.
@@ -58,6 +96,9 @@ type message struct {
 	id        string
 	in        *conversation
 	number    int        // 0: scheduled, or canceled before its time
+	at        time.Time  // when it entered the timeline
+	notice    string     // of a system item: what it tells
+	moved     bool       // it is what is left of one that was moved
 	author    *principal // nil: somebody outside
 	text      string
 	note      bool
@@ -118,7 +159,7 @@ func (m *message) state() (api.Status, api.Counts) {
 		return api.Canceled, counts
 	case m.scheduled:
 		return api.Scheduled, counts
-	case m.note || m.inbound:
+	case m.note || m.inbound || m.notice != "" || m.moved:
 		return api.Delivered, counts
 	case m.in.members == nil:
 		count(&counts, m.ends)
@@ -162,16 +203,23 @@ func count(counts *api.Counts, status api.Status) {
 func (c *conversation) enter(m *message) {
 	m.number = len(c.timeline) + 1
 	c.timeline = append(c.timeline, m)
+	m.at, c.org.moving = c.org.now, true
+	c.org.log = append(c.org.log, m)
+	if m.notice != "" {
+		c.org.messages[m.id] = m
+		return
+	}
 	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {
 		c.status = api.ConversationOpen
 	}
-	c.org.log = append(c.org.log, m)
 	c.org.keep(m)
 }
 
 func (o *organization) keep(m *message) {
+	if o.messages[m.id] == nil {
+		o.all = append(o.all, m)
+	}
 	o.messages[m.id] = m
-	o.all = append(o.all, m)
 }
 
 // begin makes a conversation; users are its members, none for one of the organization.
@@ -185,6 +233,7 @@ func (o *organization) begin(id string, kind api.ConversationKind, users ...*pri
 	}
 	o.conversations[id] = c
 	o.order = append(o.order, c)
+	o.tell(api.EventConversationCreated, id, func(p *principal) bool { return p.sees(c.became()) && (c.members == nil || p.private || c.in(p)) })
 	return c
 }
 
@@ -196,7 +245,7 @@ func (p *principal) end(c *conversation) int {
 	return len(c.timeline)
 }
 
-// timeline of a principal: the messages of a conversation that it sees, newest first.
+// timeline of a principal: the messages of a conversation that it sees, newest first, by when they were sent.
 func (p *principal) timeline(c *conversation) []*message {
 	var list []*message
 	for _, m := range c.timeline {
@@ -204,6 +253,6 @@ func (p *principal) timeline(c *conversation) []*message {
 			list = append(list, m)
 		}
 	}
-	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b *message) int { return cmp.Or(b.at.Compare(a.at), b.number-a.number) })
 	return list
 }

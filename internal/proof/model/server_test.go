@@ -86,13 +86,32 @@ type principal struct {
 
 func (p *principal) String() string { return p.org.name + "'s " + p.name }
 
-// contact is somebody outside. Its number says how the sandbox treats messages to it.
+// contact is somebody outside.
 type contact struct {
-	id     string
-	ends   api.Status // where a message to it ends
-	last   *channel   // that it last wrote on
-	out    bool       // it wants no messages
-	number string
+	id      string
+	numbers []string // of its telephones; the first one is written to
+	last    *channel // that it last wrote on
+	out     bool     // it wants no messages
+	into    *contact // that it was merged into
+}
+
+// became is who a contact is by now.
+func (c *contact) became() *contact {
+	for c.into != nil {
+		c = c.into
+	}
+	return c
+}
+
+// ends is where a message to a number ends: the sandbox looks at its last digits.
+func ends(number string) api.Status {
+	switch number[len(number)-1] {
+	case '1':
+		return api.Failed
+	case '4':
+		return api.Delivered
+	}
+	return api.Read
 }
 
 // channel is a sandbox channel. A closed one is its members'.
@@ -102,14 +121,16 @@ type channel struct {
 	members []*principal
 }
 
-// furnish makes an organization with three users, an organization key with every scope and one that may not read
+// furnish makes a test organization, whose clock stands until it is moved, with three users, an organization key with every scope and one that may not read
 // what is private, a team of the first two users, an open channel, a closed one, and two contacts.
 func (s *server) furnish(name string) *organization {
 	ctx := background
-	made := must(s.operator.CreateOrganization(ctx, api.OrganizationRequest{Name: name}))
-	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}}
+	made := must(s.operator.CreateOrganization(ctx, api.OrganizationRequest{Name: name, Test: true}))
+	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}, merged: map[string]*conversation{}}
 	admin := &principal{name: "admin", org: o, user: made.Key.User, private: true, client: must(s.client(made.Key.Secret))}
 	scopes := slices.DeleteFunc(slices.Clone(made.Key.Scopes), func(scope string) bool { return scope == "conversations:read.private" })
+	frozen := true
+	o.now = must(admin.client.MoveClock(ctx, api.ClockMove{Frozen: &frozen})).Now.Time
 	clerk := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "clerk", Scopes: scopes}))
 	o.principals = []*principal{admin, {name: "clerk", org: o, user: clerk.User, client: must(s.client(clerk.Secret))}}
 	for n := range 3 {
@@ -127,10 +148,16 @@ func (s *server) furnish(name string) *organization {
 	open := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "open", Connector: "sandbox", Platform: "sms", Default: true}))
 	hers := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "closed", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{o.users[0].user}}))
 	o.channels = []*channel{{id: open.ID}, {id: hers.ID, closed: true, members: o.users[:1]}}
-	for number, ends := range map[string]api.Status{"+15550100000": api.Read, "+15550200001": api.Failed, "+15550300004": api.Delivered} {
-		c := must(admin.client.CreateContact(ctx, api.ContactRequest{Name: number, Addresses: []api.Address{{Kind: "phone", Value: number}}}))
-		o.contacts = append(o.contacts, &contact{id: c.ID, number: number, ends: ends})
+	for _, number := range []string{"+15550100000", "+15550200001", "+15550300004"} {
+		o.introduce(number)
 	}
-	slices.SortFunc(o.contacts, func(a, b *contact) int { return int(a.number[6]) - int(b.number[6]) })
 	return o
+}
+
+// introduce makes a contact with a number.
+func (o *organization) introduce(number string) *contact {
+	made := must(o.admin.client.CreateContact(background, api.ContactRequest{Name: number, Addresses: []api.Address{{Kind: "phone", Value: number}}}))
+	c := &contact{id: made.ID, numbers: []string{number}}
+	o.contacts = append(o.contacts, c)
+	return c
 }

@@ -99,6 +99,7 @@ var tests = []struct {
 	{"Schedules", schedules},
 	{"AutoReplies", autoReplies},
 	{"SLAs", slas},
+	{"ContactPlaces", contactPlaces},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

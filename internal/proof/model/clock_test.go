@@ -1,0 +1,86 @@
+package model
+
+import (
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/parley-server/parley/api"
+)
+
+// timer is what happens at a time by itself.
+type timer struct {
+	at time.Time
+	do func()
+}
+
+func (o *organization) at(at time.Time, do func()) { o.due = append(o.due, timer{at, do}) }
+
+// moment is some time ahead, at which nothing else is due.
+func (o *organization) moment(m *machine) time.Time {
+	m.number++
+	ahead := one(m, "ahead", []time.Duration{2 * time.Minute, time.Hour, 26 * time.Hour})
+	return o.now.Add(ahead + time.Duration(m.number)*time.Second + 500*time.Millisecond)
+}
+
+// pass moves the clock of an organization: what is due happens, each at its time.
+func (m *machine) pass(o *organization, by time.Duration) {
+	m.rapid.Helper()
+	o.moving = false
+	clock, err := o.admin.client.AdvanceClock(background, by)
+	m.ok(err, "moving the clock of %s", o.name)
+	end := o.now.Add(by)
+	if !clock.Now.Equal(end) || clock.Waiting > 0 {
+		m.fail("the clock of %s shows %s, and %d wait, not %s", o.name, clock.Now, clock.Waiting, end)
+	}
+	for {
+		next := -1
+		for i, t := range o.due {
+			if !t.at.After(end) && (next < 0 || t.at.Before(o.due[next].at)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		t := o.due[next]
+		o.due = slices.Delete(o.due, next, next+1)
+		o.now = t.at
+		t.do()
+	}
+	o.now, o.moving = end, false
+}
+
+// wait lets some time pass.
+func (m *machine) wait() {
+	o := m.organization()
+	by := one(m, "how long", []time.Duration{time.Second, time.Minute, 10 * time.Minute, 2 * time.Hour, 30 * time.Hour}) + time.Duration(rapid.IntRange(0, 59).Draw(m.rapid, "seconds"))*time.Second
+	m.log("in %s %s pass", o.name, by)
+	m.pass(o, by)
+}
+
+// fact is an event besides that of a message.
+type fact struct {
+	what string
+	seen func(p *principal) bool
+}
+
+func everybody(*principal) bool { return true }
+
+func (o *organization) tell(kind api.EventType, about string, seen func(p *principal) bool) {
+	o.facts = append(o.facts, fact{string(kind) + " " + about, seen})
+}
+
+// telling is what an event tells, where the model knows of such events.
+func telling(e *api.Event) (string, bool) {
+	switch e.Type {
+	case api.EventConversationCreated, api.EventConversationMerged:
+		return string(e.Type) + " " + e.Data.ConversationID, true
+	case api.EventMessageMoved:
+		return string(e.Type) + " " + e.Data.MessageID, true
+	case api.EventContactMerged, api.EventViewCreated, api.EventViewUpdated, api.EventViewDeleted:
+		return string(e.Type) + " " + e.Data.ID, true
+	}
+	return "", false
+}
