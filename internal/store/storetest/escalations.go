@@ -132,6 +132,12 @@ func escalationFallbacks(w *world) {
 	w.must(err)
 	w.equal("after the first, and elsewhere", len(list)+len(elsewhere), 0)
 
+	w.overFallbacks(o, other, m.ID, &own)
+}
+
+// overFallbacks: whose timers a failure hastens, and when what was made is over: the third delivery of the message is one that the escalation made.
+func (w *world) overFallbacks(o, other, message parley.ID, own *parley.Escalation) {
+	w.Helper()
 	due := func() bool {
 		jobs, err := w.read().DueJobs(escalation.JobEscalate, w.now(), 1000)
 		w.must(err)
@@ -142,7 +148,7 @@ func escalationFallbacks(w *world) {
 		}
 		return false
 	}
-	refs := []store.DeliveryRef{{Organization: o, Message: m.ID, Number: 3}, {Organization: o, Message: m.ID, Number: 4}, {Organization: o, Message: "copy", Number: 9},
+	refs := []store.DeliveryRef{{Organization: o, Message: message, Number: 3}, {Organization: o, Message: message, Number: 4}, {Organization: o, Message: "copy", Number: 9},
 		{Organization: o, Message: "another", Number: 3}}
 	over := func(what string, want ...bool) {
 		is, err := escalation.Over(w.read(), o, refs)
@@ -165,9 +171,9 @@ func escalationFallbacks(w *world) {
 	})
 	over("passed on", true, false, false, false)
 	own.State = parley.EscalationAcknowledged
-	w.do(func(tx *store.Tx) error { return escalation.Update(tx, o, &own) })
+	w.do(func(tx *store.Tx) error { return escalation.Update(tx, o, own) })
 	over("acknowledged", true, true, true, false)
-	again := parley.Escalation{ID: w.id(), Message: m.ID, Conversation: th.id, State: parley.EscalationActive}
+	again := parley.Escalation{ID: w.id(), Message: message, Conversation: own.Conversation, State: parley.EscalationActive}
 	w.do(func(tx *store.Tx) error { return escalation.Insert(tx, o, &again) })
 	over("once more", true, false, true, false)
 }
