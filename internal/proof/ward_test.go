@@ -189,7 +189,7 @@ func (w *ward) paged(phone string) {
 	if len(told) != 1 || told[0].To != "phone:"+phone || strings.Contains(told[0].Text, "bed") {
 		w.t.Errorf("told were %+v", told)
 	}
-	got[*api.Message](w.t)(w.admin.PlayInbound(w.ctx, api.SandboxInbound{Channel: w.sms, From: "phone:" + phone, Body: api.Text("ACK")}))
+	got[*api.Message](w.t)(w.admin.PlayInbound(w.ctx, api.SandboxInbound{Channel: w.sms, From: "phone:" + phone, Body: api.Text("1")}))
 	e := w.stands(m.ID, 0, api.EscalationAcknowledged)
 	w.pass(time.Hour)
 	tried := got[*api.List[api.EscalationFallback]](w.t)(w.admin.ListEscalationFallbacks(w.ctx, e.ID, api.Page{})).Data
