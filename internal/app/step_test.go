@@ -97,7 +97,7 @@ func TestStepAnswered(t *testing.T) {
 	r.advance(59 * time.Second)
 	want(t, "before its time", r.went("phone:+15550100014"))
 	r.advance(time.Second)
-	e := r.stands(m, "active 0")
+	r.stands(m, "active 0")
 	want(t, "to the nurse", r.went("phone:+15550100014"), "1m0s "+told)
 	r.says(person{r.nurse.Client, r.nurse.id}, m.ConversationID, "Come at once", "escalation-started", "escalation-fallback")
 	r.advance(2 * time.Minute)
@@ -135,7 +135,7 @@ func TestStepGoesOn(t *testing.T) {
 	want(t, "the fallbacks", r.tried(e), "0.1 Nurse read", "1.1 Doctor failed bounced", "1.2 Doctor read")
 	r.says(person{r.doctor.Client, r.doctor.id}, e.GroupID, "Come at once", "escalation-raised", "escalation-fallback", "escalation-fallback")
 	r.advance(5 * time.Minute)
-	e = r.stands(m, "active 2")
+	r.stands(m, "active 2")
 	want(t, "to the head", r.went("phone:+15550100034"), "11m0s "+told)
 	r.play("phone:+15550100034", "ack")
 	if e = r.stands(m, "acknowledged 2"); e.EndedBy != r.head.id {
