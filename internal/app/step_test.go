@@ -102,11 +102,11 @@ func TestStepAnswered(t *testing.T) {
 	r.says(person{r.nurse.Client, r.nurse.id}, m.ConversationID, "Come at once", "escalation-started", "escalation-fallback")
 	r.advance(2 * time.Minute)
 	r.play("phone:+15550100014", "ack")
-	if e = r.stands(m, "acknowledged 0"); e.EndedBy != r.nurse.id || e.GroupID != "" {
+	if e := r.stands(m, "acknowledged 0"); e.EndedBy != r.nurse.id || e.GroupID != "" {
 		t.Errorf("acknowledged: %+v", e)
 	}
 	r.advance(24 * time.Hour)
-	e = r.stands(m, "acknowledged 0")
+	e := r.stands(m, "acknowledged 0")
 	want(t, "the fallbacks", r.tried(e), "0.1 Nurse read")
 	want(t, "to the nurse", r.went("phone:+15550100014"), "1m0s "+told)
 	want(t, "to the doctor", r.went("phone:+15550100024"))
