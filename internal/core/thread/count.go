@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -108,15 +109,15 @@ func (s *Sight) countUnread(conversations ...*parley.Conversation) error {
 	if err != nil {
 		return err
 	}
-	ahead := slices.DeleteFunc(marks, func(m inbox.Mark) bool { return m.After < 0 })
-	counts, err := inbox.Unread(s.q, s.p.Organization, s.p.User, ahead)
+	counts, err := inbox.Unread(s.q, s.p.Organization, s.p.User, marks)
 	for _, c := range conversations {
 		c.Unread = counts[c.ID]
 	}
 	return err
 }
 
-// marks are up to where the principal's user has read conversations; negative where that is to the end.
+// marks are what of conversations the principal's user may not have read: of each part that it takes or took in one, after what
+// it has read.
 func (s *Sight) marks(conversations []*parley.Conversation) ([]inbox.Mark, error) {
 	var unknown, others []parley.ID
 	for _, c := range conversations {
@@ -140,16 +141,28 @@ func (s *Sight) marks(conversations []*parley.Conversation) ([]inbox.Mark, error
 		}
 	}
 	seen, err := inbox.SeenThrough(s.q, s.p.Organization, s.p.User, others)
-	marks := make([]inbox.Mark, len(conversations))
-	for i, c := range conversations {
-		m := inbox.Mark{Conversation: c.ID, After: seen[c.ID]}
-		if p := part(c.ID); p != nil {
-			m.After, m.Before = max(p.JoinedSequence, p.ReadThrough), p.LeftSequence
+	marks := make([]inbox.Mark, 0, len(conversations))
+	for _, c := range conversations {
+		add := func(after, before int64) {
+			if after < c.LastSequence && (before == 0 || after < before-1) {
+				marks = append(marks, inbox.Mark{Conversation: c.ID, After: after, Before: before})
+			}
 		}
-		if m.After >= c.LastSequence || m.Before != 0 && m.After >= m.Before-1 {
-			m.After = -1
+		p := part(c.ID)
+		if p == nil {
+			add(seen[c.ID], 0)
+			continue
 		}
-		marks[i] = m
+		parts := append(slices.Clone(p.Earlier), parley.Span{Joined: p.JoinedSequence, Left: p.LeftSequence})
+		slices.SortFunc(parts, func(a, b parley.Span) int { return cmp.Compare(a.Joined, b.Joined) })
+		after := p.ReadThrough
+		for _, part := range parts { // what two have in common is counted once
+			add(max(after, part.Joined), part.Left)
+			if part.Left == 0 {
+				break
+			}
+			after = max(after, part.Left-1)
+		}
 	}
 	return marks, err
 }

@@ -157,5 +157,8 @@ func TestWhoComesBackKeepsWhatWasSeen(t *testing.T) {
 		if !slices.Equal(got, test.want) {
 			t.Errorf("who comes back into a %s sees %q, want %q", test.what, got, test.want)
 		}
+		if c := must[*api.Conversation](t)(as.GetConversation(ctx, test.conversation)); c.Unread != len(test.want) {
+			t.Errorf("who comes back into a %s has not read %d, want %d", test.what, c.Unread, len(test.want))
+		}
 	}
 }

@@ -22,6 +22,8 @@ type machine struct {
 	done          []string // as the log of a failure has it
 	refusal       bool     // the last of these was refused
 	here          *organization
+	lifetimes     bool       // whether messages of this sequence have some
+	onward        *principal // who has an escalation go on
 }
 
 // sending is a call that made a message.
@@ -126,9 +128,10 @@ func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*mess
 	m.rapid.Helper()
 	m.number++
 	s := &sending{by: by, at: by.org.now, key: fmt.Sprintf("key %d", m.number), request: request}
+	m.shortLived(&s.request)
 	s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
 	got, err := by.client.Send(background, s.request, api.IdempotencyKey(s.key))
-	m.log("%s sends %sto %s: %v", by, sort(request), text(request.To), outcome(got, err))
+	m.log("%s sends %sto %s: %v", by, sort(s.request), text(request.To), outcome(got, err))
 	if wanted != 0 {
 		m.refused(err, wanted, "%s sends to %+v", by, request.To)
 		return nil, nil
@@ -143,6 +146,15 @@ func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*mess
 func sort(request api.SendRequest) (what string) {
 	if request.Internal {
 		what += "a note "
+	}
+	if request.TTL > 0 {
+		what += fmt.Sprintf("for %d s ", request.TTL)
+	}
+	if request.Escalate {
+		what += "escalating "
+	}
+	if request.DeleteOnRead {
+		what += "to be deleted on read "
 	}
 	if !request.SendAt.IsZero() {
 		what += "at " + request.SendAt.Format(time.RFC3339) + " "
@@ -279,12 +291,13 @@ func (m *machine) toContact() {
 		return
 	}
 	msg, got := m.ask(by, request, 0)
-	msg.ends = ends(c.numbers[0])
+	msg.ends, msg.contact = ends(c.numbers[0]), c
 	m.outside(c, c.numbers[0], ch, msg, got)
 }
 
 func (m *machine) toConversation() {
 	by, c := m.principal(), m.conversation()
+	m.mayWriteIn(by, c)
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}}
 	switch {
 	case !by.sees(c):
@@ -301,7 +314,7 @@ func (m *machine) toConversation() {
 			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
 		}
 		if c.contact != nil {
-			msg.ends = ends(c.number)
+			msg.ends, msg.contact = ends(c.number), c.contact
 		}
 	}
 }
@@ -353,7 +366,7 @@ func (m *machine) fromContact() {
 	m.ok(err, "a message from %s", number)
 	m.log("%s writes on %s: %s", number, ch.id, outcome(got, err))
 	c = c.became()
-	m.outside(c, number, ch, &message{id: got.ID, text: text, inbound: true}, got)
+	m.outside(c, number, ch, &message{id: got.ID, text: text, inbound: true, contact: c}, got)
 	c.last = ch
 }
 

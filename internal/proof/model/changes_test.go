@@ -35,7 +35,7 @@ func (m *machine) recall() {
 		m.refused(err, 403, "%s takes %s back", by, msg.id)
 	default:
 		m.ok(err, "%s takes %s back", by, msg.id)
-		msg.removed = true
+		msg.in.org.remove(msg, api.RemovedRecalled)
 		msg.canceled = msg.scheduled
 	}
 }
@@ -60,6 +60,7 @@ func (m *machine) mark(by *principal, c *conversation, through int, err error) {
 			through = min(through, part.left-1)
 		}
 		if part != nil {
+			c.wasRead(by, part.read, through)
 			part.read = max(part.read, through)
 		} else {
 			if c.marks == nil {
@@ -131,6 +132,9 @@ func (m *machine) join() {
 		m.refused(err, 422, "%s adds %s to %s", by, who, c.id)
 	default:
 		m.ok(err, "%s adds %s to %s", by, who, c.id)
+		if !c.in(who) {
+			c.name(who)
+		}
 		c.admit(who)
 	}
 }
@@ -149,6 +153,7 @@ func (m *machine) leave() {
 	default:
 		m.ok(err, "%s takes %s out of %s", by, who, c.id)
 		c.members[who.user].left = len(c.timeline) + 1
+		delete(c.guests, who.user)
 	}
 }
 
@@ -194,6 +199,9 @@ func (m *machine) lock() {
 func (m *machine) deactivate() {
 	o := m.organization()
 	u := one(m, "user", o.users)
+	if u.serves() {
+		m.rapid.Skip("may be on duty")
+	}
 	u.gone = !u.gone
 	active := !u.gone
 	_, err := o.admin.client.PatchUser(background, u.user, api.UserPatch{Active: &active})

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -50,6 +51,23 @@ func (m *machine) pass(o *organization, by time.Duration) {
 		t.do()
 	}
 	o.now, o.moving = end, false
+	m.learn(o)
+}
+
+// learn asks for the ids of items that the system wrote.
+func (m *machine) learn(o *organization) {
+	m.rapid.Helper()
+	for _, msg := range o.unknown {
+		got, err := o.admin.client.ListConversationMessages(background, msg.in.id, api.Page{Limit: 100})
+		m.ok(err, "the items of %s", msg.in.id)
+		at := slices.IndexFunc(got.Data, func(g api.Message) bool { return g.Sequence == int64(msg.number) })
+		if at < 0 || got.Data[at].Kind != api.KindSystem {
+			m.fail("item %d of %s is not one that tells of %s", msg.number, msg.in.id, msg.notice)
+		}
+		msg.id = got.Data[at].ID
+		o.messages[msg.id] = msg
+	}
+	o.unknown = nil
 }
 
 // wait lets some time pass.
@@ -77,6 +95,10 @@ func telling(e *api.Event) (string, bool) {
 	switch e.Type {
 	case api.EventConversationCreated, api.EventConversationMerged:
 		return string(e.Type) + " " + e.Data.ConversationID, true
+	case api.EventEscalationUpdated:
+		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status, " ", e.Data.Level), true
+	case api.EventMessageRemoved:
+		return string(e.Type) + " " + e.Data.MessageID, e.Data.ID == ""
 	case api.EventMessageMoved:
 		return string(e.Type) + " " + e.Data.MessageID, true
 	case api.EventContactMerged, api.EventViewCreated, api.EventViewUpdated, api.EventViewDeleted:

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/parley-server/parley/api"
@@ -18,6 +19,10 @@ func (m *machine) check() {
 	m.checkEvents(by)
 	m.checkGroups(by)
 	m.checkViews(by)
+	m.checkDrafts(by)
+	m.checkHeld(by.org)
+	m.checkRoles(by)
+	m.checkEscalations(by)
 	if o := m.organization(); len(o.all) > 0 {
 		m.checkMessage(by, one(m, "message", o.all))
 	}
@@ -108,8 +113,8 @@ func (msg *message) matches(m *machine, got *api.Message) {
 	switch {
 	case got.ConversationID != msg.in.id || got.Sequence != int64(msg.number):
 		m.fail("message %s is %d of %s, not %d of %s", got.ID, got.Sequence, got.ConversationID, msg.number, msg.in.id)
-	case got.Text != text && msg.notice == "" || msg.removed != (got.Removed != nil):
-		m.fail("message %s says %q (%+v), not %q", got.ID, got.Text, got.Removed, text)
+	case got.Text != text && msg.notice == "" || msg.removed != (got.Removed != nil) || msg.removed && got.Removed.Reason != msg.why:
+		m.fail("message %s says %q (%+v), not %q, %v", got.ID, got.Text, got.Removed, text, msg.why)
 	case got.Status != status || got.Counts != counts:
 		m.fail("message %s is %s %+v, not %s %+v", got.ID, got.Status, got.Counts, status, counts)
 	case !msg.at.IsZero() && !got.SentAt.Equal(msg.at):
@@ -190,9 +195,7 @@ func (m *machine) checkEvents(by *principal) {
 	if by.private && int64(count) < last {
 		m.fail("%s is told %d of %d events", by, count, last)
 	}
-	if !slices.Equal(told, facts) {
-		m.fail("%s is told %v, not %v", by, told, facts)
-	}
+	m.same(told, facts, "%s is told", by)
 	for _, msg := range by.org.log {
 		if by.seesMessage(msg) {
 			want = append(want, msg.id)
@@ -200,5 +203,28 @@ func (m *machine) checkEvents(by *principal) {
 	}
 	if !slices.Equal(ids, want) {
 		m.fail("%s is told of the messages %v, not %v", by, ids, want)
+	}
+}
+
+// same fails where two lists are not of the same things, in whatever order.
+func (m *machine) same(got, want []string, what string, args ...any) {
+	m.rapid.Helper()
+	var more, less []string
+	count := map[string]int{}
+	for _, v := range want {
+		count[v]++
+	}
+	for _, v := range got {
+		if count[v]--; count[v] < 0 {
+			more = append(more, v)
+		}
+	}
+	for v, n := range count {
+		if n > 0 {
+			less = append(less, v)
+		}
+	}
+	if len(more) > 0 || len(less) > 0 {
+		m.fail("%s %d things. It should not be %q; what is missing is %q", fmt.Sprintf(what, args...), len(got), more, less)
 	}
 }

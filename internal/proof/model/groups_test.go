@@ -19,6 +19,13 @@ func (p *principal) finds(c *conversation) bool {
 	return c.org == p.org && c.kind == api.ConversationGroup && (c.forum || p.private || c.in(p))
 }
 
+// name has somebody take part by name in a group in which roles take part.
+func (c *conversation) name(p *principal) {
+	if len(c.roles) > 0 {
+		c.guests[p.user] = true
+	}
+}
+
 // group of either organization; skips the step where there is none.
 func (m *machine) group() *conversation {
 	var list []*conversation
@@ -112,6 +119,7 @@ func (m *machine) letIn() {
 		m.ok(err, "%s lets %v into the group %s", by, added, c.id)
 		for _, u := range added {
 			c.admit(u)
+			c.name(u)
 		}
 		if len(added) > 0 {
 			m.notice(by, c, "members-added")
@@ -137,6 +145,7 @@ func (m *machine) letGo() {
 		m.ok(err, "%s takes %s out of the group %s", by, who, c.id)
 		m.notice(by, c, "members-removed")
 		c.members[who.user].left = len(c.timeline) + 1
+		delete(c.guests, who.user)
 	}
 }
 
@@ -149,6 +158,7 @@ func (m *machine) goes(by *principal, c *conversation, err error) {
 	m.ok(err, "%s leaves the group %s", by, c.id)
 	m.notice(by, c, "left")
 	c.members[by.user].left = len(c.timeline) + 1
+	delete(c.guests, by.user)
 }
 
 func (m *machine) leaveGroup() {

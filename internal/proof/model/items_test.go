@@ -50,7 +50,7 @@ func (m *machine) redact() {
 		m.refused(err, 409, "%s redacts %s", by, msg.id)
 	default:
 		m.ok(err, "%s redacts %s", by, msg.id)
-		msg.removed = true
+		msg.in.org.remove(msg, api.RemovedRedacted)
 	}
 }
 

@@ -114,6 +114,11 @@ func (c *conversation) become(into *conversation) {
 		}
 	}
 	o.merged[c.id], c.into = into, into
+	for _, d := range o.drafts {
+		if d.in == c {
+			d.in = into
+		}
+	}
 	delete(o.conversations, c.id)
 	o.order = slices.DeleteFunc(o.order, func(other *conversation) bool { return other == c })
 	o.tell(api.EventConversationMerged, c.id, func(p *principal) bool { return p.sees(into.became()) })
@@ -138,6 +143,8 @@ func (m *machine) move() {
 		m.refused(err, 409, "%s moves %s to %s", by, msg.id, into.id)
 	case !into.channel.shows(from.channel):
 		m.refused(err, 422, "%s moves %s to %s", by, msg.id, into.id)
+	case from.org.holds(msg):
+		m.refused(err, 409, "%s moves %s, which is held", by, msg.id)
 	default:
 		m.ok(err, "%s moves %s to %s", by, msg.id, into.id)
 		m.moved(msg, into)
@@ -146,7 +153,7 @@ func (m *machine) move() {
 
 func (m *machine) moved(msg *message, into *conversation) {
 	from := msg.in
-	left := &message{in: from, number: msg.number, at: msg.at, author: msg.author, moved: true, removed: true}
+	left := &message{in: from, number: msg.number, at: msg.at, author: msg.author, moved: true, removed: true, why: api.RemovedMoved}
 	got, err := from.org.admin.client.ListConversationMessages(background, from.id, api.Page{Limit: 100})
 	m.ok(err, "the items of %s", from.id)
 	for _, g := range got.Data {
@@ -155,6 +162,7 @@ func (m *machine) moved(msg *message, into *conversation) {
 		}
 	}
 	from.org.messages[left.id] = left
+	from.org.tell(api.EventMessageRemoved, left.id, func(p *principal) bool { return p.seesMessage(left) })
 	from.timeline[msg.number-1] = left
 	msg.in, msg.number = into, len(into.timeline)+1
 	into.timeline = append(into.timeline, msg)

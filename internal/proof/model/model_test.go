@@ -71,9 +71,16 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"make a group": m.makeGroup, "let in": m.letIn, "let go": m.letGo, "leave a group": m.leaveGroup, "join a forum": m.joinForum, "replay": m.replay},
 		{"a new contact": m.newContact, "merge contacts": m.mergeContacts, "merge conversations": m.mergeConversations, "move": m.move},
 		{"make a view": m.makeView, "change a view": m.changeView},
+		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
+		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
+		{"search": m.search},
+		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},
+		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "to the role": m.toRole, "answer": m.answer},
 	}
 	for range 4 {
-		add(areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")])
+		area := areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")]
+		add(area)
+		m.lifetimes = m.lifetimes || area["place a hold"] != nil
 	}
 	return all
 }

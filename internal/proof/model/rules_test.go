@@ -30,9 +30,15 @@ type organization struct {
 	merged        map[string]*conversation // by the id of one that became a part of it
 	order         []*conversation          // as they were made, but for those that were merged into others
 	log           []*message               // as they entered a timeline
+	unknown       []*message               // of the system, of which the server's ids are not known
 	all           []*message               // as they were made, but for the system's own
 	facts         []fact                   // what the log of events tells besides
 	views         []*view
+	drafts        []*draft
+	held          []*hold // legal holds that are not lifted
+	roles         []*role
+	replays       map[*role]bool // who comes on duty sees everything
+	escalations   []*escalation
 }
 
 // conversation is a thread as the model knows it.
@@ -54,6 +60,12 @@ type conversation struct {
 	replays  bool            // who joins sees what was said before
 	assigned *principal
 	into     *conversation // that it was merged into
+
+	role     *role           // of a conversation with a role
+	asker    *principal      // who wrote to it
+	attended int             // the number of the last item when the last one went off duty
+	roles    []*role         // of a group: those that take part
+	guests   map[string]bool // of such a group: who takes part by name
 }
 
 // became is what a conversation is by now.
@@ -82,6 +94,11 @@ func (c *conversation) admit(p *principal) {
 	if c.replays {
 		joined = 0
 	}
+	c.join(p, joined)
+}
+
+// join has somebody take part who receives what comes after an item.
+func (c *conversation) join(p *principal, joined int) {
 	switch has := c.members[p.user]; {
 	case has == nil:
 		c.members[p.user] = &part{joined: joined}
@@ -107,7 +124,13 @@ type message struct {
 	scheduled bool
 	canceled  bool
 	removed   bool
-	sent      *sending // how it was asked for
+	why       api.Removal // it was removed
+	kept      bool        // by legal holds
+	contact   *contact    // outside, who wrote it or got it
+	copied    bool        // it is a copy in the group of an escalation
+
+	escalation *escalation
+	sent       *sending // how it was asked for
 }
 
 // sees: a conversation of members is seen by those who take or took part in it and by keys that see what is private; one of the
@@ -183,6 +206,8 @@ func (m *message) state() (api.Status, api.Counts) {
 		return api.Delivered, counts
 	case counts.Read > 0:
 		return api.Read, counts
+	case m.in.role != nil: // it waits for somebody to come on duty
+		return api.Queued, counts
 	}
 	return api.Delivered, counts
 }
@@ -205,8 +230,13 @@ func (c *conversation) enter(m *message) {
 	c.timeline = append(c.timeline, m)
 	m.at, c.org.moving = c.org.now, true
 	c.org.log = append(c.org.log, m)
+	c.org.live(m)
 	if m.notice != "" {
-		c.org.messages[m.id] = m
+		if m.id == "" {
+			c.org.unknown = append(c.org.unknown, m)
+		} else {
+			c.org.messages[m.id] = m
+		}
 		return
 	}
 	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {

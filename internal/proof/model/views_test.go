@@ -156,11 +156,7 @@ func (m *machine) checkViews(by *principal) {
 	}) {
 		ids = append(ids, v.ID)
 	}
-	slices.Sort(ids)
-	slices.Sort(want)
-	if !slices.Equal(ids, want) {
-		m.fail("%s is shown the views %v, not %v", by, ids, want)
-	}
+	m.same(ids, want, "%s is shown the views", by)
 	if len(want) == 0 {
 		return
 	}
@@ -185,11 +181,7 @@ func (m *machine) checkView(by *principal, v *view, count api.ViewCount) {
 	}) {
 		ids = append(ids, c.ID)
 	}
-	slices.Sort(ids)
-	slices.Sort(want)
-	if !slices.Equal(ids, want) {
-		m.fail("%s is shown in the view %s %v, not %v", by, text(v.asked), ids, want)
-	}
+	m.same(ids, want, "%s is shown in the view %s", by, text(v.asked))
 	if count.Count != len(want) || count.More || count.Invalid {
 		m.fail("%s is told that the view %s has %+v, not %d", by, text(v.asked), count, len(want))
 	}

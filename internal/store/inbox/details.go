@@ -37,7 +37,8 @@ func ByExternalID(q store.Queries, organization parley.ID, external string) (id 
 	return id, err
 }
 
-// Mark is what somebody has read of a conversation, and up to where it goes on for them.
+// Mark is what somebody has read of a conversation, and up to where it goes on for them. There may be several of one, which have
+// no item in common.
 type Mark struct {
 	Conversation parley.ID
 	After        int64 // the last item that was read
@@ -67,7 +68,7 @@ func Unread(q store.Queries, organization, user parley.ID, marks []Mark) (map[pa
 		var id parley.ID
 		var n int
 		err := r.Scan(&id, &n)
-		counts[id] = n
+		counts[id] = min(counts[id]+n, parley.MaxUnread)
 		return err
 	})
 	return counts, err
