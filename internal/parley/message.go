@@ -110,6 +110,7 @@ type Message struct {
 	Redactions    *Redactions // what of the content was taken away; nil: nothing
 	EditedAt      time.Time   // zero: it is as it was sent
 	Edits         int
+	EditedIn      []int64               // of each edit: how many items the conversation had
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 	Acks          Acks                  // of one that asks to be acknowledged; derived
