@@ -59,6 +59,12 @@ func TestLimitDefers(t *testing.T) {
 	if m := must[*api.Message](t)(r.offer(bo, nil)); !m.NotBefore.IsZero() {
 		t.Errorf("to somebody else: %+v", m)
 	}
+	both := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Receivers: []api.Receiver{{Contact: ana}, {Contact: bo}}}, Body: api.Text("x"), Class: api.ClassMarketing}))
+	if deliveries := must[*api.List[api.Delivery]](t)(r.ListDeliveries(ctx, both.ID, api.Page{})).Data; !both.NotBefore.Equal(sent[4].NotBefore.Add(time.Hour)) ||
+		len(deliveries) != 2 || !deliveries[0].NextAttemptAt.Equal(both.NotBefore.Time) || !deliveries[1].NextAttemptAt.Equal(both.NotBefore.Time) {
+		t.Errorf("to both: %+v", deliveries)
+	}
+	must[*api.Message](t)(r.RecallMessage(ctx, both.ID))
 	list := must[*api.ContactStandings](t)(r.GetContactLimits(ctx, ana)).Data
 	if s := list[0]; s.Used != 2 || s.Waiting != 4 || !s.FreeAt.Equal(sent[4].NotBefore.Add(time.Hour)) || s.Max != 2 {
 		t.Errorf("ana stands at %+v", s)
@@ -167,6 +173,18 @@ func TestLimitOfFallbacks(t *testing.T) {
 		_, err := r.offer(to, nil)
 		wantCode(t, err, "contact-limit")
 	}
+	eve, fay := r.known("eve", "+15550100050"), r.known("fay", "+15550100060")
+	r.limitTo(api.ContactLimit{Class: api.ClassMarketing, Platform: "sms", Max: 1, Period: 7200, Beyond: api.LimitRefuses})
+	must[*api.Message](t)(r.offer(eve, nil))
+	m := must[*api.Message](t)(r.offer("", func(s *api.SendRequest) {
+		orElse(s)
+		s.To = api.Recipient{Receivers: []api.Receiver{{Contact: eve}, {Contact: fay}}}
+	}))
+	r.advance(59 * time.Second)
+	want(t, "to several", r.deliveries(m), "0 for 0: phone:+15550100050 skipped contact-limit", "0 for 0: phone:+15550100060 read")
+	r.advance(2 * time.Second)
+	want(t, "to several, a minute later", r.deliveries(m), "0 for 0: phone:+15550100050 skipped contact-limit", "0 for 0: phone:+15550100060 read",
+		"1 for 1: email:eve@example.org read")
 }
 
 // A policy that nobody can follow is refused, and says where.

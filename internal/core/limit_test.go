@@ -30,58 +30,71 @@ func sayTo(w *coretest.World, to core.To, change func(*core.SendParams)) (parley
 	return sent.Message, err
 }
 
-// TestLimitIsExact: however many send at once, on whatever channel and to whichever id of the contact, as many are accepted as
+// TestLimitIsExact: however many send at once, on whatever channel and through whichever node, as many are accepted as
 // the limit allows, and as many go out at once where the others wait.
 func TestLimitIsExact(t *testing.T) {
 	for _, beyond := range []parley.LimitBeyond{parley.LimitRefuses, parley.LimitDefers} {
-		t.Run(string(beyond), func(t *testing.T) {
-			w := coretest.New(t)
-			const most, senders, each = 7, 8, 4
-			sms, other := w.Channel(w.Admin, "sms"), w.Channel(w.Admin, "sms", w.Admin.User)
-			contact := w.Contact(w.Admin, "Yan", "phone:+31612345678")
-			limitTo(w, parley.ContactLimit{Class: parley.ClassMarketing, Max: most, Period: 20 * time.Minute, Beyond: beyond})
-			var accepted, refused, atOnce atomic.Int64
-			var all sync.WaitGroup
-			for n := range senders {
-				to := core.To{Contact: contact.ID, Channel: sms.ID}
-				if n%2 == 1 {
-					to.Channel = other.ID
-				}
-				all.Go(func() {
-					for range each {
-						m, err := sayTo(w, to, nil)
-						switch {
-						case parley.IsKind(err, parley.KindRateLimited):
-							refused.Add(1)
-						case err != nil:
-							t.Error(err)
-						default:
-							accepted.Add(1)
-							if m.NotBefore.IsZero() {
-								atOnce.Add(1)
-							}
-						}
+		t.Run(string(beyond), func(t *testing.T) { limitIsExact(t, beyond, false) })
+		t.Run(string(beyond)+" on two nodes", func(t *testing.T) { limitIsExact(t, beyond, true) })
+	}
+}
+
+func limitIsExact(t *testing.T, beyond parley.LimitBeyond, nodes bool) {
+	if nodes {
+		t.Setenv("PARLEY_TEST_DATABASE", "postgres")
+	}
+	w := coretest.New(t)
+	beside := w.Core
+	if nodes {
+		beside = coretest.Open(t, w.Folder).Core
+	}
+	const most, senders, each = 7, 8, 4
+	sms, other := w.Channel(w.Admin, "sms"), w.Channel(w.Admin, "sms", w.Admin.User)
+	contact := w.Contact(w.Admin, "Yan", "phone:+31612345678")
+	limitTo(w, parley.ContactLimit{Class: parley.ClassMarketing, Max: most, Period: 20 * time.Minute, Beyond: beyond})
+	var accepted, refused, atOnce atomic.Int64
+	var all sync.WaitGroup
+	for n := range senders {
+		params, node := core.SendParams{To: core.To{Contact: contact.ID, Channel: sms.ID}, Body: coretest.Text("x"), Class: parley.ClassMarketing}, w.Core
+		if n%2 == 1 {
+			params.To.Channel = other.ID
+		}
+		if n >= senders/2 {
+			node = beside
+		}
+		all.Go(func() {
+			for range each {
+				sent, err := node.Send(t.Context(), w.Admin, params)
+				switch {
+				case parley.IsKind(err, parley.KindRateLimited):
+					refused.Add(1)
+				case err != nil:
+					t.Error(err)
+				default:
+					accepted.Add(1)
+					if sent.Message.NotBefore.IsZero() {
+						atOnce.Add(1)
 					}
-				})
-			}
-			all.Wait()
-			wantAccepted := int64(most)
-			if beyond == parley.LimitDefers {
-				wantAccepted = senders * each
-			}
-			if accepted.Load() != wantAccepted || refused.Load() != senders*each-wantAccepted || atOnce.Load() != most {
-				t.Errorf("%d accepted, %d of them at once, %d refused", accepted.Load(), atOnce.Load(), refused.Load())
-			}
-			standings, err := w.Limits.Standings(t.Context(), w.Admin, contact.ID)
-			w.Must(err)
-			if s := standings[0]; s.Used != most || s.Waiting != int(wantAccepted)-most || s.FreeAt.IsZero() {
-				t.Errorf("it stands at %+v", s)
-			}
-			w.Advance(time.Hour + 20*time.Minute)
-			if standings, err = w.Limits.Standings(t.Context(), w.Admin, contact.ID); err != nil || standings[0].Waiting != 0 {
-				t.Errorf("later it stands at %+v, %v", standings, err)
+				}
 			}
 		})
+	}
+	all.Wait()
+	wantAccepted := int64(most)
+	if beyond == parley.LimitDefers {
+		wantAccepted = senders * each
+	}
+	if accepted.Load() != wantAccepted || refused.Load() != senders*each-wantAccepted || atOnce.Load() != most {
+		t.Errorf("%d accepted, %d of them at once, %d refused", accepted.Load(), atOnce.Load(), refused.Load())
+	}
+	standings, err := w.Limits.Standings(t.Context(), w.Admin, contact.ID)
+	w.Must(err)
+	if s := standings[0]; s.Used != most || s.Waiting != int(wantAccepted)-most || s.FreeAt.IsZero() {
+		t.Errorf("it stands at %+v", s)
+	}
+	w.Advance(time.Hour + 20*time.Minute)
+	if standings, err = w.Limits.Standings(t.Context(), w.Admin, contact.ID); err != nil || standings[0].Waiting != 0 {
+		t.Errorf("later it stands at %+v, %v", standings, err)
 	}
 }
 

@@ -235,6 +235,11 @@ func settle(a *store.Append) {
 		skipped[d.Number] = d.State == parley.Skipped
 	}
 	a.Jobs = slices.DeleteFunc(a.Jobs, func(j store.Job) bool { return j.Kind == store.JobDeliver && skipped[j.Delivery] })
+	for i := range a.Jobs {
+		if a.Jobs[i].Kind == store.JobFallback { // whom it does not reach is known at once
+			a.Jobs[i].After = 0
+		}
+	}
 	a.Message.Counts, a.Message.State = counts, parley.Overall(counts)
 }
 
