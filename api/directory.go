@@ -27,6 +27,8 @@ type Policy struct {
 
 	QuietHours QuietHours `json:"quietHours" doc:"When messages that go out wait; no intervals: never."`
 
+	ContactLimits []ContactLimit `json:"contactLimits" doc:"How many messages a contact gets at most; each limit counts for itself."`
+
 	AckWords []string  `json:"ackWords" doc:"The words by which somebody outside acknowledges a message that asks for it; upper or lower case is the same."`
 	Keywords []Keyword `json:"keywords" doc:"What messages from outside do that are one word and nothing else. The first rule that matches counts."`
 
@@ -84,6 +86,8 @@ type PolicyPatch struct {
 	DefinedAttributesOnly *bool `json:"definedAttributesOnly,omitempty" doc:"Whether contacts have only attributes that are defined. Those that they have stay."`
 
 	QuietHours *QuietHours `json:"quietHours,omitempty" doc:"When messages that go out wait; replaces all."`
+
+	ContactLimits *[]ContactLimit `json:"contactLimits,omitempty" maxItems:"20" doc:"How many messages a contact gets at most; replaces all."`
 
 	AckWords *[]string  `json:"ackWords,omitempty" maxItems:"50" minLength:"1" maxLength:"40" doc:"The words by which somebody outside acknowledges a message that asks for it."`
 	Keywords *[]Keyword `json:"keywords,omitempty" maxItems:"50" doc:"The rules for keywords; replaces all."`

@@ -22,7 +22,7 @@ type Problem struct {
 	RequestID string       `json:"requestId" doc:"Names the request in the server's log."`
 	Errors    []FieldError `json:"errors,omitempty" doc:"What is wrong with which field."`
 	// Facts are further members, beside the others in JSON: oldest and latest with 410 of the event log,
-	// organizations with organization-required, candidates with channel-required, scope with scope-required.
+	// organizations with organization-required, freeAt and limit with contact-limit, candidates with channel-required, scope with scope-required.
 	Facts map[string]any `json:"-"`
 
 	_ struct{} `additionalProperties:"true"`

@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for what takes a moment.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // process is the program running by itself.
 type process struct {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/people"
@@ -33,13 +35,35 @@ func (s *send) toBroadcast(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, unknown(err, "to.broadcast", "broadcast-unknown")
 	}
-	key := "broadcast:" + string(id) + ":" + string(s.p.User)
+	key := broadcastKey(id, s.p.User)
 	conversation, err := tx.ConversationByKey(s.p.Organization, key)
 	if parley.IsKind(err, parley.KindNotFound) {
 		conversation = parley.Conversation{Kind: parley.ConversationBroadcast, Visibility: parley.VisibleToMembers, ThreadKey: key, Title: b.Name, Inbox: true}
 		err = s.create(tx, &conversation, []parley.Participant{s.self()})
 	}
 	return &route{conversation: conversation}, err
+}
+
+// broadcastKey is the thread key of a user's conversation with a list.
+func broadcastKey(list, user parley.ID) string {
+	return "broadcast:" + string(list) + ":" + string(user)
+}
+
+// toList is the route of a message that is written into somebody's conversation with a list, and so to the list.
+func (s *send) toList(tx *store.Tx, conversation parley.Conversation) (*route, error) {
+	list, _, _ := strings.Cut(strings.TrimPrefix(conversation.ThreadKey, "broadcast:"), ":")
+	if s.params.From.Role != "" {
+		return nil, parley.Invalid("from.role", "not-allowed", "does not go with a broadcast list")
+	}
+	_, err := tx.Broadcast(s.p.Organization, parley.ID(list))
+	if parley.IsKind(err, parley.KindNotFound) {
+		err = parley.Invalid("to", "broadcast-unknown", "the list that the conversation is with was deleted")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.params.To.Broadcast = parley.ID(list)
+	return &route{conversation: conversation, list: parley.ID(list)}, nil
 }
 
 // expand writes the copies of a short list in the accepting commit, and leaves a long one to the queue.
@@ -227,7 +251,21 @@ func (f *fanOutSend) addNew(tx *store.Tx, routes []*route) error {
 			return err
 		}
 	}
-	return nil
+	return f.admit(tx)
+}
+
+// admit gives the recipients of the copies their places. The copy for one who gets no more is there, and skipped.
+func (f *fanOutSend) admit(tx *store.Tx) error {
+	places, err := limits.Of(tx, f.p.Organization, &f.policy, f.copies...)
+	if err != nil {
+		return err
+	}
+	for i, a := range f.copies {
+		if err := places.Take(a, f.quiet[i]); err != nil && !parley.IsKind(err, parley.KindRateLimited) {
+			return err
+		}
+	}
+	return places.Save()
 }
 
 // fanOutSend is a chunk of copies in the making.
@@ -240,6 +278,7 @@ type fanOutSend struct {
 	channels map[parley.AddressKind]*parley.Channel // nil: none is the default
 	barred   map[parley.Address][]parley.Suppression
 	copies   []*store.Append
+	quiet    []func(at time.Time) time.Time // of each copy, until when it waits that would go out at a time
 }
 
 func (f *fanOutSend) send(parent *parley.Message) *send {
@@ -316,6 +355,6 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 			return err
 		}
 	}
-	f.copies = append(f.copies, a)
+	f.copies, f.quiet = append(f.copies, a), append(f.quiet, s.quiet(a, r))
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-server/parley/internal/core/groups"
 	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/core/inbox"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/presence"
@@ -47,7 +48,7 @@ type Options struct {
 // what they do with these as a whole is in the Inbox, what with messages in Actions; what is sent again and again in the
 // Templates; what happened is in the Log; the Eraser makes content go; what those outside do not want is in
 // Consent, what people do not want to be disturbed by in Availability, what
-// they are reminded of in Reminders, where else messages go in Fallbacks; what nobody takes note of goes on by Escalations.
+// they are reminded of in Reminders, where else messages go in Fallbacks, how many contacts get in Limits; what nobody takes note of goes on by Escalations.
 type Core struct {
 	*thread.Threads
 	*eventlog.Log
@@ -68,6 +69,7 @@ type Core struct {
 	SLAs         *sla.Policies
 	Reminders    *reminder.Reminders
 	Fallbacks    *fallback.Fallbacks
+	Limits       *limits.Limits
 
 	store      *store.Store
 	connectors map[string]connector.Definition
@@ -94,7 +96,8 @@ func New(o Options) *Core {
 	}
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
-	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Presence = presence.New(presence.Options{Store: o.Store})
+	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick, Changed: c.Presence.Look})
 	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Hours = hours.New(o.Store)
@@ -102,12 +105,12 @@ func New(o Options) *Core {
 	c.Reminders = reminder.New(o.Store)
 	c.Fallbacks = fallback.New(o.Store, c.Threads, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
-	c.Presence = presence.New(presence.Options{Store: o.Store})
 	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})
 	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
 	c.Eraser = erasure.New(erasure.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Consent = consent.New(o.Store)
+	c.Limits = limits.New(o.Store)
 	c.Templates = template.New(o.Store)
 	c.Actions = message.New(message.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	o.Store.OnCommit(c.forget)

@@ -267,6 +267,9 @@ func (s *send) addTimers(a *store.Append, r *route) {
 		a.Jobs = append(a.Jobs, job)
 	}
 	if job, ok := fallback.Job(a.Organization, m, &r.conversation); ok {
+		if slices.ContainsFunc(a.Deliveries, func(d parley.Delivery) bool { return d.State == parley.Skipped }) {
+			job.After = 0 // whom it does not reach is known at once
+		}
 		a.Jobs = append(a.Jobs, job)
 	}
 }

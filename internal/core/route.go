@@ -26,6 +26,7 @@ type route struct {
 	recipients   []recipient          // outside
 	barred       []parley.Suppression // of these
 	zones        []*time.Location     // of these, as far as they are contacts; nil: not known
+	list         parley.ID            // of a broadcast, whose members get copies
 	members      int                  // users who receive it, besides the author
 	role         *parley.Role         // of a role's conversation that it is written to from outside, while nobody is on duty
 	first        bool                 // nothing has been written to it since
@@ -42,14 +43,10 @@ func (r *route) locate(contact *parley.Contact) { r.zones = append(r.zones, hour
 // wait makes the deliveries of a message wait that is sent in quiet hours: all of them, for the last of its recipients.
 func (s *send) wait(a *store.Append, r *route) {
 	m := &a.Message
-	if s.later || !s.policy.Quiet.Defers(m.Class, m.Priority) {
+	if s.later {
 		return
 	}
-	zones := r.zones
-	if len(zones) < len(r.recipients) {
-		zones = append(slices.Clone(zones), nil)
-	}
-	if m.NotBefore = hours.QuietUntil(&s.policy.Quiet, s.now, zones...); m.NotBefore.IsZero() {
+	if m.NotBefore = s.quiet(a, r)(s.now); m.NotBefore.IsZero() {
 		return
 	}
 	for i := range a.Deliveries {
@@ -59,9 +56,21 @@ func (s *send) wait(a *store.Append, r *route) {
 	}
 }
 
+// quiet returns until when a message waits that would go out at a time; zero where that is not in quiet hours.
+func (s *send) quiet(a *store.Append, r *route) func(at time.Time) time.Time {
+	if !s.policy.Quiet.Defers(a.Message.Class, a.Message.Priority) {
+		return func(time.Time) time.Time { return time.Time{} }
+	}
+	zones := r.zones
+	if len(zones) < len(r.recipients) {
+		zones = append(slices.Clone(zones), nil)
+	}
+	return func(at time.Time) time.Time { return hours.QuietUntil(&s.policy.Quiet, at, zones...) }
+}
+
 // passing reports whether a route is good for one message only: what comes of it is found out each time.
 func (r *route) passing() bool {
-	return r.contacts > 1 || r.waited || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
+	return r.list != "" || r.contacts > 1 || r.waited || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
 }
 
 // recipient is an outside participant and the address that is written to.
@@ -190,7 +199,7 @@ func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, partic
 // conversation with each: nobody sees anything else of the recipient's. The author is told.
 func (s *send) passOn(tx *store.Tx, a *store.Append, r *route) error {
 	if r.waited {
-		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID); err != nil {
+		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID, a.Message.SentAt); err != nil {
 			return err
 		}
 	}

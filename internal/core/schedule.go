@@ -164,6 +164,9 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	if err := s.named(tx, &r.conversation, m.Body); err != nil {
 		return nil, nil, nil, err
 	}
+	if err := s.admit(tx, a, r); err != nil {
+		return nil, nil, nil, err
+	}
 	a.Message.Author, a.Message.Actor = m.Author, m.Actor
 	a.Message.SendAt, a.Message.CreatedAt = m.SendAt, m.CreatedAt
 	if err := s.reopen(tx, r); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/hours"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/sla"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
@@ -237,8 +238,22 @@ func answerBack(tx *store.Tx, a *arrival, ch *parley.Channel, m *parley.Message,
 	addDeliveries(write, &route{channel: ch, recipients: []recipient{who}}, parley.PriorityNormal.Rank())
 	write.Message.State, write.Message.Counts = parley.Queued, map[parley.DeliveryState]int{parley.Queued: 1}
 	write.Events = []parley.Event{{Type: parley.EventMessageCreated, Conversation: m.Conversation, Message: answer.ID, Data: parley.EventData{Actor: a.actor.User}}}
+	if answer.Auto != parley.AutoKeyword {
+		if err := admitAlone(tx, a, write); err != nil {
+			return err
+		}
+	}
 	a.answered = true
 	return tx.Append(write)
+}
+
+// admitAlone gives an answer that was not asked for its place. Where there is none it is there all the same, and skipped.
+func admitAlone(tx *store.Tx, a *arrival, write *store.Append) error {
+	err := limits.Admit(tx, a.organization, &a.policy, write, nil)
+	if parley.IsKind(err, parley.KindRateLimited) {
+		return nil
+	}
+	return err
 }
 
 // Park keeps what a provider sent and nobody understands, for the operator.

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/fallback"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/message"
 	"github.com/parley-server/parley/internal/core/pages"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -43,7 +44,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 				return Sent{}, err
 			}
 		}
-		if r != nil {
+		if r != nil && !s.counted(r) {
 			sent, err := c.sendHot(ctx, s, r)
 			if err == nil {
 				c.remember(s, key, r)
@@ -153,6 +154,16 @@ func (s *send) lifetime() error {
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
 		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && !s.params.Escalate && !content.Names(s.params.Body)
+}
+
+// counted reports whether a limit of what contacts get counts the message: whether there is a place is decided where it is added.
+func (s *send) counted(r *route) bool {
+	return r.channel != nil && s.plain() && len(s.policy.Limits(s.params.Class, r.channel.Platform, s.params.Priority)) > 0
+}
+
+// admit gives the recipients of a message their places.
+func (s *send) admit(tx *store.Tx, a *store.Append, r *route) error {
+	return limits.Admit(tx, s.p.Organization, &s.policy, a, s.quiet(a, r))
 }
 
 // plain reports whether the route of the message is that of other messages to the same place: notes and records
@@ -297,6 +308,9 @@ func (s *send) prepare(tx *store.Tx) error {
 
 // put adds a message that is sent now, and does what follows from it.
 func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
+	if err := s.admit(tx, a, r); err != nil {
+		return err
+	}
 	if err := s.reopen(tx, r); err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type Policy struct {
 
 	Quiet QuietHours // when messages that go out wait
 
+	ContactLimits []ContactLimit // how many messages contacts get at most
+
 	Keywords []Keyword // in order: the first that matches counts
 	AckWords []string  // by which somebody outside acknowledges a message; nil: DefaultAckWords
 

@@ -296,7 +296,7 @@ func caughtUp(ctx context.Context, f *findings, w *world, followers []*follower)
 			f.add("reading the end of the log: %v", err)
 			continue
 		}
-		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			if n := len(followers[i].before(time.Now())); int64(n) >= page.Through {
 				break
 			} else if time.Now().After(deadline) {

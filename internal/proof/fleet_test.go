@@ -248,7 +248,7 @@ func (f *fleet) disagreements(ctx context.Context, s *stage, found *findings) (d
 func quiet(ctx context.Context, f *findings, w *world) {
 	const rest = time.Second
 	ends := map[*organization]int64{}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(rest) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(rest) {
 		moved := false
 		for _, o := range w.organizations {
 			page, err := o.admin.ListEvents(ctx, api.EventFilter{After: api.FromLatest})

@@ -197,7 +197,7 @@ func (s *server) ready() error {
 		return err
 	}
 	defer client.Close()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if err = client.Ready(s.t.Context()); err == nil {
 			return nil
 		}

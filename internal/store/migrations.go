@@ -52,6 +52,10 @@ var migrations = []sqldb.Migration{
 	{Name: "fallbacks", SQL: migration("0015_fallbacks"), Oldest: 27},
 	// A program that does not know it would write to nobody on a list that has a filter.
 	{Name: "lists", SQL: migration("0017_lists"), Oldest: 28},
+	// A program that does not know limits would send contacts more than they are to get.
+	{Name: "limits", SQL: migration("0018_limits"), Oldest: 29},
+	// A program that does not know them would take what they made for something else.
+	{Name: "steps", SQL: migration("0019_steps"), Oldest: 30},
 }
 
 // migration is the text of a file.

@@ -9,7 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
-// storedPolicy is a policy as it is stored, durations in milliseconds.
+// storedPolicy is a policy as it is stored, durations in milliseconds, but those of limits.
 type storedPolicy struct {
 	DefaultTTL int64    `json:"defaultTtl,omitempty"`
 	MaxTTL     int64    `json:"maxTtl,omitempty"`
@@ -21,6 +21,7 @@ type storedPolicy struct {
 	Keywords  []parley.Keyword                  `json:"keywords,omitempty"`
 	Quiet     *parley.QuietHours                `json:"quietHours,omitempty"`
 	Reminders *storedReminders                  `json:"reminders,omitempty"` // left out: the usual ones
+	Limits    []parley.ContactLimit             `json:"contactLimits,omitempty"`
 
 	FallbackContent parley.FallbackContent `json:"fallbackContent,omitempty"`
 	FallbackText    string                 `json:"fallbackText,omitempty"`
@@ -33,7 +34,7 @@ type storedReminders struct {
 }
 
 func encodePolicy(p parley.Policy) (string, error) {
-	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords,
+	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords, Limits: p.ContactLimits,
 		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	if len(p.Quiet.Intervals) > 0 {
 		stored.Quiet = &p.Quiet
@@ -100,7 +101,7 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	}
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
-		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords,
+		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords, ContactLimits: p.Limits,
 		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies}
 	if p.Quiet != nil {
 		o.Policy.Quiet = *p.Quiet

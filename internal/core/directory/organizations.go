@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/hours"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/clock"
@@ -107,7 +108,8 @@ type OrganizationPatch struct {
 
 	Quiet *parley.QuietHours // without intervals: none
 
-	Keywords *[]parley.Keyword // all of them
+	Keywords *[]parley.Keyword      // all of them
+	Limits   *[]parley.ContactLimit // all of them
 	AckWords *[]string
 
 	RemindEvery *time.Duration
@@ -145,6 +147,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		parley.Set(&o.Policy.Quiet, patch.Quiet)
 		parley.Set(&o.Policy.DefinedAttributesOnly, patch.DefinedAttributesOnly)
 		parley.Set(&o.Policy.Keywords, patch.Keywords)
+		parley.Set(&o.Policy.ContactLimits, patch.Limits)
 		o.Policy.Retention = changeRetention(o.Policy.Retention, patch.Retention)
 		parley.Set(&o.Policy.AckWords, patch.AckWords)
 		parley.Set(&o.Policy.FallbackContent, patch.FallbackContent)
@@ -180,6 +183,7 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	}
 	policy.Set("policy.definedAttributesOnly", before.Policy.DefinedAttributesOnly, o.Policy.DefinedAttributesOnly)
 	policy.Name("policy.quietHours", !reflect.DeepEqual(before.Policy.Quiet, o.Policy.Quiet))
+	policy.Set("policy.contactLimits", limits.Texts(before.Policy.ContactLimits), limits.Texts(o.Policy.ContactLimits))
 	policy.Name("policy.keywords", !reflect.DeepEqual(before.Policy.Keywords, o.Policy.Keywords))
 	policy.Set("policy.ackWords", before.Policy.Words(), o.Policy.Words())
 	policy.Set("policy.fallbackContent", before.Policy.FallbackContent, o.Policy.FallbackContent)
@@ -223,6 +227,7 @@ func checkOrganization(o parley.Organization, policy bool) error {
 		checkPolicy(&c, &o.Policy)
 	}
 	c.wrong = append(c.wrong, hours.CheckQuiet("policy.quietHours", &o.Policy.Quiet)...)
+	c.wrong = append(c.wrong, limits.Check("policy.contactLimits", o.Policy.ContactLimits)...)
 	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
 	c.reminders(o.Policy.Reminding())

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/limit"
 	"github.com/parley-server/parley/internal/store/people"
 )
 
@@ -322,6 +323,9 @@ func (s *forget) last() error {
 		return err
 	}
 	if err := people.KeepBlock(tx, o, &s.contact); err != nil {
+		return err
+	}
+	if err := limit.Forget(tx, o, s.contact.ID); err != nil {
 		return err
 	}
 	if err := people.HashAddresses(tx, o, identifying); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/limit"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -221,14 +222,23 @@ func (u *unit) cancel(e *store.Erasure, numbers map[int]bool) error {
 		return err
 	}
 	changed := map[store.DeliveryRef]*parley.Delivery{}
+	var free []int
 	for i := range deliveries {
 		d := &deliveries[i]
 		if !numbers[d.Number] || !d.State.Moves(parley.News{State: parley.Canceled}) {
 			continue
 		}
+		if d.Attempts == 0 && e.Message.Direction == parley.Outbound {
+			free = append(free, d.Number)
+		}
 		d.State, d.Phase, d.Code, d.NextAttempt, d.EndedAt = parley.Canceled, "", codeRemoved, time.Time{}, u.tx.Now
 		changed[store.DeliveryRef{Organization: e.Organization, Message: d.Message, Number: d.Number}] = d
 		u.emit(e, parley.EventDeliveryUpdated, parley.EventData{Delivery: d.Number, State: d.State, Code: d.Code})
+	}
+	if len(free) > 0 {
+		if err := limit.GiveBack(u.tx, e.Organization, e.Message.ID, free); err != nil {
+			return err
+		}
 	}
 	return u.tx.UpdateDeliveries(changed)
 }

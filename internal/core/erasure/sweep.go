@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/audit"
+	"github.com/parley-server/parley/internal/store/limit"
 )
 
 // Retention is how long things are kept that nothing else ends. A zero field means its default.
@@ -173,6 +174,13 @@ func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) erro
 		if n > 0 {
 			tx.Erased()
 		}
+		return n == sweepAtOnce, err
+	})
+	if err != nil {
+		return err
+	}
+	err = w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+		n, err := limit.Drop(tx, organization, sweepAtOnce)
 		return n == sweepAtOnce, err
 	})
 	if err != nil {

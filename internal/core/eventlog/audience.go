@@ -291,7 +291,12 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	}
 	members := s.members[e.Conversation]
 	if at, ok := s.places[e.Message]; ok && e.Message != "" && changed(members) {
-		return &Audience{scope: scope, private: true, users: receivers(members, at.Sequence)}
+		a := &Audience{scope: scope, private: true, users: receivers(members, at.Sequence)}
+		if e.Type == parley.EventMessageEdited { // of which whoever has left sees nothing
+			there := present(members)
+			maps.DeleteFunc(a.users, func(user parley.ID, _ bool) bool { return !there[user] })
+		}
+		return a
 	}
 	if e.Type == parley.EventParticipantsChanged && e.Subject != "" {
 		a := &Audience{scope: scope, private: true, users: present(members)}

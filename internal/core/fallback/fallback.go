@@ -9,7 +9,6 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	fallbacks "github.com/parley-server/parley/internal/store/fallback"
 )
 
 // Watched is for how long after a message was sent its fallbacks wait for failures.
@@ -99,7 +98,7 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	t := &tries{tx: tx, organization: job.Organization, m: &m, recipients: list, number: nextNumber(list)}
+	t := &tries{tx: tx, organization: job.Organization, m: &m, policy: &o.Policy, recipients: list, number: nextNumber(list)}
 	next := upcoming(&m, tx.Now)
 	for _, r := range list {
 		if until := r.quiet(&m, &o.Policy, tx.Now); !until.IsZero() {
@@ -112,10 +111,7 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 		}
 		next = earlier(next, then)
 	}
-	if err := tx.AddDeliveries(job.Organization, &m, t.made); err != nil {
-		return time.Time{}, err
-	}
-	if err := fallbacks.Keep(tx, job.Organization, t.made); err != nil {
+	if err := t.add(); err != nil {
 		return time.Time{}, err
 	}
 	if until := m.SentAt.Add(Watched); next.After(until) {
@@ -146,12 +142,7 @@ func upcoming(m *parley.Message, now time.Time) (next time.Time) {
 	if m.Direction == parley.Outbound {
 		return next
 	}
-	for _, f := range m.Fallback {
-		if at := m.SentAt.Add(f.After); f.On == parley.OnUnread && at.After(now) {
-			next = earlier(next, at)
-		}
-	}
-	return next
+	return Upcoming(m.Fallback, m.SentAt, now)
 }
 
 // earlier is the earlier of two times, of which zero is none.

@@ -25,11 +25,12 @@ type recipient struct {
 	live    bool             // something that was tried may reach it yet, or has
 	failed  time.Time        // when what was tried last failed; zero: nothing has failed
 	numbers int              // the greatest of its deliveries
+	all     []*parley.Delivery
 }
 
 // fall tries what is due for a recipient, in order, and says when there may be more; a time far ahead where that is a failure's,
 // zero where there is nothing more to come.
-func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try func(r *recipient, number int, f *parley.Fallback) (live bool, err error)) (next time.Time, err error) {
+func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try func(r *recipient, number int, f *parley.Fallback) (live bool, until time.Time, err error)) (next time.Time, err error) {
 	waiting := false // for one before
 	for i := range fallbacks {
 		f, number := &fallbacks[i], i+1
@@ -51,9 +52,13 @@ func (r *recipient) fall(fallbacks []parley.Fallback, sent, now time.Time, try f
 			waiting, next = true, earlier(next, at)
 			continue
 		}
-		live, err := try(r, number, f)
+		live, until, err := try(r, number, f)
 		if err != nil {
 			return next, err
+		}
+		if !until.IsZero() {
+			waiting, next = true, earlier(next, until)
+			continue
 		}
 		if r.live = r.live || live; !live {
 			r.failed = now
@@ -72,7 +77,8 @@ func (r *recipient) quiet(m *parley.Message, policy *parley.Policy, now time.Tim
 
 // takes counts what was tried for the recipient. Who has read that there is a message, and no more, has not read it.
 func (r *recipient) takes(d *parley.Delivery, reduced bool) {
-	if d.Fallback > 0 {
+	r.all = append(r.all, d)
+	if d.Fallback > 0 && d.Step == 0 {
 		if r.tried == nil {
 			r.tried = map[int]bool{}
 		}

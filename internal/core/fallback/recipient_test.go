@@ -25,6 +25,7 @@ func TestFall(t *testing.T) {
 		r     recipient
 		now   int
 		dead  string // numbers of fallbacks that cannot go out
+		waits int    // the number of one that has no place before 700 s
 		tried string
 		next  int // seconds after it was sent; 0: never
 	}{
@@ -40,12 +41,16 @@ func TestFall(t *testing.T) {
 		"a failure waits for what is first":  {list: []parley.Fallback{unread(300), failed(1)}, r: recipient{failed: at(30)}, now: 90, next: 300},
 		"unread does not wait for a failure": {list: []parley.Fallback{failed(1), unread(60)}, r: recipient{live: true}, now: 60, tried: "2", next: far},
 		"what cannot go out has failed":      {list: []parley.Fallback{failed(1), failed(5)}, r: recipient{failed: at(9)}, now: 10, dead: "1", tried: "1", next: 15},
+		"a place is waited for":              {list: []parley.Fallback{unread(60), failed(5), unread(80)}, r: recipient{failed: at(9)}, now: 90, waits: 1, tried: "3", next: 700},
 		"of a member nothing fails first":    {list: []parley.Fallback{unread(60), failed(5)}, now: 60, dead: "1", tried: "1", next: 65},
 	} {
 		var tried string
-		next, err := c.r.fall(c.list, sent, at(c.now), func(_ *recipient, number int, _ *parley.Fallback) (bool, error) {
+		next, err := c.r.fall(c.list, sent, at(c.now), func(_ *recipient, number int, _ *parley.Fallback) (bool, time.Time, error) {
+			if number == c.waits {
+				return false, at(700), nil
+			}
 			tried += fmt.Sprint(number)
-			return !strings.Contains(c.dead, fmt.Sprint(number)), nil
+			return !strings.Contains(c.dead, fmt.Sprint(number)), time.Time{}, nil
 		})
 		want := time.Time{}
 		if c.next > 0 {

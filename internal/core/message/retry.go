@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/consent"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/fallback"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -111,6 +113,9 @@ func (a *Actions) retry(tx *store.Tx, p *access.Principal, message parley.ID, nu
 			return made, err
 		}
 	}
+	if err := a.place(tx, p.Organization, &m, &made); err != nil {
+		return made, err
+	}
 	if err := tx.InsertDelivery(p.Organization, &made); err != nil {
 		return made, err
 	}
@@ -121,6 +126,24 @@ func (a *Actions) retry(tx *store.Tx, p *access.Principal, message parley.ID, nu
 		Data: parley.EventData{Delivery: made.Number, State: parley.Queued, Actor: p.User}})
 	return made, tx.Enqueue(store.Job{Organization: p.Organization, Channel: made.Channel, Priority: m.Priority.Rank(), Message: message,
 		Delivery: made.Number}, &m, made.ValidUntil)
+}
+
+// place finds a place for a delivery that repeats another one, among what its recipient gets at most: there is one where the
+// message has one.
+func (a *Actions) place(tx *store.Tx, organization parley.ID, m *parley.Message, d *parley.Delivery) error {
+	o, err := tx.Organization(organization)
+	if err != nil || len(o.Policy.ContactLimits) == 0 || m.Direction != parley.Outbound || m.Auto == parley.AutoKeyword {
+		return err
+	}
+	ch, err := tx.Channel(organization, d.Channel)
+	if err != nil {
+		return err
+	}
+	_, err = limits.One(tx, organization, &o.Policy, m, ch.Platform, d)
+	if refused, ok := errors.AsType[*parley.Error](err); ok && refused.Code == limits.Code {
+		refused.Fields = nil // the request names nobody
+	}
+	return err
 }
 
 // linksAgain gives a delivery that repeats another links of its own.

@@ -205,3 +205,22 @@ func TestBeginsAnew(t *testing.T) {
 		t.Errorf("whole: %v, through %d of %d", page.Whole, page.Through, latest.Latest)
 	}
 }
+
+// TestDamaged: an index that cannot be read is made anew.
+func TestDamaged(t *testing.T) {
+	w := newWorld(t)
+	ana, ben := w.User(w.Admin, "ana"), w.User(w.Admin, "ben")
+	w.Say(ana, core.To{User: ben.User}, "one")
+	w.index()
+	w.Must(w.Store.Write(t.Context(), ana.Organization, func(tx *store.Tx) error {
+		_, err := tx.Conn().Exec("UPDATE search_pages SET data = '~' WHERE organization_id = $1", string(ana.Organization))
+		return err
+	}))
+	w.Say(ana, core.To{User: ben.User}, "two")
+	w.index()
+	for _, query := range []string{"one", "two"} {
+		if got := w.count(ben, query); got != 1 {
+			t.Errorf("%q: %d are found", query, got)
+		}
+	}
+}

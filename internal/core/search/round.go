@@ -12,7 +12,7 @@ import (
 )
 
 // version is that of how texts are taken apart and things are indexed. An index of another one is made anew.
-const version = 1
+const version = 2
 
 const (
 	eventsAtOnce = 1000
@@ -42,7 +42,23 @@ func (x *Indexer) Round(ctx context.Context, organization parley.ID) (more bool,
 	if more, err = r.do(); err != nil && (errors.Is(err, errOvertaken) || parley.IsKind(err, parley.KindNotFound) || r.overtaken()) {
 		return false, nil
 	}
+	if errors.Is(err, search.ErrDamaged) {
+		x.log.Error("the index of words is made anew", "organization", organization, "error", err)
+		return true, r.beginAnew()
+	}
 	return more, err
+}
+
+// beginAnew is begin for an index that cannot be read.
+func (r *round) beginAnew() error {
+	kept, err := r.q.LogRange(r.organization)
+	if err != nil {
+		return err
+	}
+	if r.segments, err = search.Segments(r.q, r.organization); err != nil {
+		return err
+	}
+	return r.begin(kept.Latest)
 }
 
 // overtaken reports whether another node has done a round meanwhile, and perhaps deleted what this one was reading.

@@ -254,7 +254,7 @@ type model struct {
 	changes  int // of conversations and messages that were there
 }
 
-var vocabulary = strings.Fields("the The THE a of Crème creme brûlée Straße 東京都 京都 appointment appointed card +31612345678 INV-42 ana@example.org rare1 rare2 x")
+var vocabulary = strings.Fields("the The THE a of Crème creme brûlée Straße 東京都 京都 日本 да до appointment appointed card +31612345678 INV-42 ana@example.org rare1 rare2 x")
 
 func (m *model) text() string {
 	n := 1 + m.random.IntN(8)

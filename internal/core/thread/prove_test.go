@@ -219,14 +219,34 @@ func TestProveLists(t *testing.T) {
 // compared, since others may be at work on the machine. What finds nothing looks at up to 2,000 messages, of which the
 // small organization has not so many.
 func TestListsDoNotGrow(t *testing.T) {
-	small, _, _ := newCrowd(t, coretest.New(t), 100, 5).measure(10)
-	large, _, _ := newCrowd(t, coretest.New(t), 1000, 5).measure(10)
-	for name, was := range small {
-		if name == "messages of all, by a user" || name == "messages of all, of one platform" {
-			continue
+	few, many := newCrowd(t, coretest.New(t), 100, 5), newCrowd(t, coretest.New(t), 1000, 5)
+	small, large := map[string]time.Duration{}, map[string]time.Duration{}
+	var slower []string
+	for range 10 {
+		keepBest(small, few)
+		keepBest(large, many)
+		slower = slower[:0]
+		for name, was := range small {
+			if name == "messages of all, by a user" || name == "messages of all, of one platform" {
+				continue
+			}
+			if is := large[name]; is > 8*was+20*time.Millisecond {
+				slower = append(slower, fmt.Sprintf("%s: %s with 500 messages, %s with 5,000", name, was, is))
+			}
 		}
-		if is := large[name]; is > 8*was+20*time.Millisecond {
-			t.Errorf("%s: %s with 500 messages, %s with 5,000", name, was, is)
+		if len(slower) == 0 {
+			return
+		}
+	}
+	t.Error(strings.Join(slower, "\n"))
+}
+
+// keepBest measures a crowd, and keeps the best times so far.
+func keepBest(best map[string]time.Duration, c *crowd) {
+	now, _, _ := c.measure(5)
+	for name, took := range now {
+		if was, known := best[name]; !known || took < was {
+			best[name] = took
 		}
 	}
 }

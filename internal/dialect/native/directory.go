@@ -21,6 +21,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.LockTTL, patch.DefinedAttributesOnly, patch.AckWords = b.Policy.LockTTL, b.Policy.DefinedAttributesOnly, b.Policy.AckWords
 		patch.Quiet = wire.QuietHours(b.Policy.QuietHours)
 		patch.Keywords = wire.Keywords(b.Policy.Keywords)
+		patch.Limits = wire.ContactLimits(b.Policy.ContactLimits)
 		patch.Retention = wire.Retention(b.Policy.Retention)
 		patch.FallbackText, patch.FallbackReplies = b.Policy.FallbackText, b.Policy.FallbackReplies
 		if b.Policy.FallbackContent != nil {

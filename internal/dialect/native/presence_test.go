@@ -33,7 +33,7 @@ func hinted(t *testing.T, c *api.Client, f api.EventFilter) <-chan string {
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-done })
-	for deadline := time.Now().Add(10 * time.Second); s.Through() == 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); s.Through() == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the stream does not begin")
 		}
@@ -72,7 +72,7 @@ func TestTypingAndPresence(t *testing.T) {
 	hints := api.EventFilter{Hints: "true"}
 	ana, strangers := hinted(t, d.ana, hints), hinted(t, stranger, hints)
 	narrow, foreign, without := hinted(t, d.ben, api.EventFilter{Hints: "true", Conversation: group, Types: []string{"page.created"}}), hinted(t, other, hints), hinted(t, d.ben, api.EventFilter{})
-	for deadline := time.Now().Add(10 * time.Second); !slices.Equal(there(d.ana, d.users[0], d.users[1], cleo), []string{"online", "online", "online"}); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !slices.Equal(there(d.ana, d.users[0], d.users[1], cleo), []string{"online", "online", "online"}); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("who has a stream is not there")
 		}
@@ -112,6 +112,12 @@ func TestTypingAndPresence(t *testing.T) {
 		t.Errorf("shown is %q after %q", got, came)
 	}
 	must[*api.User](t)(d.ben.SetDoNotDisturb(ctx, d.users[1], api.DoNotDisturbRequest{}))
+	if err := d.core.Presence.Turn(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := []string{next(t, strangers), next(t, strangers)}; !slices.Contains(got, "user.presence "+d.users[1]+" away") {
+		t.Errorf("of who is not to be disturbed: %q", got)
+	}
 	if got := there(stranger, d.users[0], d.users[1], cleo); !slices.Equal(got, []string{"offline", "away", "online"}) {
 		t.Errorf("at the end: %v", got)
 	}

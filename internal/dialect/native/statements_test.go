@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/escalation"
 	hooks "github.com/parley-server/parley/internal/store/playground"
 )
 
@@ -128,6 +130,7 @@ var lists = []counted{
 	{"listEscalationPolicies", "/v1/escalation-policies?role={role}", 1, 0},
 	{"listEscalations", "/v1/escalations", 0, 0},
 	{"listEscalations", "/v1/escalations?state=active&role={role}", 0, 0},
+	{"listEscalationFallbacks", "/v1/escalations/{escalating}/fallbacks", 0, 0},
 	{"listEscalations", "/v1/escalations?conversation={asked}&message={urgent}", 1, 0},
 	{"listGroups", "/v1/groups", 0, 0},
 	{"listGroups", "/v1/groups?forum=true", 0, 0},
@@ -256,6 +259,8 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 	files := strings.Split(things["files"], ",")
 	team := must[*api.Team](t)(w.admin.CreateTeam(t.Context(), api.TeamRequest{Name: "Another"})).ID
 	news := must[*api.Broadcast](t)(w.admin.CreateBroadcast(t.Context(), api.BroadcastRequest{Name: "More news"})).ID
+	must[*api.Organization](t)(w.admin.PatchOrganization(t.Context(), api.OrganizationPatch{Policy: &api.PolicyPatch{ContactLimits: &[]api.ContactLimit{
+		{Class: api.ClassService, Max: 1000, Period: 60, Beyond: api.LimitRefuses}, {Class: api.ClassService, Platform: "sms", Max: 1000, Period: 60, Beyond: api.LimitDefers}}}}))
 	number := 0
 	for what, c := range map[string]struct {
 		sizes []int
@@ -272,6 +277,14 @@ func TestRequestsNeedFewStatements(t *testing.T) {
 		}},
 		"a send to contacts": {[]int{2, 10, 100}, func(n int) error {
 			_, err := w.admin.SendToConversation(t.Context(), things[fmt.Sprint("external", n)], api.SendRequest{Body: api.Text("hello")})
+			return err
+		}},
+		"a send to contacts that a limit counts": {[]int{2, 10, 100}, func(n int) error {
+			_, err := w.admin.SendToConversation(t.Context(), things[fmt.Sprint("external", n)], api.SendRequest{Body: api.Text("hello"), Class: api.ClassService})
+			return err
+		}},
+		"where a contact stands with limits": {[]int{0, 5, 50}, func(n int) error {
+			_, err := w.admin.GetContactLimits(t.Context(), contacts[n])
 			return err
 		}},
 		"a send with files": {[]int{1, 5, 10}, func(n int) error {
@@ -489,6 +502,26 @@ func (w *world) manyEscalations(t *testing.T, things map[string]string, n int) {
 	for range n {
 		m := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Role: things["role"]}, Body: api.Text("hello")}))
 		things["asked"], things["urgent"] = m.ConversationID, m.ID
+	}
+	e := must[*api.List[api.Escalation]](t)(c.ListEscalations(ctx, api.EscalationFilter{Message: things["urgent"]})).Data[0]
+	things["escalating"] = e.ID
+	organization := parley.ID(must[*api.Organization](t)(c.GetOrganization(ctx)).ID)
+	err := w.store.Write(ctx, organization, func(tx *store.Tx) error {
+		m, err := tx.Message(organization, parley.ID(e.MessageID))
+		if err != nil {
+			return err
+		}
+		var made []parley.Delivery
+		var list []parley.EscalationFallback
+		for i := range n {
+			d := parley.Delivery{Message: m.ID, Number: 30001 + i, Conversation: m.Conversation, Recipient: parley.Actor{Kind: parley.ActorUser, ID: "u"}, State: parley.Skipped, Fallback: 1, Step: 1}
+			made = append(made, d)
+			list = append(list, parley.EscalationFallback{Fallback: 1, User: d.Recipient, Message: m.ID, Delivery: d.Number})
+		}
+		return errors.Join(tx.AddDeliveries(organization, &m, made), escalation.AddFallbacks(tx, organization, parley.ID(e.ID), list))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

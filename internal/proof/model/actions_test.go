@@ -311,6 +311,18 @@ func (m *machine) toContact() {
 	m.outside(c, c.numbers[0], ch, msg, got)
 }
 
+// alone: nobody is left of the two of a direct conversation to whom it would go.
+func (m *machine) alone(by *principal, c *conversation) bool {
+	if c.kind != api.ConversationDirect {
+		return false
+	}
+	gone := slices.ContainsFunc(c.org.users, func(u *principal) bool { return u != by && u.gone && c.members[u.user] != nil })
+	if gone && c.members[by.user] == nil {
+		m.rapid.Skip("not said")
+	}
+	return gone
+}
+
 func (m *machine) toConversation() {
 	by := m.principal()
 	c := m.conversation(by)
@@ -321,6 +333,8 @@ func (m *machine) toConversation() {
 		m.ask(by, request, 422)
 	case !by.takesPart(c):
 		m.ask(by, request, 403)
+	case m.alone(by, c):
+		m.ask(by, request, 422)
 	case c.contact != nil && (c.contact.out || c.org.suppresses(c.number, "", c.channel)):
 		m.ask(by, request, 422)
 	default:
@@ -367,8 +381,13 @@ func (m *machine) later() {
 	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}, SendAt: api.NewTime(at)}, 0)
 	msg.scheduled = true
 	m.into(by.org, pair(by, to), msg, got, api.ConversationDirect, by, to)
-	by.org.at(at, func() { // also where one of the two is deactivated
-		if !msg.canceled && !msg.removed {
+	by.org.at(at, func() { // also where its author is deactivated
+		switch {
+		case msg.canceled || msg.removed:
+		case to.gone:
+			msg.canceled = true
+			by.org.expires(msg, must(by.org.admin.client.GetMessage(background, msg.id)).ExpiresAt.Time)
+		default:
 			msg.scheduled = false
 			msg.in.enter(msg)
 		}
@@ -411,7 +430,7 @@ func (m *machine) again() {
 	if got.ID != s.message.id || !answer.Replayed {
 		m.fail("%s repeats %q: message %s (replayed: %v), not %s", s.by, s.key, got.ID, answer.Replayed, s.message.id)
 	}
-	s.message.matches(m, got)
+	s.message.matches(m, s.by, got)
 	other := s.request
 	other.Body = api.Text("something else")
 	_, err = s.by.client.Send(background, other, api.IdempotencyKey(s.key))

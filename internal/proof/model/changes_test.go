@@ -164,7 +164,7 @@ func (m *machine) leave() {
 		m.refused(err, 404, "%s takes %s out of %s", by, who, c.id)
 	default:
 		m.ok(err, "%s takes %s out of %s", by, who, c.id)
-		c.members[who.user].left = len(c.timeline) + 1
+		c.part(who.user)
 		delete(c.guests, who.user)
 	}
 }
@@ -243,7 +243,7 @@ func (m *machine) team() {
 	if p != nil && p.left == 0 {
 		m.ok(o.admin.client.RemoveTeamMember(background, o.team, u.user), "%s leaves the team", u)
 		m.log("%s leaves the team", u)
-		p.left = len(c.timeline) + 1
+		c.part(u.user)
 		return
 	}
 	_, err := o.admin.client.AddTeamMembers(background, o.team, api.TeamMembers{Users: []string{u.user}})

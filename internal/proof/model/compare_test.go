@@ -100,7 +100,7 @@ func (m *machine) checkMessages(by *principal) {
 			m.fail("%s is shown message %s", by, g.ID)
 		}
 		seen[g.ID] = true
-		msg.matches(m, g)
+		msg.matches(m, by, g)
 		if msg.number > 0 {
 			listed++
 		}
@@ -111,10 +111,10 @@ func (m *machine) checkMessages(by *principal) {
 }
 
 // matches compares a message with the model's.
-func (msg *message) matches(m *machine, got *api.Message) {
+func (msg *message) matches(m *machine, by *principal, got *api.Message) {
 	m.rapid.Helper()
 	status, counts := msg.state()
-	text := msg.text
+	text := by.reads(msg)
 	if msg.removed {
 		text = ""
 	}
@@ -141,7 +141,7 @@ func (m *machine) checkMessage(by *principal, msg *message) {
 		return
 	}
 	m.ok(err, "%s asks for message %s", by, msg.id)
-	msg.matches(m, got)
+	msg.matches(m, by, got)
 }
 
 func (m *machine) checkTimeline(by *principal, c *conversation) {

@@ -92,7 +92,7 @@ func (m *machine) sendDraft() {
 		m.rapid.Skip("has no say in it")
 	}
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}, Draft: d.id}
-	if !d.seenBy(by) {
+	if !d.seenBy(by) || m.alone(by, c) {
 		m.ask(by, request, 422)
 		return
 	}

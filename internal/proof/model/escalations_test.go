@@ -175,9 +175,9 @@ func (e *escalation) end(by *principal, state api.EscalationState, notice string
 	}
 	o.at(o.now.Add(e.role.policy.life), func() {
 		e.at = e.group.notice(nil, "escalation-closed")
-		for _, part := range e.group.members {
+		for user, part := range e.group.members {
 			if part.left == 0 {
-				part.left = len(e.group.timeline) + 1
+				e.group.part(user)
 			}
 		}
 		e.group.status, e.group.roles, e.group.guests = api.ConversationClosed, nil, nil

@@ -143,7 +143,7 @@ func (m *machine) letGo() {
 	default:
 		m.ok(err, "%s takes %s out of the group %s", by, who, c.id)
 		m.notice(by, c, "members-removed")
-		c.members[who.user].left = len(c.timeline) + 1
+		c.part(who.user)
 		delete(c.guests, who.user)
 	}
 }
@@ -156,7 +156,7 @@ func (m *machine) goes(by *principal, c *conversation, err error) {
 	}
 	m.ok(err, "%s leaves the group %s", by, c.id)
 	m.notice(by, c, "left")
-	c.members[by.user].left = len(c.timeline) + 1
+	c.part(by.user)
 	delete(c.guests, by.user)
 }
 

@@ -85,7 +85,8 @@ func (c *conversation) became() *conversation {
 type part struct {
 	joined, left    int // receives what has a greater number, and, once it has left, a lesser one
 	earlier         [][2]int
-	delivered, read int // through this number
+	delivered, read int                 // through this number
+	saw             map[*message]string // once it has left: what messages said then
 }
 
 func (p *part) receives(number int) bool {
@@ -100,6 +101,23 @@ func (c *conversation) admit(p *principal) {
 		joined = 0
 	}
 	c.join(p, joined)
+}
+
+// part ends somebody's part. Whoever has left does not see to what is edited what they have seen.
+func (c *conversation) part(user string) {
+	p := c.members[user]
+	p.left, p.saw = len(c.timeline)+1, map[*message]string{}
+	for _, msg := range c.timeline {
+		p.saw[msg] = msg.text
+	}
+}
+
+// reads is what a message says to somebody.
+func (p *principal) reads(m *message) string {
+	if part := m.in.members[p.user]; part != nil && part.left > 0 && !p.private {
+		return part.saw[m]
+	}
+	return m.text
 }
 
 // join has somebody take part who receives what comes after an item.

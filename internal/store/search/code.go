@@ -3,6 +3,7 @@ package search
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -15,8 +16,8 @@ const (
 	fiveBits = 0x1f
 )
 
-// errPage is a page that was not written here.
-var errPage = errors.New("the index of words has a damaged page")
+// ErrDamaged is a page that nobody could have written.
+var ErrDamaged = errors.New("the index of words has a damaged page")
 
 func appendNumber(to []byte, n uint32) []byte {
 	for n > fiveBits {
@@ -31,14 +32,14 @@ func number(from string) (n uint32, rest string, err error) {
 	for i := range min(len(from), 7) {
 		c := from[i] - zero
 		if c > 63 {
-			return 0, "", errPage
+			return 0, "", ErrDamaged
 		}
 		n |= uint32(c&fiveBits) << (5 * i)
 		if c&moreBit == 0 {
 			return n, from[i+1:], nil
 		}
 	}
-	return 0, "", errPage
+	return 0, "", ErrDamaged
 }
 
 func appendFixed(to []byte, v uint64, chars int) []byte {
@@ -71,7 +72,7 @@ func readList(list string, f func(doc uint32)) error {
 	for i := range len(list) {
 		c := list[i] - zero
 		if c > 63 || shift > 30 {
-			return errPage
+			return ErrDamaged
 		}
 		n |= uint32(c&fiveBits) << shift
 		if c&moreBit != 0 {
@@ -102,7 +103,7 @@ func appendPlace(to []byte, p Place) []byte {
 
 func placeAt(page string, i int) (Place, error) {
 	if len(page) < (i+1)*placeChars {
-		return Place{}, errPage
+		return Place{}, ErrDamaged
 	}
 	entry := page[i*placeChars : (i+1)*placeChars]
 	return Place{At: int64(fixed(entry[:timeChars])) - timeZero, ID: parley.ID(strings.TrimRight(entry[timeChars:], " "))}, nil
@@ -136,7 +137,7 @@ func readWords(page string, f func(e entry) bool) error {
 			scopes = count * scopeChars
 		}
 		if int(like) > len(word) || uint64(rest)+uint64(length)+uint64(scopes) > uint64(len(page)) {
-			return errPage
+			return ErrDamaged
 		}
 		e := entry{word: word[:like] + page[:rest], count: int(count), list: page[rest : rest+length], scopes: page[rest+length : rest+length+scopes]}
 		word, page = e.word, page[rest+length+scopes:]
@@ -151,6 +152,9 @@ func appendEntry(to []byte, before string, e entry) []byte {
 	like := 0
 	for like < len(before) && like < len(e.word) && before[like] == e.word[like] {
 		like++
+	}
+	for like > 0 && like < len(e.word) && !utf8.RuneStart(e.word[like]) { // databases keep text, and no halves of a letter
+		like--
 	}
 	to = appendNumber(to, uint32(like))
 	to = appendNumber(to, uint32(len(e.word)-like))
@@ -174,12 +178,12 @@ func readShort(list, scopes string, f func(doc uint32, s Scope)) error {
 func readScopes(page string, f func(s Scope, list string) error) error {
 	for page != "" {
 		if len(page) < scopeChars {
-			return errPage
+			return ErrDamaged
 		}
 		s := Scope(fixed(page[:scopeChars]))
 		length, rest, err := number(page[scopeChars:])
 		if err != nil || int(length) > len(rest) {
-			return errPage
+			return ErrDamaged
 		}
 		if err := f(s, rest[:length]); err != nil {
 			return err

@@ -183,7 +183,7 @@ func (s *source) fill() error {
 func (s *source) docs(e entry, to *[]uint32) (err error) {
 	add := func(doc uint32) {
 		if int(doc) >= len(s.becomes) {
-			err = errPage
+			err = ErrDamaged
 		} else if n := s.becomes[doc]; n != nowhere {
 			*to = append(*to, n)
 		}

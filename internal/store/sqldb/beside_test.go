@@ -66,7 +66,7 @@ func TestBeside(t *testing.T) {
 // locked returns when so many wait for locks.
 func locked(t *testing.T, db *sql.DB, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		var n int
 		if err := db.QueryRow("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&n); err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func TestWhoseWork(t *testing.T) {
 // within waits for something that happens within seconds.
 func within(t *testing.T, happens func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !happens(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !happens(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not happen")
 		}

@@ -110,7 +110,7 @@ func TestStalledDatabase(t *testing.T) {
 	}
 	asking.Wait()
 	r.gate.Unlock()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		err := db.Write(ctx, Unit{Run: func(tx *Tx) error {
 			_, err := tx.Exec("DELETE FROM notes WHERE text = 'before'")
 			return err

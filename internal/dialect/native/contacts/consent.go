@@ -49,3 +49,8 @@ func (a area) unblock(c *door.Call, b *api.UnblockRequest) (api.Unblocked, error
 	n, err := a.core.Unblock(c.Ctx(), c.P, c.ID(), b.Release)
 	return api.Unblocked{Released: n}, err
 }
+
+func (a area) limits(c *door.Call) (api.ContactStandings, error) {
+	list, err := a.core.Limits.Standings(c.Ctx(), c.P, c.ID())
+	return api.ContactStandings{Data: wire.Each(list, wire.ContactStanding)}, err
+}

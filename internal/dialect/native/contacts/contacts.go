@@ -23,7 +23,7 @@ type area struct {
 	dossiers  *dossier.Dossiers
 }
 
-// Endpoints are the operations of the area.
+// Endpoints are the operations of the area. Long because it is their index.
 func Endpoints(c *core.Core, d *directory.Directory, e *dossier.Dossiers) []*door.Endpoint {
 	a := area{c, d, e}
 	const read, write = parley.ScopeContactsRead, parley.ScopeContactsWrite
@@ -44,6 +44,7 @@ func Endpoints(c *core.Core, d *directory.Directory, e *dossier.Dossiers) []*doo
 	export.Details = "It is made in the background, and needs an organization key that may read messages and media too."
 	erase := door.Operation("POST /v1/contacts/{id}/erase", "eraseContact", write, "Have all go that is kept about a contact")
 	erase.Details = "It is done in the background; tombstones with ids stay. It needs messages:delete too. To ask again changes nothing."
+	limits := door.Operation("GET /v1/contacts/{id}/limits", "getContactLimits", read, "See where a contact stands with the limits of the policy")
 	suppress := door.Operation("POST /v1/suppressions", "suppress", write, "Keep messages from an address or a contact")
 	suppress.Details = "What is suppressed already stays as it is. What waits to be sent to it is skipped."
 	block := door.Operation("POST /v1/blocked-senders", "blockSender", write, "Park what somebody writes")
@@ -60,6 +61,7 @@ func Endpoints(c *core.Core, d *directory.Directory, e *dossier.Dossiers) []*doo
 			parley.ActContactUpdated),
 		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/contacts/{id}", "deleteContact", write, "Delete a contact; its conversations stay"), a.deleteContact)),
 			parley.ActContactDeleted),
+		door.Get(limits, a.limits),
 		door.Audited(door.Matched(door.Change(merge, a.mergeContact)), parley.ActContactMerged),
 		door.Audited(door.Matched(door.Change(define, a.defineAttribute)), parley.ActAttributeDefined),
 		door.Get(door.Operation("GET /v1/attributes/{key}", "getAttribute", read, "Get the definition of an attribute"), a.attribute),

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -17,6 +18,7 @@ func Organization(o *parley.Organization) api.Organization {
 		Policy: api.Policy{DefaultTTL: seconds(o.Policy.DefaultTTL), MaxTTL: seconds(o.Policy.MaxTTL), LockTTL: o.Policy.LockTTL,
 			DefinedAttributesOnly: o.Policy.DefinedAttributesOnly, AckWords: filledList(o.Policy.Words()),
 			Keywords:        Each(o.Policy.Keywords, keyword),
+			ContactLimits:   Each(o.Policy.ContactLimits, contactLimit),
 			FallbackContent: api.FallbackContent(cmp.Or(o.Policy.FallbackContent, parley.FallbackNone)), FallbackText: cmp.Or(o.Policy.FallbackText, parley.DefaultFallbackText),
 			FallbackReplies: o.Policy.FallbackReplies,
 			Reminders:       api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
@@ -68,6 +70,28 @@ func Keywords(list *[]api.Keyword) *[]parley.Keyword {
 			Class: parley.MessageClass(k.Class), Answer: k.Answer}
 	})
 	return &out
+}
+
+func contactLimit(l *parley.ContactLimit) api.ContactLimit {
+	return api.ContactLimit{Class: api.MessageClass(l.Class), Platform: l.Platform, Max: l.Max, Period: seconds(l.Period), Beyond: api.LimitBeyond(l.Beyond),
+		HighPriority: l.High}
+}
+
+// ContactLimits are limits that a request gives; nil where it gives none.
+func ContactLimits(list *[]api.ContactLimit) *[]parley.ContactLimit {
+	if list == nil {
+		return nil
+	}
+	out := Each(*list, func(l *api.ContactLimit) parley.ContactLimit {
+		return parley.ContactLimit{Class: parley.MessageClass(l.Class), Platform: l.Platform, Max: l.Max, Period: Seconds(l.Period),
+			Beyond: parley.LimitBeyond(l.Beyond), High: l.HighPriority}
+	})
+	return &out
+}
+
+// ContactStanding renders where a contact stands with a limit.
+func ContactStanding(s *limits.Standing) api.ContactStanding {
+	return api.ContactStanding{ContactLimit: contactLimit(&s.ContactLimit), Used: s.Used, Waiting: s.Waiting, FreeAt: stamp(s.FreeAt)}
 }
 
 func retention(policy map[parley.ConversationKind]time.Duration) map[string]int64 {
