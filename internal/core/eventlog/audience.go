@@ -277,7 +277,12 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	}
 	members := s.members[e.Conversation]
 	if sequence, ok := s.sequences[e.Message]; ok {
-		return &Audience{scope: scope, private: true, users: receivers(members, sequence)}
+		a := &Audience{scope: scope, private: true, users: receivers(members, sequence)}
+		if e.Type == parley.EventMessageEdited { // of which whoever has left sees nothing
+			there := present(members)
+			maps.DeleteFunc(a.users, func(user parley.ID, _ bool) bool { return !there[user] })
+		}
+		return a
 	}
 	if e.Type == parley.EventParticipantsChanged && e.Subject != "" {
 		a := &Audience{scope: scope, private: true, users: present(members)}
