@@ -1,6 +1,9 @@
 package parley
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // MessageKind is what sort of item of a conversation a message is.
 type MessageKind string
@@ -92,7 +95,9 @@ type Message struct {
 	Fallback     []Fallback    // where else it goes, in order
 	Class        MessageClass  // of one that goes out
 	Auto         Auto          // what of the server's wrote it; empty: nothing
-	Recorded     bool
+	// Ext is what doors give back and nobody else reads: JSON by the name of the door. It is content, and goes as that does.
+	Ext      map[string]json.RawMessage
+	Recorded bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
 	TTL           time.Duration // 0: none
