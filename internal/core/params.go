@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // SendParams is a message to send. Exactly one field of To says to whom.
 type SendParams struct {
+	ID           parley.ID // of the message; empty: one is made. One that is taken is a conflict
 	To           To
 	From         From // zero: the principal itself
 	Body         []parley.Part
@@ -45,6 +47,7 @@ type SendParams struct {
 	Record       *Record
 	Forward      parley.ID // the message whose content follows the body
 	Idempotency  *access.Idempotency
+	Ext          map[string]json.RawMessage // what a door gives back, by its name
 }
 
 // To is whom a message is for.
@@ -134,6 +137,9 @@ func (c *check) life(field string, d time.Duration) {
 // validate checks the form of a send; what depends on stored things is checked where they are read.
 func (s *SendParams) validate(now time.Time) error {
 	var c check
+	if s.ID != "" && !s.ID.Valid() {
+		c.refuse("id", "id-invalid", "must be an id")
+	}
 	s.To.validate(&c, s.Record != nil)
 	if s.From.Role != "" && (s.To.Role != "" || s.To.Broadcast != "") {
 		c.refuse("from.role", "not-allowed", "does not go with to.role and to.broadcast")
@@ -162,7 +168,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
-	fallback.Form(s.Fallback, c.refuse)
+	fallback.Form("fallback", s.Fallback, c.refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}

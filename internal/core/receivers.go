@@ -210,7 +210,7 @@ func (s *send) build(r *route) (*store.Append, error) {
 		ID: s.id, Conversation: r.conversation.ID, Kind: parley.KindMessage, Direction: parley.NoDirection,
 		Author: s.author(), Actor: s.p.Actor(), Body: params.Body, AsText: s.asText, Template: s.of, Links: params.Links, Attachments: s.files, Forward: s.forward, Channel: r.channelID(), Internal: params.Internal,
 		Priority: params.Priority, Metadata: params.Metadata, Tags: params.Tags, Reference: params.Reference,
-		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck || s.escalates(r), AckWithin: params.AckWithin, Fallback: params.Fallback, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity,
+		ReplyTo: params.ReplyTo, Root: s.root, Batch: params.Batch, RequestAck: params.RequestAck || s.escalates(r), AckWithin: params.AckWithin, Fallback: params.Fallback, TTL: params.TTL, DeleteOnRead: params.DeleteOnRead, Validity: params.Validity, Ext: params.Ext,
 	}
 	if r.channel != nil {
 		m.Direction, m.Platform = parley.Outbound, r.channel.Platform

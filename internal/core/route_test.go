@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -104,4 +105,25 @@ func TestRoutesFollowChannels(t *testing.T) {
 	if m := w.Say(w.Admin, to, "by fax"); m.Channel != fax.ID {
 		t.Errorf("it goes by %s", m.Platform)
 	}
+}
+
+// TestChosenID: a message may have an id that was chosen, if nothing has it; and what a door gave back with it.
+func TestChosenID(t *testing.T) {
+	w := coretest.New(t)
+	ana := w.User(w.Admin, "ana")
+	ext := map[string]json.RawMessage{"door": json.RawMessage(`{"a":1}`)}
+	params := core.SendParams{ID: parley.NewID(w.Now()), To: core.To{User: ana.User}, Body: coretest.Text("x"), Ext: ext}
+	m := w.Send(w.Admin, params)
+	m, err := w.Message(t.Context(), ana, m.ID)
+	if w.Must(err); m.ID != params.ID || string(m.Ext["door"]) != `{"a":1}` {
+		t.Errorf("%s has %s", m.ID, m.Ext)
+	}
+	for _, id := range []parley.ID{params.ID, ana.User, m.Conversation} {
+		params.ID = id
+		_, err := w.Core.Send(t.Context(), w.Admin, params)
+		w.Refused(err, parley.KindConflict, "id-taken")
+	}
+	params.ID = "x"
+	_, err = w.Core.Send(t.Context(), w.Admin, params)
+	w.Refused(err, parley.KindInvalid, "id-invalid")
 }

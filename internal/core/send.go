@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,7 +130,7 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &send{c: c, p: p, now: now, params: params, id: parley.NewID(now), policy: policy, later: params.SendAt.After(now)}
+	s := &send{c: c, p: p, now: now, params: params, id: cmp.Or(params.ID, parley.NewID(now)), policy: policy, later: params.SendAt.After(now)}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && !s.params.Escalate && !content.Names(s.params.Body)
+		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && s.params.ID == "" && !s.params.Escalate && !content.Names(s.params.Body)
 }
 
 // counted reports whether a limit of what contacts get counts the message: whether there is a place is decided where it is added.
@@ -296,6 +297,11 @@ func (c *Core) sendNote(ctx context.Context, p *Principal, n pages.Note) (parley
 func (s *send) prepare(tx *store.Tx) error {
 	if err := tx.ClaimKey(s.p.Organization, s.claim); err != nil {
 		return err
+	}
+	if s.params.ID != "" {
+		if err := tx.TakenID(s.p.Organization, s.id); err != nil {
+			return err
+		}
 	}
 	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
 		return err

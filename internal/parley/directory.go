@@ -221,7 +221,8 @@ type Key struct {
 	User         ID // the machine user that an organization key acts as
 	Name         string
 	Scopes       []Scope
-	RateLimit    int // requests a minute, 0: no limit
+	RateLimit    int                   // requests a minute, 0: no limit
+	Doors        map[string]DoorGrants // by the name of a door, where that has grants of its own; elsewhere the scopes say what it permits
 	SecretHash   []byte
 	ExpiresAt    time.Time // zero: never
 	RevokedAt    time.Time

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"encoding/hex"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -51,6 +53,51 @@ func (id ID) Bytes() (b [12]byte, ok bool) {
 	}
 	n, err := idEncoding.Decode(b[:], []byte(id))
 	return b, err == nil && n == len(b) && IDFromBytes(b) == id
+}
+
+// Hex is the id as 24 lower-case hex characters, and UUID as a UUID in the layout of version 4. They are other spellings of
+// the same 12 bytes, for doors whose clients expect them; what is no valid id has none.
+func (id ID) Hex() string {
+	b, ok := id.Bytes()
+	if !ok {
+		return ""
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// IDFromHex reads what Hex writes, in either case.
+func IDFromHex(text string) (ID, bool) {
+	var b [12]byte
+	if len(text) != hex.EncodedLen(len(b)) {
+		return "", false
+	}
+	_, err := hex.Decode(b[:], []byte(text))
+	return IDFromBytes(b), err == nil
+}
+
+// UUID is the id in the layout of a UUID of version 4 (RFC 9562): its 12 bytes around the digits of version and variant, and
+// zeros at the end.
+func (id ID) UUID() string {
+	h := id.Hex()
+	if h == "" {
+		return ""
+	}
+	return h[:8] + "-" + h[8:12] + "-4" + h[12:15] + "-8" + h[15:18] + "-" + h[18:] + uuidFill
+}
+
+const (
+	uuidFill   = "000000"
+	uuidLength = 36
+)
+
+// IDFromUUID reads what UUID writes, in either case. Any other UUID is the id of nothing.
+func IDFromUUID(text string) (ID, bool) {
+	t := strings.ToLower(text)
+	if len(t) != uuidLength {
+		return "", false
+	}
+	id, ok := IDFromHex(t[:8] + t[9:13] + t[15:18] + t[20:23] + t[24:30])
+	return id, ok && id.UUID() == t
 }
 
 // testMark is what the ids of test organizations have in this place. So every node knows what has a clock of its own, and

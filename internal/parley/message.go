@@ -1,6 +1,9 @@
 package parley
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // MessageKind is what sort of item of a conversation a message is.
 type MessageKind string
@@ -92,7 +95,9 @@ type Message struct {
 	Fallback     []Fallback    // where else it goes, in order
 	Class        MessageClass  // of one that goes out
 	Auto         Auto          // what of the server's wrote it; empty: nothing
-	Recorded     bool
+	// Ext is what doors give back and nobody else reads: JSON by the name of the door. It is content, and goes as that does.
+	Ext      map[string]json.RawMessage
+	Recorded bool
 	// RecordedState is the state of a recorded message, which has no deliveries.
 	RecordedState DeliveryState
 	TTL           time.Duration // 0: none
@@ -222,7 +227,8 @@ type Delivery struct {
 	NextAttempt  time.Time
 	ValidUntil   time.Time
 	RetryOf      int // number of the delivery that this one repeats by hand
-	Fallback     int // which of the message's fallbacks made it, from 1; 0: none
+	Fallback     int // which of the message's fallbacks made it, from 1, or of a level of its escalation; 0: none
+	Step         int // of one that an escalation's fallback made: the level, plus 1; 0: none
 	Instead      int // of one that a fallback made: number of the delivery that it stands in for; 0: of none, but for a member
 	Held         bool
 	CreatedAt    time.Time

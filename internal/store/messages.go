@@ -42,28 +42,29 @@ type details struct {
 
 // rare are the facts of few messages.
 type rare struct {
-	Forward    *parley.Forward    `json:"fw,omitempty"`
-	RemovedBy  *parley.Actor      `json:"rb,omitempty"`
-	Redactions *parley.Redactions `json:"rd,omitempty"`
-	EditedAt   int64              `json:"ea,omitempty"`
-	Several    bool               `json:"se,omitempty"`
-	CC         []int              `json:"cc,omitempty"`
-	BCC        []int              `json:"bc,omitempty"`
-	Edits      int                `json:"en,omitempty"`
-	EditedIn   []int64            `json:"ei,omitempty"`
-	OnBehalfOf []parley.Actor     `json:"ob,omitempty"`
-	Notice     *parley.Notice     `json:"no,omitempty"`
-	Fallback   []parley.Fallback  `json:"fb,omitempty"`
-	NotBefore  int64              `json:"nb,omitempty"`
+	Forward    *parley.Forward            `json:"fw,omitempty"`
+	RemovedBy  *parley.Actor              `json:"rb,omitempty"`
+	Redactions *parley.Redactions         `json:"rd,omitempty"`
+	EditedAt   int64                      `json:"ea,omitempty"`
+	Several    bool                       `json:"se,omitempty"`
+	CC         []int                      `json:"cc,omitempty"`
+	BCC        []int                      `json:"bc,omitempty"`
+	Edits      int                        `json:"en,omitempty"`
+	EditedIn   []int64                    `json:"ei,omitempty"`
+	OnBehalfOf []parley.Actor             `json:"ob,omitempty"`
+	Notice     *parley.Notice             `json:"no,omitempty"`
+	Fallback   []parley.Fallback          `json:"fb,omitempty"`
+	NotBefore  int64                      `json:"nb,omitempty"`
+	Ext        map[string]json.RawMessage `json:"ex,omitempty"`
 }
 
 // rareOf are the rare facts of a message; nil where it has none.
 func rareOf(m *parley.Message) *rare {
-	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil && m.Fallback == nil && m.NotBefore.IsZero() {
+	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil && m.Fallback == nil && m.Ext == nil && m.NotBefore.IsZero() {
 		return nil
 	}
 	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, EditedIn: m.EditedIn, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Fallback: m.Fallback, Several: m.Receivers.Several,
-		CC: m.Receivers.CC, BCC: m.Receivers.BCC, NotBefore: Millis(m.NotBefore)}
+		CC: m.Receivers.CC, BCC: m.Receivers.BCC, NotBefore: Millis(m.NotBefore), Ext: m.Ext}
 	if m.RemovedBy.Kind != "" {
 		r.RemovedBy = &m.RemovedBy
 	}
@@ -74,7 +75,7 @@ func (r *rare) apply(m *parley.Message) {
 	if r == nil {
 		return
 	}
-	m.OnBehalfOf, m.Notice, m.Fallback, m.NotBefore = r.OnBehalfOf, r.Notice, r.Fallback, Moment(r.NotBefore)
+	m.OnBehalfOf, m.Notice, m.Fallback, m.NotBefore, m.Ext = r.OnBehalfOf, r.Notice, r.Fallback, Moment(r.NotBefore), r.Ext
 	m.Forward, m.Redactions, m.EditedAt, m.Edits, m.EditedIn = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits, r.EditedIn
 	m.Receivers = parley.Receivers{Several: r.Several, CC: r.CC, BCC: r.BCC}
 	if r.RemovedBy != nil {

@@ -27,7 +27,7 @@ var (
 		"away_notices", "blind_copies", "blocked_senders", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"clocks", "contact_addresses", "contact_changes", "contact_erasures", "contact_exports", "contact_external_ids", "contact_places", "contacts",
 		"conversation_attributes", "conversation_details", "conversation_history", "conversation_labels", "conversations", "deliveries",
-		"do_not_disturb", "drafts", "entity_metadata", "escalation_policies", "escalations", "events", "export_conversations",
+		"do_not_disturb", "drafts", "entity_metadata", "escalation_fallbacks", "escalation_policies", "escalations", "events", "export_conversations",
 		"fallback_addresses", "forwards", "groups", "held", "held_content", "held_files", "hidden_messages", "holds", "hook_requests", "hooks",
 		"idempotency", "interactions", "jobs", "links", "marks", "media", "media_references", "mentions", "merged_conversations",
 		"message_batches", "message_tags", "message_versions", "messages", "mutes", "organization_log", "page_answers", "pages", "parked",
@@ -57,6 +57,9 @@ var (
 
 // TestSchema: every table is of one of the kinds; what tenant tables have is led by the organization; and columns are
 // what both databases understand alike.
+// addedColumns have a default, since programs that do not know them write the table too.
+var addedColumns = []string{"keys.doors"}
+
 func TestSchema(t *testing.T) {
 	q := open(t, store.Options{Folder: t.TempDir()}).Read(t.Context())
 	query := func(text string, args ...any) [][]string {
@@ -79,7 +82,7 @@ func TestSchema(t *testing.T) {
 			if kind != "TEXT" && kind != "BIGINT" || (name == "id" || strings.HasSuffix(name, "_id")) && kind != "TEXT" {
 				t.Errorf("%s.%s is declared %s", table, name, kind)
 			}
-			if c[2] != "1" || c[3] != "1" {
+			if c[2] != "1" || c[3] != "1" && !slices.Contains(addedColumns, table+"."+name) {
 				t.Errorf("%s.%s may be absent", table, name)
 			}
 			if c[4] == "1" && name != "organization_id" && slices.Contains(tenantTables, table) {

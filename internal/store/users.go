@@ -205,11 +205,17 @@ func (tx *Tx) InsertKey(k *parley.Key) error {
 	if err != nil {
 		return err
 	}
+	doors := ""
+	if len(k.Doors) > 0 {
+		if doors, err = EncodeJSON(k.Doors); err != nil {
+			return err
+		}
+	}
 	k.CreatedAt = tx.real // credentials are the server's: they end by its time, too
 	_, err = tx.c.Exec(`INSERT INTO keys (id, organization_id, account_id, user_id, name, scopes, rate_limit, secret_hash,
-			expires_at, revoked_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)`, string(k.ID), string(k.Organization), string(k.Account), string(k.User),
-		k.Name, scopes, k.RateLimit, hex.EncodeToString(k.SecretHash), Millis(k.ExpiresAt), Millis(k.CreatedAt))
+			expires_at, revoked_at, created_at, doors)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)`, string(k.ID), string(k.Organization), string(k.Account), string(k.User),
+		k.Name, scopes, k.RateLimit, hex.EncodeToString(k.SecretHash), Millis(k.ExpiresAt), Millis(k.CreatedAt), doors)
 	if sqldb.IsUnique(err) {
 		return idTaken(k.ID)
 	}
@@ -222,18 +228,23 @@ func (tx *Tx) RevokeKey(id parley.ID) error {
 	return err
 }
 
-const keyColumns = "id, organization_id, account_id, user_id, name, scopes, rate_limit, secret_hash, expires_at, revoked_at, created_at"
+const keyColumns = "id, organization_id, account_id, user_id, name, scopes, rate_limit, secret_hash, expires_at, revoked_at, created_at, doors"
 
 func scanKey(r *sql.Rows, k *parley.Key) error {
-	var scopes, hash string
+	var scopes, doors, hash string
 	var expires, revoked, created int64
-	err := r.Scan(&k.ID, &k.Organization, &k.Account, &k.User, &k.Name, &scopes, &k.RateLimit, &hash, &expires, &revoked, &created)
+	err := r.Scan(&k.ID, &k.Organization, &k.Account, &k.User, &k.Name, &scopes, &k.RateLimit, &hash, &expires, &revoked, &created, &doors)
 	if err != nil {
 		return err
 	}
 	k.ExpiresAt, k.RevokedAt, k.CreatedAt = Moment(expires), Moment(revoked), Moment(created)
 	if k.SecretHash, err = hex.DecodeString(hash); err != nil {
 		return err
+	}
+	if doors != "" {
+		if err := DecodeJSON(doors, &k.Doors); err != nil {
+			return err
+		}
 	}
 	return DecodeJSON(scopes, &k.Scopes)
 }

@@ -138,7 +138,7 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	copy(entry.hash[:], key.SecretHash)
 	entry.principal = newPrincipal(Principal{
 		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
-		RateLimit: key.RateLimit, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", seal: sealOf(secret),
+		RateLimit: key.RateLimit, Doors: key.Doors, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", seal: sealOf(secret),
 	}, scopes)
 	return entry, nil
 }

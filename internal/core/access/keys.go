@@ -25,7 +25,8 @@ type KeyParams struct {
 	Name      string
 	User      parley.ID // whose personal key it is; empty: an organization key with a machine user of its own
 	Scopes    []parley.Scope
-	RateLimit int       // requests a minute, 0: no limit
+	RateLimit int // requests a minute, 0: no limit
+	Doors     map[string]parley.DoorGrants
 	ExpiresAt time.Time // zero: never
 }
 
@@ -69,7 +70,7 @@ func (k KeyParams) validate(p *Principal, now time.Time) error {
 	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now) {
 		refuse("expiresAt", "out-of-range", "must be in the future")
 	}
-	return parley.InvalidFields(wrong)
+	return parley.InvalidFields(append(wrong, parley.CheckDoors("doors", k.Doors)...))
 }
 
 func joinScopes(scopes []parley.Scope) string {
@@ -96,7 +97,7 @@ func (k *Keys) Create(ctx context.Context, p *Principal, params KeyParams, i *Id
 	var key parley.Key
 	replay, err := p.Once(ctx, k.store, i, 201, id, func(tx *store.Tx) (err error) {
 		key = parley.Key{ID: id, Organization: p.Organization, Name: params.Name, Scopes: sortedScopes(params.Scopes),
-			RateLimit: params.RateLimit, ExpiresAt: params.ExpiresAt, SecretHash: hash[:]}
+			RateLimit: params.RateLimit, Doors: params.Doors, ExpiresAt: params.ExpiresAt, SecretHash: hash[:]}
 		if params.User == "" {
 			key.User, err = machine, insertMachine(tx, p, machine, params.Name)
 		} else {
@@ -136,6 +137,9 @@ func madeKey(key parley.Key, user parley.ID) parley.Changes {
 	changes.Made("account", string(key.Account))
 	if key.RateLimit > 0 {
 		changes.Made("rateLimit", key.RateLimit)
+	}
+	if len(key.Doors) > 0 {
+		changes.Made("doors", key.Doors)
 	}
 	changes.Made("expiresAt", key.ExpiresAt)
 	return changes

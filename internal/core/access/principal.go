@@ -18,9 +18,10 @@ type Principal struct {
 	Account      parley.ID // of a personal key
 	User         parley.ID // empty for the server itself
 	UserName     string
-	Personal     bool      // acts as a person, not as the organization
-	RateLimit    int       // requests a minute, 0: no limit
-	ExpiresAt    time.Time // when the key ends; zero: never
+	Personal     bool                         // acts as a person, not as the organization
+	RateLimit    int                          // requests a minute, 0: no limit
+	ExpiresAt    time.Time                    // when the key ends; zero: never
+	Doors        map[string]parley.DoorGrants // what the key is permitted at doors that have grants of their own; not to be changed
 
 	scopes   []parley.Scope // sorted
 	bound    bool           // the key works in this organization only

@@ -3,6 +3,7 @@ package erasure_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,7 +76,7 @@ func (p *planter) mark() string {
 
 func (p *planter) content() core.SendParams {
 	return core.SendParams{Body: []parley.Part{{Kind: parley.PartText, Text: p.mark()}, {Kind: parley.PartHTML, Text: "<b>" + p.mark() + "</b>"}},
-		Metadata: map[string]string{p.mark(): p.mark()}, Tags: []string{p.mark(), p.mark()}, Reference: p.mark(), TTL: p.ttl,
+		Metadata: map[string]string{p.mark(): p.mark()}, Tags: []string{p.mark(), p.mark()}, Reference: p.mark(), TTL: p.ttl, Ext: map[string]json.RawMessage{"door": json.RawMessage(`"` + p.mark() + `"`)},
 		Attachments: []parley.ID{p.File(p.ana, p.mark()+".txt", strings.Repeat(p.mark()+"\n", 2000)).ID}}
 }
 

@@ -89,7 +89,7 @@ func takeCreated(list []Detail, with Content) {
 	gone := map[parley.ID]bool{}
 	for i := range list {
 		switch list[i].Type {
-		case parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted:
+		case parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted, parley.EventMessageMoved:
 			gone[list[i].Event.Message] = true
 		}
 	}

@@ -152,7 +152,7 @@ func (d *domain) removeBroadcastMember(c *door.Call) error {
 }
 
 func (d *domain) createKey(c *door.Call, b *api.KeyRequest) (api.Key, bool, error) {
-	params := access.KeyParams{Name: b.Name, User: parley.ID(b.User), Scopes: wire.Scopes(b.Scopes), RateLimit: b.RateLimit, ExpiresAt: b.ExpiresAt.Time}
+	params := access.KeyParams{Name: b.Name, User: parley.ID(b.User), Scopes: wire.Scopes(b.Scopes), RateLimit: b.RateLimit, Doors: wire.GivenGrants(b.Doors), ExpiresAt: b.ExpiresAt.Time}
 	key, replayed, err := d.Keys.Create(c.Ctx(), c.P, params, c.Idempotency())
 	return wire.Key(&key), replayed, err
 }

@@ -31,6 +31,7 @@ func organizations(w *world) {
 	w.notFound(w.try(func(tx *store.Tx) error { return tx.UpdateOrganization(&parley.Organization{ID: "absent"}) }))
 
 	k := parley.Key{ID: w.id(), Organization: o.ID, User: "machine", Name: "a key", Scopes: []parley.Scope{"messages:read", "messages:send"}, RateLimit: 7,
+		Doors:      map[string]parley.DoorGrants{"kustomer": {Roles: []string{"org"}}},
 		SecretHash: []byte{1, 2, 255}, ExpiresAt: w.now().Add(time.Hour).UTC()}
 	w.do(func(tx *store.Tx) error { return tx.InsertKey(&k) })
 	key, err := w.read().Key(k.ID)

@@ -195,9 +195,40 @@ func Addresses(list []api.Address) []parley.Address {
 
 // Key renders a key, with its secret where it was just made.
 func Key(k *access.NewKey) api.Key {
-	out := api.Key{ID: string(k.ID), Name: k.Name, Personal: k.Account != "", User: string(k.User), Scopes: texts(k.Scopes), RateLimit: k.RateLimit,
+	out := api.Key{ID: string(k.ID), Name: k.Name, Personal: k.Account != "", User: string(k.User), Scopes: texts(k.Scopes), RateLimit: k.RateLimit, Doors: grants(k.Doors),
 		ExpiresAt: stamp(k.ExpiresAt), RevokedAt: stamp(k.RevokedAt), CreatedAt: stamp(k.CreatedAt), Secret: k.Token}
 	return out
+}
+
+func grants(doors map[string]parley.DoorGrants) map[string]api.DoorGrants {
+	if len(doors) == 0 {
+		return nil
+	}
+	out := make(map[string]api.DoorGrants, len(doors))
+	for name, g := range doors {
+		o := api.DoorGrants{Roles: g.Roles}
+		for _, p := range g.Policies {
+			o.Policies = append(o.Policies, api.DoorPolicy(p))
+		}
+		out[name] = o
+	}
+	return out
+}
+
+// GivenGrants are the grants of a key to make.
+func GivenGrants(doors map[string]api.DoorGrants) map[string]parley.DoorGrants {
+	if len(doors) == 0 {
+		return nil
+	}
+	in := make(map[string]parley.DoorGrants, len(doors))
+	for name, g := range doors {
+		i := parley.DoorGrants{Roles: g.Roles}
+		for _, p := range g.Policies {
+			i.Policies = append(i.Policies, parley.DoorPolicy(p))
+		}
+		in[name] = i
+	}
+	return in
 }
 
 // PermissionSet renders a permission set.
