@@ -98,6 +98,12 @@ type Record struct {
 	Imported  bool // it changes neither the status nor the order of conversations
 }
 
+// answers reports whether somebody outside was answered by what is recorded, as far as it says.
+func (r *Record) answers() bool {
+	reached := r.State == "" || r.State == parley.Sent || r.State == parley.Delivered || r.State == parley.Read
+	return r.Direction == parley.Outbound && !r.Imported && reached
+}
+
 // Limits of a message.
 const (
 	maxAttachments = 100
@@ -165,7 +171,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
-	fallback.Form(s.Fallback, c.refuse)
+	fallback.Form("fallback", s.Fallback, c.refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}

@@ -82,8 +82,27 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	if conversation.Kind == parley.ConversationExternal || conversation.Kind == parley.ConversationSecure {
 		return s.intoExternal(tx, conversation, participants)
 	}
+	if conversation.Kind == parley.ConversationBroadcast && s.plain() {
+		return s.toList(tx, conversation)
+	}
+	if err := s.otherThere(tx, &conversation, participants); err != nil {
+		return nil, err
+	}
 	away, err := s.otherAway(tx, &conversation, participants)
 	return &route{conversation: conversation, members: members(participants, s.p.User), away: away}, err
+}
+
+// otherThere refuses a message to the other one of a direct conversation who was deactivated, as one that names that user is.
+func (s *send) otherThere(tx *store.Tx, conversation *parley.Conversation, participants []parley.Participant) error {
+	at := slices.IndexFunc(participants, func(p parley.Participant) bool { return p.Kind == parley.ActorUser && p.ID != s.p.User })
+	if conversation.Kind != parley.ConversationDirect || at < 0 || !s.plain() {
+		return nil
+	}
+	user, err := tx.User(s.p.Organization, participants[at].ID)
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && !user.Active {
+		err = parley.Invalid("to", "user-unknown", "the user whom the conversation is with was deactivated")
+	}
+	return err
 }
 
 func takesPart(participants []parley.Participant, user parley.ID) bool {
