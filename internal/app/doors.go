@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/dialect/bird"
+	"github.com/parley-server/parley/internal/dialect/tigerconnect"
 )
 
 // vendorDoor is a door whose API is another product's. It is told the path that it is served under.
@@ -19,6 +20,10 @@ func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 		{bird.Name, func(mount string) http.Handler {
 			return bird.New(bird.Options{Outside: a.outside, Directory: a.directory, Files: a.files, Authenticator: authenticator, Mount: mount, URL: a.URL,
 				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: a.options.Config.BirdReads, Writes: a.options.Config.BirdWrites})
+		}},
+		{tigerconnect.Name, func(string) http.Handler {
+			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
+				KeyRateLimit: a.options.Config.KeyRateLimit})
 		}},
 	}
 }

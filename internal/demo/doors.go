@@ -28,6 +28,11 @@ var doors = []struct {
 		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels/messages?limit=3'`,
 		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels'`,
 	}},
+	{"tigerconnect", openTigerConnect, []string{
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","ttl":1440,"priority":1}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/{userId}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/me/organization'`,
+	}},
 }
 
 // fillDoors opens the doors that the description does not have, and says of all how they are reached now.
@@ -56,4 +61,17 @@ func (d *Description) fillDoors(ctx context.Context, client *api.Client) error {
 		d.Doors[door.name] = made
 	}
 	return nil
+}
+
+// memberScopes are those of the keys of users.
+var memberScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:write", "users:read", "users:self", "teams:read", "roles:read",
+	"roles:duty", "escalations:read", "broadcasts:read", "media:read", "media:write", "events:read", "organization:read"}
+
+// openTigerConnect makes the key of the first user.
+func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "TigerConnect", User: d.Users[0].ID, Scopes: memberScopes})
+	if err != nil {
+		return Door{}, err
+	}
+	return Door{Credential: key.ID + ":" + key.Secret, IDs: map[string]string{"organizationId": d.Organization.ID, "senderId": d.Users[0].ID, "userId": d.Users[1].ID}}, nil
 }
