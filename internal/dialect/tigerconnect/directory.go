@@ -184,6 +184,8 @@ type organization struct {
 type settings struct {
 	AllowPriority bool  `json:"allow_priority_message"`
 	Forward       bool  `json:"is_forward_allowed"`
+	NoPhoto       bool  `json:"no_photo"`
+	NoAttachment  bool  `json:"no_attachment"`
 	TTL           int64 `json:"message_time_to_live"`
 	TTLLocked     bool  `json:"ttl_locked"`
 	MaxTTL        int64 `json:"max_ttl"`
@@ -221,7 +223,7 @@ func (c *call) organization() error {
 		return err
 	}
 	w := organizationOf(o.ID, o.Name, c.p.User)
-	w.settings = &settings{AllowPriority: true, Forward: true, TTL: minutes(o.Policy.DefaultTTL), MaxTTL: minutes(o.Policy.MaxTTL), TTLLocked: o.Policy.LockTTL}
+	w.settings = &settings{AllowPriority: !o.Policy.NoHighPriority, NoPhoto: o.Policy.NoImages, NoAttachment: o.Policy.NoFiles, Forward: true, TTL: minutes(o.Policy.DefaultTTL), MaxTTL: minutes(o.Policy.MaxTTL), TTLLocked: o.Policy.LockTTL}
 	return c.reply(w)
 }
 
