@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/numbered"
+	"github.com/parley-server/parley/internal/dialect/kustomer"
 )
 
 // vendorDoor is a door whose API is another product's. It is told the path that it is served under.
@@ -13,8 +15,16 @@ type vendorDoor struct {
 }
 
 // vendorDoors is the list of the doors besides the native one.
-func (a *App) vendorDoors(*access.Authenticator) []vendorDoor {
-	return []vendorDoor{}
+func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
+	return []vendorDoor{
+		{kustomer.Name, func(mount string) http.Handler { return a.kustomer(authenticator, mount) }},
+	}
+}
+
+func (a *App) kustomer(authenticator *access.Authenticator, mount string) http.Handler {
+	c := a.options.Config
+	return kustomer.New(kustomer.Options{Core: a.core, Lists: numbered.New(a.store), Directory: a.directory, Authenticator: authenticator, Mount: mount,
+		Requests: c.KustomerRateLimit, Messages: c.KustomerMessageLimit, KeyRequests: c.KeyRateLimit})
 }
 
 // mountDoors serves each door under its name.

@@ -93,6 +93,15 @@ type Record struct {
 	SentAt    time.Time            // zero: now
 	Platform  string
 	Imported  bool // it changes neither the status nor the order of conversations
+	// ExternalID is what the message is called where it happened. One that another message of the organization has is a conflict.
+	ExternalID string
+	Pace       Pace
+}
+
+// Pace is how many messages with a contact somebody may record at most, in a time that the first of them begins. Max 0: any number.
+type Pace struct {
+	Max int
+	Per time.Duration
 }
 
 // Limits of a message.
@@ -102,6 +111,7 @@ const (
 	maxTag         = 100
 	maxMetadata    = 100
 	maxReference   = 255
+	maxExternalID  = 256
 	maxUsers       = 1000
 	maxLifetime    = 100 * 365 * 24 * time.Hour
 	maxSchedule    = 5 * 365 * 24 * time.Hour
@@ -176,7 +186,7 @@ func (s *SendParams) validate(now time.Time) error {
 func (s *SendParams) content(c *check) {
 	if s.Forward != "" {
 		s.forwards(c)
-	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil {
+	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil && (s.Record == nil || len(s.Ext) == 0) {
 		c.refuse("body", "required", "must not be empty unless there are attachments or a template")
 	}
 	if s.Template != nil && (len(s.Body) > 0 || s.Forward != "") {
@@ -253,6 +263,7 @@ func (s *SendParams) record(c *check) {
 	}
 	c.text("record.platform", r.Platform, 50)
 	c.text("record.author.name", r.Author.Name, 200)
+	c.text("record.externalId", r.ExternalID, maxExternalID)
 	if !s.SendAt.IsZero() {
 		c.refuse("sendAt", "not-allowed", "does not go with record")
 	}

@@ -24,6 +24,7 @@ import (
 type Sent struct {
 	Message  parley.Message
 	Replayed bool // the request had been made before; this is its message as it is now
+	Pace     Paced
 }
 
 // accepted is the status that a send's idempotency record answers with.
@@ -109,6 +110,7 @@ type send struct {
 	of      *parley.Templated // the template that the body was made of
 	urls    []string          // web addresses that go out as short links
 
+	paced     Paced
 	mentioned []parley.Mention
 	called    []parley.Page
 }
@@ -188,7 +190,7 @@ func (c *Core) done(s *send, a *store.Append) Sent {
 	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
-	return Sent{Message: a.Message}
+	return Sent{Message: a.Message, Pace: s.paced}
 }
 
 // replay answers a repeated request with its message as it is now.
@@ -258,7 +260,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.params.Record != nil {
-		if err := s.recordAuthor(tx, &a.Message); err != nil {
+		if err := firstError(s.recordAuthor(tx, &a.Message), s.keepPace(tx, r), s.nameRecord(tx)); err != nil {
 			return nil, nil, err
 		}
 	} else if err := s.named(tx, &r.conversation, s.ownParts()); err != nil {

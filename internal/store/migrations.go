@@ -55,6 +55,7 @@ var migrations = []sqldb.Migration{
 	// A program that does not know limits would send contacts more than they are to get.
 	{Name: "limits", SQL: migration("0018_limits"), Oldest: 29},
 	{Name: "doors", SQL: migration("0020_doors"), Oldest: 29},
+	{Name: "records", SQL: migration("0021_records"), Oldest: 29},
 }
 
 // migration is the text of a file.

@@ -283,7 +283,7 @@ func ConcealExpired(m *parley.Message, now time.Time) {
 // Conceal takes the content out of a message that is shown: what stays is a tombstone.
 func Conceal(m *parley.Message, reason parley.Removal, at time.Time) {
 	m.Body, m.AsText, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, nil, ""
-	m.Template, m.Click, m.Reactions = m.Template.Bare(), nil, nil
+	m.Template, m.Click, m.Reactions, m.Ext = m.Template.Bare(), nil, nil, nil
 	m.Removed, m.RemovedAt = reason, at
 }
 
