@@ -11,9 +11,11 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/fallback"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/record"
 )
 
 // SendParams is a message to send. Exactly one field of To says to whom.
@@ -95,13 +97,7 @@ type Record struct {
 	Imported  bool // it changes neither the status nor the order of conversations
 	// ExternalID is what the message is called where it happened. One that another message of the organization has is a conflict.
 	ExternalID string
-	Pace       Pace
-}
-
-// Pace is how many messages with a contact somebody may record at most, in a time that the first of them begins. Max 0: any number.
-type Pace struct {
-	Max int
-	Per time.Duration
+	Pace       limits.Pace // that whoever records keeps
 }
 
 // Limits of a message.
@@ -372,4 +368,22 @@ func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
 		return nil
 	}
 	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
+}
+
+// keepPace counts the record.
+func (s *send) keepPace(tx *store.Tx, r *route) (err error) {
+	s.paced, err = s.params.Record.Pace.Keep(tx, s.p, r.customer)
+	return err
+}
+
+// nameRecord gives the message the id that it has where it happened.
+func (s *send) nameRecord(tx *store.Tx) error {
+	id := s.params.Record.ExternalID
+	if id == "" {
+		return nil
+	}
+	if free, err := record.Name(tx, s.p.Organization, id, s.id); err != nil || free {
+		return err
+	}
+	return parley.About(parley.Conflict("external-id-taken", "another message has this external id"), "external-id-taken", "externalId")
 }

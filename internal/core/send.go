@@ -23,8 +23,8 @@ import (
 // Sent is an accepted message.
 type Sent struct {
 	Message  parley.Message
-	Replayed bool // the request had been made before; this is its message as it is now
-	Pace     Paced
+	Replayed bool         // the request had been made before; this is its message as it is now
+	Pace     limits.Paced // of a record
 }
 
 // accepted is the status that a send's idempotency record answers with.
@@ -110,7 +110,7 @@ type send struct {
 	of      *parley.Templated // the template that the body was made of
 	urls    []string          // web addresses that go out as short links
 
-	paced     Paced
+	paced     limits.Paced
 	mentioned []parley.Mention
 	called    []parley.Page
 }

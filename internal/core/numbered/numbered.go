@@ -202,6 +202,7 @@ func (c *Case) count(t *numbered.Tally) {
 	}
 	if t.Kind == parley.KindMessage && t.Platform != "" && !slices.Contains(c.Platforms, t.Platform) {
 		c.Platforms = append(c.Platforms, t.Platform)
+		slices.Sort(c.Platforms)
 	}
 }
 

@@ -2,6 +2,8 @@ package thread
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"

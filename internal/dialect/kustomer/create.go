@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
@@ -51,7 +52,7 @@ func (d *door) createMessage(c *call) error {
 		return err
 	}
 	if d.Messages > 0 && !params.Record.Imported {
-		params.Record.Pace = core.Pace{Max: d.Messages, Per: messageWindow}
+		params.Record.Pace = limits.Pace{Max: d.Messages, Per: messageWindow}
 	}
 	sent, err := d.Core.Send(c.r.Context(), c.p, params)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -64,7 +64,7 @@ func (d *door) admit(c *call) error {
 }
 
 // pace is the standing of whoever recorded a message.
-func paceOf(p core.Paced) standing {
+func paceOf(p limits.Paced) standing {
 	return standing{limit: p.Max, remaining: p.Max - p.Used, reset: p.Until}
 }
 

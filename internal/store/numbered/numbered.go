@@ -33,11 +33,11 @@ const customer = `c.visibility = 'organization' AND c.kind IN ('external', 'secu
 		AND o.kind = 'contact' AND o.participant_id <> '' AND o.participant_id < $3 AND o.left_sequence = 0)`
 
 var (
-	ofCustomer = `SELECT c.id FROM conversations AS c WHERE c.organization_id = $1 AND c.channel_id NOT IN ` + store.IDSource + `
+	ofCustomer = `SELECT c.id FROM conversations AS c WHERE c.organization_id = $1 AND NOT (c.channel_id IN ` + store.IDSource + `)
 		AND c.id IN (SELECT p.conversation_id FROM participants AS p WHERE p.organization_id = $1 AND p.participant_id = $3 AND p.participant_id <> ''
 			AND p.kind = 'contact' AND p.left_sequence = 0)
 		AND ` + customer + ` ORDER BY c.id /*order*/ LIMIT $4 OFFSET $5`
-	withCustomer = `SELECT c.id FROM conversations AS c WHERE c.organization_id = $1 AND c.channel_id NOT IN ` + store.IDSource + `
+	withCustomer = `SELECT c.id FROM conversations AS c WHERE c.organization_id = $1 AND NOT (c.channel_id IN ` + store.IDSource + `)
 		AND c.visibility = 'organization' AND c.kind IN ('external', 'secure')
 		AND EXISTS (SELECT 1 FROM participants AS p WHERE p.organization_id = c.organization_id AND p.conversation_id = c.id AND p.kind = 'contact'
 			AND p.participant_id <> '' AND p.left_sequence = 0)

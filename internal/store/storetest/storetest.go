@@ -99,6 +99,8 @@ var tests = []struct {
 	{"AutoReplies", autoReplies},
 	{"SLAs", slas},
 	{"ContactPlaces", contactPlaces},
+	{"Records", records},
+	{"NumberedLists", numberedLists},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

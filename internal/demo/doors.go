@@ -1,0 +1,80 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Door is how programs that were written for another product's API reach the demo.
+type Door struct {
+	BaseURL    string            `json:"baseUrl"`
+	Credential string            `json:"credential"` // a key of the door's own, as its API has them
+	IDs        map[string]string `json:"ids"`        // as its API names them in paths and bodies
+	Curl       []string          `json:"curl"`       // commands that work when pasted
+}
+
+// doors is the list of what the demo says of each door: how its key and ids are made, and what to try with them. In a command,
+// BASE stands for the address, CREDENTIAL for the credential, and the name of an id in braces for that.
+var doors = []struct {
+	name string
+	open func(ctx context.Context, d *Description, client *api.Client) (Door, error)
+	curl []string
+}{
+	{"kustomer", openKustomer, []string{
+		`curl -sS 'BASE/v1/conversations/{conversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"channel":"sms","app":"acme-inbox","direction":"in","preview":"Where is parcel 4417?","custom":{"orderNumberStr":"4417"}}'`,
+		`curl -sS 'BASE/v1/conversations/{conversationId}' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -sS 'BASE/v1/customers/{customerId}/conversations' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -sS 'BASE/v1/users/current' -H 'Authorization: Bearer CREDENTIAL'`,
+	}},
+}
+
+// fillDoors opens the doors that the description does not have, and says of all how they are reached now.
+func (d *Description) fillDoors(ctx context.Context, client *api.Client) error {
+	if d.Doors == nil {
+		d.Doors = map[string]Door{}
+	}
+	for _, door := range doors {
+		made, have := d.Doors[door.name]
+		if !have {
+			var err error
+			if made, err = door.open(ctx, d, client); err != nil {
+				return fmt.Errorf("the door %s: %w", door.name, err)
+			}
+		}
+		made.BaseURL = d.URL + "/" + door.name
+		names := []string{"BASE", made.BaseURL, "CREDENTIAL", made.Credential}
+		for name, id := range made.IDs {
+			names = append(names, "{"+name+"}", id)
+		}
+		replace := strings.NewReplacer(names...)
+		made.Curl = nil
+		for _, line := range door.curl {
+			made.Curl = append(made.Curl, replace.Replace(line))
+		}
+		d.Doors[door.name] = made
+	}
+	return nil
+}
+
+// openKustomer makes a key with the role of whoever integrates something, for the external conversation and its contact.
+func openKustomer(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "Kustomer", Doors: map[string]api.DoorGrants{"kustomer": {Roles: []string{"org"}}},
+		Scopes: []string{"messages:send", "messages:record", "messages:read", "conversations:read", "contacts:read", "users:read", "media:read", "media:write"}})
+	if err != nil {
+		return Door{}, err
+	}
+	ids := map[string]string{"orgId": hexID(d.Organization.ID), "userId": hexID(key.User), "customerId": hexID(d.Contacts[0].ID)}
+	for _, c := range d.Conversations {
+		if c.Name == "external" {
+			ids["conversationId"] = hexID(c.ID)
+		}
+	}
+	return Door{Credential: key.Secret, IDs: ids}, nil
+}
+
+// hexID is an id as 24 hexadecimal digits.
+func hexID(id string) string { return parley.ID(id).Hex() }
