@@ -206,8 +206,29 @@ func (c *Case) count(t *numbered.Tally) {
 	}
 }
 
-// Contacts returns a page of contacts, in the order in which they were made, and how many there are, up to MaxSkip.
-func (l *Lists) Contacts(ctx context.Context, p *access.Principal, page Page) (list []parley.Contact, total int, more bool, err error) {
+// Customer is a contact, and how many conversations with it there are by status.
+type Customer struct {
+	parley.Contact
+	Conversations map[parley.ConversationStatus]int
+}
+
+// Customer returns a contact; of one that was merged, that which it became.
+func (l *Lists) Customer(ctx context.Context, p *access.Principal, id parley.ID) (Customer, error) {
+	if err := p.Require(parley.ScopeContactsRead); err != nil {
+		return Customer{}, err
+	}
+	q := l.store.Read(ctx)
+	contact, err := q.Survivor(p.Organization, id)
+	if err != nil {
+		return Customer{}, err
+	}
+	list := []Customer{{Contact: contact}}
+	err = stand(q, p, list)
+	return list[0], err
+}
+
+// Customers returns a page of contacts, in the order in which they were made, and how many there are, up to MaxSkip.
+func (l *Lists) Customers(ctx context.Context, p *access.Principal, page Page) (list []Customer, total int, more bool, err error) {
 	if err := p.Require(parley.ScopeContactsRead); err != nil {
 		return nil, 0, false, err
 	}
@@ -225,12 +246,34 @@ func (l *Lists) Contacts(ctx context.Context, p *access.Principal, page Page) (l
 	}
 	ids, more = page.cut(ids)
 	found, err := q.ContactsByID(p.Organization, ids)
+	if err != nil {
+		return nil, 0, false, err
+	}
 	for _, id := range ids {
 		if c := found[id]; c != nil {
-			list = append(list, *c)
+			list = append(list, Customer{Contact: *c})
 		}
 	}
-	return list, total, more, err
+	return list, total, more, stand(q, p, list)
+}
+
+// stand counts the conversations of customers that the principal sees.
+func stand(q store.Queries, p *access.Principal, list []Customer) error {
+	hidden, err := thread.NewSight(q, p).HiddenChannels()
+	if err != nil {
+		return err
+	}
+	ids := make([]parley.ID, len(list))
+	byID := make(map[parley.ID]*Customer, len(list))
+	for i := range list {
+		list[i].Conversations = map[parley.ConversationStatus]int{}
+		ids[i], byID[list[i].ID] = list[i].ID, &list[i]
+	}
+	standings, err := numbered.Standings(q, p.Organization, ids, hidden)
+	for _, s := range standings {
+		byID[s.Contact].Conversations[s.Status] = s.Conversations
+	}
+	return err
 }
 
 // Now is the time in an organization.

@@ -3,11 +3,12 @@ package kustomer
 import (
 	"net/http"
 
+	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/parley"
 )
 
 // customer is a contact as a resource.
-func (d *door) customer(organization parley.ID, c *parley.Contact) object {
+func (d *door) customer(organization parley.ID, c *numbered.Customer) object {
 	var name any
 	if c.Name != "" {
 		name = c.Name
@@ -20,6 +21,16 @@ func (d *door) customer(organization parley.ID, c *parley.Contact) object {
 		"modifiedAt": stamp(c.UpdatedAt), "lastSeenAt": nil, "lastActivityAt": stamp(c.UpdatedAt), "lastCustomerActivityAt": nil,
 		"lastMessageIn": object{"sentAt": nil, "sentiment": nil}, "lastConversation": object{"id": nil, "sentiment": nil, "tags": []any{}},
 		"preview": object{}, "tags": texts(c.Tags), "sentiment": object{}, "progressiveStatus": nil, "verified": false, "rev": c.Rev, "custom": object{}}
+	open, snoozed, done := c.Conversations[parley.StatusOpen], c.Conversations[parley.StatusSnoozed], c.Conversations[parley.StatusClosed]
+	a["conversationCounts"] = object{"open": open, "snoozed": snoozed, "done": done, "all": open + snoozed + done}
+	switch {
+	case open > 0:
+		a["progressiveStatus"] = "open"
+	case snoozed > 0:
+		a["progressiveStatus"] = "snoozed"
+	case done > 0:
+		a["progressiveStatus"] = "done"
+	}
 	if c.ExternalID != "" {
 		a["externalId"] = c.ExternalID
 		a["externalIds"] = []object{{"externalId": c.ExternalID, "verified": false, "id": c.ID.Hex()}}
@@ -33,7 +44,7 @@ func (d *door) customer(organization parley.ID, c *parley.Contact) object {
 		"relationships": object{"org": org, "createdBy": org, "modifiedBy": org, "messages": object{"links": object{"self": self + "/messages"}}}}
 }
 
-func displayName(c *parley.Contact) string {
+func displayName(c *numbered.Customer) string {
 	if c.Name != "" {
 		return c.Name
 	}
@@ -44,7 +55,7 @@ func displayName(c *parley.Contact) string {
 }
 
 // addressesOf are a contact's e-mail addresses and numbers: its own, and those that others have, too.
-func addressesOf(c *parley.Contact) map[string][]object {
+func addressesOf(c *numbered.Customer) map[string][]object {
 	lists := map[string][]object{}
 	for _, a := range c.Addresses {
 		name, key, kind := "", "", "other"
@@ -74,7 +85,7 @@ func (d *door) getCustomer(c *call) error {
 	if err != nil {
 		return err
 	}
-	contact, err := d.Directory.Contact(c.r.Context(), c.p, id)
+	contact, err := d.Lists.Customer(c.r.Context(), c.p, id)
 	if err != nil {
 		return err
 	}
@@ -86,7 +97,7 @@ func (d *door) listCustomers(c *call) error {
 	if err != nil {
 		return err
 	}
-	contacts, total, more, err := d.Lists.Contacts(c.r.Context(), c.p, page)
+	contacts, total, more, err := d.Lists.Customers(c.r.Context(), c.p, page)
 	if err != nil {
 		return err
 	}

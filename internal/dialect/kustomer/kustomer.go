@@ -3,6 +3,7 @@
 package kustomer
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -121,8 +122,10 @@ type object = map[string]any
 
 // answer writes a body.
 func (c *call) answer(status int, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(body); err != nil {
 		return err
 	}
 	h := c.w.Header()
@@ -130,10 +133,7 @@ func (c *call) answer(status int, body any) error {
 	h.Set("Cache-Control", "no-store")
 	c.quota.write(h)
 	c.w.WriteHeader(status)
-	_, err = c.w.Write(text)
-	if err != nil {
-		return nil // the caller is gone
-	}
+	_, _ = c.w.Write(text.Bytes()) // the caller is gone if it fails
 	return nil
 }
 

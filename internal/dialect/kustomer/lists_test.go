@@ -18,7 +18,11 @@ func TestVisibility(t *testing.T) {
 		Participants: []api.NewParticipant{{Contact: portal}}})).ID
 	direct := must[*api.Message](t)(o.Send(t.Context(), api.SendRequest{To: api.Recipient{User: ana}, Body: api.Text("hidden")}))
 	note := must[*api.Conversation](t)(o.CreateConversation(t.Context(), api.ConversationRequest{Kind: "note", Title: "hidden", Visibility: "organization"})).ID
-	bare := must[*api.Conversation](t)(o.CreateConversation(t.Context(), api.ConversationRequest{Kind: "external", Channel: o.sms})).ID
+	for _, name := range []string{"Mother", "Child"} { // nobody in particular has an address that is shared
+		must[*api.Contact](t)(o.CreateContact(t.Context(), api.ContactRequest{Name: name, Addresses: []api.Address{{Kind: "phone", Value: "+31612345600", Shared: true}}}))
+	}
+	bare := must[*api.Conversation](t)(o.CreateConversation(t.Context(), api.ConversationRequest{Kind: "external", Channel: o.sms,
+		Participants: []api.NewParticipant{{Address: "phone:+31612345600"}}})).ID
 	inside := must[*api.Message](t)(o.Send(t.Context(), api.SendRequest{To: api.Recipient{Conversation: o.conversation}, Internal: true, Body: api.Text("hidden")}))
 	elsewhere := must[*api.NewOrganization](t)(o.CreateOrganization(t.Context(), api.OrganizationRequest{Name: "Beta"}))
 	there := must[*api.Client](t)(api.New(o.server.URL(), elsewhere.Key.Secret, api.WithRetry(api.Retry{})))
@@ -53,7 +57,7 @@ func TestVisibility(t *testing.T) {
 func TestClosedChannel(t *testing.T) {
 	o := open(t, settings(t))
 	ana := must[*api.User](t)(o.CreateUser(t.Context(), api.UserRequest{Name: "Ana", Email: "ana@example.org"})).ID
-	closed := must[*api.Channel](t)(o.CreateChannel(t.Context(), api.ChannelRequest{Name: "Closed", Connector: "sandbox", Platform: "sms", Members: []string{
+	closed := must[*api.Channel](t)(o.CreateChannel(t.Context(), api.ChannelRequest{Name: "Closed", Connector: "sandbox", Platform: "sms", Open: new(false), Members: []string{
 		must[*api.User](t)(o.CreateUser(t.Context(), api.UserRequest{Name: "Bo", Email: "bo@example.org"})).ID}})).ID
 	hidden := must[*api.Conversation](t)(o.CreateConversation(t.Context(), api.ConversationRequest{Kind: "external", Channel: closed,
 		Participants: []api.NewParticipant{{Contact: o.customer}}})).ID
@@ -114,7 +118,7 @@ func TestPages(t *testing.T) {
 	a.has(t, 200, m{"meta": m{"page": 1, "pageSize": 5, "total": 7, "totalPages": 2}, "links.last": "/kustomer/v1/customers?page=2&pageSize=5"})
 	conforms(t, "GET /customers 200", a.body)
 	one := o.call(key, "GET", "/v1/customers/"+hex(o.customer), nil)
-	one.has(t, 200, m{d + "name": "Ana", d + "phones": []any{m{"phone": "+31612345678", "type": "mobile", "verified": false, "id": hex(o.customer)}}})
+	one.has(t, 200, m{d + "conversationCounts": m{"all": 1, "open": 1, "snoozed": 0, "done": 0}, d + "progressiveStatus": "open", d + "name": "Ana", d + "phones": []any{m{"phone": "+31612345678", "type": "mobile", "verified": false, "id": hex(o.customer)}}})
 	conforms(t, "GET /customers/{id} 200", one.body)
 	o.post(key, o.conversation, m{"channel": "sms", "app": "a", "preview": "x"}).has(t, 201, nil)
 	messages := o.call(key, "GET", "/v1/conversations/"+hex(o.conversation)+"/messages", nil)

@@ -161,3 +161,28 @@ func Before(q store.Queries, organization parley.ID, places []Place) (map[parley
 	})
 	return found, err
 }
+
+// Standing is how many conversations of a status a customer has.
+type Standing struct {
+	Contact       parley.ID
+	Status        parley.ConversationStatus
+	Conversations int
+}
+
+var standings = `SELECT p.participant_id, c.status, count(DISTINCT c.id) FROM participants AS p
+	JOIN conversations AS c ON c.organization_id = p.organization_id AND c.id = p.conversation_id
+	WHERE p.organization_id = $1 AND p.participant_id IN ` + store.IDSource + ` AND p.participant_id <> '' AND p.kind = 'contact' AND p.left_sequence = 0
+		AND NOT (c.channel_id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS h)) AND ` + strings.ReplaceAll(customer, "$3", "p.participant_id") + `
+	GROUP BY p.participant_id, c.status ORDER BY p.participant_id, c.status`
+
+// Standings counts the conversations of customers. Those on hidden channels are not among them.
+func Standings(q store.Queries, organization parley.ID, customers, hidden []parley.ID) (list []Standing, err error) {
+	hidden = append(slices.Clone(hidden), "-")
+	err = q.Conn().Query(standings, []any{string(organization), store.IDRows(customers), store.IDRows(hidden)}, func(r *sql.Rows) error {
+		var s Standing
+		err := r.Scan(&s.Contact, &s.Status, &s.Conversations)
+		list = append(list, s)
+		return err
+	})
+	return list, err
+}

@@ -105,6 +105,12 @@ func numberedLists(w *world) {
 	n, err := numbered.CountContacts(w.read(), o, 10)
 	w.must(err)
 	w.equal("counted", n, 2)
+	standings, err := numbered.Standings(w.read(), o, []parley.ID{one.ID, two.ID}, nil)
+	w.must(err)
+	w.equal("standings", standings, []numbered.Standing{{one.ID, parley.StatusOpen, 2}, {two.ID, parley.StatusOpen, 1}})
+	if standings, err = numbered.Standings(w.read(), o, []parley.ID{one.ID, two.ID}, []parley.ID{ch.ID}); len(standings) > 0 || err != nil {
+		w.equal("hidden standings", standings, err)
+	}
 	w.written(o, first, second)
 }
 
