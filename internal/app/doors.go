@@ -6,6 +6,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/dialect/kustomer"
+	"github.com/parley-server/parley/internal/dialect/tigerconnect"
 )
 
 // vendorDoor is a door whose API is another product's. It is told the path that it is served under.
@@ -18,6 +19,10 @@ type vendorDoor struct {
 func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 	return []vendorDoor{
 		{kustomer.Name, func(mount string) http.Handler { return a.kustomer(authenticator, mount) }},
+		{tigerconnect.Name, func(string) http.Handler {
+			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
+				KeyRateLimit: a.options.Config.KeyRateLimit})
+		}},
 	}
 }
 

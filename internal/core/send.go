@@ -17,7 +17,6 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
-	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // Sent is an accepted message.
@@ -146,7 +145,14 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 // lifetime makes the ttl the effective one under the organization's policy.
 func (s *send) lifetime() error {
 	policy, ttl := s.policy, s.params.TTL
-	if policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL {
+	switch {
+	case policy.LockTTL && s.params.YieldTTL:
+		ttl = 0
+	case s.params.Forever && policy.MaxTTL > 0:
+		return parley.Invalid("ttl", "out-of-range", "content lives for at most %d seconds in the organization", int64(policy.MaxTTL/time.Second))
+	case s.params.Forever && !policy.LockTTL:
+		policy.DefaultTTL, s.policy.DefaultTTL = 0, 0
+	case s.params.Forever && policy.DefaultTTL != 0, policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
 		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
 	}
 	s.params.TTL = policy.Lifetime("", ttl)
@@ -350,14 +356,6 @@ func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 		return err
 	}
 	return s.passOn(tx, a, r)
-}
-
-// appendRelated adds messages, with what they have to do with others.
-func appendRelated(tx *store.Tx, appends ...*store.Append) error {
-	if err := tx.Append(appends...); err != nil {
-		return err
-	}
-	return relation.Add(tx, appends...)
 }
 
 // checkReply finds the thread that the message is a reply in: answering a reply continues its thread.

@@ -164,7 +164,7 @@ func (r request) params(c *call, conversation *numbered.Case) (core.SendParams, 
 	} else if id := r.id("createdBy"); id != "" {
 		record.Author = parley.Actor{Kind: parley.ActorUser, ID: id}
 	}
-	p := core.SendParams{ID: r.id("id"), To: core.To{Conversation: conversation.ID}, Attachments: r.attachments(), Record: record}
+	p := core.SendParams{ID: r.id("id"), To: core.To{Conversation: conversation.ID}, Attachments: r.attachments(), Record: record, Bare: true}
 	if auto, _ := r.object["auto"].(bool); auto || direction == parley.Outbound {
 		p.Reopen = parley.ReopenNever
 	}
