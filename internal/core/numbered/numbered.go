@@ -99,6 +99,20 @@ func (l *Lists) Case(ctx context.Context, p *access.Principal, id parley.ID) (Ca
 	return c, l.fill(ctx, q, p, &c)
 }
 
+// Those returns the conversations among some ids that are there, in their order.
+func (l *Lists) Those(ctx context.Context, p *access.Principal, ids []parley.ID) ([]Case, error) {
+	if err := p.Require(parley.ScopeConversationsRead); err != nil {
+		return nil, err
+	}
+	q := l.store.Read(ctx)
+	hidden, err := thread.NewSight(q, p).HiddenChannels()
+	if err != nil {
+		return nil, err
+	}
+	list, err := l.cases(ctx, q, p, ids)
+	return slices.DeleteFunc(list, func(c Case) bool { return !shown(&c) || slices.Contains(hidden, c.Channel) }), err
+}
+
 // Cases returns a page of conversations, in the order in which they were made: of a contact, or of all where it is empty.
 func (l *Lists) Cases(ctx context.Context, p *access.Principal, contact parley.ID, page Page) (list []Case, more bool, err error) {
 	if err := p.Require(parley.ScopeConversationsRead); err != nil {

@@ -2,6 +2,7 @@ package kustomer
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/parley-server/parley/internal/core/numbered"
@@ -127,21 +128,31 @@ func (d *door) getConversation(c *call) error {
 		}
 		return c.answer(http.StatusOK, object{"data": d.conversation(c.p.Organization, &found)})
 	}
-	if len(ids) > 100 {
-		return parley.Invalid("id", "too-many", "must be at most 100 ids")
+	if len(ids) > maxIDs {
+		return parley.Invalid("id", "too-many", "must be at most %d ids", maxIDs)
 	}
-	data := []object{}
+	var known []parley.ID
 	for _, text := range ids {
-		found, err := d.caseOf(c, text)
-		if parley.IsKind(err, parley.KindNotFound) {
-			continue
+		if id, ok := parley.IDFromHex(text); ok && !slices.Contains(known, id) {
+			known = append(known, id)
 		}
-		if err != nil {
-			return err
-		}
-		data = append(data, d.conversation(c.p.Organization, &found))
 	}
-	return c.answer(http.StatusOK, object{"data": data})
+	cases, err := d.Lists.Those(c.r.Context(), c.p, known)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, object{"data": d.several(c, cases)})
+}
+
+// maxIDs is how many conversations are asked for at once.
+const maxIDs = 100
+
+func (d *door) several(c *call, cases []numbered.Case) []object {
+	data := make([]object, len(cases))
+	for i := range cases {
+		data[i] = d.conversation(c.p.Organization, &cases[i])
+	}
+	return data
 }
 
 func (d *door) caseOf(c *call, text string) (numbered.Case, error) {
@@ -171,9 +182,5 @@ func (d *door) conversations(c *call, customer parley.ID) error {
 	if err != nil {
 		return err
 	}
-	data := make([]object, len(cases))
-	for i := range cases {
-		data[i] = d.conversation(c.p.Organization, &cases[i])
-	}
-	return c.list(d, page, more, -1, data)
+	return c.list(d, page, more, -1, d.several(c, cases))
 }

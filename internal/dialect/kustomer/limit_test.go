@@ -113,6 +113,9 @@ func TestRateLimitHeaders(t *testing.T) {
 	if limit, remaining, _ := numbers(o.post(key, o.conversation, m{"channel": "sms", "app": "a", "importedAt": "2020-01-01T00:00:00Z"})); limit != 100 || remaining == 0 {
 		t.Errorf("of what was imported: limit %d, remaining %d", limit, remaining)
 	}
+	if limit, _, _ := numbers(o.post(key, o.conversation, m{"app": "a"})); limit != 100 {
+		t.Error("a request that is refused says nothing of the limits")
+	}
 	slow := must[*api.Key](t)(o.CreateKey(t.Context(), api.KeyRequest{Name: "Slow", Scopes: []string{"users:read", "messages:read"}, RateLimit: 1})).Secret
 	o.call(slow, "GET", "/v1/users/current", nil).has(t, 200, nil)
 	if a := o.call(slow, "GET", "/v1/users/current", nil); a.status != 429 || a.header.Get("x-ratelimit-limit") != "1" || a.header.Get("x-ratelimit-remaining") != "0" {

@@ -60,6 +60,7 @@ func (d *door) admit(c *call) error {
 		}
 		c.quota = c.quota.least(s)
 	}
+	c.quota.write(c.w.Header()) // also where the request is refused
 	return nil
 }
 
@@ -75,8 +76,6 @@ func (c *call) paced(err error) error {
 	until, timed := e.Facts["until"].(time.Time)
 	if e.Kind == parley.KindRateLimited && limited && timed {
 		standing{limit: limit, reset: until}.write(c.w.Header())
-	} else {
-		c.quota.write(c.w.Header())
 	}
 	return err
 }

@@ -49,6 +49,9 @@ func TestVisibility(t *testing.T) {
 	if list, _ := several.body["data"].([]any); len(list) != 2 {
 		t.Errorf("several: %s", several.text)
 	}
+	if several.at("data.0.id") != hex(shown) {
+		t.Errorf("several are in another order: %s", several.text)
+	}
 	o.post(key, shown, m{"channel": "chat", "app": "a"}).has(t, 201, nil)
 	o.call(o.token, "GET", "/v1/users/current/", nil).has(t, 200, m{d + "userType": "machine"})
 }
