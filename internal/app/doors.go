@@ -4,7 +4,9 @@ import (
 	"net/http"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/dialect/bird"
+	"github.com/parley-server/parley/internal/dialect/kustomer"
 	"github.com/parley-server/parley/internal/dialect/tigerconnect"
 )
 
@@ -21,11 +23,18 @@ func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 			return bird.New(bird.Options{Outside: a.outside, Directory: a.directory, Files: a.files, Authenticator: authenticator, Mount: mount, URL: a.URL,
 				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: a.options.Config.BirdReads, Writes: a.options.Config.BirdWrites})
 		}},
+		{kustomer.Name, func(mount string) http.Handler { return a.kustomer(authenticator, mount) }},
 		{tigerconnect.Name, func(string) http.Handler {
 			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
 				KeyRateLimit: a.options.Config.KeyRateLimit})
 		}},
 	}
+}
+
+func (a *App) kustomer(authenticator *access.Authenticator, mount string) http.Handler {
+	c := a.options.Config
+	return kustomer.New(kustomer.Options{Core: a.core, Lists: numbered.New(a.store), Directory: a.directory, Authenticator: authenticator, Mount: mount,
+		Requests: c.KustomerRateLimit, Messages: c.KustomerMessageLimit, KeyRequests: c.KeyRateLimit})
 }
 
 // mountDoors serves each door under its name.

@@ -39,14 +39,16 @@ type Config struct {
 	TLSKey       string   `name:"tls-key" group:"Network" placeholder:"FILE" help:"PEM file of the certificate's private key. Needs tls-cert."`
 	ShutdownTime Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
 
-	MaxBody      Size `name:"max-body" default:"1MiB" group:"Limits" help:"The largest request body, uploads apart."`
-	MaxUpload    Size `name:"max-upload" default:"25MiB" group:"Limits" help:"The largest file that can be uploaded."`
-	MaxHeader    Size `name:"max-header" default:"64KiB" group:"Limits" help:"The largest header of a request."`
-	MaxRequests  int  `name:"max-requests" default:"512" group:"Limits" help:"Requests under way at once, streams apart. More are answered 503."`
-	MaxStreams   int  `name:"max-streams" default:"4096" group:"Limits" help:"Event streams open at once. More are answered 503."`
-	KeyRateLimit int  `name:"key-rate-limit" default:"6000" group:"Limits" help:"Requests a minute of a key that is made without a limit of its own; 0 for no limit."`
-	BirdReads    int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
-	BirdWrites   int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
+	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
+	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
+	MaxBody              Size `name:"max-body" default:"1MiB" group:"Limits" help:"The largest request body, uploads apart."`
+	MaxUpload            Size `name:"max-upload" default:"25MiB" group:"Limits" help:"The largest file that can be uploaded."`
+	MaxHeader            Size `name:"max-header" default:"64KiB" group:"Limits" help:"The largest header of a request."`
+	MaxRequests          int  `name:"max-requests" default:"512" group:"Limits" help:"Requests under way at once, streams apart. More are answered 503."`
+	MaxStreams           int  `name:"max-streams" default:"4096" group:"Limits" help:"Event streams open at once. More are answered 503."`
+	KustomerRateLimit    int  `name:"kustomer-rate-limit" default:"1000" group:"Limits" help:"Requests a minute of an organization at the door for Kustomer's clients, all keys together; 0 for no limit. Each server counts by itself."`
+	KustomerMessageLimit int  `name:"kustomer-message-limit" default:"120" group:"Limits" help:"Messages a minute that one client records with one customer at the door for Kustomer's clients, on all servers together; 0 for no limit."`
+	KeyRateLimit         int  `name:"key-rate-limit" default:"6000" group:"Limits" help:"Requests a minute of a key that is made without a limit of its own; 0 for no limit."`
 
 	AllowLoopback        bool           `name:"allow-loopback" default:"false" group:"Outbound requests" help:"Let connectors and webhooks reach this machine itself. For tests and demonstrations."`
 	AllowNetworks        []netip.Prefix `name:"allow-networks" group:"Outbound requests" placeholder:"CIDR" help:"Private networks that connectors and webhooks may reach, such as 10.1.0.0/16, separated by commas. Without it they reach public addresses only."`
@@ -117,6 +119,8 @@ func (c Config) Validate() error {
 		{"max-requests", int64(c.MaxRequests), 1, "1"},
 		{"max-streams", int64(c.MaxStreams), 1, "1"},
 		{"key-rate-limit", int64(c.KeyRateLimit), 0, "0"}, {"bird-reads", int64(c.BirdReads), 0, "0"}, {"bird-writes", int64(c.BirdWrites), 0, "0"},
+		{"kustomer-rate-limit", int64(c.KustomerRateLimit), 0, "0"},
+		{"kustomer-message-limit", int64(c.KustomerMessageLimit), 0, "0"},
 		{"shutdown-grace", int64(c.ShutdownTime), 0, "0s"},
 		{"event-retention", int64(c.EventRetention), int64(hour), "1h"},
 		{"idempotency-retention", int64(c.IdempotencyRetention), int64(minute), "1m"},

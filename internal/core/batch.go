@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // maxBatch is how many messages one request may send.
@@ -100,4 +101,12 @@ func (c *Core) sendItem(ctx context.Context, p *Principal, item *BatchItem, batc
 	}
 	result.Sent, result.Err = c.Send(ctx, p, params)
 	return result
+}
+
+// appendRelated adds messages, with what they have to do with others.
+func appendRelated(tx *store.Tx, appends ...*store.Append) error {
+	if err := tx.Append(appends...); err != nil {
+		return err
+	}
+	return relation.Add(tx, appends...)
 }

@@ -304,7 +304,7 @@ func (s *send) wakes(r *route) bool {
 		return false
 	}
 	if record := s.params.Record; record != nil {
-		return record.Direction == parley.Inbound && !record.Imported
+		return record.Direction == parley.Inbound && !record.Imported && s.params.Reopen != parley.ReopenNever
 	}
 	return r.conversation.Visibility == parley.VisibleToMembers
 }

@@ -11,9 +11,11 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/core/fallback"
+	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/core/template"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/record"
 )
 
 // SendParams is a message to send. Exactly one field of To says to whom.
@@ -96,6 +98,9 @@ type Record struct {
 	SentAt    time.Time            // zero: now
 	Platform  string
 	Imported  bool // it changes neither the status nor the order of conversations
+	// ExternalID is what the message is called where it happened. One that another message of the organization has is a conflict.
+	ExternalID string
+	Pace       limits.Pace // that whoever records keeps
 }
 
 // answers reports whether somebody outside was answered by what is recorded, as far as it says.
@@ -111,6 +116,7 @@ const (
 	maxTag         = 100
 	maxMetadata    = 100
 	maxReference   = 255
+	maxExternalID  = 256
 	maxUsers       = 1000
 	maxLifetime    = 100 * 365 * 24 * time.Hour
 	maxSchedule    = 5 * 365 * 24 * time.Hour
@@ -262,6 +268,7 @@ func (s *SendParams) record(c *check) {
 	}
 	c.text("record.platform", r.Platform, 50)
 	c.text("record.author.name", r.Author.Name, 200)
+	c.text("record.externalId", r.ExternalID, maxExternalID)
 	if !s.SendAt.IsZero() {
 		c.refuse("sendAt", "not-allowed", "does not go with record")
 	}
@@ -370,4 +377,22 @@ func (s *send) recordAuthor(tx *store.Tx, m *parley.Message) error {
 		return nil
 	}
 	return parley.Invalid("record.author.kind", "value-unknown", "must be user, contact, team, address, organization or system")
+}
+
+// keepPace counts the record.
+func (s *send) keepPace(tx *store.Tx, r *route) (err error) {
+	s.paced, err = s.params.Record.Pace.Keep(tx, s.p, r.customer)
+	return err
+}
+
+// nameRecord gives the message the id that it has where it happened.
+func (s *send) nameRecord(tx *store.Tx) error {
+	id := s.params.Record.ExternalID
+	if id == "" {
+		return nil
+	}
+	if free, err := record.Name(tx, s.p.Organization, id, s.id); err != nil || free {
+		return err
+	}
+	return parley.About(parley.Conflict("external-id-taken", "another message has this external id"), "external-id-taken", "externalId")
 }

@@ -124,7 +124,7 @@ func members(participants []parley.Participant, author parley.ID) int {
 
 // intoExternal is the route to the outside participants of a conversation.
 func (s *send) intoExternal(tx *store.Tx, conversation parley.Conversation, participants []parley.Participant) (*route, error) {
-	r := &route{conversation: conversation}
+	r := &route{conversation: conversation, customer: thread.Customer(participants)}
 	if s.params.Internal || s.params.Record != nil && conversation.Channel == "" {
 		return r, nil
 	}

@@ -22,6 +22,7 @@ type route struct {
 	conversation parley.Conversation // without participants
 	contact      parley.ID           // whose opt-out and addresses count
 	contactRev   int64
+	customer     parley.ID            // of one with somebody outside
 	contacts     int                  // who take part; only of one it is seen that it has changed
 	channel      *parley.Channel      // of an external one
 	channelsRev  int64                // of all channels, among which it was chosen

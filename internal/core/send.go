@@ -17,13 +17,13 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
-	"github.com/parley-server/parley/internal/store/relation"
 )
 
 // Sent is an accepted message.
 type Sent struct {
 	Message  parley.Message
-	Replayed bool // the request had been made before; this is its message as it is now
+	Replayed bool         // the request had been made before; this is its message as it is now
+	Pace     limits.Paced // of a record
 }
 
 // accepted is the status that a send's idempotency record answers with.
@@ -109,6 +109,7 @@ type send struct {
 	of      *parley.Templated // the template that the body was made of
 	urls    []string          // web addresses that go out as short links
 
+	paced     limits.Paced
 	mentioned []parley.Mention
 	called    []parley.Page
 }
@@ -195,7 +196,7 @@ func (c *Core) done(s *send, a *store.Append) Sent {
 	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
-	return Sent{Message: a.Message}
+	return Sent{Message: a.Message, Pace: s.paced}
 }
 
 // replay answers a repeated request with its message as it is now.
@@ -265,7 +266,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.params.Record != nil {
-		if err := s.recordAuthor(tx, &a.Message); err != nil {
+		if err := firstError(s.recordAuthor(tx, &a.Message), s.keepPace(tx, r), s.nameRecord(tx)); err != nil {
 			return nil, nil, err
 		}
 	} else if err := s.named(tx, &r.conversation, s.ownParts()); err != nil {
@@ -355,14 +356,6 @@ func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 		return err
 	}
 	return s.passOn(tx, a, r)
-}
-
-// appendRelated adds messages, with what they have to do with others.
-func appendRelated(tx *store.Tx, appends ...*store.Append) error {
-	if err := tx.Append(appends...); err != nil {
-		return err
-	}
-	return relation.Add(tx, appends...)
 }
 
 // checkReply finds the thread that the message is a reply in: answering a reply continues its thread.

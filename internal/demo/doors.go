@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/parley"
 )
 
 // Door is how programs that were written for another product's API reach the demo.
@@ -27,6 +28,12 @@ var doors = []struct {
 		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels/{channelId}/messages' -H 'Content-Type: application/json' -d '{"receiver":{"contacts":[{"identifierKey":"phonenumber","identifierValue":"+15550101000"}]},"body":{"type":"text","text":{"text":"Parcel 8812 arrives today."}}}'`,
 		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels/messages?limit=3'`,
 		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels'`,
+	}},
+	{"kustomer", openKustomer, []string{
+		`curl -sS 'BASE/v1/conversations/{conversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"channel":"sms","app":"acme-inbox","direction":"in","preview":"Where is parcel 4417?","custom":{"orderNumberStr":"4417"}}'`,
+		`curl -sS 'BASE/v1/conversations/{conversationId}' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -sS 'BASE/v1/customers/{customerId}/conversations' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -sS 'BASE/v1/users/current' -H 'Authorization: Bearer CREDENTIAL'`,
 	}},
 	{"tigerconnect", openTigerConnect, []string{
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","ttl":1440,"priority":1}'`,
@@ -75,3 +82,22 @@ func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (
 	}
 	return Door{Credential: key.ID + ":" + key.Secret, IDs: map[string]string{"organizationId": d.Organization.ID, "senderId": d.Users[0].ID, "userId": d.Users[1].ID}}, nil
 }
+
+// openKustomer makes a key with the role of whoever integrates something, for the external conversation and its contact.
+func openKustomer(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "Kustomer", Doors: map[string]api.DoorGrants{"kustomer": {Roles: []string{"org"}}},
+		Scopes: []string{"messages:send", "messages:record", "messages:read", "conversations:read", "contacts:read", "users:read", "media:read", "media:write"}})
+	if err != nil {
+		return Door{}, err
+	}
+	ids := map[string]string{"orgId": hexID(d.Organization.ID), "userId": hexID(key.User), "customerId": hexID(d.Contacts[0].ID)}
+	for _, c := range d.Conversations {
+		if c.Name == "external" {
+			ids["conversationId"] = hexID(c.ID)
+		}
+	}
+	return Door{Credential: key.Secret, IDs: ids}, nil
+}
+
+// hexID is an id as 24 hexadecimal digits.
+func hexID(id string) string { return parley.ID(id).Hex() }

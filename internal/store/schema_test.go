@@ -31,7 +31,7 @@ var (
 		"fallback_addresses", "forwards", "groups", "held", "held_content", "held_files", "hidden_messages", "holds", "hook_requests", "hooks",
 		"idempotency", "interactions", "jobs", "links", "marks", "media", "media_references", "mentions", "merged_conversations",
 		"message_batches", "message_tags", "message_versions", "messages", "mutes", "organization_log", "page_answers", "pages", "parked",
-		"participants", "past_parts", "permission_sets", "profiles", "provider_references", "replies", "retention_marks", "role_guests",
+		"participants", "past_parts", "permission_sets", "profiles", "provider_references", "record_counts", "record_ids", "replies", "retention_marks", "role_guests",
 		"role_members", "role_owners", "roles", "saved_replies", "schedules", "search_gone", "search_pages", "search_prints", "search_segments",
 		"search_state", "selections", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions",
 		"templates", "user_sets", "users", "views"}

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/limit"
 	"github.com/parley-server/parley/internal/store/people"
+	"github.com/parley-server/parley/internal/store/record"
 )
 
 // MergeContact makes a contact a part of another and returns the other. From then on its id answers the other, to whom
@@ -91,6 +92,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 		return into, err
 	}
 	if err := limit.Merge(tx, p.Organization, from.ID, into.ID); err != nil {
+		return into, err
+	}
+	if err := record.Merge(tx, p.Organization, from.ID, into.ID); err != nil {
 		return into, err
 	}
 	if err := hold.Merge(tx, p.Organization, from.ID, into.ID); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/limit"
 	"github.com/parley-server/parley/internal/store/people"
+	"github.com/parley-server/parley/internal/store/record"
 )
 
 // JobForget is the next step of the erasure of a contact, which the payload names; see forgetting.
@@ -326,6 +327,9 @@ func (s *forget) last() error {
 		return err
 	}
 	if err := limit.Forget(tx, o, s.contact.ID); err != nil {
+		return err
+	}
+	if err := record.Forget(tx, o, s.contact.ID); err != nil {
 		return err
 	}
 	if err := people.HashAddresses(tx, o, identifying); err != nil {

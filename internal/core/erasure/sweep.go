@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/audit"
 	"github.com/parley-server/parley/internal/store/limit"
+	"github.com/parley-server/parley/internal/store/record"
 )
 
 // Retention is how long things are kept that nothing else ends. A zero field means its default.
@@ -181,6 +182,13 @@ func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) erro
 	}
 	err = w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
 		n, err := limit.Drop(tx, organization, sweepAtOnce)
+		return n == sweepAtOnce, err
+	})
+	if err != nil {
+		return err
+	}
+	err = w.repeat(ctx, organization, func(tx *store.Tx) (bool, error) {
+		n, err := record.Drop(tx, organization, sweepAtOnce)
 		return n == sweepAtOnce, err
 	})
 	if err != nil {

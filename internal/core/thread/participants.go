@@ -2,6 +2,8 @@ package thread
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -189,4 +191,24 @@ func takingPart(participants []parley.Participant, kind parley.ActorKind, id par
 func (s *Sight) Follows(c *parley.Conversation, sequence int64) bool {
 	part := s.parts[c.ID]
 	return part != nil && part.LeftSequence == 0 || s.SeesChange(c, sequence-1)
+}
+
+// Customer is the contact that a conversation is with: of those who take part, the one that was there first. It is empty where nobody
+// who takes part is one.
+func Customer(participants []parley.Participant) (customer parley.ID) {
+	for i := range participants {
+		p := &participants[i]
+		if p.Kind == parley.ActorContact && p.ID != "" && p.LeftSequence == 0 && (customer == "" || p.ID < customer) {
+			customer = p.ID
+		}
+	}
+	return customer
+}
+
+// HiddenChannels are the channels whose conversations the principal does not see.
+func (s *Sight) HiddenChannels() ([]parley.ID, error) {
+	if err := s.lookClosed(); err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(s.closed)), nil
 }

@@ -100,6 +100,8 @@ var tests = []struct {
 	{"AutoReplies", autoReplies},
 	{"SLAs", slas},
 	{"ContactPlaces", contactPlaces},
+	{"Records", records},
+	{"NumberedLists", numberedLists},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
 	{"CopiesOfContent", copiesOfContent},

@@ -1,0 +1,149 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/numbered"
+	"github.com/parley-server/parley/internal/store/record"
+)
+
+// records: what messages are called elsewhere, and how many somebody has recorded.
+func records(w *world) {
+	o, other := w.organization(), w.organization()
+	name := func(organization parley.ID, id string, message parley.ID) (free bool) {
+		w.do(func(tx *store.Tx) (err error) {
+			free, err = record.Name(tx, organization, id, message)
+			return err
+		})
+		return free
+	}
+	w.equal("named", []bool{name(o, "a", "m1"), name(o, "a", "m2"), name(o, "A", "m2"), name(other, "a", "m3")}, []bool{true, false, true, true})
+	named := func(organization parley.ID, id string) parley.ID {
+		m, err := record.Named(w.read(), organization, id)
+		w.must(err)
+		return m
+	}
+	w.equal("found", []parley.ID{named(o, "a"), named(o, "A"), named(other, "a"), named(o, "b")}, []parley.ID{"m1", "m2", "m3", ""})
+
+	begin := w.now()
+	count := func(organization, contact parley.ID, recorder string) (n int, until time.Duration) {
+		var end time.Time
+		w.do(func(tx *store.Tx) (err error) {
+			n, end, err = record.Count(tx, organization, contact, recorder, time.Minute)
+			return err
+		})
+		return n, end.Sub(begin)
+	}
+	counts := func(want int, end time.Duration, organization, contact parley.ID, recorder string) {
+		n, until := count(organization, contact, recorder)
+		w.equal("counted", []any{n, until}, []any{want, end})
+	}
+	counts(1, time.Minute, o, "ana", "key")
+	w.advance(59 * time.Second)
+	counts(2, time.Minute, o, "ana", "key")
+	counts(1, 119*time.Second, o, "bo", "key")
+	counts(1, 119*time.Second, o, "ana", "other")
+	counts(1, 119*time.Second, other, "ana", "key")
+	w.do(func(tx *store.Tx) error { return record.Merge(tx, o, "ana", "bo") })
+	counts(3, 119*time.Second, o, "bo", "key")
+	counts(2, 119*time.Second, o, "bo", "other")
+	counts(1, 119*time.Second, o, "ana", "key")
+	w.do(func(tx *store.Tx) error { return record.Forget(tx, o, "ana") })
+	counts(1, 119*time.Second, o, "ana", "key")
+	w.advance(time.Minute)
+	counts(1, 179*time.Second, o, "ana", "key")
+	drop := func(limit int) (n int64) {
+		w.do(func(tx *store.Tx) (err error) {
+			n, err = record.Drop(tx, o, limit)
+			return err
+		})
+		return n
+	}
+	w.equal("dropped", []int64{drop(1), drop(5), drop(5)}, []int64{1, 1, 0})
+	counts(2, 179*time.Second, o, "ana", "key")
+}
+
+// numberedLists: lists whose pages have numbers, and what conversations hold.
+func numberedLists(w *world) {
+	o := w.organization()
+	ch := w.channel(o, nil)
+	one, two := w.contact(o), w.contact(o)
+	open := func(kind parley.ConversationKind, participants ...parley.ID) parley.ID {
+		c := parley.Conversation{ID: w.id(), Kind: kind, Visibility: parley.VisibleToOrganization, Channel: ch.ID, Status: parley.StatusOpen}
+		w.do(func(tx *store.Tx) error {
+			if err := tx.InsertConversation(o, &c); err != nil {
+				return err
+			}
+			var list []parley.Participant
+			for _, id := range participants {
+				list = append(list, parley.Participant{Kind: parley.ActorContact, ID: id})
+			}
+			return tx.AddParticipants(o, c.ID, list)
+		})
+		return c.ID
+	}
+	first, second, third := open(parley.ConversationExternal, one.ID), open(parley.ConversationSecure, two.ID), open(parley.ConversationExternal, two.ID, one.ID)
+	open(parley.ConversationExternal)
+	open(parley.ConversationNote, one.ID)
+	list := func(contact parley.ID, hidden []parley.ID, s numbered.Span) []parley.ID {
+		ids, err := numbered.Conversations(w.read(), o, contact, hidden, s)
+		w.must(err)
+		return ids
+	}
+	all := numbered.Span{Limit: 10}
+	w.equal("of all", list("", nil, all), []parley.ID{first, second, third})
+	w.equal("the newest first", list("", nil, numbered.Span{Newest: true, Skip: 1, Limit: 1}), []parley.ID{second})
+	w.equal("of one", list(one.ID, nil, all), []parley.ID{first, third})
+	w.equal("of the other", list(two.ID, nil, all), []parley.ID{second})
+	w.equal("hidden", len(list("", []parley.ID{ch.ID}, all))+len(list(one.ID, []parley.ID{ch.ID}, all)), 0)
+	contacts, err := numbered.Contacts(w.read(), o, numbered.Span{Newest: true, Limit: 10})
+	w.must(err)
+	w.equal("contacts", contacts, []parley.ID{two.ID, one.ID})
+	n, err := numbered.CountContacts(w.read(), o, 10)
+	w.must(err)
+	w.equal("counted", n, 2)
+	standings, err := numbered.Standings(w.read(), o, []parley.ID{one.ID, two.ID}, nil)
+	w.must(err)
+	w.equal("standings", standings, []numbered.Standing{{one.ID, parley.StatusOpen, 2}, {two.ID, parley.StatusOpen, 1}})
+	if standings, err = numbered.Standings(w.read(), o, []parley.ID{one.ID, two.ID}, []parley.ID{ch.ID}); len(standings) > 0 || err != nil {
+		w.equal("hidden standings", standings, err)
+	}
+	w.written(o, first, second)
+}
+
+// written: what one conversation holds, and another does not.
+func (w *world) written(o, conversation, empty parley.ID) {
+	var ids []parley.ID
+	var places []numbered.Place
+	for i, direction := range []parley.Direction{parley.Inbound, parley.NoDirection, parley.Inbound, parley.Outbound, parley.Inbound} {
+		a := &store.Append{Organization: o, Message: parley.Message{ID: w.id(), Conversation: conversation, Kind: parley.KindMessage, Direction: direction, Platform: "sms"}}
+		if direction == parley.NoDirection {
+			a.Message.Kind, a.Message.Platform = parley.KindNote, ""
+		}
+		if i == 4 {
+			a.Message.SentAt = w.now().Add(-time.Hour) // before all others
+		}
+		w.do(func(tx *store.Tx) error { return tx.Append(a) })
+		m, err := w.read().Message(o, a.Message.ID)
+		w.must(err)
+		ids = append(ids, m.ID)
+		places = append(places, numbered.Place{Message: m.ID, Conversation: conversation, SentAt: m.SentAt, Sequence: m.Sequence})
+		w.advance(time.Second)
+	}
+	messages, err := numbered.Messages(w.read(), o, conversation, numbered.Span{Skip: 1, Limit: 10})
+	w.must(err)
+	w.equal("written", messages, []parley.ID{ids[0], ids[2], ids[3]})
+	tallies, err := numbered.Tallies(w.read(), o, []parley.ID{conversation, empty})
+	w.must(err)
+	w.equal("tallies", tallies, []numbered.Tally{{conversation, parley.KindMessage, parley.Inbound, "sms", 3}, {conversation, parley.KindMessage, parley.Outbound, "sms", 1},
+		{conversation, parley.KindNote, parley.NoDirection, "", 1}})
+	ends, err := numbered.EndsOf(w.read(), o, []parley.ID{conversation, empty})
+	w.must(err)
+	w.equal("ends", ends, map[parley.ID]numbered.Ends{conversation: {FirstIn: ids[4], LastIn: ids[2], FirstOut: ids[3], LastOut: ids[3]}, empty: {}})
+	before, err := numbered.Before(w.read(), o, slices.Concat(places[:1], places[2:]))
+	w.must(err)
+	w.equal("before", before, map[parley.ID]parley.Direction{ids[0]: parley.Inbound, ids[2]: parley.Inbound, ids[3]: parley.Inbound, ids[4]: ""})
+}
