@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/dialect/spruce"
 )
 
 // vendorDoor is a door whose API is another product's. It is told the path that it is served under.
@@ -13,8 +14,13 @@ type vendorDoor struct {
 }
 
 // vendorDoors is the list of the doors besides the native one.
-func (a *App) vendorDoors(*access.Authenticator) []vendorDoor {
-	return []vendorDoor{}
+func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
+	return []vendorDoor{
+		{spruce.Name, func(mount string) http.Handler {
+			return spruce.New(spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Authenticator: authenticator, Mount: mount,
+				URL: func() string { return a.options.Config.PublicURL }, RateLimit: a.options.Config.KeyRateLimit})
+		}},
+	}
 }
 
 // mountDoors serves each door under its name.

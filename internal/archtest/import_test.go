@@ -41,6 +41,7 @@ var layers = []rule{
 	{"internal/dialect/native/door", append([]string{"internal/dialect/native/contract", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/native/wire", append([]string{"internal/connector", "internal/dialect/native/contract", "internal/plain"}, door...)},
 	{"internal/dialect/native/*", append([]string{"internal/dialect/native/contract", "internal/dialect/native/door", "internal/dialect/native/wire"}, door...)},
+	{"internal/dialect/spruce", append([]string{"internal/plain"}, door...)},
 	{"internal/dialect/*", door},
 	{"internal/inbound", append([]string{"internal/connector"}, door...)},
 	{"internal/live", door},
