@@ -31,6 +31,8 @@ type Description struct {
 	Contacts      []Entry `json:"contacts"` // those of the sandbox's default behaviour first
 	Channels      []Entry `json:"channels"`
 	Conversations []Entry `json:"conversations"` // one of each kind, named by it
+
+	Doors map[string]Door `json:"doors"` // by name
 }
 
 // File is the name of the description in the data folder.
@@ -74,8 +76,8 @@ func Prepare(ctx context.Context, s Server) (Description, error) {
 			return d, fmt.Errorf("trying the key of %s: %w", File, err)
 		}
 		if works {
-			d.URL = s.URL
-			return d, d.write(s.Folder)
+			err = s.complete(ctx, &d)
+			return d, err
 		}
 	}
 	key, err := s.NewKey(ctx)
@@ -90,7 +92,21 @@ func Prepare(ctx context.Context, s Server) (Description, error) {
 	if err := d.fill(ctx, client); err != nil {
 		return d, fmt.Errorf("preparing the demo: %w", err)
 	}
-	return d, d.write(s.Folder)
+	err = s.complete(ctx, &d)
+	return d, err
+}
+
+// complete describes how the server is reached now, and opens the doors that are not open yet.
+func (s Server) complete(ctx context.Context, d *Description) error {
+	d.URL = s.URL
+	client, err := s.client(d.Key)
+	if err != nil {
+		return err
+	}
+	if err := d.fillDoors(ctx, client); err != nil {
+		return fmt.Errorf("preparing the demo: %w", err)
+	}
+	return d.write(s.Folder)
 }
 
 // client calls the server without the network, whose address may be one that this machine does not reach.

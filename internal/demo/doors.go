@@ -1,0 +1,95 @@
+package demo
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/parley-server/parley/api"
+)
+
+// Door is how programs that were written for another product's API reach the demo.
+type Door struct {
+	BaseURL    string            `json:"baseUrl"`
+	Credential string            `json:"credential"` // a key of the door's own, as its API has them
+	IDs        map[string]string `json:"ids"`        // as its API names them in paths and bodies
+	Curl       []string          `json:"curl"`       // commands that work when pasted
+}
+
+// doors is the list of what the demo says of each door: how its key and ids are made, and what to try with them. In a command,
+// BASE stands for the address, CREDENTIAL for the credential, and the name of an id in braces for that.
+var doors = []struct {
+	name string
+	open func(ctx context.Context, d *Description, client *api.Client) (Door, error)
+	curl []string
+}{
+	{"spruce", openSpruce, []string{
+		`curl -fsS 'BASE/v1/conversations/{conversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"body":[{"type":"text","value":"Your labs are ready."}]}'`,
+		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"internal":true,"author":"{teamId}","body":[{"type":"text","value":"BP 172/98, please call back today "},{"type":"page","value":"{memberId}"}]}'`,
+		`curl -fsS 'BASE/v1/internalendpoints/{internalEndpointId}/conversations' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"destination":{"smsOrEmailEndpoint":"(206) 555-0142"},"message":{"body":[{"type":"text","value":"See you on Monday."}]}}'`,
+		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/items' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -fsS 'BASE/v1/conversations?orderBy=last_message' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -fsS 'BASE/v1/organization/members' -H 'Authorization: Bearer CREDENTIAL'`,
+	}},
+}
+
+// fillDoors opens the doors that the description does not have, and says of all how they are reached now.
+func (d *Description) fillDoors(ctx context.Context, client *api.Client) error {
+	if d.Doors == nil {
+		d.Doors = map[string]Door{}
+	}
+	for _, door := range doors {
+		made, have := d.Doors[door.name]
+		if !have {
+			var err error
+			if made, err = door.open(ctx, d, client); err != nil {
+				return fmt.Errorf("the door %s: %w", door.name, err)
+			}
+		}
+		made.BaseURL = d.URL + "/" + door.name
+		names := []string{"BASE", made.BaseURL, "CREDENTIAL", made.Credential}
+		for name, id := range made.IDs {
+			names = append(names, "{"+name+"}", id)
+		}
+		replace := strings.NewReplacer(names...)
+		made.Curl = nil
+		for _, line := range door.curl {
+			made.Curl = append(made.Curl, replace.Replace(line))
+		}
+		d.Doors[door.name] = made
+	}
+	return nil
+}
+
+// spruceScopes are those of a credential there, which may do all that there is.
+var spruceScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:read.private", "conversations:write", "contacts:read",
+	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "organization:read"}
+
+// openSpruce makes a key of the organization, and a Note conversation of everybody.
+func openSpruce(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "Spruce", Scopes: spruceScopes})
+	if err != nil {
+		return Door{}, err
+	}
+	participants := make([]api.NewParticipant, len(d.Users))
+	for i, u := range d.Users {
+		participants[i].User = u.ID
+	}
+	note, err := client.CreateConversation(ctx, api.ConversationRequest{Kind: "note", Title: "Care coordination", Participants: participants})
+	if err != nil {
+		return Door{}, err
+	}
+	ids := map[string]string{"organizationId": "entity_" + d.Organization.ID, "memberId": "entity_" + d.Users[0].ID, "teamId": "entity_" + d.Teams[0].ID,
+		"contactId": "entity_" + d.Contacts[0].ID, "noteConversationId": "t_" + note.ID, "internalEndpointId": "endpoint_" + d.channel("Text messages"),
+		"secureEndpointId": "organizationCode_" + d.channel("Patient portal"), "faxEndpointId": "endpoint_" + d.channel("Fax"), "emailEndpointId": "endpoint_" + d.channel("E-mail")}
+	for kind, name := range map[string]string{"external": "conversationId", "team": "teamConversationId", "secure": "secureConversationId"} {
+		for _, c := range d.Conversations {
+			if c.Name == kind {
+				ids[name] = "t_" + c.ID
+			}
+		}
+	}
+	// As its integrations have it: the id and the secret together.
+	return Door{Credential: base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + key.Secret)), IDs: ids}, nil
+}
