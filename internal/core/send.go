@@ -62,8 +62,11 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 	return sent, err
 }
 
-// remember keeps a route for the next send to the same place.
+// remember keeps a route for the next send to the same place. Where each send begins a conversation there is none.
 func (c *Core) remember(s *send, key routeKey, r *route) {
+	if r.channel != nil && r.channel.Thread == parley.ThreadEach && s.params.To.Conversation == "" {
+		return
+	}
 	if r.conversation.Status == parley.StatusOpen && !r.passing() && s.plain() {
 		c.routes.put(key, r)
 	}
