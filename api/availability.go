@@ -47,6 +47,7 @@ const (
 	NoticeEscalationStarted      NoticeKind = "escalation-started"      // the author had a message to a role escalate
 	NoticeEscalationRaised       NoticeKind = "escalation-raised"       // it came to a level, and so to others
 	NoticeEscalationPassed       NoticeKind = "escalation-passed"       // nobody of a level can be asked
+	NoticeEscalationFallback     NoticeKind = "escalation-fallback"     // it goes out to somebody on another channel, or does not, for a reason
 	NoticeEscalationAcknowledged NoticeKind = "escalation-acknowledged" // by the author
 	NoticeEscalationCanceled     NoticeKind = "escalation-canceled"     // by the author, or for a reason
 	NoticeEscalationUnanswered   NoticeKind = "escalation-unanswered"   // nobody has acknowledged it after the last step
@@ -57,10 +58,10 @@ const (
 type Notice struct {
 	Kind   NoticeKind `json:"kind" doc:"What it is about. New kinds may come."`
 	Who    []Actor    `json:"who,omitempty" doc:"Whom it is about, under their names of then. Of away: who has got the message instead."`
-	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long. Of escalation-raised: timeout, skipped or unattended; of escalation-passed: unattended or circle; of escalation-canceled: why the content of the message is gone, or policy-gone. Of page-resolved: the id of the page."`
+	Reason string     `json:"reason,omitempty" doc:"Why. Of away: why the message was forwarded no further: cycle, deactivated, sender, unattended or too-long. Of escalation-raised: timeout, skipped or unattended; of escalation-passed: unattended or circle; of escalation-fallback: why it does not go out, as the code of the delivery; of escalation-canceled: why the content of the message is gone, or policy-gone. Of page-resolved: the id of the page."`
 
 	Escalation string `json:"escalation,omitempty" doc:"Of an escalation: its id."`
-	Level      int    `json:"level,omitempty" doc:"Of escalation-raised and escalation-passed: which."`
+	Level      int    `json:"level,omitempty" doc:"Of escalation-raised, escalation-passed and escalation-fallback: which."`
 }
 
 // SetDoNotDisturb turns a user's do-not-disturb on, or changes it, and returns the user.

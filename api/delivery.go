@@ -27,7 +27,8 @@ type Delivery struct {
 	Attempts       int          `json:"attempts" doc:"How many provider calls were made."`
 	NextAttemptAt  Time         `json:"nextAttemptAt,omitzero" format:"date-time" doc:"While queued: when it is tried next."`
 	ValidUntil     Time         `json:"validUntil,omitzero" format:"date-time" doc:"Until when it is tried."`
-	Fallback       int          `json:"fallback,omitempty" doc:"Which of the message's fallbacks made it, from 1."`
+	Fallback       int          `json:"fallback,omitempty" doc:"Which of the message's fallbacks made it, from 1; with escalationLevel, which of those of that level."`
+	Level          *int         `json:"escalationLevel,omitempty" doc:"Of one that a fallback of an escalation made: at which level, 0 being the role."`
 	Instead        int          `json:"instead,omitempty" doc:"Of one that a fallback made for somebody outside: the number of the delivery that it stands in for."`
 	RetryOf        int          `json:"retryOf,omitempty" doc:"The number of the delivery that this one repeats by hand."`
 	Held           bool         `json:"held" doc:"Whether it waits for somebody's decision after a lost call."`

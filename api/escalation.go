@@ -12,6 +12,7 @@ type EscalationPolicy struct {
 	Role      string           `json:"role" doc:"The id of the role that it is of; a role has one at most."`
 	Always    bool             `json:"always" doc:"Whether every message that is written to the role escalates, and not only those that say so."`
 	After     int64            `json:"after" doc:"Seconds that the role has."`
+	Fallback  []Fallback       `json:"fallback,omitempty" doc:"Other channels on which it goes out to those of the role who have not read it, in order, to a phone number or e-mail address of theirs; each once, before the role's time is over."`
 	Steps     []EscalationStep `json:"steps" doc:"Whom it goes to next, in order."`
 	GroupLife int64            `json:"groupLife" doc:"Seconds that the escalation's group stays after the end."`
 	Rev       int64            `json:"rev" doc:"Its revision, as in ETag and If-Match."`
@@ -20,8 +21,9 @@ type EscalationPolicy struct {
 
 // EscalationStep is whom an escalation goes to together.
 type EscalationStep struct {
-	Targets []EscalationTarget `json:"targets" minItems:"1" maxItems:"20" doc:"Who is asked. An escalation comes to nobody twice."`
-	After   int64              `json:"after" minimum:"1" maximum:"2592000" doc:"Seconds that they have."`
+	Targets  []EscalationTarget `json:"targets" minItems:"1" maxItems:"20" doc:"Who is asked. An escalation comes to nobody twice."`
+	After    int64              `json:"after" minimum:"1" maximum:"2592000" doc:"Seconds that they have."`
+	Fallback []Fallback         `json:"fallback,omitempty" maxItems:"5" doc:"Other channels on which it goes out to those whom the step asks and who have not read it, in order; each once, before their time is over."`
 }
 
 // EscalationTarget is who is asked: either a user or a role.
@@ -36,6 +38,7 @@ type EscalationPolicyRequest struct {
 	Role      string           `json:"role" minLength:"1" doc:"The id of the role that it is of."`
 	Always    bool             `json:"always,omitempty" doc:"Whether every message that is written to the role escalates, and not only those that say so."`
 	After     int64            `json:"after" minimum:"1" maximum:"2592000" doc:"Seconds that the role has."`
+	Fallback  []Fallback       `json:"fallback,omitempty" maxItems:"5" doc:"Other channels on which it goes out to those of the role who have not read it, in order, to a phone number or e-mail address of theirs; each once, before the role's time is over."`
 	Steps     []EscalationStep `json:"steps" minItems:"1" maxItems:"10" doc:"Whom it goes to next, in order."`
 	GroupLife int64            `json:"groupLife,omitempty" minimum:"0" maximum:"2592000" doc:"Seconds that the escalation's group stays after the end; 0 or left out: it goes at once."`
 }
@@ -45,6 +48,7 @@ type EscalationPolicyPatch struct {
 	Name      *string           `json:"name,omitempty" minLength:"1" maxLength:"200" doc:"What people call it."`
 	Always    *bool             `json:"always,omitempty" doc:"Whether every message that is written to the role escalates."`
 	After     *int64            `json:"after,omitempty" minimum:"1" maximum:"2592000" doc:"Seconds that the role has."`
+	Fallback  *[]Fallback       `json:"fallback,omitempty" maxItems:"5" doc:"All other channels on which it goes out to those of the role who have not read it, in order; an empty list: none."`
 	Steps     *[]EscalationStep `json:"steps,omitempty" minItems:"1" maxItems:"10" doc:"All steps, in order."`
 	GroupLife *int64            `json:"groupLife,omitempty" minimum:"0" maximum:"2592000" doc:"Seconds that the escalation's group stays after the end."`
 }
@@ -93,8 +97,24 @@ type EscalationSnapshot struct {
 	ID        string           `json:"id" doc:"The id of the policy, which may be gone."`
 	Name      string           `json:"name" doc:"What people called it."`
 	After     int64            `json:"after" doc:"Seconds that the role had."`
+	Fallback  []Fallback       `json:"fallback,omitempty" doc:"Other channels on which it goes out to those of the role who have not read it."`
 	Steps     []EscalationStep `json:"steps" doc:"Whom it goes to next, in order."`
 	GroupLife int64            `json:"groupLife" doc:"Seconds that the group stays after the end."`
+}
+
+// EscalationFallback is a delivery that a fallback of an escalation made: of the message, or of its copy, to one user.
+type EscalationFallback struct {
+	Number     int    `json:"number" doc:"Its number within the escalation, from 1."`
+	Level      int    `json:"level" doc:"At which level: 0 is the role, 1 the first step."`
+	Fallback   int    `json:"fallback" doc:"Which of the level's fallbacks made it, from 1; after those of the policy come those that the message was sent with."`
+	User       string `json:"user" doc:"The id of the user to whom it goes."`
+	UserName   string `json:"userName" doc:"The name of the user."`
+	Channel    string `json:"channel" doc:"The id of the channel on which it goes out."`
+	DeliveryID string `json:"deliveryId" doc:"The delivery, of the message or of its copy: <messageId>.<number>"`
+	Status     Status `json:"status" enum:"queued,sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where the delivery stands."`
+	Code       string `json:"code,omitempty" doc:"Of a delivery that did not go out, or failed: a stable code."`
+	Reason     string `json:"reason,omitempty" doc:"The same for people."`
+	CreatedAt  Time   `json:"createdAt" format:"date-time" doc:"When it was made."`
 }
 
 // EscalationFilter says which escalations a list holds: those to which everything given applies.
@@ -147,6 +167,12 @@ func (c *Client) GetEscalation(ctx context.Context, id string, options ...CallOp
 func (c *Client) ListEscalations(ctx context.Context, filter EscalationFilter, options ...CallOption) (*List[Escalation], error) {
 	r := request{method: http.MethodGet, path: "/v1/escalations", query: queryOf(filter)}
 	return fetch[List[Escalation]](ctx, c, r, options...)
+}
+
+// ListEscalationFallbacks returns a page of the deliveries that fallbacks of an escalation made, in order.
+func (c *Client) ListEscalationFallbacks(ctx context.Context, id string, page Page, options ...CallOption) (*List[EscalationFallback], error) {
+	r := request{method: http.MethodGet, query: queryOf(page)}
+	return fetch[List[EscalationFallback]](ctx, c, r.pathOf("v1", "escalations", id, "fallbacks"), options...)
 }
 
 // AcknowledgeEscalation says for the key's user that it takes note of the message, which ends its escalation.

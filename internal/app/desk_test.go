@@ -365,3 +365,74 @@ func (r *rehearsal) mergesClocks(policy *api.SLAPolicy, schedule string, near fu
 		t.Errorf("without a policy: %+v", c.SLA)
 	}
 }
+
+// What was answered elsewhere, and is recorded, is an answer: but for what was said before the customer asked, what came in, and
+// what is imported.
+func TestRecordedAnswersEndClocks(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	r.atNight()
+	must[*api.SLAPolicy](t)(r.CreateSLAPolicy(ctx, api.SLAPolicyRequest{Name: "Gold", Targets: []api.SLATarget{{FirstResponse: 3600, NextResponse: 3600}}}))
+	conversation := r.hear("phone:+15550100000", "Hello?", nil).ConversationID
+	record := func(record api.Record) {
+		must[*api.Message](t)(r.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("Said."), Record: &record}))
+	}
+	r.advance(time.Minute)
+	now := must[*api.Clock](t)(r.GetClock(ctx)).Now
+	for _, not := range []api.Record{{Direction: "inbound"}, {Direction: "outbound", SentAt: api.NewTime(now.Add(-time.Hour))}, {Direction: "outbound", Imported: true}, {Direction: "outbound", Status: api.Failed}} {
+		record(not)
+		if s := r.clocks(conversation); !s.FirstResponse.DoneAt.IsZero() {
+			t.Errorf("%+v is an answer", not)
+		}
+	}
+	record(api.Record{Direction: "outbound"})
+	if s := r.clocks(conversation); s.FirstResponse.DoneAt.IsZero() || !s.FirstResponse.BreachedAt.IsZero() || !s.DueAt.IsZero() {
+		t.Errorf("answered elsewhere: %+v", s.FirstResponse)
+	}
+	r.hear("phone:+15550100000", "And then?", nil)
+	record(api.Record{Direction: "outbound"})
+	if s := r.clocks(conversation); s.NextResponse == nil || s.NextResponse.DoneAt.IsZero() {
+		t.Errorf("answered elsewhere once more: %+v", s.NextResponse)
+	}
+}
+
+// What is written into the conversation with a broadcast list goes to the list, now or later; where the list is gone nothing does,
+// and it says so.
+func TestWritingIntoTheConversationWithAList(t *testing.T) {
+	a, operator := alone(t)
+	r := rehearse(t, a, operator)
+	ctx := t.Context()
+	contact := must[*api.Contact](t)(r.CreateContact(ctx, api.ContactRequest{Name: "Adam", Addresses: []api.Address{{Kind: "phone", Value: "+15550100000"}}})).ID
+	list := must[*api.Broadcast](t)(r.CreateBroadcast(ctx, api.BroadcastRequest{Name: "Patients"})).ID
+	must[*api.Broadcast](t)(r.AddBroadcastMembers(ctx, list, api.BroadcastMembers{Contacts: []string{contact}}))
+	conversation := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list}, Body: api.Text("first")})).ConversationID
+	say := func(s api.SendRequest) string {
+		s.Body = api.Text("again")
+		return must[*api.Message](t)(r.SendToConversation(ctx, conversation, s)).ID
+	}
+	now := must[*api.Clock](t)(r.GetClock(ctx)).Now
+	at := func(h time.Duration) api.Time { return api.NewTime(now.Add(h * time.Hour)) }
+	sent, note, later, late := say(api.SendRequest{}), say(api.SendRequest{Internal: true}), say(api.SendRequest{SendAt: at(1)}), say(api.SendRequest{SendAt: at(3)})
+	toList := must[*api.Message](t)(r.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list}, Body: api.Text("late"), SendAt: at(3)})).ID
+	r.advance(2 * time.Hour)
+	if err := r.DeleteBroadcast(ctx, list); err != nil {
+		t.Fatal(err)
+	}
+	r.advance(2 * time.Hour)
+	for _, c := range []struct {
+		what, message string
+		status        api.Status
+		copies        int
+	}{{"sent", sent, api.Read, 1}, {"a note", note, api.Delivered, 0}, {"later", later, api.Read, 1}, {"too late", late, api.Canceled, 0}, {"too late to the list", toList, api.Canceled, 0}} {
+		m := must[*api.Message](t)(r.GetMessage(ctx, c.message))
+		copies := must[*api.List[api.Message]](t)(r.ListMessages(ctx, api.MessageFilter{Parent: c.message})).Data
+		if m.Status != c.status || len(copies) != c.copies {
+			t.Errorf("%s: it is %s and has %d copies, want %s and %d", c.what, m.Status, len(copies), c.status, c.copies)
+		}
+	}
+	_, err := r.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("to nobody")})
+	if refused, ok := err.(*api.Error); !ok || refused.Code != "broadcast-unknown" {
+		t.Errorf("to a list that is gone: %v", err)
+	}
+}

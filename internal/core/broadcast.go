@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -34,13 +35,35 @@ func (s *send) toBroadcast(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, unknown(err, "to.broadcast", "broadcast-unknown")
 	}
-	key := "broadcast:" + string(id) + ":" + string(s.p.User)
+	key := broadcastKey(id, s.p.User)
 	conversation, err := tx.ConversationByKey(s.p.Organization, key)
 	if parley.IsKind(err, parley.KindNotFound) {
 		conversation = parley.Conversation{Kind: parley.ConversationBroadcast, Visibility: parley.VisibleToMembers, ThreadKey: key, Title: b.Name, Inbox: true}
 		err = s.create(tx, &conversation, []parley.Participant{s.self()})
 	}
 	return &route{conversation: conversation}, err
+}
+
+// broadcastKey is the thread key of a user's conversation with a list.
+func broadcastKey(list, user parley.ID) string {
+	return "broadcast:" + string(list) + ":" + string(user)
+}
+
+// toList is the route of a message that is written into somebody's conversation with a list, and so to the list.
+func (s *send) toList(tx *store.Tx, conversation parley.Conversation) (*route, error) {
+	list, _, _ := strings.Cut(strings.TrimPrefix(conversation.ThreadKey, "broadcast:"), ":")
+	if s.params.From.Role != "" {
+		return nil, parley.Invalid("from.role", "not-allowed", "does not go with a broadcast list")
+	}
+	_, err := tx.Broadcast(s.p.Organization, parley.ID(list))
+	if parley.IsKind(err, parley.KindNotFound) {
+		err = parley.Invalid("to", "broadcast-unknown", "the list that the conversation is with was deleted")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.params.To.Broadcast = parley.ID(list)
+	return &route{conversation: conversation, list: parley.ID(list)}, nil
 }
 
 // expand writes the copies of a short list in the accepting commit, and leaves a long one to the queue.

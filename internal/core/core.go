@@ -96,7 +96,8 @@ func New(o Options) *Core {
 	}
 	c.Log = eventlog.New(o.Store)
 	c.Threads = thread.New(thread.Options{Store: o.Store})
-	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
+	c.Presence = presence.New(presence.Options{Store: o.Store})
+	c.Availability = availability.New(availability.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick, Changed: c.Presence.Look})
 	c.Escalations = escalation.New(escalation.Options{Store: o.Store, Threads: c.Threads, Kick: c.kick})
 	c.Profiles = profiles.New(o.Store)
 	c.Hours = hours.New(o.Store)
@@ -104,7 +105,6 @@ func New(o Options) *Core {
 	c.Reminders = reminder.New(o.Store)
 	c.Fallbacks = fallback.New(o.Store, c.Threads, c.kick)
 	c.Groups = groups.New(groups.Options{Store: o.Store, Threads: c.Threads})
-	c.Presence = presence.New(presence.Options{Store: o.Store})
 	c.Pages = pages.New(pages.Options{Store: o.Store, Send: c.sendNote})
 	c.Views = views.New(views.Options{Store: o.Store, Threads: c.Threads})
 	c.Inbox = inbox.New(inbox.Options{Store: o.Store})
@@ -119,11 +119,6 @@ func New(o Options) *Core {
 
 // read returns queries outside of a transaction.
 func (c *Core) read(ctx context.Context) store.Queries { return c.store.Read(ctx) }
-
-// Now is the time in an organization.
-func (c *Core) Now(ctx context.Context, organization parley.ID) time.Time {
-	return c.now(ctx, organization)
-}
 
 // SeesAny reports whether somebody sees one of some things that have a file: messages, conversations, templates, saved replies.
 func (c *Core) SeesAny(ctx context.Context, p *Principal, ids []parley.ID) (bool, error) {
@@ -248,3 +243,8 @@ type (
 	EventDetail        = eventlog.Detail
 	Audience           = eventlog.Audience
 )
+
+// Now is the time in an organization: a test organization has a clock of its own.
+func (c *Core) Now(ctx context.Context, organization parley.ID) time.Time {
+	return c.now(ctx, organization)
+}

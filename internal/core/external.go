@@ -250,7 +250,18 @@ func externalKey(ch *parley.Channel, addresses ...parley.Address) string {
 // bar finds what the recipients of a route do not want, and whether they wait for an answer. A route that is remembered keeps it: whatever changes it raises the
 // revision of every conversation with the address.
 func (s *send) bar(tx *store.Tx, r *route) error {
-	if r.channel == nil || s.params.Internal || s.params.Record != nil || len(r.recipients) == 0 {
+	if r.channel == nil || s.params.Internal {
+		return nil
+	}
+	if record := s.params.Record; record != nil {
+		if !record.answers() {
+			return nil
+		}
+		var err error
+		r.waited, err = sla.Waits(tx.Queries, s.p.Organization, &r.conversation)
+		return err
+	}
+	if len(r.recipients) == 0 {
 		return nil
 	}
 	addresses := make([]parley.Address, len(r.recipients))

@@ -31,6 +31,9 @@ type SendParams struct {
 	Priority     parley.Priority     // empty: normal
 	Class        parley.MessageClass // of one that goes out; empty: transactional
 	TTL          time.Duration       // 0: as the organization's policy says
+	Forever      bool                // instead of a TTL: none, also where the policy has one for those who ask for none
+	YieldTTL     bool                // where the policy fixes the life of content, that holds in place of another that is asked for
+	Bare         bool                // it may have neither a body nor attachments: what a door keeps with it says enough
 	Validity     time.Duration       // 0: until delivery is given up
 	DeleteOnRead bool
 	Metadata     map[string]string
@@ -101,6 +104,12 @@ type Record struct {
 	SentAt    time.Time            // zero: now
 	Platform  string
 	Imported  bool // it changes neither the status nor the order of conversations
+}
+
+// answers reports whether somebody outside was answered by what is recorded, as far as it says.
+func (r *Record) answers() bool {
+	reached := r.State == "" || r.State == parley.Sent || r.State == parley.Delivered || r.State == parley.Read
+	return r.Direction == parley.Outbound && !r.Imported && reached
 }
 
 // Limits of a message.
@@ -181,7 +190,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
-	fallback.Form(s.Fallback, c.refuse)
+	fallback.Form("fallback", s.Fallback, c.refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
 		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}
@@ -195,7 +204,7 @@ func (s *SendParams) validate(now time.Time) error {
 func (s *SendParams) content(c *check) {
 	if s.Forward != "" {
 		s.forwards(c)
-	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil {
+	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil && !s.Bare {
 		c.refuse("body", "required", "must not be empty unless there are attachments or a template")
 	}
 	if s.Template != nil && (len(s.Body) > 0 || s.Forward != "") {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/duty"
 )
 
 // resolve finds or makes the conversation that the message belongs to.
@@ -83,8 +85,27 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	if conversation.Kind == parley.ConversationExternal || conversation.Kind == parley.ConversationSecure {
 		return s.intoExternal(tx, conversation, participants)
 	}
+	if conversation.Kind == parley.ConversationBroadcast && s.plain() {
+		return s.toList(tx, conversation)
+	}
+	if err := s.otherThere(tx, &conversation, participants); err != nil {
+		return nil, err
+	}
 	away, err := s.otherAway(tx, &conversation, participants)
 	return &route{conversation: conversation, members: members(participants, s.p.User), away: away}, err
+}
+
+// otherThere refuses a message to the other one of a direct conversation who was deactivated, as one that names that user is.
+func (s *send) otherThere(tx *store.Tx, conversation *parley.Conversation, participants []parley.Participant) error {
+	at := slices.IndexFunc(participants, func(p parley.Participant) bool { return p.Kind == parley.ActorUser && p.ID != s.p.User })
+	if conversation.Kind != parley.ConversationDirect || at < 0 || !s.plain() {
+		return nil
+	}
+	user, err := tx.User(s.p.Organization, participants[at].ID)
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && !user.Active {
+		err = parley.Invalid("to", "user-unknown", "the user whom the conversation is with was deactivated")
+	}
+	return err
 }
 
 func takesPart(participants []parley.Participant, user parley.ID) bool {
@@ -311,4 +332,25 @@ func (s *send) copySource(tx *store.Tx) error {
 		s.params.TTL = left
 	}
 	return nil
+}
+
+// Named is whom an id stands for, where it may be that of a user, a role, a conversation, a broadcast list or a team. What
+// the principal may not write to, sending to it refuses.
+func (c *Core) Named(ctx context.Context, p *Principal, id parley.ID) (To, error) {
+	q := c.read(ctx)
+	for _, look := range []struct {
+		find func() error
+		to   To
+	}{
+		{func() error { _, err := q.User(p.Organization, id); return err }, To{User: id}},
+		{func() error { _, err := c.conversation(q, p, id); return err }, To{Conversation: id}},
+		{func() error { _, err := duty.Get(q, p.Organization, id); return err }, To{Role: id}},
+		{func() error { _, err := q.Broadcast(p.Organization, id); return err }, To{Broadcast: id}},
+		{func() error { _, err := q.Team(p.Organization, id); return err }, To{Team: id}},
+	} {
+		if err := look.find(); !parley.IsKind(err, parley.KindNotFound) {
+			return look.to, err
+		}
+	}
+	return To{}, parley.NotFound("recipient", id)
 }

@@ -27,6 +27,7 @@ type route struct {
 	recipients   []recipient          // outside
 	barred       []parley.Suppression // of these
 	zones        []*time.Location     // of these, as far as they are contacts; nil: not known
+	list         parley.ID            // of a broadcast, whose members get copies
 	members      int                  // users who receive it, besides the author
 	role         *parley.Role         // of a role's conversation that it is written to from outside, while nobody is on duty
 	first        bool                 // nothing has been written to it since
@@ -70,7 +71,7 @@ func (s *send) quiet(a *store.Append, r *route) func(at time.Time) time.Time {
 
 // passing reports whether a route is good for one message only: what comes of it is found out each time.
 func (r *route) passing() bool {
-	return r.contacts > 1 || r.waited || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
+	return r.list != "" || r.contacts > 1 || r.waited || r.role != nil || r.away != nil || r.policy != nil && r.policy.Always
 }
 
 // recipient is an outside participant and the address that is written to.
@@ -201,7 +202,7 @@ func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, partic
 // conversation with each: nobody sees anything else of the recipient's. The author is told.
 func (s *send) passOn(tx *store.Tx, a *store.Append, r *route) error {
 	if r.waited {
-		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID); err != nil {
+		if err := sla.Answered(tx, s.p.Organization, r.conversation.ID, a.Message.SentAt); err != nil {
 			return err
 		}
 	}

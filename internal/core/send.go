@@ -152,7 +152,14 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 // lifetime makes the ttl the effective one under the organization's policy.
 func (s *send) lifetime() error {
 	policy, ttl := s.policy, s.params.TTL
-	if policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL {
+	switch {
+	case policy.LockTTL && s.params.YieldTTL:
+		ttl = 0
+	case s.params.Forever && policy.MaxTTL > 0:
+		return parley.Invalid("ttl", "out-of-range", "content lives for at most %d seconds in the organization", int64(policy.MaxTTL/time.Second))
+	case s.params.Forever && !policy.LockTTL:
+		policy.DefaultTTL, s.policy.DefaultTTL = 0, 0
+	case s.params.Forever && policy.DefaultTTL != 0, policy.LockTTL && ttl != 0 && ttl != policy.DefaultTTL:
 		return parley.Invalid("ttl", "ttl-locked", "the organization fixes it at %d seconds", int64(policy.DefaultTTL/time.Second))
 	}
 	s.params.TTL = policy.Lifetime("", ttl)

@@ -24,6 +24,11 @@ var doors = []struct {
 	open func(ctx context.Context, d *Description, client *api.Client) (Door, error)
 	curl []string
 }{
+	{"tigerconnect", openTigerConnect, []string{
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","ttl":1440,"priority":1}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/{userId}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/me/organization'`,
+	}},
 	{"spruce", openSpruce, []string{
 		`curl -fsS 'BASE/v1/conversations/{conversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"body":[{"type":"text","value":"Your labs are ready."}]}'`,
 		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"internal":true,"author":"{teamId}","body":[{"type":"text","value":"BP 172/98, please call back today "},{"type":"page","value":"{memberId}"}]}'`,
@@ -60,6 +65,19 @@ func (d *Description) fillDoors(ctx context.Context, client *api.Client) error {
 		d.Doors[door.name] = made
 	}
 	return nil
+}
+
+// memberScopes are those of the keys of users.
+var memberScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:write", "users:read", "users:self", "teams:read", "roles:read",
+	"roles:duty", "escalations:read", "broadcasts:read", "media:read", "media:write", "events:read", "organization:read"}
+
+// openTigerConnect makes the key of the first user.
+func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "TigerConnect", User: d.Users[0].ID, Scopes: memberScopes})
+	if err != nil {
+		return Door{}, err
+	}
+	return Door{Credential: key.ID + ":" + key.Secret, IDs: map[string]string{"organizationId": d.Organization.ID, "senderId": d.Users[0].ID, "userId": d.Users[1].ID}}, nil
 }
 
 // spruceScopes are those of a credential there, which may do all that there is.

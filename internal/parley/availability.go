@@ -44,8 +44,9 @@ const (
 	NoticeAway NoticeKind = "away" // the author does not want to be disturbed; Who has the message instead, and Reason is why nobody further
 
 	NoticeEscalationStarted      NoticeKind = "escalation-started"
-	NoticeEscalationRaised       NoticeKind = "escalation-raised" // it came to Level, and so to Who; Reason is why
-	NoticeEscalationPassed       NoticeKind = "escalation-passed" // nobody of Level can be asked; Reason is why
+	NoticeEscalationRaised       NoticeKind = "escalation-raised"   // it came to Level, and so to Who; Reason is why
+	NoticeEscalationPassed       NoticeKind = "escalation-passed"   // nobody of Level can be asked; Reason is why
+	NoticeEscalationFallback     NoticeKind = "escalation-fallback" // it goes out to Who on another channel; Reason is why it does not
 	NoticeEscalationAcknowledged NoticeKind = "escalation-acknowledged"
 	NoticeEscalationCanceled     NoticeKind = "escalation-canceled" // by the author; or Reason is why
 	NoticeEscalationUnanswered   NoticeKind = "escalation-unanswered"

@@ -115,6 +115,7 @@ type Message struct {
 	Redactions    *Redactions // what of the content was taken away; nil: nothing
 	EditedAt      time.Time   // zero: it is as it was sent
 	Edits         int
+	EditedIn      []int64               // of each edit: how many items the conversation had
 	State         MessageState          // derived from the deliveries
 	Counts        map[DeliveryState]int // of the deliveries
 	Acks          Acks                  // of one that asks to be acknowledged; derived
@@ -226,7 +227,8 @@ type Delivery struct {
 	NextAttempt  time.Time
 	ValidUntil   time.Time
 	RetryOf      int // number of the delivery that this one repeats by hand
-	Fallback     int // which of the message's fallbacks made it, from 1; 0: none
+	Fallback     int // which of the message's fallbacks made it, from 1, or of a level of its escalation; 0: none
+	Step         int // of one that an escalation's fallback made: the level, plus 1; 0: none
 	Instead      int // of one that a fallback made: number of the delivery that it stands in for; 0: of none, but for a member
 	Held         bool
 	CreatedAt    time.Time

@@ -174,6 +174,29 @@ func (w *ward) escalated() {
 		w.t.Errorf("%d reminders after it was acknowledged, and %d before", n, reminded)
 	}
 	w.sees("carl", "bed five", 0)
+	w.paged(phone)
+}
+
+// paged: who has the role and does not read what escalates is told elsewhere, by its policy, and answers there before it comes to anybody else.
+func (w *ward) paged(phone string) {
+	w.t.Helper()
+	policy := got[*api.List[api.EscalationPolicy]](w.t)(w.admin.ListEscalationPolicies(w.ctx, api.EscalationPolicyFilter{Role: w.role})).Data[0]
+	list := []api.Fallback{{Channel: w.sms, After: 60, On: api.OnUnread}}
+	got[*api.EscalationPolicy](w.t)(w.admin.PatchEscalationPolicy(w.ctx, policy.ID, api.EscalationPolicyPatch{Fallback: &list}))
+	m := w.say("nina", api.Recipient{Role: w.role}, "bed six is in pain", func(r *api.SendRequest) { r.Escalate = true })
+	w.pass(2 * time.Minute)
+	told := got[*api.List[api.SandboxMessage]](w.t)(w.admin.ListSandboxMessages(w.ctx, api.SandboxFilter{Message: m.ID})).Data
+	if len(told) != 1 || told[0].To != "phone:"+phone || strings.Contains(told[0].Text, "bed") {
+		w.t.Errorf("told were %+v", told)
+	}
+	got[*api.Message](w.t)(w.admin.PlayInbound(w.ctx, api.SandboxInbound{Channel: w.sms, From: "phone:" + phone, Body: api.Text("1")}))
+	e := w.stands(m.ID, 0, api.EscalationAcknowledged)
+	w.pass(time.Hour)
+	tried := got[*api.List[api.EscalationFallback]](w.t)(w.admin.ListEscalationFallbacks(w.ctx, e.ID, api.Page{})).Data
+	if e = w.stands(m.ID, 0, api.EscalationAcknowledged); len(tried) != 1 || tried[0].User != w.staff["dora"].id || e.GroupID != "" {
+		w.t.Errorf("it came to %+v, by %+v", e, tried)
+	}
+	w.sees("head", "bed six", 0)
 }
 
 // answered has who was told by SMS that there is a message, and not what it says, answer that.

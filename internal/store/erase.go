@@ -79,19 +79,28 @@ func (tx *Tx) HideDelivered(deliveries []DeliveryRef) error {
 	return err
 }
 
-var hastenFallbacks = `UPDATE jobs SET due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END
-	WHERE kind = 'fallback' AND (organization_id, id) IN (SELECT organization_id, id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
+var hasten = `UPDATE jobs SET due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END
+	WHERE kind = $3 AND (organization_id, id) IN (SELECT organization_id, id FROM ` + sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
 
 // HastenFallbacks has the fallbacks of messages looked at now, deliveries of which have failed. Others are not touched.
 func (tx *Tx) HastenFallbacks(deliveries []DeliveryRef) error {
-	if len(deliveries) == 0 {
+	var jobs []JobRef
+	for _, d := range deliveries {
+		jobs = append(jobs, JobRef{d.Organization, JobID(JobFallback, string(d.Message))})
+	}
+	return tx.Hasten(JobFallback, jobs)
+}
+
+// Hasten has jobs of a kind that is work inside the database done now. Those that are not there are not added.
+func (tx *Tx) Hasten(kind JobKind, jobs []JobRef) error {
+	if len(jobs) == 0 {
 		return nil
 	}
 	var rows sqldb.Rows
-	for _, d := range deliveries {
-		rows.Add(string(d.Organization), JobID(JobFallback, string(d.Message)))
+	for _, j := range jobs {
+		rows.Add(string(j.Organization), j.ID)
 	}
-	_, err := tx.c.Exec(hastenFallbacks, rows.Param(), tx.due(Millis(tx.Now)))
+	_, err := tx.c.Exec(hasten, rows.Param(), tx.due(Millis(tx.Now)), string(kind))
 	return err
 }
 

@@ -34,7 +34,7 @@ func TestPlansOfLists(t *testing.T) {
 		}
 	}
 	texts := map[string]string{
-		"ownParts": ownParts, "membersOf": membersOf, "hiddenFrom": hiddenFrom, "jobsByID": jobsByID, "sequencesOf": sequencesOf,
+		"ownParts": ownParts, "membersOf": membersOf, "hiddenFrom": hiddenFrom, "jobsByID": jobsByID, "placesOf": placesOf,
 		"countOutside": countOutside, "countMembers": countMembers, "activityOf": activityOf, "activityHeads": activityHeads,
 		"activeIn": fmt.Sprintf(activeIn, "1", ""), "firstParticipants": firstParticipants, "deliveredTo": deliveredTo,
 		"threadHeads": threadHeads, "placesIn": placesIn, "headsAt": "SELECT " + headColumns + " FROM " + headsAt, "onChannels": "SELECT c.id FROM " + onChannels, "headsByID": "SELECT " + headColumns + " FROM " + headsByID, "eraseMessages": eraseMessages, "eraseTags": eraseTags, "eraseParked": eraseParked,

@@ -50,6 +50,7 @@ type rare struct {
 	CC         []int                      `json:"cc,omitempty"`
 	BCC        []int                      `json:"bc,omitempty"`
 	Edits      int                        `json:"en,omitempty"`
+	EditedIn   []int64                    `json:"ei,omitempty"`
 	OnBehalfOf []parley.Actor             `json:"ob,omitempty"`
 	Notice     *parley.Notice             `json:"no,omitempty"`
 	Fallback   []parley.Fallback          `json:"fb,omitempty"`
@@ -62,7 +63,7 @@ func rareOf(m *parley.Message) *rare {
 	if m.Forward == nil && m.Redactions == nil && m.Edits == 0 && !m.Receivers.Several && m.RemovedBy.Kind == "" && m.OnBehalfOf == nil && m.Notice == nil && m.Fallback == nil && m.Ext == nil && m.NotBefore.IsZero() {
 		return nil
 	}
-	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Fallback: m.Fallback, Several: m.Receivers.Several,
+	r := &rare{Forward: m.Forward, Redactions: m.Redactions, EditedAt: Millis(m.EditedAt), Edits: m.Edits, EditedIn: m.EditedIn, OnBehalfOf: m.OnBehalfOf, Notice: m.Notice, Fallback: m.Fallback, Several: m.Receivers.Several,
 		CC: m.Receivers.CC, BCC: m.Receivers.BCC, NotBefore: Millis(m.NotBefore), Ext: m.Ext}
 	if m.RemovedBy.Kind != "" {
 		r.RemovedBy = &m.RemovedBy
@@ -75,7 +76,7 @@ func (r *rare) apply(m *parley.Message) {
 		return
 	}
 	m.OnBehalfOf, m.Notice, m.Fallback, m.NotBefore, m.Ext = r.OnBehalfOf, r.Notice, r.Fallback, Moment(r.NotBefore), r.Ext
-	m.Forward, m.Redactions, m.EditedAt, m.Edits = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits
+	m.Forward, m.Redactions, m.EditedAt, m.Edits, m.EditedIn = r.Forward, r.Redactions, Moment(r.EditedAt), r.Edits, r.EditedIn
 	m.Receivers = parley.Receivers{Several: r.Several, CC: r.CC, BCC: r.BCC}
 	if r.RemovedBy != nil {
 		m.RemovedBy = *r.RemovedBy

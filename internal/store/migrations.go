@@ -54,7 +54,9 @@ var migrations = []sqldb.Migration{
 	{Name: "lists", SQL: migration("0017_lists"), Oldest: 28},
 	// A program that does not know limits would send contacts more than they are to get.
 	{Name: "limits", SQL: migration("0018_limits"), Oldest: 29},
-	{Name: "doors", SQL: migration("0020_doors"), Oldest: 29},
+	// A program that does not know them would take what they made for something else.
+	{Name: "steps", SQL: migration("0019_steps"), Oldest: 30},
+	{Name: "doors", SQL: migration("0020_doors"), Oldest: 30},
 }
 
 // migration is the text of a file.

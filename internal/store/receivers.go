@@ -129,20 +129,27 @@ func (q Queries) inQueue(j *Job) (busy bool, err error) {
 }
 
 // standing is what a delivery is besides the first to a recipient: a positive number is that of the delivery which it repeats, a
-// negative one names a fallback, and the delivery that it stands in for.
+// negative one names a fallback, and the delivery that it stands in for, or the level of an escalation.
 func standing(d *parley.Delivery) int {
 	if d.Fallback == 0 {
 		return d.RetryOf
 	}
-	return -(d.Instead*fallbacks + d.Fallback)
+	return -(d.Step*steps + d.Instead*fallbacks + d.Fallback)
 }
 
-// fallbacks is more than a message may have.
-const fallbacks = 10
+// fallbacks is more than a message may have, and steps more than any number of those.
+const (
+	fallbacks = 10
+	steps     = 1_000_000_000
+)
 
 func stand(d *parley.Delivery, as int) {
 	if as >= 0 {
 		d.RetryOf = as
+		return
+	}
+	if d.Step = -as / steps; d.Step > 0 {
+		d.Fallback = -as % steps
 		return
 	}
 	d.Fallback, d.Instead = -as%fallbacks, -as/fallbacks

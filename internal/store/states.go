@@ -198,22 +198,28 @@ func (q Queries) Acknowledgements(organization, message parley.ID) ([]parley.Int
 	return list, err
 }
 
-var sequencesOf = "SELECT id, sequence FROM messages WHERE organization_id = $1 AND id IN " + IDSource
+// MessagePlace is where a message is by now.
+type MessagePlace struct {
+	Conversation parley.ID
+	Sequence     int64 // 0 of a scheduled one
+}
 
-// SequencesOf returns the numbers of messages in their conversations; 0 of scheduled ones.
-func (q Queries) SequencesOf(organization parley.ID, messages []parley.ID) (map[parley.ID]int64, error) {
-	sequences := make(map[parley.ID]int64, len(messages))
+var placesOf = "SELECT id, conversation_id, sequence FROM messages WHERE organization_id = $1 AND id IN " + IDSource
+
+// PlacesOf returns where messages are by now.
+func (q Queries) PlacesOf(organization parley.ID, messages []parley.ID) (map[parley.ID]MessagePlace, error) {
+	places := make(map[parley.ID]MessagePlace, len(messages))
 	if len(messages) == 0 {
-		return sequences, nil
+		return places, nil
 	}
-	err := q.c.Query(sequencesOf, []any{string(organization), IDRows(messages)}, func(r *sql.Rows) error {
+	err := q.c.Query(placesOf, []any{string(organization), IDRows(messages)}, func(r *sql.Rows) error {
 		var id parley.ID
-		var sequence int64
-		err := r.Scan(&id, &sequence)
-		sequences[id] = sequence
+		var at MessagePlace
+		err := r.Scan(&id, &at.Conversation, &at.Sequence)
+		places[id] = at
 		return err
 	})
-	return sequences, err
+	return places, err
 }
 
 // AttemptRow is an attempt with its organization.

@@ -20,6 +20,8 @@ type Idempotency struct {
 	Path   string // the concrete one
 	Body   []byte // or a digest of it
 	Once   bool   // a repeat, of whatever is asked for, is refused in place of being answered
+	// Sender makes the key the user's, with whatever key of the server: another credential repeats the same request.
+	Sender bool
 }
 
 const maxIdempotencyKey = 255
@@ -40,8 +42,13 @@ func (p *Principal) Claim(i *Idempotency, status int, resource parley.ID) (*stor
 	if n := utf8.RuneCountInString(i.Key); n == 0 || n > maxIdempotencyKey || !utf8.ValidString(i.Key) || strings.ContainsRune(i.Key, 0) {
 		return nil, parley.Invalid("Idempotency-Key", "idempotency-key-invalid", "must be 1 to %d characters", maxIdempotencyKey)
 	}
-	scope := sha256.Sum256([]byte(string(p.Key) + "\x00" + i.Method + "\x00" + i.Path + "\x00" + i.Key))
-	request := hmac.New(sha256.New, p.seal[:])
+	whose, seal := string(p.Key), p.seal
+	if i.Sender { // what all keys of a user know is the request's own key, of which only a hash is kept
+		whose = "user " + string(p.User)
+		seal = sha256.Sum256([]byte("seal\x00" + i.Key))
+	}
+	scope := sha256.Sum256([]byte(whose + "\x00" + i.Method + "\x00" + i.Path + "\x00" + i.Key))
+	request := hmac.New(sha256.New, seal[:])
 	request.Write(i.Body)
 	return &store.Idempotency{
 		Scope:       base64.RawURLEncoding.EncodeToString(scope[:hashed]),

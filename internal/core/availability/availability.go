@@ -20,6 +20,8 @@ type Options struct {
 	Store   *store.Store
 	Threads *thread.Threads
 	Kick    func() // wakes the timers after work for them was added; nil: nobody listens. It must not block.
+	// Changed is told whose do-not-disturb has changed; nil: nobody listens. It must not block.
+	Changed func(organization, user parley.ID)
 }
 
 // Availability changes what users do not want to be disturbed by.
@@ -27,13 +29,17 @@ type Availability struct {
 	store   *store.Store
 	threads *thread.Threads
 	kick    func()
+	changed func(organization, user parley.ID)
 }
 
 // New returns the availability of a store's users.
 func New(o Options) *Availability {
-	a := &Availability{store: o.Store, threads: o.Threads, kick: o.Kick}
+	a := &Availability{store: o.Store, threads: o.Threads, kick: o.Kick, changed: o.Changed}
 	if a.kick == nil {
 		a.kick = func() {}
+	}
+	if a.changed == nil {
+		a.changed = func(parley.ID, parley.ID) {}
 	}
 	return a
 }
@@ -81,7 +87,7 @@ func (a *Availability) Set(ctx context.Context, p *access.Principal, user parley
 		if err := a.schedule(tx, p.Organization, user, d.Until); err != nil {
 			return err
 		}
-		emit(tx, p, user, "on", d.ForwardTo.ID)
+		a.emit(tx, p, user, "on", d.ForwardTo.ID)
 		if err := params.did(tx, p, user, found.DoNotDisturb); err != nil {
 			return err
 		}
@@ -122,9 +128,11 @@ func read(q store.Queries, organization, user parley.ID, now time.Time) (parley.
 	return u, availability.Fill(q, organization, now, &u)
 }
 
-func emit(tx *store.Tx, p *access.Principal, user parley.ID, status string, forward parley.ID) {
+func (a *Availability) emit(tx *store.Tx, p *access.Principal, user parley.ID, status string, forward parley.ID) {
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventUserAvailability, Subject: user,
 		Data: parley.EventData{Actor: p.User, Status: status, User: forward}})
+	organization := p.Organization
+	tx.After(func() { a.changed(organization, user) })
 }
 
 func (params *Params) check(now time.Time) error {
@@ -183,14 +191,14 @@ func (a *Availability) Clear(ctx context.Context, p *access.Principal, user parl
 		if _, err := matched(tx, p, user, ifMatch); err != nil {
 			return err
 		}
-		if err := clear(tx, p, user); err != nil {
+		if err := a.clear(tx, p, user); err != nil {
 			return err
 		}
 		return tx.Done([]store.Job{availability.EndJob(p.Organization, user, time.Time{})})
 	})
 }
 
-func clear(tx *store.Tx, p *access.Principal, user parley.ID) error {
+func (a *Availability) clear(tx *store.Tx, p *access.Principal, user parley.ID) error {
 	d, err := availability.Get(tx.Queries, p.Organization, user, time.Time{})
 	if err != nil {
 		return err
@@ -199,7 +207,7 @@ func clear(tx *store.Tx, p *access.Principal, user parley.ID) error {
 	if err != nil || !on {
 		return err
 	}
-	emit(tx, p, user, "off", d.ForwardTo.ID)
+	a.emit(tx, p, user, "off", d.ForwardTo.ID)
 	var changes parley.Changes
 	changes.Gone("forwardTo", string(d.ForwardTo.ID))
 	return p.Did(tx, parley.ActDoNotDisturbOff, user, changes)
@@ -217,7 +225,7 @@ func (a *Availability) End(ctx context.Context, limit int) (int, error) {
 			if d != nil { // it was changed since
 				continue
 			}
-			if err := clear(tx, p, user); err != nil {
+			if err := a.clear(tx, p, user); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,6 @@ const (
 	codeExhausted   = "retries-exhausted" // the last call failed for now
 	codeExpired     = "validity-passed"
 	codeRemoved     = "content-removed"
-	codeReached     = "recipient-reached"
 	codeOptedOut    = "contact-opted-out"
 	codeSuppressed  = "address-suppressed"
 	codeNoChannel   = "channel-deleted"
@@ -169,8 +168,8 @@ func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Skipped, "", codeOptedOut, "the contact does not want to be written to any more")
 	case w.refusal.Suppressed:
 		return w.end(parley.Skipped, "", codeSuppressed, "the address gets no such messages any more")
-	case w.standing != nil && w.standing.Over:
-		return w.end(parley.Canceled, "", codeReached, "the recipient has read or acknowledged the message, or is none any more")
+	case w.standing != nil && w.standing.Over != "":
+		return w.end(parley.Canceled, "", w.standing.Over, w.standing.Why())
 	case w.channel.Paused:
 		return &Result{work: w}
 	}

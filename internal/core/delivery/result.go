@@ -8,6 +8,7 @@ import (
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/escalation"
 )
 
 // Finish writes what became of deliveries, of those whose claims are still held, in one transaction: states,
@@ -103,6 +104,7 @@ type batch struct {
 	arrived    []store.ProviderReference
 	over       []store.DeliveryRef // read, or ended otherwise
 	failed     []store.DeliveryRef
+	escalating []store.DeliveryRef // of those that failed, whose messages escalate
 	timers     []store.Job
 	again      []store.Job
 	done       []store.Job
@@ -260,6 +262,9 @@ func (b *batch) move(ref store.DeliveryRef, del *parley.Delivery, n parley.News,
 	}
 	if del.State == parley.Failed || del.State == parley.Expired || del.State == parley.Skipped {
 		b.failed = append(b.failed, ref)
+		if del.Step > 0 {
+			b.escalating = append(b.escalating, ref)
+		}
 	}
 	if del.State == parley.Failed && says(code) {
 		b.timers = append(b.timers, suppressJob(ref, code, b.tx.Now))
@@ -307,6 +312,7 @@ func (b *batch) write() error {
 		func() error { return b.tx.Schedule(b.timers...) },
 		func() error { return b.tx.HideDelivered(b.over) },
 		func() error { return b.tx.HastenFallbacks(b.failed) },
+		func() error { return escalation.Hasten(b.tx, b.escalating) },
 		func() error { return b.tx.Retry(b.again) },
 		func() error { return b.tx.DoneFollowed(b.done, b.followed) },
 	} {

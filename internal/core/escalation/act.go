@@ -99,7 +99,7 @@ func (e *Escalations) change(ctx context.Context, p *access.Principal, id parley
 		if err != nil {
 			return err
 		}
-		return unit(&run{tx, p.Organization, &changed, p.Actor()}, &m)
+		return unit(&run{Tx: tx, organization: p.Organization, e: &changed, by: p.Actor(), m: &m}, &m)
 	})
 	if err != nil {
 		return parley.Escalation{}, err
@@ -180,7 +180,7 @@ func (e *Escalations) Skip(ctx context.Context, p *access.Principal, id parley.I
 				return err
 			}
 		}
-		return firstError(r.goOn(m, parley.EscalationSkipped), r.save())
+		return firstError(escalation.EndFallbacks(r.Tx, r.organization, r.e.ID), r.goOn(m, parley.EscalationSkipped), r.save())
 	})
 }
 

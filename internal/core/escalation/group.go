@@ -210,7 +210,7 @@ func (r *run) post(m *parley.Message, into *parley.Conversation) error {
 	c.ID, c.Conversation, c.Parent, c.OnBehalfOf = parley.NewID(r.Now), r.e.Group, m.ID, nil
 	c.Sequence, c.SentAt, c.CreatedAt, c.ExpiresAt, c.SendAt = 0, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.ReplyTo, c.Root, c.Reference, c.Batch, c.AckWithin, c.Reactions = "", "", "", "", 0, nil
-	c.EditedAt, c.Edits, c.Fallback = time.Time{}, 0, nil
+	c.EditedAt, c.Edits, c.EditedIn, c.Fallback = time.Time{}, 0, nil, nil
 	c.RequestAck = true
 	c.State, c.Counts, c.Acks, c.Replies = parley.Sent, nil, parley.Acks{}, parley.Replies{}
 	o, err := r.Organization(r.organization)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/core/fallback"
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -48,6 +49,7 @@ func (c *check) policy(p *parley.EscalationPolicy) {
 		c.refuse("name", "too-long", "must be at most %d characters", maxName)
 	}
 	c.duration("after", p.After, time.Second)
+	c.fallbacks("fallback", p.Fallback, p.After)
 	c.duration("groupLife", p.GroupLife, 0)
 	switch {
 	case len(p.Steps) == 0:
@@ -64,6 +66,7 @@ func (c *check) policy(p *parley.EscalationPolicy) {
 // step checks a step. Whoever an escalation has come to is not a target again.
 func (c *check) step(field string, s *parley.EscalationStep, seen map[parley.Actor]bool) {
 	c.duration(field+".after", s.After, time.Second)
+	c.fallbacks(field+".fallback", s.Fallback, s.After)
 	switch {
 	case len(s.Targets) == 0:
 		c.refuse(field+".targets", "required", "must be at least one")
@@ -80,6 +83,58 @@ func (c *check) step(field string, s *parley.EscalationStep, seen map[parley.Act
 		}
 		seen[t] = true
 	}
+}
+
+// fallbacks checks what the fallbacks of a level say by themselves: each comes before its time is over.
+func (c *check) fallbacks(field string, list []parley.Fallback, level time.Duration) {
+	before := len(c.wrong)
+	if fallback.Form(field, list, c.refuse); len(c.wrong) > before {
+		return
+	}
+	for i := range list {
+		if fallback.Soonest(list, i) >= level {
+			c.refuse(fmt.Sprintf("%s[%d].after", field, i), "fallback-late", "must be shorter: the escalation goes on after %d seconds", int64(level/time.Second))
+		}
+	}
+}
+
+// reachable checks the fallbacks of a policy against the channels that they name, and against how long content lives: those of the role, of
+// the steps, or of both.
+func reachable(q store.Queries, p *access.Principal, policy *parley.EscalationPolicy, role, steps bool) error {
+	if !role && !steps {
+		return nil
+	}
+	o, err := q.Organization(p.Organization)
+	if err != nil {
+		return err
+	}
+	const forever = 1<<63 - 1
+	life := o.Policy.Lifetime(parley.ConversationRole, forever)
+	level := func(field string, list []parley.Fallback, begins time.Duration) error {
+		for i := range list {
+			if life > 0 && begins+fallback.Soonest(list, i) >= life {
+				return parley.Invalid(fmt.Sprintf("%s[%d].after", field, i), "fallback-never",
+					"must be shorter: by the policy of the organization no message lives longer than %d seconds", int64(life/time.Second))
+			}
+		}
+		return fallback.CheckUsers(q, p, field, list)
+	}
+	if role {
+		if err := level("fallback", policy.Fallback, 0); err != nil {
+			return err
+		}
+	}
+	if !steps {
+		return nil
+	}
+	begins := policy.After
+	for i, s := range policy.Steps {
+		if err := level(fmt.Sprintf("steps[%d].fallback", i), s.Fallback, begins); err != nil {
+			return err
+		}
+		begins += s.After
+	}
+	return nil
 }
 
 // known refuses targets that do not exist.
@@ -131,7 +186,7 @@ func (e *Escalations) CreatePolicy(ctx context.Context, p *access.Principal, mad
 			return err
 		}
 		c := check{}
-		if err := c.known(tx.Queries, p.Organization, made.Steps); err != nil {
+		if err := firstError(c.known(tx.Queries, p.Organization, made.Steps), reachable(tx.Queries, p, &made, true, true)); err != nil {
 			return err
 		}
 		if err := escalation.InsertPolicy(tx, p.Organization, &result); err != nil {
@@ -153,6 +208,7 @@ func did(tx *store.Tx, p *access.Principal, act parley.Act, before, after *parle
 	changes.Set("role", string(before.Role), string(after.Role))
 	changes.Set("always", before.Always, after.Always)
 	changes.Set("after", before.After, after.After)
+	changes.Set("fallback", calls(before.Fallback), calls(after.Fallback))
 	changes.Set("groupLife", before.GroupLife, after.GroupLife)
 	changes.Set("steps", texts(before.Steps), texts(after.Steps))
 	return firstError(p.Did(tx, act, after.ID, changes), duty.Touch(tx, p.Organization, after.Role))
@@ -171,9 +227,20 @@ func texts(steps []parley.EscalationStep) (list []string) {
 		for _, t := range s.Targets {
 			text += " " + string(t.Kind) + ":" + string(t.ID)
 		}
+		for _, f := range calls(s.Fallback) {
+			text += " fallback:" + f
+		}
 		list = append(list, text)
 	}
 	return list
+}
+
+// calls are fallbacks as the audit log has them.
+func calls(list []parley.Fallback) (texts []string) {
+	for _, f := range list {
+		texts = append(texts, fmt.Sprintf("%s/%d/%s", f.On, int64(f.After/time.Second), f.Channel))
+	}
+	return texts
 }
 
 // Policy returns a policy.
@@ -209,6 +276,7 @@ type Patch struct {
 	Name      *string
 	Always    *bool
 	After     *time.Duration
+	Fallback  *[]parley.Fallback
 	Steps     *[]parley.EscalationStep
 	GroupLife *time.Duration
 }
@@ -231,11 +299,15 @@ func (e *Escalations) UpdatePolicy(ctx context.Context, p *access.Principal, id 
 		parley.Set(&changed.Name, patch.Name)
 		parley.Set(&changed.Always, patch.Always)
 		parley.Set(&changed.After, patch.After)
+		parley.Set(&changed.Fallback, patch.Fallback)
 		parley.Set(&changed.Steps, patch.Steps)
 		parley.Set(&changed.GroupLife, patch.GroupLife)
 		var c check
 		c.policy(&changed)
 		if err := parley.InvalidFields(c.wrong); err != nil {
+			return err
+		}
+		if err := reachable(tx.Queries, p, &changed, patch.Fallback != nil, patch.Steps != nil); err != nil {
 			return err
 		}
 		if patch.Steps != nil {

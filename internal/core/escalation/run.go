@@ -19,7 +19,9 @@ type run struct {
 	*store.Tx
 	organization parley.ID
 	e            *parley.Escalation
-	by           parley.Actor // who does it
+	by           parley.Actor    // who does it
+	m            *parley.Message // whose it is; nil: what is done leads to no other level
+	next         time.Time       // when a fallback is to be looked at that waits for another; zero: none is
 }
 
 // system is who does what its time makes be done.
@@ -49,7 +51,7 @@ func Start(tx *store.Tx, organization parley.ID, by parley.Actor, m *parley.Mess
 func start(tx *store.Tx, organization, id parley.ID, by parley.Actor, m *parley.Message, policy *parley.EscalationPolicy) (*parley.Escalation, error) {
 	e := &parley.Escalation{ID: id, Code: codeOf(id), Message: m.ID, Conversation: m.Conversation, Role: policy.Role, Originator: m.Actor.ID,
 		State: parley.EscalationActive, StartedAt: tx.Now, DueAt: tx.Now.Add(policy.After), Policy: *policy}
-	r := &run{tx, organization, e, by}
+	r := &run{Tx: tx, organization: organization, e: e, by: by, m: m}
 	e.StartedBy = r.user()
 	if err := escalation.Insert(tx, organization, e); err != nil {
 		return nil, err
@@ -87,20 +89,26 @@ func (r *run) save() error {
 	if err := escalation.Update(r.Tx, r.organization, e); err != nil {
 		return err
 	}
-	job := escalation.Job(r.organization, e)
 	switch {
 	case e.State == parley.EscalationActive:
-		return r.Schedule(job)
+		return r.schedule(r.due())
 	case e.Group != "":
-		job.DueAt = e.EndedAt.Add(e.Policy.GroupLife)
-		return r.Schedule(job)
+		return r.schedule(e.EndedAt.Add(e.Policy.GroupLife))
 	}
-	return r.Done([]store.Job{job})
+	return r.Done([]store.Job{escalation.Job(r.organization, e)})
+}
+
+// schedule sees to the escalation at a time.
+func (r *run) schedule(at time.Time) error {
+	job := escalation.Job(r.organization, r.e)
+	job.DueAt = at
+	return r.Schedule(job)
 }
 
 // raise brings the escalation to the next level at which somebody can be asked who has not been; after the last it ends.
 func (r *run) raise(m *parley.Message, reason string) error {
 	e := r.e
+	r.next = time.Time{}
 	for level := e.Level + 1; level <= len(e.Policy.Steps); level++ {
 		step := &e.Policy.Steps[level-1]
 		next, err := r.reach(step)
@@ -143,7 +151,7 @@ func (r *run) end(state parley.EscalationState, reason string) error {
 	e.State, e.Reason, e.EndedBy, e.EndedAt, e.DueAt = state, reason, r.user(), r.Now, time.Time{}
 	switch {
 	case state == parley.EscalationAcknowledged:
-		if err := r.quiet(); err != nil {
+		if err := r.quiet(store.JobRemind, store.JobFallback); err != nil {
 			return err
 		}
 		return r.tell(parley.Notice{Kind: parley.NoticeEscalationAcknowledged}, "%s acknowledged escalation %s.", r.by.Name, e.Code)
@@ -152,15 +160,20 @@ func (r *run) end(state parley.EscalationState, reason string) error {
 	case reason != "":
 		return r.tell(parley.Notice{Kind: parley.NoticeEscalationCanceled, Reason: reason}, "Escalation %s ended: the message is gone.", e.Code)
 	}
+	if err := r.quiet(store.JobFallback); err != nil {
+		return err
+	}
 	return r.tell(parley.Notice{Kind: parley.NoticeEscalationCanceled}, "%s canceled escalation %s.", r.by.Name, e.Code)
 }
 
-// quiet ends the reminders of the message and its copy: somebody has it in hand.
-func (r *run) quiet() error {
+// quiet ends timers of the message and its copy: reminders and fallbacks.
+func (r *run) quiet(kinds ...store.JobKind) error {
 	var timers []store.Job
 	for _, message := range []parley.ID{r.e.Message, r.e.Copy} {
-		if message != "" {
-			timers = append(timers, store.Job{Organization: r.organization, ID: store.JobID(store.JobRemind, string(message)), Kind: store.JobRemind})
+		for _, kind := range kinds {
+			if message != "" {
+				timers = append(timers, store.Job{Organization: r.organization, ID: store.JobID(kind, string(message)), Kind: kind})
+			}
 		}
 	}
 	return r.Done(timers)
@@ -218,7 +231,7 @@ func acknowledged(tx *store.Tx, organization parley.ID, m *parley.Message, by pa
 	if err != nil || e == nil {
 		return err
 	}
-	r := &run{tx, organization, e, by}
+	r := &run{Tx: tx, organization: organization, e: e, by: by}
 	return firstError(r.end(parley.EscalationAcknowledged, ""), r.save())
 }
 
@@ -244,7 +257,7 @@ func Gone(tx *store.Tx, batch []store.Erasure) (copied []store.Erasure, err erro
 		if err != nil {
 			return nil, err
 		}
-		r := &run{tx, b.Organization, &e, system()}
+		r := &run{Tx: tx, organization: b.Organization, e: &e, by: system()}
 		if err := firstError(r.end(parley.EscalationCanceled, string(b.Reason)), r.save()); err != nil {
 			return nil, err
 		}
@@ -277,12 +290,12 @@ func turn(tx *store.Tx, job *store.Job) error {
 	if err != nil {
 		return err
 	}
-	r := &run{tx, job.Organization, &e, system()}
+	r := &run{Tx: tx, organization: job.Organization, e: &e, by: system()}
 	if e.State != parley.EscalationActive {
+		if closes := e.EndedAt.Add(e.Policy.GroupLife); e.Group != "" && closes.After(tx.Now) {
+			return r.schedule(closes)
+		}
 		return firstError(tx.Done([]store.Job{*job}), r.close())
-	}
-	if e.DueAt.After(tx.Now) {
-		return tx.Schedule(escalation.Job(job.Organization, &e))
 	}
 	m, err := tx.Message(job.Organization, e.Message)
 	if parley.IsKind(err, parley.KindNotFound) {
@@ -291,7 +304,17 @@ func turn(tx *store.Tx, job *store.Job) error {
 	if err != nil {
 		return err
 	}
-	return firstError(r.goOn(&m, parley.EscalationTimeout), r.save())
+	r.m = &m
+	fell, err := r.fallBack()
+	switch {
+	case err != nil:
+		return err
+	case !e.DueAt.After(tx.Now):
+		return firstError(r.goOn(&m, parley.EscalationTimeout), r.save())
+	case fell:
+		return r.save()
+	}
+	return r.schedule(r.due())
 }
 
 // goOn is raise, unless the message is gone.

@@ -106,8 +106,8 @@ type sights struct {
 	conversations map[parley.ID]*store.ActivityRow
 	channels      map[parley.ID]*parley.Channel
 	members       map[parley.ID][]store.Member
-	sequences     map[parley.ID]int64           // of messages in conversations that somebody joined late or left
-	messages      map[parley.ID]*parley.Message // that may be scheduled
+	places        map[parley.ID]store.MessagePlace // of messages: one that was moved is seen by who sees it there
+	messages      map[parley.ID]*parley.Message    // that may be scheduled
 	shared        map[key]*Audience
 	teams         map[parley.ID][]parley.ID // members of teams that events are for
 }
@@ -119,13 +119,16 @@ type key struct {
 }
 
 func (s *sights) load(events []parley.Event) error {
+	if err := s.loadPlaces(events); err != nil {
+		return err
+	}
 	var ids, scheduled []parley.ID
 	asked := map[parley.ID]bool{}
 	for i := range events {
 		e := &events[i]
-		if e.Conversation != "" && !asked[e.Conversation] {
-			asked[e.Conversation] = true
-			ids = append(ids, e.Conversation)
+		if c := s.home(e); c != "" && !asked[c] {
+			asked[c] = true
+			ids = append(ids, c)
 		}
 		if e.Data.Group != "" && !asked[e.Data.Group] {
 			asked[e.Data.Group] = true
@@ -168,11 +171,34 @@ func (s *sights) load(events []parley.Event) error {
 	if s.messages, err = s.q.Messages(s.organization, scheduled); err != nil {
 		return err
 	}
-	if err := s.loadTeams(events); err != nil {
-		return err
+	return s.loadTeams(events)
+}
+
+// loadPlaces looks up where messages are by now, but for those that were just written.
+func (s *sights) loadPlaces(events []parley.Event) (err error) {
+	var ids []parley.ID
+	asked := map[parley.ID]bool{}
+	for i := range events {
+		if e := &events[i]; e.Message != "" && e.Created == nil && !asked[e.Message] {
+			asked[e.Message] = true
+			ids = append(ids, e.Message)
+		}
 	}
-	s.sequences, err = s.q.SequencesOf(s.organization, s.changing(events))
+	s.places, err = s.q.PlacesOf(s.organization, ids)
+	for i := range events {
+		if e := &events[i]; e.Created != nil && !asked[e.Message] {
+			s.places[e.Message] = store.MessagePlace{Conversation: e.Conversation, Sequence: e.Created.Sequence}
+		}
+	}
 	return err
+}
+
+// home is the conversation of which somebody must see what an event is about: that of its message, where that is by now.
+func (s *sights) home(e *parley.Event) parley.ID {
+	if at, ok := s.places[e.Message]; ok && e.Message != "" {
+		return at.Conversation
+	}
+	return e.Conversation
 }
 
 func (s *sights) loadTeams(events []parley.Event) (err error) {
@@ -221,19 +247,7 @@ func mayBeScheduled(e *parley.Event) bool {
 	return false
 }
 
-// changing are the messages of conversations whose members were not always the same.
-func (s *sights) changing(events []parley.Event) []parley.ID {
-	var ids []parley.ID
-	asked := map[parley.ID]bool{}
-	for i := range events {
-		if e := &events[i]; e.Message != "" && !asked[e.Message] && changed(s.members[e.Conversation]) {
-			asked[e.Message] = true
-			ids = append(ids, e.Message)
-		}
-	}
-	return ids
-}
-
+// changed reports whether the members of a conversation were not always the same.
 func changed(members []store.Member) bool {
 	for i := range members {
 		if members[i].JoinedSequence > 0 || members[i].LeftSequence > 0 {
@@ -245,7 +259,7 @@ func changed(members []store.Member) bool {
 
 func (s *sights) audience(e *parley.Event) *Audience {
 	scope := scopeOf(e.Type)
-	c := s.conversations[e.Conversation]
+	c := s.conversations[s.home(e)]
 	switch {
 	case e.Data.Team != "":
 		return &Audience{scope: scope, users: set(s.teams[e.Data.Team])}
@@ -269,15 +283,20 @@ func (s *sights) audience(e *parley.Event) *Audience {
 	case e.Type == parley.EventDraftUpdated && e.Data.User != "": // one's own
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{e.Data.User: true}}
 	case c.Visibility == parley.VisibleToOrganization:
-		return s.share(key{e.Conversation, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
+		return s.share(key{c.ID, scope}, func() *Audience { return s.ofChannel(scope, c.Channel) })
 	}
 	if m := s.messages[e.Message]; m != nil && mayBeScheduled(e) &&
 		(m.Sequence == 0 || e.Type == parley.EventMessageScheduled || e.Type == parley.EventMessageCanceled) {
 		return &Audience{scope: scope, private: true, users: map[parley.ID]bool{m.Author.ID: true, m.Actor.ID: true}}
 	}
 	members := s.members[e.Conversation]
-	if sequence, ok := s.sequences[e.Message]; ok {
-		return &Audience{scope: scope, private: true, users: receivers(members, sequence)}
+	if at, ok := s.places[e.Message]; ok && e.Message != "" && changed(members) {
+		a := &Audience{scope: scope, private: true, users: receivers(members, at.Sequence)}
+		if e.Type == parley.EventMessageEdited { // of which whoever has left sees nothing
+			there := present(members)
+			maps.DeleteFunc(a.users, func(user parley.ID, _ bool) bool { return !there[user] })
+		}
+		return a
 	}
 	if e.Type == parley.EventParticipantsChanged && e.Subject != "" {
 		a := &Audience{scope: scope, private: true, users: present(members)}

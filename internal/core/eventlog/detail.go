@@ -2,6 +2,8 @@ package eventlog
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -30,17 +32,22 @@ type Detail struct {
 	Delivery     *parley.Delivery
 	Contact      *parley.Contact
 
-	hidden map[parley.ID]time.Time // users for whom the content is gone
+	hidden  map[parley.ID]time.Time       // users for whom the content is gone
+	earlier map[parley.ID]*parley.Message // what it was when users left the conversation, before it was edited
 }
 
 // MessageFor is the message as somebody sees it: without its content where they have read it and it was to be
-// deleted on read.
+// deleted on read, and as it was when they left its conversation.
 func (d *Detail) MessageFor(p *access.Principal) *parley.Message {
-	at, ok := d.hidden[p.User]
-	if !ok || d.Message == nil {
-		return d.Message
+	shown := d.Message
+	if m := d.earlier[p.User]; m != nil && (p.Personal || !p.Has(parley.ScopePrivateRead)) {
+		shown = m
 	}
-	m := *d.Message
+	at, ok := d.hidden[p.User]
+	if !ok || shown == nil {
+		return shown
+	}
+	m := *shown
 	thread.Conceal(&m, parley.RemovedOnRead, at)
 	return &m
 }
@@ -67,6 +74,9 @@ func (l *Log) details(ctx context.Context, q store.Queries, organization parley.
 		if m := list[i].Message; m != nil {
 			thread.ConcealExpired(m, now)
 		}
+		for _, m := range list[i].earlier {
+			thread.ConcealExpired(m, now)
+		}
 	}
 	return list, nil
 }
@@ -79,7 +89,7 @@ func takeCreated(list []Detail, with Content) {
 	gone := map[parley.ID]bool{}
 	for i := range list {
 		switch list[i].Type {
-		case parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted:
+		case parley.EventMessageRemoved, parley.EventMessageEdited, parley.EventMessageRedacted, parley.EventMessageMoved:
 			gone[list[i].Event.Message] = true
 		}
 	}
@@ -130,16 +140,62 @@ func joinMessages(q store.Queries, organization parley.ID, list []Detail, with C
 		return err
 	}
 	hidden, err := q.HiddenFrom(organization, onRead)
+	if err != nil {
+		return err
+	}
+	earlier, err := beforeEdits(q, organization, all)
 	for i := range list {
 		d := &list[i]
 		if d.Message != nil {
 			continue
 		}
 		if d.brings(with) {
-			d.Message, d.hidden = messages[d.Event.Message], hidden[d.Event.Message]
+			d.Message, d.hidden, d.earlier = messages[d.Event.Message], hidden[d.Event.Message], earlier[d.Event.Message]
 		}
 	}
 	return err
+}
+
+// beforeEdits are those of the messages that were edited as they are shown to users who have left their conversations.
+func beforeEdits(q store.Queries, organization parley.ID, messages []*parley.Message) (map[parley.ID]map[parley.ID]*parley.Message, error) {
+	edited := slices.DeleteFunc(slices.Clone(messages), func(m *parley.Message) bool { return m.Edits == 0 })
+	if len(edited) == 0 {
+		return nil, nil
+	}
+	ids := make([]parley.ID, len(edited))
+	for i, m := range edited {
+		ids[i] = m.Conversation
+	}
+	slices.Sort(ids)
+	rows, err := q.ActivityOf(organization, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	ids = ids[:0]
+	for _, r := range rows {
+		if r.Visibility == parley.VisibleToMembers {
+			ids = append(ids, r.ID)
+		}
+	}
+	members, err := q.MembersOf(organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	earlier := map[parley.ID]map[parley.ID]*parley.Message{}
+	left := map[*parley.Message]int64{}
+	for _, m := range edited {
+		for _, member := range members[m.Conversation] {
+			if member.LeftSequence == 0 {
+				continue
+			}
+			if earlier[m.ID] == nil {
+				earlier[m.ID] = map[parley.ID]*parley.Message{}
+			}
+			before := *m
+			earlier[m.ID][member.User], left[&before] = &before, member.LeftSequence
+		}
+	}
+	return earlier, thread.Unedit(q, organization, slices.Collect(maps.Keys(left)), func(m *parley.Message) int64 { return left[m] })
 }
 
 func joinConversations(q store.Queries, organization parley.ID, list []Detail, with Content) error {

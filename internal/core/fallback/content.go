@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/escalation"
 	"github.com/parley-server/parley/internal/store/relation"
 )
 
@@ -40,7 +41,22 @@ type Standing struct {
 	Organization parley.ID
 	Delivery     *parley.Delivery
 	Message      parley.Message // as it goes out
-	Over         bool           // the recipient has read or acknowledged it, or is none any more
+	Over         string         // the code of why it does not go out; empty: it does
+}
+
+// CodeReached is why a delivery does not go out to who needs it no more, and CodeEscalation why none does because of what became of
+// the escalation of its message.
+const (
+	CodeReached    = "recipient-reached"
+	CodeEscalation = "escalation-ended"
+)
+
+// Why says it for people.
+func (s *Standing) Why() string {
+	if s.Over == CodeEscalation {
+		return "somebody has acknowledged the message, or its escalation went on or ended"
+	}
+	return "the recipient has read or acknowledged the message, or is none any more"
 }
 
 // Look completes deliveries that are about to go out, with a constant number of queries for each organization.
@@ -68,10 +84,11 @@ func look(q store.Queries, organization parley.ID, list []*Standing) error {
 	if err != nil {
 		return err
 	}
-	ids := make([]parley.ID, len(list))
+	ids, refs := make([]parley.ID, len(list)), make([]store.DeliveryRef, len(list))
 	var between []*parley.Message
 	var out []store.DeliveryRef
 	for i, s := range list {
+		refs[i] = store.DeliveryRef{Organization: organization, Message: s.Message.ID, Number: s.Delivery.Number}
 		if ids[i] = s.Message.ID; s.Message.Direction == parley.Outbound {
 			out = append(out, store.DeliveryRef{Organization: organization, Message: s.Message.ID})
 		} else if !slices.ContainsFunc(between, func(m *parley.Message) bool { return m.ID == s.Message.ID }) {
@@ -90,17 +107,28 @@ func look(q store.Queries, organization parley.ID, list []*Standing) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range list {
+	over, err := escalation.Over(q, organization, refs)
+	if err != nil {
+		return err
+	}
+	for i, s := range list {
 		who := thread.RecipientOf(s.Delivery)
+		reached := acknowledged[s.Message.ID][parley.Actor{Kind: who.Kind, ID: who.ID}]
 		reduced := Reduces(&s.Message, &o.Policy)
 		if s.Message.Direction == parley.Outbound {
-			s.Over = read(all[store.DeliveryRef{Organization: organization, Message: s.Message.ID}], s.Delivery.Number, reduced)
+			reached = reached || read(all[store.DeliveryRef{Organization: organization, Message: s.Message.ID}], s.Delivery.Number, reduced)
 		} else {
 			at := slices.IndexFunc(receiving[s.Message.ID], func(r thread.Receiver) bool { return r.User == who.ID })
-			s.Over = at < 0 || receiving[s.Message.ID][at].Read
+			reached = reached || at < 0 || receiving[s.Message.ID][at].Read
 		}
-		s.Over = s.Over || acknowledged[s.Message.ID][parley.Actor{Kind: who.Kind, ID: who.ID}]
+		switch {
+		case reached:
+			s.Over = CodeReached
+		case over[refs[i]]:
+			s.Over = CodeEscalation
+		}
 		if reduced {
+			s.Message.RequestAck = s.Message.RequestAck || s.Delivery.Step > 0
 			Reduce(&s.Message, &o.Policy)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	fallbacks "github.com/parley-server/parley/internal/store/fallback"
 )
 
 // Watched is for how long after a message was sent its fallbacks wait for failures.
@@ -112,10 +111,7 @@ func fallBack(tx *store.Tx, job *store.Job) (time.Time, error) {
 		}
 		next = earlier(next, then)
 	}
-	if err := tx.AddDeliveries(job.Organization, &m, t.made); err != nil {
-		return time.Time{}, err
-	}
-	if err := fallbacks.Keep(tx, job.Organization, t.made); err != nil {
+	if err := t.add(); err != nil {
 		return time.Time{}, err
 	}
 	if until := m.SentAt.Add(Watched); next.After(until) {
@@ -146,12 +142,7 @@ func upcoming(m *parley.Message, now time.Time) (next time.Time) {
 	if m.Direction == parley.Outbound {
 		return next
 	}
-	for _, f := range m.Fallback {
-		if at := m.SentAt.Add(f.After); f.On == parley.OnUnread && at.After(now) {
-			next = earlier(next, at)
-		}
-	}
-	return next
+	return Upcoming(m.Fallback, m.SentAt, now)
 }
 
 // earlier is the earlier of two times, of which zero is none.

@@ -25,6 +25,7 @@ type recipient struct {
 	live    bool             // something that was tried may reach it yet, or has
 	failed  time.Time        // when what was tried last failed; zero: nothing has failed
 	numbers int              // the greatest of its deliveries
+	all     []*parley.Delivery
 }
 
 // fall tries what is due for a recipient, in order, and says when there may be more; a time far ahead where that is a failure's,
@@ -76,7 +77,8 @@ func (r *recipient) quiet(m *parley.Message, policy *parley.Policy, now time.Tim
 
 // takes counts what was tried for the recipient. Who has read that there is a message, and no more, has not read it.
 func (r *recipient) takes(d *parley.Delivery, reduced bool) {
-	if d.Fallback > 0 {
+	r.all = append(r.all, d)
+	if d.Fallback > 0 && d.Step == 0 {
 		if r.tried == nil {
 			r.tried = map[int]bool{}
 		}

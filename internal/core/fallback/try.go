@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/core/limits"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	fallbacks "github.com/parley-server/parley/internal/store/fallback"
 	"github.com/parley-server/parley/internal/store/people"
 )
 
@@ -23,6 +24,15 @@ type tries struct {
 	channels     map[parley.ID]*parley.Channel
 	barred       map[parley.Address][]parley.Suppression // of all recipients
 	made         []parley.Delivery
+	level        *Level // of an escalation; nil: they are the message's own
+}
+
+// add adds the deliveries that were made.
+func (t *tries) add() error {
+	if err := t.tx.AddDeliveries(t.organization, t.m, t.made); err != nil {
+		return err
+	}
+	return fallbacks.Keep(t.tx, t.organization, t.made)
 }
 
 // try makes the delivery of a fallback for a recipient. It is skipped where it cannot or must not go out.
@@ -36,6 +46,9 @@ func (t *tries) try(r *recipient, number int, f *parley.Fallback) (live bool, un
 		Fallback: number, Instead: r.instead, CreatedAt: t.tx.Now}
 	if r.who.Kind == parley.ActorAddress {
 		d.Recipient.ID = ""
+	}
+	if t.level != nil {
+		d.Step = t.level.Number + 1
 	}
 	if t.m.Validity > 0 {
 		d.ValidUntil = t.tx.Now.Add(t.m.Validity)
@@ -107,7 +120,7 @@ func (t *tries) refusal(r *recipient, ch *parley.Channel, d *parley.Delivery) (c
 	default:
 		return codeNoAddress, "the recipient has no address of kind " + string(ch.AddressKind), nil
 	}
-	if ch.ID == t.m.Channel {
+	if ch.ID == t.m.Channel || t.went(r, ch.ID) {
 		return codeSame, "it went out there before", nil
 	}
 	if err := t.bar(); err != nil {
@@ -117,6 +130,18 @@ func (t *tries) refusal(r *recipient, ch *parley.Channel, d *parley.Delivery) (c
 		return consent.CodeSuppressed, "the address gets no such messages", nil
 	}
 	return "", "", nil
+}
+
+// went reports whether a message between members has gone out to a recipient on a channel, or is about to. What another escalation of it had
+// go out does not count.
+func (t *tries) went(r *recipient, channel parley.ID) bool {
+	return t.m.Direction != parley.Outbound && slices.ContainsFunc(r.all, func(d *parley.Delivery) bool {
+		switch d.State {
+		case parley.Failed, parley.Expired, parley.Skipped, parley.Canceled:
+			return false
+		}
+		return d.Channel == channel && (d.Step == 0 || t.level == nil || t.level.Made[d.Number])
+	})
 }
 
 // bar finds once what the addresses of the recipients do not want.

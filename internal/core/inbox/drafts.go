@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -172,20 +173,39 @@ func (i *Inbox) Drafts(ctx context.Context, p *access.Principal, conversation, a
 		return nil, "", err
 	}
 	q := i.store.Read(ctx)
+	s := thread.NewSight(q, p)
 	if conversation == "" {
 		list, err = inbox.DraftsOf(q, p.Organization, p.User, after, limit+1)
 	} else {
-		s := thread.NewSight(q, p)
 		c, missing := s.Conversation(conversation)
 		if missing != nil {
 			return nil, "", missing
 		}
 		list, err = inbox.Drafts(q, p.Organization, c.ID, p.User, s.MayChange(&c) == nil, after, limit+1)
 	}
-	if err != nil || len(list) <= limit {
-		return list, "", err
+	if err != nil {
+		return nil, "", err
 	}
-	return list[:limit], list[limit-1].ID, nil
+	if len(list) > limit {
+		list, next = list[:limit], list[limit-1].ID
+	}
+	if conversation == "" {
+		list, err = visible(s, q, list)
+	}
+	return list, next, err
+}
+
+// visible are those of some drafts whose conversations are seen: others may have changed one that its user shared.
+func visible(s *thread.Sight, q store.Queries, list []parley.Draft) ([]parley.Draft, error) {
+	ids := make([]parley.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].Conversation
+	}
+	found, err := q.Conversations(s.Principal().Organization, ids)
+	if err == nil {
+		err = s.Look(slices.Collect(maps.Values(found))...)
+	}
+	return slices.DeleteFunc(list, func(d parley.Draft) bool { return found[d.Conversation] == nil || !s.Sees(found[d.Conversation]) }), err
 }
 
 // UpdateDraft changes a draft. An ifMatch that is not 0 must be its revision.

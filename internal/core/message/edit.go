@@ -43,14 +43,23 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 			return err
 		}
 		before := m.Body
-		if !slices.EqualFunc(called(before), called(said), func(a, b parley.Part) bool { return a.Who.Kind == b.Who.Kind && a.Who.ID == b.Who.ID }) {
+		if !slices.EqualFunc(partsOf(before, parley.PartPage), partsOf(said, parley.PartPage), sameWho) {
 			return parley.Invalid("body", "not-allowed", "must call the same people as before: page others by another message")
 		}
-		for _, m := range append(copies, &m) {
+		all := append(copies, &m)
+		ids := make([]parley.ID, len(all))
+		for i, m := range all {
+			ids[i] = m.Conversation
+		}
+		conversations, err := tx.Conversations(p.Organization, ids)
+		if err != nil {
+			return err
+		}
+		for _, m := range all {
 			if m.Removed != "" {
 				continue
 			}
-			if err := rewrite(tx, p, m, said); err != nil {
+			if err := rewrite(tx, p, m, said, conversations[m.Conversation].LastSequence); err != nil {
 				return err
 			}
 		}
@@ -62,10 +71,10 @@ func (a *Actions) Edit(ctx context.Context, p *access.Principal, message parley.
 	return a.threads.Shown(ctx, p, message)
 }
 
-// called are the parts of a body that page somebody.
-func called(body []parley.Part) (parts []parley.Part) {
+// partsOf are the parts of a body of a kind, such as those that page somebody.
+func partsOf(body []parley.Part, kind parley.PartKind) (parts []parley.Part) {
 	parley.EachPart(body, func(_ string, p *parley.Part) {
-		if p.Kind == parley.PartPage {
+		if p.Kind == kind {
 			parts = append(parts, *p)
 		}
 	})
@@ -75,8 +84,8 @@ func called(body []parley.Part) (parts []parley.Part) {
 // maxCopies is more than a message between members has: those of whom it is forwarded to while its recipient is away.
 const maxCopies = 100
 
-// rewrite changes what one message says.
-func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley.Part) error {
+// rewrite changes what one message says, in a conversation of so many items.
+func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley.Part, items int64) error {
 	before := parley.Version{Number: m.Edits + 1, Body: m.Body, Editor: m.Actor, At: m.EditedAt}
 	if before.At.IsZero() {
 		before.At = m.CreatedAt
@@ -84,7 +93,10 @@ func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley
 	if err := relation.AddVersion(tx, p.Organization, m, before); err != nil {
 		return err
 	}
-	m.Body, m.AsText, m.Edits, m.EditedAt = body, nil, m.Edits+1, tx.Now
+	for len(m.EditedIn) < m.Edits { // by a program that did not count
+		m.EditedIn = append(m.EditedIn, 0)
+	}
+	m.Body, m.AsText, m.Edits, m.EditedAt, m.EditedIn = body, nil, m.Edits+1, tx.Now, append(m.EditedIn, items)
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
 	if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(m)); err != nil {
 		return err
@@ -92,19 +104,29 @@ func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley
 	return tx.Rewrite(p.Organization, m)
 }
 
-// mentionAnew tells those whom a message mentions now, and did not before.
+// mentionAnew tells those whom a message mentions now, and did not before, and forgets those whom it mentions no more.
 func mentionAnew(tx *store.Tx, p *access.Principal, m *parley.Message, c *parley.Conversation, before []parley.Part) error {
-	mentioned, err := Mentioned(tx.Queries, p.Organization, c, m.Body)
-	if err != nil || m.Sequence == 0 {
+	if m.Sequence == 0 {
+		return nil
+	}
+	old, now := partsOf(before, parley.PartMention), partsOf(m.Body, parley.PartMention)
+	fresh, err := mentionedBut(tx.Queries, p.Organization, c, m.Body, old)
+	if err != nil {
 		return err
 	}
-	already, err := Mentioned(tx.Queries, p.Organization, c, before)
-	if err != nil { // they do not see it any more
-		already = nil
+	already, err := meant(tx.Queries, p.Organization, old)
+	if err != nil {
+		return err
 	}
-	fresh := slices.DeleteFunc(mentioned, func(a parley.Mention) bool {
-		return slices.ContainsFunc(already, func(b parley.Mention) bool { return a.User == b.User })
-	})
+	still, err := meant(tx.Queries, p.Organization, now)
+	if err != nil {
+		return err
+	}
+	gone := slices.DeleteFunc(slices.Clone(already), func(user parley.ID) bool { return slices.Contains(still, user) })
+	if err := relation.DropMentions(tx, p.Organization, m.ID, gone); err != nil {
+		return err
+	}
+	fresh = slices.DeleteFunc(fresh, func(mention parley.Mention) bool { return slices.Contains(already, mention.User) })
 	return Mention(tx, p.Organization, p.User, m, fresh)
 }
 
@@ -144,6 +166,7 @@ func (a *Actions) Versions(ctx context.Context, p *access.Principal, message par
 		return nil, err
 	}
 	list, err := relation.Versions(a.store.Read(ctx), p.Organization, message)
+	list = slices.DeleteFunc(list, func(v parley.Version) bool { return v.Number > m.Edits })
 	for i := range list {
 		if who := &list[i].Editor; who.ID == m.Author.ID {
 			who.Name = m.Author.Name

@@ -18,11 +18,16 @@ import (
 // Mentioned finds the users whom a body mentions in a conversation, each once. One who does not see it is refused, as is a
 // team of whom nobody does. Of a role those are mentioned who are on duty and see it.
 func Mentioned(q store.Queries, organization parley.ID, c *parley.Conversation, body []parley.Part) ([]parley.Mention, error) {
+	return mentionedBut(q, organization, c, body, nil)
+}
+
+// mentionedBut is Mentioned without some parts, by whom they mention.
+func mentionedBut(q store.Queries, organization parley.ID, c *parley.Conversation, body, but []parley.Part) ([]parley.Mention, error) {
 	var list []parley.Mention
 	var wrong error
 	var sees func(user parley.ID) bool
 	parley.EachPart(body, func(path string, p *parley.Part) {
-		if p.Kind != parley.PartMention || wrong != nil {
+		if p.Kind != parley.PartMention || wrong != nil || isOf(but, p) {
 			return
 		}
 		var users []parley.ID
@@ -44,6 +49,25 @@ func Mentioned(q store.Queries, organization parley.ID, c *parley.Conversation, 
 		}
 	})
 	return list, wrong
+}
+
+// isOf reports whether one of some parts is about the same as another.
+func isOf(parts []parley.Part, p *parley.Part) bool {
+	return slices.ContainsFunc(parts, func(other parley.Part) bool { return sameWho(other, *p) })
+}
+
+func sameWho(a, b parley.Part) bool { return a.Who.Kind == b.Who.Kind && a.Who.ID == b.Who.ID }
+
+// meant are the users whom parts of a body mention now, whether they see it or not.
+func meant(q store.Queries, organization parley.ID, parts []parley.Part) (users []parley.ID, err error) {
+	for i := range parts {
+		more, err := Behind(q, organization, parts[i].Who)
+		if err != nil && !parley.IsKind(err, parley.KindNotFound) {
+			return nil, err
+		}
+		users = append(users, more...)
+	}
+	return users, nil
 }
 
 // Behind are the users whom a mention or a page means.

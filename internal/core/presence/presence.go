@@ -132,6 +132,21 @@ func (s *Presence) Set(ctx context.Context, p *access.Principal, status parley.P
 	return nil
 }
 
+// Look has somebody looked at again, here and by other nodes, whose do-not-disturb has changed. It does not block.
+func (s *Presence) Look(organization, user parley.ID) {
+	who, local := person{organization, user}, parley.PresenceOffline
+	s.mu.Lock()
+	if st := s.people[who]; st != nil {
+		local, s.dirty[who] = st.local(s.now()), true
+	}
+	s.mu.Unlock()
+	s.tell(Word{Organization: organization, User: user, Status: string(local)})
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
 // local is where somebody is by what this node knows itself.
 func (st *state) local(now time.Time) parley.PresenceStatus {
 	switch {

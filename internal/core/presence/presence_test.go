@@ -127,6 +127,31 @@ func TestWhereSomebodyIs(t *testing.T) {
 	}
 }
 
+// A change of do-not-disturb is shown at once, whichever node took it and wherever the user is.
+func TestDoNotDisturbIsShownAtOnce(t *testing.T) {
+	n := newNodes(t)
+	ana := n.Users(n.Admin, "ana")[0]
+	n.a.Opened(ana)
+	n.later(time.Second)
+	for _, taken := range []*presence.Presence{n.a, n.b} {
+		for _, want := range []string{"user.presence away", "user.presence online"} {
+			if want == "user.presence away" {
+				_, err := n.Availability.Set(t.Context(), ana, ana.User, availability.Params{}, 0)
+				n.Must(err)
+			} else {
+				n.Must(n.Availability.Clear(t.Context(), ana, ana.User, 0))
+			}
+			taken.Look(ana.Organization, ana.User)
+			for _, p := range []*presence.Presence{n.a, n.b} {
+				n.Must(p.Turn(t.Context()))
+				if shown := n.shown[p]; len(shown) == 0 || shown[len(shown)-1] != want {
+					t.Errorf("shown at once: %q, want %s", shown, want)
+				}
+			}
+		}
+	}
+}
+
 // A word that is lost is said again; one of a node that is gone does not hold for long.
 func TestLostWords(t *testing.T) {
 	n := newNodes(t)

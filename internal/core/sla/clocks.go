@@ -240,15 +240,18 @@ func Waits(q store.Queries, organization parley.ID, c *parley.Conversation) (boo
 	return s != nil && (s.First.Waits() || s.Next.Waits()), err
 }
 
-// Answered ends the clocks that wait for an answer.
-func Answered(tx *store.Tx, organization, conversation parley.ID) error {
+// Answered ends the clocks that wait for an answer, and have since before one that was given at a time.
+func Answered(tx *store.Tx, organization, conversation parley.ID, at time.Time) error {
 	w, err := follow(tx, organization, conversation)
 	if err != nil || w == nil || !w.First.Waits() && !w.Next.Waits() {
 		return err
 	}
 	w.check()
-	w.end(w.First)
-	w.end(w.Next)
+	for _, c := range []*parley.SLAClock{w.First, w.Next} {
+		if c != nil && !at.Before(c.StartedAt) {
+			w.end(c)
+		}
+	}
 	return w.save()
 }
 

@@ -83,10 +83,20 @@ func (r *rendering) text(path string, form parley.Form, text string) string {
 		return text
 	}
 	var out strings.Builder
+	var s scanner
 	for _, p := range pieces {
 		written := p.text
-		if p.variable != "" {
+		switch {
+		case p.variable != "" && form == parley.FormHTML && s.addressed():
+			written = escape(parley.FormURL, r.value(p.variable), !s.begun)
+			if !s.begun {
+				written = html.EscapeString(written)
+			}
+			s.begun = true
+		case p.variable != "":
 			written = escape(form, r.value(p.variable), out.Len() == 0)
+		case form == parley.FormHTML:
+			s.read(p.text)
 		}
 		if r.left -= len(written); r.left < 0 || out.Len()+len(written) > 4*content.MaxText {
 			r.wrong = append(r.wrong, parley.FieldError{Field: path, Code: "too-long", Message: "becomes too long with these values"})
@@ -138,7 +148,7 @@ func misplaced(pieces []piece, isURL func(name string) bool) string {
 		if !s.safe() || s.address() && !isURL(p.variable) {
 			return p.variable
 		}
-		s.value += "x"
+		s.begun = true
 	}
 	return ""
 }
@@ -149,7 +159,7 @@ type scanner struct {
 	name    string // of the tag
 	word    string // since the last space: the attribute
 	quote   byte   // around the value of an attribute
-	value   string // of the attribute, so far
+	begun   bool   // the value of the attribute, with more than space
 	comment bool
 	raw     string // in a script or a style
 	tail    string // the last bytes, in lower case
@@ -166,8 +176,11 @@ func (s *scanner) code() bool {
 }
 
 // address reports whether an address begins here.
-func (s *scanner) address() bool {
-	if s.quote == 0 || strings.TrimSpace(s.value) != "" {
+func (s *scanner) address() bool { return s.addressed() && !s.begun }
+
+// addressed reports whether this is in an address.
+func (s *scanner) addressed() bool {
+	if s.quote == 0 {
 		return false
 	}
 	switch s.word {
@@ -197,9 +210,9 @@ func (s *scanner) step(c byte) {
 		}
 	case s.quote != 0:
 		if c == s.quote {
-			s.quote, s.word, s.value = 0, " ", ""
+			s.quote, s.word, s.begun = 0, " ", false
 		} else {
-			s.value += string(rune(c))
+			s.begun = s.begun || !strings.ContainsRune(" \t\r\n\f", rune(c))
 		}
 	case !s.tag:
 		if c == '<' {
@@ -211,7 +224,7 @@ func (s *scanner) step(c byte) {
 			s.raw = s.name
 		}
 	case (c == '"' || c == '\'') && strings.HasSuffix(s.word, "="):
-		s.quote, s.value = c, ""
+		s.quote, s.begun = c, false
 	case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '/' && s.name != "" && !strings.HasSuffix(s.word, "="):
 		if !strings.HasSuffix(s.word, "=") {
 			s.word = s.word + " "

@@ -54,9 +54,6 @@ func (s *Sight) deliveries(m *parley.Message) ([]parley.Delivery, error) {
 		return nil, err
 	}
 	list := derive(m, members, marks)
-	if len(m.Fallback) == 0 {
-		return list, nil
-	}
 	more, err := s.q.Deliveries(s.p.Organization, m.ID)
 	for i := range more {
 		if !s.p.Has(parley.ScopeUsersRead) { // who does not see users does not see how to reach them

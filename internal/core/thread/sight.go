@@ -248,9 +248,12 @@ func (s *Sight) Content(id parley.ID, now time.Time) (m parley.Message, gone boo
 	return m, m.Removed != "", err
 }
 
-// conceal replaces the content of messages that the principal has read and that were to be deleted on read, and of
-// those whose life has ended and that nobody has come round to yet.
+// conceal replaces the content of messages that the principal has read and that were to be deleted on read, of
+// those whose life has ended and that nobody has come round to yet, and of those that were edited after it had left.
 func (s *Sight) conceal(messages []*parley.Message, now time.Time) error {
+	if err := s.unedit(messages); err != nil {
+		return err
+	}
 	var ids []parley.ID
 	for _, m := range messages {
 		ConcealExpired(m, now)
@@ -283,7 +286,7 @@ func ConcealExpired(m *parley.Message, now time.Time) {
 // Conceal takes the content out of a message that is shown: what stays is a tombstone.
 func Conceal(m *parley.Message, reason parley.Removal, at time.Time) {
 	m.Body, m.AsText, m.Attachments, m.Metadata, m.Tags, m.Reference = nil, nil, nil, nil, nil, ""
-	m.Template, m.Click, m.Reactions = m.Template.Bare(), nil, nil
+	m.Template, m.Click, m.Reactions, m.Ext = m.Template.Bare(), nil, nil, nil
 	m.Removed, m.RemovedAt = reason, at
 }
 

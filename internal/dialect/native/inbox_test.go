@@ -453,6 +453,17 @@ func TestDraftsOfLeavers(t *testing.T) {
 	}
 	_, err = d.ben.CreateDraft(ctx, group, api.DraftRequest{})
 	coded(t, "a new one", err, "not-a-participant")
+
+	draft := must[*api.Draft](t)(d.ben.CreateDraft(ctx, d.conversation, api.DraftRequest{Body: api.Text("ours"), Shared: true})).ID
+	closed, members := false, d.users[:1]
+	must[*api.Channel](t)(d.admin.PatchChannel(ctx, d.channel, api.ChannelPatch{Open: &closed, Members: &members}))
+	secret := api.Text("what ben is not to know")
+	must[*api.Draft](t)(d.ana.PatchDraft(ctx, draft, api.DraftPatch{Body: &secret}))
+	_, err = d.ben.GetDraft(ctx, draft)
+	coded(t, "one of a channel that was closed", err, "not-found")
+	if list := must[*api.List[api.Draft]](t)(d.ben.ListDrafts(ctx, api.Page{})).Data; len(list) != 1 || list[0].Body[0].Text != "mine" {
+		t.Errorf("ben's after the channel was closed: %+v", list)
+	}
 }
 
 // A legal hold on a conversation stays with its items when it is merged, and they with it.
@@ -472,4 +483,33 @@ func TestHeldConversationsAreMerged(t *testing.T) {
 	_, err = d.ana.MoveMessage(ctx, note, api.MessageMove{Conversation: must[*api.Conversation](t)(d.ana.CreateConversation(ctx,
 		api.ConversationRequest{Kind: api.ConversationNote, Visibility: api.VisibleToOrganization})).ID})
 	coded(t, "out of what it was merged into", err, "legal-hold")
+}
+
+// A message that was moved to where somebody does not look is in none of their events any more, and comes with none to others of
+// where it was.
+func TestEventsOfMovedMessages(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	closed := false
+	hers := must[*api.Channel](t)(d.admin.CreateChannel(ctx, api.ChannelRequest{Name: "VIP", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{d.users[0]}}))
+	there := must[*api.Message](t)(d.admin.PlayInbound(ctx, api.SandboxInbound{Contact: d.contact, Channel: hers.ID, Body: api.Text("hello there")})).ConversationID
+	secret := must[*api.Message](t)(d.admin.SendToConversation(ctx, d.conversation, api.SendRequest{Body: api.Text("in the wrong place"), Internal: true}))
+	must[*api.Message](t)(d.admin.MoveMessage(ctx, secret.ID, api.MessageMove{Conversation: there}))
+	told := func(c *api.Client) (about []api.EventType) {
+		for e, err := range c.Events(ctx, api.EventFilter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Data.MessageID == secret.ID {
+				about = append(about, e.Type)
+			}
+		}
+		return about
+	}
+	if got, want := told(d.ana), []api.EventType{api.EventMessageCreated, api.EventMessageMoved}; !slices.Equal(got, want) {
+		t.Errorf("who sees where it is now is told %v, want %v", got, want)
+	}
+	if got := told(d.ben); got != nil {
+		t.Errorf("who does not is told %v", got)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,61 @@ func TestWhoHasLeftIsAnsweredTheSame(t *testing.T) {
 	}
 }
 
+// Whoever has left a conversation sees its messages as they were then: what they are edited to later is said to others, in
+// no answer, list, event, version, search or forward.
+func TestWhoHasLeftSeesNoEdits(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	bens := must[*api.Key](t)(d.admin.CreateKey(ctx, api.KeyRequest{Name: "ben", User: d.users[1], Scopes: scopesOfUsers()})).Secret
+	group := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: d.users[1]}}})).ID
+	say := func(text string) string {
+		return must[*api.Message](t)(d.ana.SendToConversation(ctx, group, api.SendRequest{Body: api.Text(text)})).ID
+	}
+	edit := func(message, text string) {
+		must[*api.Message](t)(d.ana.EditMessage(ctx, message, api.MessagePatch{Body: api.Text(text)}))
+	}
+	twice, once := say("first draft"), say("only draft")
+	edit(twice, "second draft")
+	say("in between")
+	if err := d.ana.RemoveParticipant(ctx, group, d.users[1]); err != nil {
+		t.Fatal(err)
+	}
+	say("and after")
+	edit(twice, "third kept away")
+	edit(once, "also kept away")
+	sees := func(what string, c *api.Client, wantTwice, wantOnce string, wantVersions int) {
+		t.Helper()
+		for id, want := range map[string]string{twice: wantTwice, once: wantOnce} {
+			if m := must[*api.Message](t)(c.GetMessage(ctx, id)); m.Text != want || (m.Edits == 0) != m.EditedAt.IsZero() {
+				t.Errorf("%s is shown %q, edited %d times, at %v; want %q", what, m.Text, m.Edits, m.EditedAt, want)
+			}
+			var texts []string
+			for _, m := range must[*api.List[api.Message]](t)(c.ListMessages(ctx, api.MessageFilter{Conversation: group})).Data {
+				texts = append(texts, m.Text)
+			}
+			if !slices.Contains(texts, want) {
+				t.Errorf("%s lists %q without %q", what, texts, want)
+			}
+		}
+		if n := len(must[*api.List[api.MessageVersion]](t)(c.ListVersions(ctx, twice, api.Page{})).Data); n != wantVersions {
+			t.Errorf("%s has %d versions, want %d", what, n, wantVersions)
+		}
+	}
+	sees("who is there", d.ana, "third kept away", "also kept away", 2)
+	sees("who has left", d.ben, "second draft", "only draft", 1)
+	for _, path := range []string{"/v1/events?limit=200", "/v1/conversations/" + group + "/messages", "/v1/search/messages?q=away", "/v1/mentions"} {
+		if answer, text := d.raw(t, "GET", path, bens, ""); answer.StatusCode != 200 || strings.Contains(text, "kept away") {
+			t.Errorf("%s answers who has left %d %s", path, answer.StatusCode, text)
+		}
+	}
+	forwarded := must[*api.Message](t)(d.ben.ForwardMessage(ctx, twice, api.SendRequest{To: api.Recipient{User: d.users[0]}}))
+	if forwarded.Text != "second draft" {
+		t.Errorf("forwarded is %q", forwarded.Text)
+	}
+	must[*api.Participant](t)(d.ana.AddParticipant(ctx, group, api.NewParticipant{User: d.users[1]}))
+	sees("who is back", d.ben, "third kept away", "also kept away", 2)
+}
+
 // Whoever comes back, by whatever request, keeps what was seen before; and in a group that replays its history has all of it.
 func TestWhoComesBackKeepsWhatWasSeen(t *testing.T) {
 	w := newWorld(t)
@@ -161,4 +217,28 @@ func TestWhoComesBackKeepsWhatWasSeen(t *testing.T) {
 			t.Errorf("who comes back into a %s has not read %d, want %d", test.what, c.Unread, len(test.want))
 		}
 	}
+}
+
+// A message to somebody who was deactivated is refused, whether it names the user or the conversation with that one; notes and
+// what happened elsewhere are taken.
+func TestNobodyWritesToWhoWasDeactivated(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	say := func() (*api.Message, error) {
+		return d.ana.Send(ctx, api.SendRequest{To: api.Recipient{User: d.users[1]}, Body: api.Text("hello")})
+	}
+	conversation := must[*api.Message](t)(say()).ConversationID
+	there := func() (*api.Message, error) {
+		return d.ana.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("hello")})
+	}
+	must[*api.Message](t)(there())
+	active := func(is bool) { must[*api.User](t)(d.admin.PatchUser(ctx, d.users[1], api.UserPatch{Active: &is})) }
+	active(false)
+	_, err := say()
+	wantProblem(t, err, 422, "user-unknown", "to.user")
+	_, err = there()
+	wantProblem(t, err, 422, "user-unknown", "to")
+	must[*api.Message](t)(d.ana.SendToConversation(ctx, conversation, api.SendRequest{Body: api.Text("a note"), Internal: true}))
+	active(true)
+	must[*api.Message](t)(there())
 }

@@ -56,3 +56,48 @@ func TestMentionsFollowTheirMessages(t *testing.T) {
 		}
 	}
 }
+
+// An edit tells those whom it mentions anew, takes a message from the list of those whom it mentions no more, and leaves alone
+// whoever has left since.
+func TestMentionsFollowEdits(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	cleo := must[*api.User](t)(d.admin.CreateUser(ctx, api.UserRequest{Name: "Cleo", Email: "cleo@example.org"})).ID
+	cleos := d.client(t, must[*api.Key](t)(d.admin.CreateKey(ctx, api.KeyRequest{Name: "c", User: cleo, Scopes: scopesOfUsers()})).Secret)
+	team := must[*api.Team](t)(d.admin.CreateTeam(ctx, api.TeamRequest{Name: "Both", Members: []string{d.users[1], cleo}})).ID
+	group := must[*api.Conversation](t)(d.ana.CreateConversation(ctx, api.ConversationRequest{Kind: api.ConversationGroup, Participants: []api.NewParticipant{{User: d.users[1]}, {User: cleo}}})).ID
+	body := func(text string, who ...api.Actor) (b api.Body) {
+		for i := range who {
+			b = append(b, api.Part{Kind: api.PartMention, Who: &who[i]})
+		}
+		return append(b, api.Part{Kind: api.PartText, Text: text})
+	}
+	ben, both := api.Actor{Kind: api.ActorUser, ID: d.users[1]}, api.Actor{Kind: api.ActorTeam, ID: team}
+	m := must[*api.Message](t)(d.ana.SendToConversation(ctx, group, api.SendRequest{Body: body("one", ben)})).ID
+	wants := func(what string, ofBen, ofCleo int) {
+		t.Helper()
+		if b, c := mentioned(t, d.ben), mentioned(t, cleos); len(b) != ofBen || len(c) != ofCleo {
+			t.Errorf("%s: ben is mentioned in %q, cleo in %q", what, b, c)
+		}
+	}
+	edit := func(b api.Body) { must[*api.Message](t)(d.ana.EditMessage(ctx, m, api.MessagePatch{Body: b})) }
+	wants("as sent", 1, 0)
+	edit(body("two", ben, both))
+	wants("ben and his team", 1, 1)
+	edit(body("three", both))
+	wants("the team", 1, 1)
+	edit(body("four", ben))
+	wants("ben again", 1, 0)
+	edit(body("five"))
+	wants("nobody", 0, 0)
+	edit(body("six", ben))
+	if err := d.ana.RemoveParticipant(ctx, group, d.users[1]); err != nil {
+		t.Fatal(err)
+	}
+	edit(body("seven", ben)) // who is there no more
+	_, err := d.ana.EditMessage(ctx, m, api.MessagePatch{Body: body("eight", ben, api.Actor{Kind: api.ActorUser, ID: d.users[0]}, both)})
+	if err != nil { // cleo of the team is there
+		t.Error(err)
+	}
+	wants("at the end", 1, 1)
+}

@@ -112,6 +112,12 @@ func TestTypingAndPresence(t *testing.T) {
 		t.Errorf("shown is %q after %q", got, came)
 	}
 	must[*api.User](t)(d.ben.SetDoNotDisturb(ctx, d.users[1], api.DoNotDisturbRequest{}))
+	if err := d.core.Presence.Turn(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := []string{next(t, strangers), next(t, strangers)}; !slices.Contains(got, "user.presence "+d.users[1]+" away") {
+		t.Errorf("of who is not to be disturbed: %q", got)
+	}
 	if got := there(stranger, d.users[0], d.users[1], cleo); !slices.Equal(got, []string{"offline", "away", "online"}) {
 		t.Errorf("at the end: %v", got)
 	}

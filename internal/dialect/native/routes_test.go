@@ -121,6 +121,7 @@ var samples = map[string]sample{
 	"escalateMessage":          {path: "/v1/messages/{urgent}/escalate", more: []parley.Scope{parley.ScopeEscalationsWrite}},
 	"listEscalations":          {path: "/v1/escalations"},
 	"getEscalation":            {path: "/v1/escalations/{escalation}"},
+	"listEscalationFallbacks":  {path: "/v1/escalations/{escalation}/fallbacks"},
 	"acknowledgeEscalation":    {path: "/v1/escalations/{escalation}/acknowledge", personal: true},
 	"skipEscalation":           {path: "/v1/escalations/{escalation2}/skip", more: []parley.Scope{parley.ScopeEscalationsWrite}},
 	"cancelEscalation":         {path: "/v1/escalations/{escalation3}/cancel", more: []parley.Scope{parley.ScopeEscalationsWrite}},

@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/parley-server/parley/internal/dialect/native"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/store/escalation"
 	hooks "github.com/parley-server/parley/internal/store/playground"
 )
 
@@ -128,6 +130,7 @@ var lists = []counted{
 	{"listEscalationPolicies", "/v1/escalation-policies?role={role}", 1, 0},
 	{"listEscalations", "/v1/escalations", 0, 0},
 	{"listEscalations", "/v1/escalations?state=active&role={role}", 0, 0},
+	{"listEscalationFallbacks", "/v1/escalations/{escalating}/fallbacks", 0, 0},
 	{"listEscalations", "/v1/escalations?conversation={asked}&message={urgent}", 1, 0},
 	{"listGroups", "/v1/groups", 0, 0},
 	{"listGroups", "/v1/groups?forum=true", 0, 0},
@@ -499,6 +502,26 @@ func (w *world) manyEscalations(t *testing.T, things map[string]string, n int) {
 	for range n {
 		m := must[*api.Message](t)(c.Send(ctx, api.SendRequest{To: api.Recipient{Role: things["role"]}, Body: api.Text("hello")}))
 		things["asked"], things["urgent"] = m.ConversationID, m.ID
+	}
+	e := must[*api.List[api.Escalation]](t)(c.ListEscalations(ctx, api.EscalationFilter{Message: things["urgent"]})).Data[0]
+	things["escalating"] = e.ID
+	organization := parley.ID(must[*api.Organization](t)(c.GetOrganization(ctx)).ID)
+	err := w.store.Write(ctx, organization, func(tx *store.Tx) error {
+		m, err := tx.Message(organization, parley.ID(e.MessageID))
+		if err != nil {
+			return err
+		}
+		var made []parley.Delivery
+		var list []parley.EscalationFallback
+		for i := range n {
+			d := parley.Delivery{Message: m.ID, Number: 30001 + i, Conversation: m.Conversation, Recipient: parley.Actor{Kind: parley.ActorUser, ID: "u"}, State: parley.Skipped, Fallback: 1, Step: 1}
+			made = append(made, d)
+			list = append(list, parley.EscalationFallback{Fallback: 1, User: d.Recipient, Message: m.ID, Delivery: d.Number})
+		}
+		return errors.Join(tx.AddDeliveries(organization, &m, made), escalation.AddFallbacks(tx, organization, parley.ID(e.ID), list))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

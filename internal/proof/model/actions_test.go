@@ -22,6 +22,7 @@ type machine struct {
 	done          []string // as the log of a failure has it
 	refusal       bool     // the last of these was refused
 	here          *organization
+	classes       bool       // whether they are of several classes
 	lifetimes     bool       // whether messages of this sequence have some
 	onward        *principal // who has an escalation go on
 }
@@ -71,22 +72,33 @@ func (m *machine) principal() *principal {
 	return by
 }
 
-// conversation of either organization; skips the step where there is none.
-func (m *machine) conversation() *conversation {
-	list := m.organization().order
+// likely is one of a list, mostly of those that are good for something; skips the step where there is none.
+func likely[T any](m *machine, what string, list []T, good func(T) bool) T {
 	if len(list) == 0 {
-		m.rapid.Skip("no conversation yet")
+		m.rapid.Skip("no " + what + " yet")
 	}
-	return one(m, "conversation", list)
+	if rapid.IntRange(0, 3).Draw(m.rapid, "whether it is a good "+what) > 0 {
+		var some []T
+		for _, v := range list {
+			if good(v) {
+				some = append(some, v)
+			}
+		}
+		if len(some) > 0 {
+			list = some
+		}
+	}
+	return one(m, what, list)
 }
 
-// message of either organization; skips the step where there is none.
-func (m *machine) message() *message {
-	list := m.organization().all
-	if len(list) == 0 {
-		m.rapid.Skip("no message yet")
-	}
-	return one(m, "message", list)
+// conversation of either organization, mostly one that somebody sees.
+func (m *machine) conversation(by *principal) *conversation {
+	return likely(m, "conversation", m.organization().order, by.sees)
+}
+
+// message of either organization, mostly one that somebody sees.
+func (m *machine) message(by *principal) *message {
+	return likely(m, "message", m.organization().all, by.seesMessage)
 }
 
 // log notes what was done, for whoever reads of a failure: of what was refused only the last.
@@ -286,17 +298,34 @@ func (m *machine) toContact() {
 	} else if ch = of.channels[0]; c.last != nil && by.uses(c.last) {
 		ch = c.last
 	}
-	if of != by.org || !by.uses(ch) || c.out {
+	if m.classes {
+		request.Class = one(m, "class", []api.MessageClass{"", "marketing", "service"})
+	}
+	if of != by.org || !by.uses(ch) || c.out || of.suppresses(c.numbers[0], request.Class, ch) {
 		m.ask(by, request, 422)
 		return
 	}
 	msg, got := m.ask(by, request, 0)
-	msg.ends, msg.contact = ends(c.numbers[0]), c
+	msg.contact = c
+	of.goesOut(msg, c.numbers[0], ch)
 	m.outside(c, c.numbers[0], ch, msg, got)
 }
 
+// alone: nobody is left of the two of a direct conversation to whom it would go.
+func (m *machine) alone(by *principal, c *conversation) bool {
+	if c.kind != api.ConversationDirect {
+		return false
+	}
+	gone := slices.ContainsFunc(c.org.users, func(u *principal) bool { return u != by && u.gone && c.members[u.user] != nil })
+	if gone && c.members[by.user] == nil {
+		m.rapid.Skip("not said")
+	}
+	return gone
+}
+
 func (m *machine) toConversation() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	m.mayWriteIn(by, c)
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}}
 	switch {
@@ -304,7 +333,9 @@ func (m *machine) toConversation() {
 		m.ask(by, request, 422)
 	case !by.takesPart(c):
 		m.ask(by, request, 403)
-	case c.contact != nil && c.contact.out:
+	case m.alone(by, c):
+		m.ask(by, request, 422)
+	case c.contact != nil && (c.contact.out || c.org.suppresses(c.number, "", c.channel)):
 		m.ask(by, request, 422)
 	default:
 		msg, got := m.ask(by, request, 0)
@@ -314,14 +345,16 @@ func (m *machine) toConversation() {
 			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
 		}
 		if c.contact != nil {
-			msg.ends, msg.contact = ends(c.number), c.contact
+			msg.contact = c.contact
+			c.org.goesOut(msg, c.number, c.channel)
 		}
 	}
 }
 
 // note writes something into a conversation with a contact that the contact does not get.
 func (m *machine) note() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	if c.contact == nil {
 		m.rapid.Skip("nobody outside")
 	}
@@ -348,8 +381,13 @@ func (m *machine) later() {
 	msg, got := m.ask(by, api.SendRequest{To: api.Recipient{User: to.user}, SendAt: api.NewTime(at)}, 0)
 	msg.scheduled = true
 	m.into(by.org, pair(by, to), msg, got, api.ConversationDirect, by, to)
-	by.org.at(at, func() { // also where one of the two is deactivated
-		if !msg.canceled && !msg.removed {
+	by.org.at(at, func() { // also where its author is deactivated
+		switch {
+		case msg.canceled || msg.removed:
+		case to.gone:
+			msg.canceled = true
+			by.org.expires(msg, must(by.org.admin.client.GetMessage(background, msg.id)).ExpiresAt.Time)
+		default:
 			msg.scheduled = false
 			msg.in.enter(msg)
 		}
@@ -392,7 +430,7 @@ func (m *machine) again() {
 	if got.ID != s.message.id || !answer.Replayed {
 		m.fail("%s repeats %q: message %s (replayed: %v), not %s", s.by, s.key, got.ID, answer.Replayed, s.message.id)
 	}
-	s.message.matches(m, got)
+	s.message.matches(m, s.by, got)
 	other := s.request
 	other.Body = api.Text("something else")
 	_, err = s.by.client.Send(background, other, api.IdempotencyKey(s.key))

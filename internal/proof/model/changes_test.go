@@ -1,6 +1,10 @@
 package model
 
 import (
+	"time"
+
+	"pgregory.net/rapid"
+
 	"github.com/parley-server/parley/api"
 )
 
@@ -8,8 +12,9 @@ import (
 func (p *principal) mayTakeBack(m *message) bool { return m.author == p || !p.personal }
 
 func (m *machine) cancel() {
-	by, msg := m.principal(), m.message()
-	_, err := by.client.CancelMessage(background, msg.id)
+	by := m.principal()
+	msg := likely(m, "message", m.organization().all, func(msg *message) bool { return msg.scheduled && !msg.canceled && by.mayTakeBack(msg) })
+	got, err := by.client.CancelMessage(background, msg.id)
 	m.log("%s cancels %s: %v", by, msg.id, err)
 	switch {
 	case !by.seesMessage(msg):
@@ -21,11 +26,13 @@ func (m *machine) cancel() {
 	default:
 		m.ok(err, "%s cancels %s", by, msg.id)
 		msg.canceled = true
+		msg.in.org.expires(msg, got.ExpiresAt.Time)
 	}
 }
 
 func (m *machine) recall() {
-	by, msg := m.principal(), m.message()
+	by := m.principal()
+	msg := likely(m, "message", m.organization().all, func(msg *message) bool { return !msg.removed && by.mayTakeBack(msg) && by.seesMessage(msg) })
 	_, err := by.client.RecallMessage(background, msg.id)
 	m.log("%s takes %s back: %v", by, msg.id, err)
 	switch {
@@ -42,7 +49,8 @@ func (m *machine) recall() {
 
 // read marks a conversation as read, to its end.
 func (m *machine) read() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	m.mark(by, c, len(c.timeline), by.client.ReadConversation(background, c.id, api.ReadMark{}))
 }
 
@@ -72,7 +80,8 @@ func (m *machine) mark(by *principal, c *conversation, through int, err error) {
 }
 
 func (m *machine) readMessage() {
-	by, msg := m.principal(), m.message()
+	by := m.principal()
+	msg := m.message(by)
 	err := by.client.MarkRead(background, msg.id)
 	if !by.seesMessage(msg) {
 		m.refused(err, 404, "%s reads message %s", by, msg.id)
@@ -86,7 +95,8 @@ func (m *machine) readMessage() {
 }
 
 func (m *machine) haveMessage() {
-	by, msg := m.principal(), m.message()
+	by := m.principal()
+	msg := m.message(by)
 	err := by.client.MarkDelivered(background, msg.id)
 	m.log("%s has message %s: %v", by, msg.id, err)
 	part := msg.in.members[by.user]
@@ -120,7 +130,8 @@ func (m *machine) change(by *principal, c *conversation, err error, what string)
 }
 
 func (m *machine) join() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	who := one(m, "user", m.organization().users)
 	_, err := by.client.AddParticipant(background, c.id, api.NewParticipant{User: who.user})
 	m.log("%s adds %s to %s: %v", by, who, c.id, err)
@@ -140,7 +151,8 @@ func (m *machine) join() {
 }
 
 func (m *machine) leave() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	who := one(m, "user", m.organization().users)
 	err := by.client.RemoveParticipant(background, c.id, who.user)
 	m.log("%s takes %s out of %s: %v", by, who, c.id, err)
@@ -152,19 +164,28 @@ func (m *machine) leave() {
 		m.refused(err, 404, "%s takes %s out of %s", by, who, c.id)
 	default:
 		m.ok(err, "%s takes %s out of %s", by, who, c.id)
-		c.members[who.user].left = len(c.timeline) + 1
+		c.part(who.user)
 		delete(c.guests, who.user)
 	}
 }
 
 func (m *machine) close() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	status := one(m, "status", []api.ConversationStatus{api.ConversationClosed, api.ConversationOpen, api.ConversationSnoozed})
-	_, err := by.client.PatchConversation(background, c.id, api.ConversationPatch{Status: status})
-	m.log("%s makes %s %s: %v", by, c.id, status, err)
-	if m.change(by, c, err, "changes") {
-		m.ok(err, "%s makes %s %s", by, c.id, status)
-		c.status = status
+	patch := api.ConversationPatch{Status: status}
+	if status == api.ConversationSnoozed && rapid.Bool().Draw(m.rapid, "for a time") {
+		patch.SnoozedUntil = api.NewTime(m.here.moment(m))
+	}
+	_, err := by.client.PatchConversation(background, c.id, patch)
+	m.log("%s makes %s %s until %s: %v", by, c.id, status, patch.SnoozedUntil, err)
+	if !m.change(by, c, err, "changes") {
+		return
+	}
+	m.ok(err, "%s makes %s %s", by, c.id, status)
+	c.status, c.until = status, time.Time{}
+	if status == api.ConversationSnoozed {
+		c.sleep(patch.SnoozedUntil.Time)
 	}
 }
 
@@ -199,8 +220,8 @@ func (m *machine) lock() {
 func (m *machine) deactivate() {
 	o := m.organization()
 	u := one(m, "user", o.users)
-	if u.serves() {
-		m.rapid.Skip("may be on duty")
+	if u.serves() || len(o.away) > 0 {
+		m.rapid.Skip("others count on it")
 	}
 	u.gone = !u.gone
 	active := !u.gone
@@ -222,7 +243,7 @@ func (m *machine) team() {
 	if p != nil && p.left == 0 {
 		m.ok(o.admin.client.RemoveTeamMember(background, o.team, u.user), "%s leaves the team", u)
 		m.log("%s leaves the team", u)
-		p.left = len(c.timeline) + 1
+		c.part(u.user)
 		return
 	}
 	_, err := o.admin.client.AddTeamMembers(background, o.team, api.TeamMembers{Users: []string{u.user}})

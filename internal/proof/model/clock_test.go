@@ -64,6 +64,9 @@ func (m *machine) learn(o *organization) {
 		if at < 0 || got.Data[at].Kind != api.KindSystem {
 			m.fail("item %d of %s is not one that tells of %s", msg.number, msg.in.id, msg.notice)
 		}
+		if tells := got.Data[at].Notice; tells == nil || string(tells.Kind) != msg.notice || msg.notice == string(api.NoticeAway) && tells.Reason != msg.reason {
+			m.fail("item %d of %s tells %+v, not %s (%s)", msg.number, msg.in.id, tells, msg.notice, msg.reason)
+		}
 		msg.id = got.Data[at].ID
 		o.messages[msg.id] = msg
 	}
@@ -81,13 +84,14 @@ func (m *machine) wait() {
 // fact is an event besides that of a message.
 type fact struct {
 	what string
+	of   *message // whose id follows, which may not be known yet
 	seen func(p *principal) bool
 }
 
 func everybody(*principal) bool { return true }
 
 func (o *organization) tell(kind api.EventType, about string, seen func(p *principal) bool) {
-	o.facts = append(o.facts, fact{string(kind) + " " + about, seen})
+	o.facts = append(o.facts, fact{what: string(kind) + " " + about, seen: seen})
 }
 
 // telling is what an event tells, where the model knows of such events.
@@ -97,6 +101,12 @@ func telling(e *api.Event) (string, bool) {
 		return string(e.Type) + " " + e.Data.ConversationID, true
 	case api.EventEscalationUpdated:
 		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status, " ", e.Data.Level), true
+	case api.EventPageCreated:
+		return string(e.Type) + " " + e.Data.ID, true
+	case api.EventPageReminded:
+		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Number), true
+	case api.EventPageResolved:
+		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status), true
 	case api.EventMessageRemoved:
 		return string(e.Type) + " " + e.Data.MessageID, e.Data.ID == ""
 	case api.EventMessageMoved:

@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"slices"
 
+	"pgregory.net/rapid"
+
 	"github.com/parley-server/parley/api"
 )
 
 // check compares what somebody sees with what the model says.
 func (m *machine) check() {
+	if rapid.IntRange(0, 2).Draw(m.rapid, "whether it is compared") > 0 {
+		return
+	}
 	by := one(m, "who", m.organization().principals)
 	if by.gone {
 		return
@@ -23,6 +28,7 @@ func (m *machine) check() {
 	m.checkHeld(by.org)
 	m.checkRoles(by)
 	m.checkEscalations(by)
+	m.checkPages(by)
 	if o := m.organization(); len(o.all) > 0 {
 		m.checkMessage(by, one(m, "message", o.all))
 	}
@@ -66,6 +72,8 @@ func (m *machine) checkConversations(by *principal) {
 				c.kind, c.status, by.end(c))
 		case slices.Contains(g.Tags, "label") != c.labeled || g.Priority != c.priority || (g.Muted != nil) != c.muted[by.user]:
 			m.fail("%s is shown conversation %s with %v, %d, %+v: labeled %v, %d, muted %v", by, g.ID, g.Tags, g.Priority, g.Muted, c.labeled, c.priority, c.muted[by.user])
+		case !g.SnoozedUntil.Equal(c.until):
+			m.fail("%s is shown conversation %s as snoozed until %s, not %s", by, g.ID, g.SnoozedUntil, c.until)
 		case g.Unread != by.unread(c):
 			m.fail("%s is shown %d unread of %d in conversation %s", by, g.Unread, by.unread(c), g.ID)
 		}
@@ -92,7 +100,7 @@ func (m *machine) checkMessages(by *principal) {
 			m.fail("%s is shown message %s", by, g.ID)
 		}
 		seen[g.ID] = true
-		msg.matches(m, g)
+		msg.matches(m, by, g)
 		if msg.number > 0 {
 			listed++
 		}
@@ -103,10 +111,10 @@ func (m *machine) checkMessages(by *principal) {
 }
 
 // matches compares a message with the model's.
-func (msg *message) matches(m *machine, got *api.Message) {
+func (msg *message) matches(m *machine, by *principal, got *api.Message) {
 	m.rapid.Helper()
 	status, counts := msg.state()
-	text := msg.text
+	text := by.reads(msg)
 	if msg.removed {
 		text = ""
 	}
@@ -133,7 +141,7 @@ func (m *machine) checkMessage(by *principal, msg *message) {
 		return
 	}
 	m.ok(err, "%s asks for message %s", by, msg.id)
-	msg.matches(m, got)
+	msg.matches(m, by, got)
 }
 
 func (m *machine) checkTimeline(by *principal, c *conversation) {
@@ -187,7 +195,11 @@ func (m *machine) checkEvents(by *principal) {
 	}
 	for _, f := range by.org.facts {
 		if f.seen(by) {
-			facts = append(facts, f.what)
+			what := f.what
+			if f.of != nil {
+				what += f.of.id
+			}
+			facts = append(facts, what)
 		} else {
 			count++
 		}

@@ -22,7 +22,8 @@ type draft struct {
 func (d *draft) seenBy(p *principal) bool { return p.sees(d.in) && (d.shared || d.by == p) }
 
 func (m *machine) write() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	if by.sees(c) && !(by.takesPart(c) && by.mayChange(c)) {
 		m.rapid.Skip("has no say in it")
 	}
@@ -39,18 +40,15 @@ func (m *machine) write() {
 	c.org.drafts = append(c.org.drafts, d)
 }
 
-// draft of either organization; skips the step where there is none.
-func (m *machine) draft() *draft {
-	list := m.organization().drafts
-	if len(list) == 0 {
-		m.rapid.Skip("no draft yet")
-	}
-	return one(m, "draft", list)
+// draft of either organization, mostly one that somebody sees.
+func (m *machine) draft(by *principal) *draft {
+	return likely(m, "draft", m.organization().drafts, func(d *draft) bool { return d.seenBy(by) })
 }
 
 // rewrite changes a draft, or throws it away.
 func (m *machine) rewrite() {
-	by, d := m.principal(), m.draft()
+	by := m.principal()
+	d := m.draft(by)
 	if d.seenBy(by) && !(by.takesPart(d.in) && by.mayChange(d.in)) {
 		m.rapid.Skip("has no say in it")
 	}
@@ -83,7 +81,8 @@ func (o *organization) forget(d *draft) {
 
 // sendDraft sends a message that was a draft, which goes in that moment, and only then.
 func (m *machine) sendDraft() {
-	by, d := m.principal(), m.draft()
+	by := m.principal()
+	d := m.draft(by)
 	c := d.in
 	if c.contact != nil {
 		m.rapid.Skip("between members only")
@@ -93,7 +92,7 @@ func (m *machine) sendDraft() {
 		m.rapid.Skip("has no say in it")
 	}
 	request := api.SendRequest{To: api.Recipient{Conversation: c.id}, Draft: d.id}
-	if !d.seenBy(by) {
+	if !d.seenBy(by) || m.alone(by, c) {
 		m.ask(by, request, 422)
 		return
 	}

@@ -96,8 +96,12 @@ func (e *escalation) lasts(m *machine, d time.Duration) {
 	})
 }
 
+// changed tells those who take part, in the conversation or in the group if there was one.
 func (e *escalation) changed() {
-	e.by.org.tell(api.EventEscalationUpdated, fmt.Sprint(e.id, " ", e.state, " ", e.level), e.seenBy)
+	group := e.group
+	e.by.org.tell(api.EventEscalationUpdated, fmt.Sprint(e.id, " ", e.state, " ", e.level), func(p *principal) bool {
+		return p.private || e.message.in.in(p) || group != nil && group.in(p)
+	})
 }
 
 // tell adds a system item to the conversation of the message, and to the group.
@@ -171,9 +175,9 @@ func (e *escalation) end(by *principal, state api.EscalationState, notice string
 	}
 	o.at(o.now.Add(e.role.policy.life), func() {
 		e.at = e.group.notice(nil, "escalation-closed")
-		for _, part := range e.group.members {
+		for user, part := range e.group.members {
 			if part.left == 0 {
-				part.left = len(e.group.timeline) + 1
+				e.group.part(user)
 			}
 		}
 		e.group.status, e.group.roles, e.group.guests = api.ConversationClosed, nil, nil
@@ -211,11 +215,7 @@ func (e *escalation) asked(p *principal) bool {
 // answer acknowledges an escalation, passes it on, or cancels it.
 func (m *machine) answer() {
 	by := m.principal()
-	list := m.organization().escalations
-	if len(list) == 0 {
-		m.rapid.Skip("nothing escalates")
-	}
-	e := one(m, "escalation", list)
+	e := likely(m, "escalation", m.organization().escalations, func(e *escalation) bool { return e.state == api.EscalationActive && e.seenBy(by) })
 	switch what := one(m, "what", []string{"acknowledges", "passes on", "cancels"}); what {
 	case "acknowledges":
 		_, err := by.client.AcknowledgeEscalation(background, e.id)

@@ -26,18 +26,15 @@ func (c *conversation) name(p *principal) {
 	}
 }
 
-// group of either organization; skips the step where there is none.
-func (m *machine) group() *conversation {
+// group of either organization, mostly one that somebody finds.
+func (m *machine) group(by *principal) *conversation {
 	var list []*conversation
 	for _, c := range m.organization().order {
 		if c.kind == api.ConversationGroup {
 			list = append(list, c)
 		}
 	}
-	if len(list) == 0 {
-		m.rapid.Skip("no group yet")
-	}
-	return one(m, "group", list)
+	return likely(m, "group", list, by.finds)
 }
 
 func (m *machine) makeGroup() {
@@ -98,7 +95,8 @@ func (m *machine) manage(by *principal, c *conversation, err error, what string)
 }
 
 func (m *machine) letIn() {
-	by, c := m.principal(), m.group()
+	by := m.principal()
+	c := m.group(by)
 	var ids []string
 	var added []*principal
 	wrong := false
@@ -129,7 +127,8 @@ func (m *machine) letIn() {
 
 // letGo takes somebody out of a group, who may be the one that asks.
 func (m *machine) letGo() {
-	by, c := m.principal(), m.group()
+	by := m.principal()
+	c := m.group(by)
 	who := one(m, "user", append([]*principal{by}, m.organization().users...))
 	err := by.client.RemoveGroupMember(background, c.id, who.user)
 	m.log("%s takes %s out of the group %s: %v", by, who, c.id, err)
@@ -144,7 +143,7 @@ func (m *machine) letGo() {
 	default:
 		m.ok(err, "%s takes %s out of the group %s", by, who, c.id)
 		m.notice(by, c, "members-removed")
-		c.members[who.user].left = len(c.timeline) + 1
+		c.part(who.user)
 		delete(c.guests, who.user)
 	}
 }
@@ -157,19 +156,21 @@ func (m *machine) goes(by *principal, c *conversation, err error) {
 	}
 	m.ok(err, "%s leaves the group %s", by, c.id)
 	m.notice(by, c, "left")
-	c.members[by.user].left = len(c.timeline) + 1
+	c.part(by.user)
 	delete(c.guests, by.user)
 }
 
 func (m *machine) leaveGroup() {
-	by, c := m.principal(), m.group()
+	by := m.principal()
+	c := m.group(by)
 	err := by.client.LeaveGroup(background, c.id)
 	m.log("%s leaves the group %s: %v", by, c.id, err)
 	m.goes(by, c, err)
 }
 
 func (m *machine) joinForum() {
-	by, c := m.principal(), m.group()
+	by := m.principal()
+	c := m.group(by)
 	_, err := by.client.JoinGroup(background, c.id)
 	m.log("%s joins the group %s: %v", by, c.id, err)
 	switch {
@@ -188,7 +189,8 @@ func (m *machine) joinForum() {
 
 // replay changes whether who joins from then on sees what was said before. Nobody is told.
 func (m *machine) replay() {
-	by, c := m.principal(), m.group()
+	by := m.principal()
+	c := m.group(by)
 	replays := !c.replays
 	_, err := by.client.PatchGroup(background, c.id, api.GroupPatch{ReplayHistory: &replays})
 	m.log("%s has the group %s replay: %v: %v", by, c.id, replays, err)

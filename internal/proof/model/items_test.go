@@ -8,7 +8,8 @@ import (
 
 // edit changes what a message says: its author may, where it has not left the house.
 func (m *machine) edit() {
-	by, msg := m.principal(), m.message()
+	by := m.principal()
+	msg := likely(m, "message", m.organization().all, func(msg *message) bool { return msg.author == by && !msg.removed && by.seesMessage(msg) })
 	if msg.number == 0 {
 		m.rapid.Skip("it is in no timeline")
 	}
@@ -27,15 +28,26 @@ func (m *machine) edit() {
 		m.refused(err, 409, "%s edits %s", by, msg.id)
 	case !by.mayChange(msg.in):
 		m.refused(err, 403, "%s edits %s", by, msg.id)
+	case msg.copied: // it says what the message says that it is a copy of
+		m.refused(err, 422, "%s edits %s, a copy", by, msg.id)
+	case msg.pages: // it would call nobody any more
+		m.refused(err, 422, "%s edits %s", by, msg.id)
 	default:
 		m.ok(err, "%s edits %s", by, msg.id)
 		msg.text = text
+		for _, copied := range msg.copies {
+			copied.text = text
+		}
+		if e := msg.escalation; e != nil && e.copy != nil {
+			e.copy.text = text
+		}
 	}
 }
 
 // redact takes all content of a message away.
 func (m *machine) redact() {
-	by, msg := m.principal(), m.message()
+	by := m.principal()
+	msg := m.message(by)
 	if msg.number == 0 {
 		m.rapid.Skip("it is in no timeline")
 	}
@@ -56,7 +68,8 @@ func (m *machine) redact() {
 
 // label gives a conversation a label or takes it off, and says how urgent it is.
 func (m *machine) label() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	priority, patch := one(m, "priority", []int{0, 1, 5}), api.ConversationPatch{AddTags: []string{"label"}}
 	if c.labeled {
 		patch = api.ConversationPatch{RemoveTags: []string{"label"}}
@@ -72,7 +85,8 @@ func (m *machine) label() {
 
 // mute has somebody want to be notified of a conversation no more, or again.
 func (m *machine) mute() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	var err error
 	if c.muted[by.user] {
 		err = by.client.UnmuteConversation(background, c.id)

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/parley-server/parley/api"
 )
@@ -10,6 +11,9 @@ import (
 // newContact makes one, with a number that nobody has.
 func (m *machine) newContact() {
 	o := m.organization()
+	if len(o.contacts) > 5 {
+		m.rapid.Skip("contacts enough")
+	}
 	m.number++
 	number := fmt.Sprintf("+15551%03d000%d", m.number, one(m, "digit", []int{0, 1, 4}))
 	o.introduce(number)
@@ -19,7 +23,8 @@ func (m *machine) newContact() {
 // mergeContacts makes two contacts one.
 func (m *machine) mergeContacts() {
 	by := m.principal()
-	from, into := one(m, "from", m.organization().contacts), one(m, "into", m.organization().contacts)
+	from := likely(m, "contact", m.organization().contacts, func(c *contact) bool { return c.into == nil })
+	into := one(m, "into", m.organization().contacts)
 	_, err := by.client.MergeContact(background, from.id, api.ContactMerge{Into: into.id})
 	m.log("%s merges the contact %s into %s: %v", by, from.id, into.id, err)
 	switch other := into.became(); {
@@ -60,7 +65,14 @@ func (ch *channel) shows(other *channel) bool {
 
 // mergeConversations makes two conversations one.
 func (m *machine) mergeConversations() {
-	by, from, into := m.principal(), m.conversation(), m.conversation()
+	by := m.principal()
+	same := func(a, b *conversation) bool {
+		return a != b && a.contact != nil && a.contact == b.contact && by.sees(b)
+	}
+	from := likely(m, "conversation", m.organization().order, func(c *conversation) bool {
+		return slices.ContainsFunc(c.org.order, func(other *conversation) bool { return same(other, c) })
+	})
+	into := likely(m, "conversation", m.organization().order, func(c *conversation) bool { return same(from, c) })
 	_, err := by.client.MergeConversation(background, from.id, api.ConversationMerge{Into: into.id})
 	m.log("%s merges %s into %s: %v", by, from.id, into.id, err)
 	switch {
@@ -101,7 +113,10 @@ func (c *conversation) become(into *conversation) {
 		into.assigned = c.assigned
 	}
 	if c.status == api.ConversationOpen || c.status == api.ConversationSnoozed && into.status == api.ConversationClosed {
-		into.status = c.status
+		into.status, into.until = c.status, time.Time{}
+		if c.status == api.ConversationSnoozed {
+			into.sleep(c.until)
+		}
 	}
 	for key, of := range o.keyed {
 		if of == c {
@@ -126,7 +141,11 @@ func (c *conversation) become(into *conversation) {
 
 // move brings a message to another conversation. A numbered tombstone stays in its place.
 func (m *machine) move() {
-	by, msg, into := m.principal(), m.message(), m.conversation()
+	by := m.principal()
+	msg := likely(m, "message", m.organization().all, func(msg *message) bool {
+		return msg.in.contact != nil && msg.number > 0 && !msg.removed && by.sees(msg.in)
+	})
+	into := likely(m, "conversation", m.organization().order, func(c *conversation) bool { return c.contact != nil && by.sees(c) })
 	from := msg.in
 	_, err := by.client.MoveMessage(background, msg.id, api.MessageMove{Conversation: into.id})
 	m.log("%s moves %s to %s: %v", by, msg.id, into.id, err)
@@ -143,6 +162,8 @@ func (m *machine) move() {
 		m.refused(err, 409, "%s moves %s to %s", by, msg.id, into.id)
 	case !into.channel.shows(from.channel):
 		m.refused(err, 422, "%s moves %s to %s", by, msg.id, into.id)
+	case msg.waits:
+		m.refused(err, 409, "%s moves %s, which waits", by, msg.id)
 	case from.org.holds(msg):
 		m.refused(err, 409, "%s moves %s, which is held", by, msg.id)
 	default:

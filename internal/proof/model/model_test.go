@@ -13,18 +13,18 @@ import (
 )
 
 // TestModel: random sequences of calls do what the model does.
-func TestModel(t *testing.T) { compare(t, "", 50, 50) }
+func TestModel(t *testing.T) { compare(t, "", 40, 100) }
 
 // TestModelOnPostgres is TestModel with the tables in PostgreSQL.
-func TestModelOnPostgres(t *testing.T) { compare(t, pgtest.Database(t), 15, 50) }
+func TestModelOnPostgres(t *testing.T) { compare(t, pgtest.Database(t), 12, 100) }
 
 // TestProveModel is the long form.
 func TestProveModel(t *testing.T) {
 	if os.Getenv("PARLEY_PROVE") != "1" {
 		t.Skip("a long proof: make prove")
 	}
-	t.Run("SQLite", func(t *testing.T) { compare(t, "", 1500, 60) })
-	t.Run("PostgreSQL", func(t *testing.T) { compare(t, pgtest.Database(t), 600, 60) })
+	t.Run("SQLite", func(t *testing.T) { compare(t, "", 1500, 120) })
+	t.Run("PostgreSQL", func(t *testing.T) { compare(t, pgtest.Database(t), 600, 120) })
 }
 
 // compare runs sequences of about that many steps, with the tables in a database of PostgreSQL, or embedded where none is
@@ -74,6 +74,10 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
+		{"call": m.call, "resolve": m.resolve},
+		{"not to be disturbed": m.disturb, "back": m.back, "recall": m.recall, "edit": m.edit, "to a user again": m.toUser, "later": m.later},
+		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
+		{"quiet hours": m.quiet, "recall": m.recall, "suppress": m.suppress, "unsuppress": m.unsuppress, "to a contact again": m.toContact, "close": m.close},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "to the role": m.toRole, "answer": m.answer},
 	}
@@ -81,6 +85,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		area := areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")]
 		add(area)
 		m.lifetimes = m.lifetimes || area["place a hold"] != nil
+		m.classes = m.classes || area["suppress"] != nil
 	}
 	return all
 }

@@ -75,7 +75,7 @@ func (r *role) goes(u *principal) {
 	r.duty = slices.DeleteFunc(r.duty, func(p *principal) bool { return p == u })
 	for _, c := range u.org.order {
 		if (c.role == r || slices.Contains(c.roles, r) && !c.guests[u.user]) && c.in(u) {
-			c.members[u.user].left = len(c.timeline) + 1
+			c.part(u.user)
 		}
 		if c.role == r && len(r.duty) == 0 {
 			c.attended = len(c.timeline)

@@ -39,6 +39,10 @@ type organization struct {
 	roles         []*role
 	replays       map[*role]bool // who comes on duty sees everything
 	escalations   []*escalation
+	suppressed    []*suppression
+	pages         []*page
+	away          map[*principal]*away
+	quiet         bool // there are quiet hours
 }
 
 // conversation is a thread as the model knows it.
@@ -50,6 +54,7 @@ type conversation struct {
 	contact  *contact
 	number   string // of the contact, to which it is written
 	status   api.ConversationStatus
+	until    time.Time        // while snoozed: when it opens again
 	members  map[string]*part // by user, of one of members
 	timeline []*message
 	labeled  bool
@@ -80,7 +85,8 @@ func (c *conversation) became() *conversation {
 type part struct {
 	joined, left    int // receives what has a greater number, and, once it has left, a lesser one
 	earlier         [][2]int
-	delivered, read int // through this number
+	delivered, read int                 // through this number
+	saw             map[*message]string // once it has left: what messages said then
 }
 
 func (p *part) receives(number int) bool {
@@ -95,6 +101,23 @@ func (c *conversation) admit(p *principal) {
 		joined = 0
 	}
 	c.join(p, joined)
+}
+
+// part ends somebody's part. Whoever has left does not see to what is edited what they have seen.
+func (c *conversation) part(user string) {
+	p := c.members[user]
+	p.left, p.saw = len(c.timeline)+1, map[*message]string{}
+	for _, msg := range c.timeline {
+		p.saw[msg] = msg.text
+	}
+}
+
+// reads is what a message says to somebody.
+func (p *principal) reads(m *message) string {
+	if part := m.in.members[p.user]; part != nil && part.left > 0 && !p.private {
+		return part.saw[m]
+	}
+	return m.text
 }
 
 // join has somebody take part who receives what comes after an item.
@@ -115,18 +138,24 @@ type message struct {
 	number    int        // 0: scheduled, or canceled before its time
 	at        time.Time  // when it entered the timeline
 	notice    string     // of a system item: what it tells
+	reason    string     // of one that tells that somebody is away: why it went no further
+	copies    []*message // for whom it was forwarded to
 	moved     bool       // it is what is left of one that was moved
 	author    *principal // nil: somebody outside
 	text      string
 	note      bool
 	inbound   bool
 	ends      api.Status // of what goes outside: where it ends
+	to        string     // the number outside that it goes to
+	on        *channel   // on which
+	waits     bool       // for the end of quiet hours
 	scheduled bool
 	canceled  bool
 	removed   bool
 	why       api.Removal // it was removed
 	kept      bool        // by legal holds
 	contact   *contact    // outside, who wrote it or got it
+	pages     bool        // it calls somebody
 	copied    bool        // it is a copy in the group of an escalation
 
 	escalation *escalation
@@ -184,6 +213,9 @@ func (m *message) state() (api.Status, api.Counts) {
 		return api.Scheduled, counts
 	case m.note || m.inbound || m.notice != "" || m.moved:
 		return api.Delivered, counts
+	case m.waits:
+		counts.Queued++
+		return api.Queued, counts
 	case m.in.members == nil:
 		count(&counts, m.ends)
 		return m.ends, counts
@@ -220,6 +252,10 @@ func count(counts *api.Counts, status api.Status) {
 		counts.Delivered++
 	case api.Read:
 		counts.Read++
+	case api.Skipped:
+		counts.Skipped++
+	case api.Canceled:
+		counts.Canceled++
 	}
 }
 
@@ -240,7 +276,10 @@ func (c *conversation) enter(m *message) {
 		return
 	}
 	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {
-		c.status = api.ConversationOpen
+		c.status, c.until = api.ConversationOpen, time.Time{}
+	}
+	if c.kind == api.ConversationDirect && !m.copied {
+		defer c.org.passOn(m)
 	}
 	c.org.keep(m)
 }
@@ -250,6 +289,19 @@ func (o *organization) keep(m *message) {
 		o.all = append(o.all, m)
 	}
 	o.messages[m.id] = m
+}
+
+// sleep snoozes a conversation, until a time if there is one.
+func (c *conversation) sleep(until time.Time) {
+	c.status, c.until = api.ConversationSnoozed, until
+	if until.IsZero() {
+		return
+	}
+	c.org.at(until, func() {
+		if c.into == nil && c.status == api.ConversationSnoozed && c.until.Equal(until) {
+			c.status, c.until = api.ConversationOpen, time.Time{}
+		}
+	})
 }
 
 // begin makes a conversation; users are its members, none for one of the organization.

@@ -116,9 +116,10 @@ func ends(number string) api.Status {
 
 // channel is a sandbox channel. A closed one is its members'.
 type channel struct {
-	id      string
-	closed  bool
-	members []*principal
+	id       string
+	platform string
+	closed   bool
+	members  []*principal
 }
 
 // furnish makes a test organization, whose clock stands until it is moved, with three users, an organization key with every scope and one that may not read
@@ -126,7 +127,7 @@ type channel struct {
 func (s *server) furnish(name string) *organization {
 	ctx := background
 	made := must(s.operator.CreateOrganization(ctx, api.OrganizationRequest{Name: name, Test: true}))
-	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}, merged: map[string]*conversation{}, replays: map[*role]bool{}}
+	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}, merged: map[string]*conversation{}, replays: map[*role]bool{}, away: map[*principal]*away{}}
 	admin := &principal{name: "admin", org: o, user: made.Key.User, private: true, client: must(s.client(made.Key.Secret))}
 	scopes := slices.DeleteFunc(slices.Clone(made.Key.Scopes), func(scope string) bool { return scope == "conversations:read.private" })
 	frozen := true
@@ -147,7 +148,7 @@ func (s *server) furnish(name string) *organization {
 	closed := false
 	open := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "open", Connector: "sandbox", Platform: "sms", Default: true}))
 	hers := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "closed", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{o.users[0].user}}))
-	o.channels = []*channel{{id: open.ID}, {id: hers.ID, closed: true, members: o.users[:1]}}
+	o.channels = []*channel{{id: open.ID, platform: "sms"}, {id: hers.ID, platform: "whatsapp", closed: true, members: o.users[:1]}}
 	for _, number := range []string{"+15550100000", "+15550200001", "+15550300004"} {
 		o.introduce(number)
 	}

@@ -124,7 +124,8 @@ func (m *machine) changeView() {
 
 // assign gives a conversation to somebody, or to nobody.
 func (m *machine) assign() {
-	by, c := m.principal(), m.conversation()
+	by := m.principal()
+	c := m.conversation(by)
 	who := one(m, "to whom", append([]*principal{nil}, m.organization().users...))
 	list := []api.Assignee{}
 	if who != nil {

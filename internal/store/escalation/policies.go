@@ -4,6 +4,7 @@ package escalation
 
 import (
 	"database/sql"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -30,7 +31,7 @@ func policyTaken(err error) error {
 func InsertPolicy(tx *store.Tx, organization parley.ID, p *parley.EscalationPolicy) error {
 	tx.MustHave(organization)
 	p.CreatedAt, p.Rev = tx.Now, 1
-	steps, err := store.EncodeJSON(p.Steps)
+	steps, err := encode(p)
 	if err != nil {
 		return err
 	}
@@ -40,10 +41,33 @@ func InsertPolicy(tx *store.Tx, organization parley.ID, p *parley.EscalationPoli
 	return policyTaken(err)
 }
 
+// levels are the steps of a policy as they are kept where the role has fallbacks; else only the steps are.
+type levels struct {
+	Fallback []parley.Fallback       `json:"f"`
+	Steps    []parley.EscalationStep `json:"s"`
+}
+
+func encode(p *parley.EscalationPolicy) (string, error) {
+	if len(p.Fallback) == 0 {
+		return store.EncodeJSON(p.Steps)
+	}
+	return store.EncodeJSON(levels{p.Fallback, p.Steps})
+}
+
+func decode(steps string, p *parley.EscalationPolicy) error {
+	if !strings.HasPrefix(steps, "{") {
+		return store.DecodeJSON(steps, &p.Steps)
+	}
+	var l levels
+	err := store.DecodeJSON(steps, &l)
+	p.Fallback, p.Steps = l.Fallback, l.Steps
+	return err
+}
+
 // UpdatePolicy writes what can be changed of a policy, and raises the revision.
 func UpdatePolicy(tx *store.Tx, organization parley.ID, p *parley.EscalationPolicy) error {
 	tx.MustHave(organization)
-	steps, err := store.EncodeJSON(p.Steps)
+	steps, err := encode(p)
 	if err != nil {
 		return err
 	}
@@ -74,7 +98,7 @@ func policies(q store.Queries, where string, args ...any) ([]parley.EscalationPo
 			return err
 		}
 		p.After, p.GroupLife, p.CreatedAt = time.Duration(after)*time.Millisecond, time.Duration(life)*time.Millisecond, store.Moment(created)
-		if err := store.DecodeJSON(steps, &p.Steps); err != nil {
+		if err := decode(steps, &p); err != nil {
 			return err
 		}
 		list = append(list, p)

@@ -79,6 +79,37 @@ func Versions(q store.Queries, organization, message parley.ID) ([]parley.Versio
 	return list, err
 }
 
+// VersionRef names a version of a message.
+type VersionRef struct {
+	Message parley.ID
+	Number  int
+}
+
+var versionsAt = `SELECT v.message_id, v.number, v.body, v.at FROM ` + sqldb.From("$2", "id TEXT", "number BIGINT") + ` AS j
+	JOIN message_versions AS v ON v.organization_id = $1 AND v.message_id = j.id AND v.number = j.number`
+
+// VersionsAt returns those of some versions of messages that are kept, without who wrote them.
+func VersionsAt(q store.Queries, organization parley.ID, refs []VersionRef) (map[VersionRef]parley.Version, error) {
+	var rows sqldb.Rows
+	for _, r := range refs {
+		rows.Add(string(r.Message), r.Number)
+	}
+	found := make(map[VersionRef]parley.Version, len(refs))
+	err := q.Conn().Query(versionsAt, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+		var ref VersionRef
+		var body string
+		var at int64
+		if err := r.Scan(&ref.Message, &ref.Number, &body, &at); err != nil {
+			return err
+		}
+		v := parley.Version{Number: ref.Number, At: store.Moment(at)}
+		err := store.DecodeJSON(body, &v.Body)
+		found[ref] = v
+		return err
+	})
+	return found, err
+}
+
 var eraseVersions = `DELETE FROM message_versions WHERE (organization_id, message_id) IN (SELECT organization_id, id FROM ` +
 	sqldb.From("$1", "organization_id TEXT", "id TEXT") + ` AS j)`
 

@@ -22,6 +22,16 @@ func AddMentions(tx *store.Tx, organization parley.ID, mentions []parley.Mention
 	return insert(tx, insertMentions, &rows)
 }
 
+// DropMentions forgets that a message mentions some users.
+func DropMentions(tx *store.Tx, organization, message parley.ID, users []parley.ID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	_, err := tx.Conn().Exec("DELETE FROM mentions WHERE organization_id = $1 AND message_id = $3 AND user_id IN "+store.IDSource,
+		string(organization), store.IDRows(users), string(message))
+	return err
+}
+
 // Mentions returns up to limit mentions of a user before one, or from the newest, newest first.
 func Mentions(q store.Queries, organization, user parley.ID, before parley.Mention, limit int) ([]parley.Mention, error) {
 	at := store.Millis(before.At)

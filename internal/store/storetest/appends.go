@@ -325,10 +325,11 @@ func scheduled(w *world) {
 	w.equal("the canceled", fmt.Sprint(m.RecordedState, m.Sequence), fmt.Sprint(parley.Canceled, 0))
 	heads, err = w.read().HeadsBefore(o, store.MessageIndex{Scheduled: true}, "", 10)
 	w.must(err)
-	numbers, err := w.read().SequencesOf(o, []parley.ID{sent.Message.ID, canceled.Message.ID})
+	places, err := w.read().PlacesOf(o, []parley.ID{sent.Message.ID, canceled.Message.ID})
 	w.must(err)
-	if len(heads) != 0 || numbers[sent.Message.ID] != 2 || numbers[canceled.Message.ID] != 0 {
-		w.Errorf("scheduled are %v, numbers %v", heads, numbers)
+	in := sent.Message.Conversation
+	if len(heads) != 0 || places[sent.Message.ID] != (store.MessagePlace{Conversation: in, Sequence: 2}) || places[canceled.Message.ID] != (store.MessagePlace{Conversation: in}) {
+		w.Errorf("scheduled are %v, places %v", heads, places)
 	}
 	if n := len(w.log(o)); n != 4 {
 		w.Errorf("%d events", n)

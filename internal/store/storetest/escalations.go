@@ -16,7 +16,8 @@ import (
 func escalationPolicies(w *world) {
 	o, other := w.organization(), w.organization()
 	p := parley.EscalationPolicy{ID: w.id(), Name: "Fast", Role: "r", Always: true, After: time.Minute, GroupLife: time.Hour,
-		Steps: []parley.EscalationStep{{Targets: []parley.Actor{{Kind: parley.ActorUser, ID: "u"}, {Kind: parley.ActorRole, ID: "s"}}, After: time.Second}}}
+		Steps: []parley.EscalationStep{{Targets: []parley.Actor{{Kind: parley.ActorUser, ID: "u"}, {Kind: parley.ActorRole, ID: "s"}}, After: time.Second,
+			Fallback: []parley.Fallback{{Channel: "c", After: time.Second, On: parley.OnFailed}}}}, Fallback: []parley.Fallback{{Channel: "d", After: time.Minute, On: parley.OnUnread}}}
 	second := parley.EscalationPolicy{ID: w.id(), Role: "s"}
 	w.do(func(tx *store.Tx) error {
 		return errors.Join(escalation.InsertPolicy(tx, o, &p), escalation.InsertPolicy(tx, o, &second))
@@ -27,12 +28,12 @@ func escalationPolicies(w *world) {
 	got, err := escalation.Policy(w.read(), o, p.ID)
 	w.must(err)
 	w.equal("the policy", got, p)
-	p.Name, p.Always, p.After, p.Steps, p.GroupLife = "Slow", false, time.Hour, p.Steps[:0], 0
+	p.Name, p.Always, p.After, p.Steps, p.GroupLife, p.Fallback = "Slow", false, time.Hour, p.Steps[:0], 0, nil
 	w.do(func(tx *store.Tx) error { return escalation.UpdatePolicy(tx, o, &p) })
 	w.notFound(w.try(func(tx *store.Tx) error { return escalation.UpdatePolicy(tx, other, &p) }))
 	of, err := escalation.PolicyOf(w.read(), o, "r")
 	w.must(err)
-	w.equal("changed", fmt.Sprint(of.Name, " ", of.Always, of.After, len(of.Steps), of.Rev), "Slow false 1h0m0s 0 2")
+	w.equal("changed", fmt.Sprint(of.Name, " ", of.Always, of.After, len(of.Steps), len(of.Fallback), of.Rev), "Slow false 1h0m0s 0 0 2")
 	none, err := escalation.PolicyOf(w.read(), other, "r")
 	w.must(err)
 	w.equal("elsewhere", none == nil, true)
@@ -94,6 +95,87 @@ func escalations(w *world) {
 		w.equal(want, fmt.Sprintf("%s %s", want[:len(want)-len(lastWord(want))-1], w.numbers(o, f, "", all)), want)
 	}
 	w.equal("a page", w.numbers(o, escalation.Filter{}, all[2].ID, all), "10")
+}
+
+// escalationFallbacks: what is kept of the deliveries that fallbacks of an escalation made, and which of them are over.
+func escalationFallbacks(w *world) {
+	o, other := w.organization(), w.organization()
+	th := w.thread(o)
+	m := th.say("x").Message
+	own := parley.Escalation{ID: w.id(), Message: m.ID, Conversation: th.id, Copy: "copy", State: parley.EscalationActive, DueAt: w.now().Add(time.Hour).UTC()}
+	made := []parley.Delivery{
+		{Message: m.ID, Number: 3, Conversation: th.id, Recipient: parley.Actor{Kind: parley.ActorUser, ID: "u", Name: "U"}, Channel: "x", State: parley.Skipped, Code: "c", Reason: "r",
+			Fallback: 12, Step: 11, CreatedAt: w.now().UTC(), EndedAt: w.now().UTC()},
+		{Message: m.ID, Number: 4, Conversation: th.id, Recipient: parley.Actor{Kind: parley.ActorUser, ID: "v", Name: "V"}, Channel: "x", State: parley.Skipped, Fallback: 1, Instead: 30000,
+			CreatedAt: w.now().UTC(), EndedAt: w.now().UTC()},
+	}
+	first := parley.EscalationFallback{Level: 10, Fallback: 12, User: made[0].Recipient, Message: m.ID, Delivery: 3}
+	second := parley.EscalationFallback{Level: 1, Fallback: 1, User: parley.Actor{ID: "v"}, Message: "copy", Delivery: 3}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(escalation.Insert(tx, o, &own), tx.Schedule(escalation.Job(o, &own)), tx.AddDeliveries(o, &m, made),
+			escalation.AddFallbacks(tx, o, own.ID, []parley.EscalationFallback{first}), escalation.AddFallbacks(tx, o, own.ID, nil),
+			escalation.AddFallbacks(tx, o, own.ID, []parley.EscalationFallback{second}))
+	})
+	kept, err := w.read().Deliveries(o, m.ID)
+	w.must(err)
+	w.equal("the deliveries", kept[len(kept)-2:], made)
+	tried, err := escalation.Tried(w.read(), o, own.ID)
+	w.must(err)
+	w.equal("what was tried", tried, []escalation.Fallback{{Level: 10, Fallback: 12, User: "u", Message: m.ID, Delivery: 3}, {Level: 1, Fallback: 1, User: "v", Message: "copy", Delivery: 3}})
+	list, err := escalation.Fallbacks(w.read(), o, own.ID, 0, 5)
+	w.must(err)
+	first.Number, first.Channel, first.At, first.State, first.Code, first.Reason = 1, "x", made[0].CreatedAt, parley.Skipped, "c", "r"
+	w.equal("the list", list, []parley.EscalationFallback{first}) // the copy has no delivery
+	list, err = escalation.Fallbacks(w.read(), o, own.ID, 1, 5)
+	w.must(err)
+	elsewhere, err := escalation.Fallbacks(w.read(), other, own.ID, 0, 5)
+	w.must(err)
+	w.equal("after the first, and elsewhere", len(list)+len(elsewhere), 0)
+
+	w.overFallbacks(o, other, m.ID, &own)
+}
+
+// overFallbacks: whose timers a failure hastens, and when what was made is over: the third delivery of the message is one that the escalation made.
+func (w *world) overFallbacks(o, other, message parley.ID, own *parley.Escalation) {
+	w.Helper()
+	due := func() bool {
+		jobs, err := w.read().DueJobs(escalation.JobEscalate, w.now(), 1000)
+		w.must(err)
+		for _, j := range jobs {
+			if j.Payload == string(own.ID) {
+				return true
+			}
+		}
+		return false
+	}
+	refs := []store.DeliveryRef{{Organization: o, Message: message, Number: 3}, {Organization: o, Message: message, Number: 4}, {Organization: o, Message: "copy", Number: 9},
+		{Organization: o, Message: "another", Number: 3}}
+	over := func(what string, want ...bool) {
+		is, err := escalation.Over(w.read(), o, refs)
+		w.must(err)
+		var got []bool
+		for _, ref := range refs {
+			got = append(got, is[ref])
+		}
+		w.equal(what, got, want)
+	}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(escalation.Hasten(tx, nil), escalation.Hasten(tx, refs[1:]))
+	})
+	w.equal("others failed", due(), false)
+	w.do(func(tx *store.Tx) error { return escalation.Hasten(tx, refs) })
+	w.equal("its own failed", due(), true)
+	over("under way", false, false, false, false)
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(escalation.EndFallbacks(tx, other, own.ID), escalation.EndFallbacks(tx, o, own.ID))
+	})
+	over("passed on", true, false, false, false)
+	own.State = parley.EscalationAcknowledged
+	w.do(func(tx *store.Tx) error { return escalation.Update(tx, o, own) })
+	over("acknowledged", true, true, true, false)
+	again := parley.Escalation{ID: w.id(), Message: message, Conversation: own.Conversation, State: parley.EscalationActive}
+	w.do(func(tx *store.Tx) error { return escalation.Insert(tx, o, &again) })
+	over("once more", true, false, true, false)
 }
 
 func lastWord(text string) string {

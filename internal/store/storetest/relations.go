@@ -147,21 +147,28 @@ func copiesOfContent(w *world) {
 	versions, err := relation.Versions(w.read(), o, a.Message.ID)
 	w.must(err)
 	w.equal("versions", versions, []parley.Version{version})
+	refs := []relation.VersionRef{{Message: a.Message.ID, Number: 1}, {Message: a.Message.ID, Number: 2}, {Message: source.Message.ID, Number: 1}}
+	at, err := relation.VersionsAt(w.read(), o, refs)
+	w.must(err)
+	w.equal("versions by number", at, map[relation.VersionRef]parley.Version{refs[0]: {Number: 1, Body: version.Body, At: version.At}})
+	at, err = relation.VersionsAt(w.read(), other, refs)
+	w.must(err)
+	w.equal("versions of another organization", len(at), 0)
 	w.do(func(tx *store.Tx) error { return relation.EraseVersions(tx, batch) })
 	versions, err = relation.Versions(w.read(), o, a.Message.ID)
 	w.must(err)
 	w.equal("no versions", len(versions), 0)
 
 	changed := a.Message
-	changed.Body, changed.Attachments, changed.Edits, changed.EditedAt = []parley.Part{{Kind: parley.PartText, Text: "new"}}, nil, 1, w.now().UTC()
+	changed.Body, changed.Attachments, changed.Edits, changed.EditedAt, changed.EditedIn = []parley.Part{{Kind: parley.PartText, Text: "new"}}, nil, 1, w.now().UTC(), []int64{7}
 	changed.Redactions = &parley.Redactions{By: version.Editor, At: w.now().UTC(), Parts: 2}
 	w.do(func(tx *store.Tx) error {
 		return errors.Join(tx.Rewrite(o, &changed), tx.ReleaseFiles(o, a.Message.ID, []parley.ID{file.ID}))
 	})
 	got, err := w.read().Message(o, a.Message.ID)
 	w.must(err)
-	w.equal("written anew", fmt.Sprint(got.Body, got.Attachments, got.Edits, got.EditedAt, *got.Redactions, *got.Forward),
-		fmt.Sprint(changed.Body, changed.Attachments, 1, changed.EditedAt, *changed.Redactions, *changed.Forward))
+	w.equal("written anew", fmt.Sprint(got.Body, got.Attachments, got.Edits, got.EditedIn, got.EditedAt, *got.Redactions, *got.Forward),
+		fmt.Sprint(changed.Body, changed.Attachments, 1, []int64{7}, changed.EditedAt, *changed.Redactions, *changed.Forward))
 	w.equal("files to go", len(w.blobs()), 1)
 	w.do(func(tx *store.Tx) error {
 		return tx.EraseMessages([]store.Erasure{{Organization: o, Message: &got, Reason: parley.RemovedRedacted, By: version.Editor}})
@@ -222,6 +229,16 @@ func mentions(w *world) {
 	rest, err := relation.Mentions(w.read(), o, "u", b, 5)
 	w.must(err)
 	w.equal("mentions", append(list, rest...), []parley.Mention{b, a, a})
+	other := w.organization()
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(relation.DropMentions(tx, o, "b", []parley.ID{"u", "w"}), relation.DropMentions(tx, other, "a", []parley.ID{"u"}))
+	})
+	list, err = relation.Mentions(w.read(), o, "u", parley.Mention{}, 5)
+	w.must(err)
+	w.equal("mentions of the first message", list, []parley.Mention{a})
+	list, err = relation.Mentions(w.read(), o, "v", parley.Mention{}, 5)
+	w.must(err)
+	w.equal("mentions of somebody else", list, []parley.Mention{c})
 }
 
 // fallbackAddresses: deliveries are found by where they went, those of long ago no more.

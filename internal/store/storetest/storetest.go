@@ -93,6 +93,7 @@ var tests = []struct {
 	{"Groups", groups},
 	{"EscalationPolicies", escalationPolicies},
 	{"Escalations", escalations},
+	{"EscalationFallbacks", escalationFallbacks},
 	{"Guests", guests},
 	{"Profiles", profiles},
 	{"Schedules", schedules},

@@ -67,7 +67,9 @@ func TestUncheckedSchemas(t *testing.T) {
 					t.Errorf("%s: taken", name)
 				}
 			}()
-			contract.New(huma.Info{}).Add(contract.Operation{Method: http.MethodPost, Path: "/x", ID: "x", Tag: "x", Body: body})
+			c := contract.New(huma.Info{})
+			c.Add(contract.Operation{Method: http.MethodPost, Path: "/x", ID: "x", Tag: "x", Body: body})
+			c.Document()
 		}()
 	}
 }

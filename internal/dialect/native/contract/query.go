@@ -26,14 +26,17 @@ type parameter struct {
 type query []parameter
 
 // queryOf finds the fields of a filter that have a query tag, those of embedded structs too, and documents them.
-func (c *Contract) queryOf(filter reflect.Type, document func(*huma.Param)) query {
+func (rs *rules) queryOf(filter reflect.Type, document func(*huma.Param)) query {
+	if filter == nil {
+		return nil
+	}
 	var parameters query
 	for _, field := range reflect.VisibleFields(filter) {
 		name := field.Tag.Get("query")
 		if name == "" {
 			continue
 		}
-		schema := huma.SchemaFromField(c.registry, field, "")
+		schema := huma.SchemaFromField(rs.registry, field, "")
 		neverNull(schema)
 		description := schema.Description
 		schema.Description = ""
@@ -42,7 +45,7 @@ func (c *Contract) queryOf(filter reflect.Type, document func(*huma.Param)) quer
 			param.Explode = new(bool)
 		}
 		document(param)
-		parameters = append(parameters, parameter{name: name, index: field.Index, kind: field.Type, rule: c.rules.of(schema)})
+		parameters = append(parameters, parameter{name: name, index: field.Index, kind: field.Type, rule: rs.of(schema)})
 	}
 	return parameters
 }

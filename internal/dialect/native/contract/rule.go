@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/parley-server/parley/api"
 )
 
 // rule is a schema made ready for reading values by it.
@@ -47,6 +50,23 @@ const maxMembers = 64 // that an object's schema names
 type rules struct {
 	registry huma.Registry
 	made     map[string]*rule // by reference
+}
+
+func newRules() *rules {
+	return &rules{made: map[string]*rule{}, registry: newRegistry(map[reflect.Type]reflect.Type{
+		reflect.TypeFor[api.Body]():        reflect.TypeFor[anyBody](),
+		reflect.TypeFor[api.Recipient]():   reflect.TypeFor[anyRecipient](),
+		reflect.TypeFor[json.RawMessage](): reflect.TypeFor[anyObject](),
+	})}
+}
+
+// schema returns the schema of a type.
+func (rs *rules) schema(t reflect.Type) *huma.Schema {
+	schema := rs.registry.Schema(t, true, "")
+	for _, known := range rs.registry.Map() {
+		neverNull(known)
+	}
+	return schema
 }
 
 // of returns the rule of a schema. It panics where the schema has what reading does not check: a document must

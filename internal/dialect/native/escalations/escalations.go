@@ -4,6 +4,7 @@ package escalations
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/core"
@@ -33,6 +34,8 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 		door.Again(door.Operation("POST /v1/messages/{id}/escalate", "escalateMessage", send, "Have a message to a role escalate"), http.StatusCreated, a.escalate),
 		door.ByID(door.List(door.Operation("GET /v1/escalations", "listEscalations", read, "List escalations, newest first"), a.list)),
 		door.Get(door.Operation("GET /v1/escalations/{id}", "getEscalation", read, "Get an escalation"), a.get),
+		door.List(door.Operation("GET /v1/escalations/{id}/fallbacks", "listEscalationFallbacks", read, "List the deliveries that fallbacks of an escalation made, in order"),
+			a.fallbacks),
 		door.Matched(door.Get(door.Operation("POST /v1/escalations/{id}/acknowledge", "acknowledgeEscalation", parley.ScopeMessagesRead,
 			"Take note of the message, for the key's user, which ends its escalation"), a.acknowledge)),
 		door.Matched(door.Get(door.Operation("POST /v1/escalations/{id}/skip", "skipEscalation", send, "Pass an escalation on to the next level"), a.skip)),
@@ -42,7 +45,7 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 
 func (a area) createPolicy(c *door.Call, b *api.EscalationPolicyRequest) (api.EscalationPolicy, bool, error) {
 	p, replayed, err := a.core.Escalations.CreatePolicy(c.Ctx(), c.P, parley.EscalationPolicy{Name: b.Name, Role: parley.ID(b.Role), Always: b.Always,
-		After: wire.Seconds(b.After), Steps: wire.EscalationSteps(b.Steps), GroupLife: wire.Seconds(b.GroupLife)}, c.Idempotency())
+		After: wire.Seconds(b.After), Fallback: wire.Fallbacks(b.Fallback), Steps: wire.EscalationSteps(b.Steps), GroupLife: wire.Seconds(b.GroupLife)}, c.Idempotency())
 	return wire.EscalationPolicy(&p), replayed, err
 }
 
@@ -58,6 +61,9 @@ func (a area) policy(c *door.Call) (api.EscalationPolicy, error) {
 
 func (a area) patchPolicy(c *door.Call, b *api.EscalationPolicyPatch) (api.EscalationPolicy, error) {
 	patch := escalation.Patch{Name: b.Name, Always: b.Always, After: wire.OptionalSeconds(b.After), GroupLife: wire.OptionalSeconds(b.GroupLife)}
+	if b.Fallback != nil {
+		patch.Fallback = new(wire.Fallbacks(*b.Fallback))
+	}
 	if b.Steps != nil {
 		patch.Steps = new(wire.EscalationSteps(*b.Steps))
 	}
@@ -83,6 +89,23 @@ func (a area) list(c *door.Call, f api.EscalationFilter) ([]api.Escalation, stri
 func (a area) get(c *door.Call) (api.Escalation, error) {
 	e, err := a.core.Escalations.Get(c.Ctx(), c.P, c.ID())
 	return wire.Escalation(&e), err
+}
+
+func (a area) fallbacks(c *door.Call, f api.Page) ([]api.EscalationFallback, string, error) {
+	after, limit := 0, door.Limit(f.Limit)
+	if f.After != "" {
+		var err error
+		if after, err = strconv.Atoi(f.After); err != nil || after < 0 {
+			return nil, "", door.ErrCursor()
+		}
+	}
+	list, err := a.core.Escalations.Fallbacks(c.Ctx(), c.P, c.ID(), after, limit+1)
+	next := ""
+	if len(list) > limit {
+		list = list[:limit]
+		next = strconv.Itoa(list[limit-1].Number)
+	}
+	return wire.Each(list, wire.EscalationFallback), next, err
 }
 
 func (a area) acknowledge(c *door.Call) (api.Escalation, error) {

@@ -18,7 +18,7 @@ func Message(m *parley.Message) api.Message {
 		DeleteOnRead: m.DeleteOnRead, Tags: filledList(m.Tags), Metadata: filled(m.Metadata), Reference: m.Reference, ReplyTo: string(m.ReplyTo),
 		Class: api.MessageClass(m.Class), Auto: string(m.Auto),
 		Root: string(m.Root), Replies: m.Replies.Count, LastReplyAt: stamp(m.Replies.Last), Forward: forward(m.Forward), EditedAt: stamp(m.EditedAt),
-		Edits: m.Edits, Redacted: redacted(m.Redactions), Batch: string(m.Batch), Acks: acks(m), Fallback: fallbacksOf(m),
+		Edits: m.Edits, Redacted: redacted(m.Redactions), Batch: string(m.Batch), Acks: acks(m), Fallback: fallbacksOf(m.Fallback),
 		Parent: string(m.Parent), Recorded: m.Recorded, NotBefore: stamp(m.NotBefore), SendAt: stamp(m.SendAt), SentAt: stamp(m.SentAt), CreatedAt: stamp(m.CreatedAt),
 	}
 	if m.Actor != m.Author {
@@ -103,8 +103,12 @@ func attachments(list []parley.Attachment) []api.Attachment {
 
 // Delivery renders a delivery.
 func Delivery(d *parley.Delivery) api.Delivery {
+	var level *int
+	if d.Step > 0 {
+		level = new(d.Step - 1)
+	}
 	return api.Delivery{
-		ID: DeliveryID(d.Message, d.Number), MessageID: string(d.Message), Number: d.Number, ConversationID: string(d.Conversation),
+		Level: level, ID: DeliveryID(d.Message, d.Number), MessageID: string(d.Message), Number: d.Number, ConversationID: string(d.Conversation),
 		Recipient: actor(d.Recipient, d.Address), Role: api.ReceiverRole(d.Role), Address: address(d.Address), Channel: string(d.Channel), Status: api.Status(d.State),
 		Phase: api.FailurePhase(d.Phase), Code: d.Code, Reason: d.Reason, Attempts: d.Attempts, NextAttemptAt: stamp(d.NextAttempt),
 		ValidUntil: stamp(d.ValidUntil), Fallback: d.Fallback, Instead: d.Instead, RetryOf: d.RetryOf, Held: d.Held, CreatedAt: stamp(d.CreatedAt), SentAt: stamp(d.SentAt),

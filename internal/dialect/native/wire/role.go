@@ -26,11 +26,11 @@ func Shift(s *parley.Shift) api.Shift {
 // EscalationPolicy renders an escalation policy.
 func EscalationPolicy(p *parley.EscalationPolicy) api.EscalationPolicy {
 	return api.EscalationPolicy{ID: string(p.ID), Name: p.Name, Role: string(p.Role), Always: p.Always, After: seconds(p.After),
-		Steps: Each(p.Steps, escalationStep), GroupLife: seconds(p.GroupLife), Rev: p.Rev, CreatedAt: stamp(p.CreatedAt)}
+		Fallback: fallbacksOf(p.Fallback), Steps: Each(p.Steps, escalationStep), GroupLife: seconds(p.GroupLife), Rev: p.Rev, CreatedAt: stamp(p.CreatedAt)}
 }
 
 func escalationStep(s *parley.EscalationStep) api.EscalationStep {
-	out := api.EscalationStep{After: seconds(s.After)}
+	out := api.EscalationStep{After: seconds(s.After), Fallback: fallbacksOf(s.Fallback)}
 	for _, t := range s.Targets {
 		if t.Kind == parley.ActorRole {
 			out.Targets = append(out.Targets, api.EscalationTarget{Role: string(t.ID)})
@@ -45,7 +45,7 @@ func escalationStep(s *parley.EscalationStep) api.EscalationStep {
 func EscalationSteps(steps []api.EscalationStep) []parley.EscalationStep {
 	out := make([]parley.EscalationStep, len(steps))
 	for i, s := range steps {
-		out[i].After = Seconds(s.After)
+		out[i].After, out[i].Fallback = Seconds(s.After), Fallbacks(s.Fallback)
 		for _, t := range s.Targets {
 			var target parley.Actor
 			switch {
@@ -67,5 +67,11 @@ func Escalation(e *parley.Escalation) api.Escalation {
 		Originator: string(e.Originator), GroupID: string(e.Group), CopyID: string(e.Copy), Level: e.Level, State: api.EscalationState(e.State),
 		Reason: e.Reason, StartedBy: string(e.StartedBy), StartedAt: stamp(e.StartedAt), DueAt: stamp(e.DueAt), EndedBy: string(e.EndedBy),
 		EndedAt: stamp(e.EndedAt), Rev: e.Rev, Policy: api.EscalationSnapshot{ID: string(p.ID), Name: p.Name, After: seconds(p.After),
-			Steps: Each(p.Steps, escalationStep), GroupLife: seconds(p.GroupLife)}}
+			Fallback: fallbacksOf(p.Fallback), Steps: Each(p.Steps, escalationStep), GroupLife: seconds(p.GroupLife)}}
+}
+
+// EscalationFallback renders a delivery that a fallback of an escalation made.
+func EscalationFallback(f *parley.EscalationFallback) api.EscalationFallback {
+	return api.EscalationFallback{Number: f.Number, Level: f.Level, Fallback: f.Fallback, User: string(f.User.ID), UserName: f.User.Name, Channel: string(f.Channel),
+		DeliveryID: DeliveryID(f.Message, f.Delivery), Status: api.Status(f.State), Code: f.Code, Reason: f.Reason, CreatedAt: stamp(f.At)}
 }

@@ -18,7 +18,7 @@ func SendParams(b *api.SendRequest) core.SendParams {
 		From: core.From{Role: parley.ID(b.From.Role)},
 		Body: Parts(b.Body), Attachments: IDs(b.Attachments), Internal: b.Internal, Priority: parley.Priority(b.Priority), TTL: Seconds(b.TTL),
 		Validity: Seconds(b.Validity), DeleteOnRead: b.DeleteOnRead, Metadata: b.Metadata, SendAt: b.SendAt.Time, Tags: b.Tags,
-		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Fallback: fallbacks(b.Fallback), Escalate: b.Escalate, Reopen: parley.ReopenPolicy(b.Reopen), Links: parley.LinkMode(b.Links),
+		Reference: b.Reference, ReplyTo: parley.ID(b.ReplyTo), Draft: parley.ID(b.Draft), RequestAck: b.RequestAck, AckWithin: Seconds(b.AckWithin), Fallback: Fallbacks(b.Fallback), Escalate: b.Escalate, Reopen: parley.ReopenPolicy(b.Reopen), Links: parley.LinkMode(b.Links),
 		Class: parley.MessageClass(b.Class),
 	}
 	if u := b.Template; u != nil {
@@ -36,7 +36,8 @@ func SendParams(b *api.SendRequest) core.SendParams {
 	return out
 }
 
-func fallbacks(list []api.Fallback) []parley.Fallback {
+// Fallbacks are those of a request.
+func Fallbacks(list []api.Fallback) []parley.Fallback {
 	if len(list) == 0 {
 		return nil
 	}
@@ -48,11 +49,11 @@ func fallbacks(list []api.Fallback) []parley.Fallback {
 }
 
 // fallbacksOf are those of a message.
-func fallbacksOf(m *parley.Message) []api.Fallback {
-	if len(m.Fallback) == 0 {
+func fallbacksOf(list []parley.Fallback) []api.Fallback {
+	if len(list) == 0 {
 		return nil
 	}
-	return Each(m.Fallback, func(f *parley.Fallback) api.Fallback {
+	return Each(list, func(f *parley.Fallback) api.Fallback {
 		return api.Fallback{Channel: string(f.Channel), After: seconds(f.After), On: api.FallbackOn(f.On)}
 	})
 }
@@ -62,7 +63,7 @@ func (o *object) asked(m *parley.Message) {
 	o.acks(m)
 	if len(m.Fallback) > 0 {
 		o.name(`"fallback":`)
-		o.encoded(fallbacksOf(m))
+		o.encoded(fallbacksOf(m.Fallback))
 	}
 }
 

@@ -1,0 +1,180 @@
+package tigerconnect
+
+import (
+	"mime"
+	"net/http"
+
+	"github.com/parley-server/parley/internal/httpd"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// maxIDs is how many messages a request may name.
+const maxIDs = 100
+
+// message answers with a message.
+func (c *call) message() error {
+	w, err := c.whole(c.id())
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("TT-X-Message-Id", w.ID)
+	return c.reply(w)
+}
+
+// recall takes a message back. One that was taken back is not taken back again.
+func (c *call) recall() error {
+	m, _, err := c.look(c.id())
+	if err != nil {
+		return err
+	}
+	if m.Author.ID != c.p.User && m.Actor.ID != c.p.User {
+		return &parley.Error{Kind: parley.KindForbidden, Code: "not-the-author", Message: "only who sent a message may take it back"}
+	}
+	if _, err := c.d.Core.Recall(c.ctx(), c.p, m.ID); err != nil {
+		return err
+	}
+	return c.reply(map[string]any{"message_id": string(m.ID), "is_recalled": true})
+}
+
+// messageStatus is how far a message is with its recipients.
+type messageStatus struct {
+	ID       string            `json:"message_id"`
+	ClientID string            `json:"client_id,omitempty"`
+	Recalled bool              `json:"is_recalled"`
+	Statuses []recipientStatus `json:"statuses"`
+}
+
+func (c *call) statusFor(id parley.ID) (*messageStatus, error) {
+	m, in, err := c.look(id)
+	if err != nil {
+		return nil, err
+	}
+	s := &messageStatus{ID: string(m.ID), ClientID: extraOf(&m).ClientID, Recalled: m.Removed == parley.RemovedRecalled}
+	s.Statuses, err = c.statusesOf(&m, &in)
+	return s, err
+}
+
+// statusesOf says how far a message is with each recipient; with a list, how far with all of it.
+func (c *call) statusesOf(m *parley.Message, in *parley.Conversation) ([]recipientStatus, error) {
+	if in.Kind == parley.ConversationBroadcast {
+		list := string(c.recipientOf(m, in))
+		return []recipientStatus{{Account: list, List: list, Status: statusOf(m.State), At: timeOf(m.SentAt)}}, nil
+	}
+	deliveries, err := c.d.Core.Deliveries(c.ctx(), c.p, m.ID)
+	list := []recipientStatus{}
+	for _, d := range deliveries {
+		if d.Recipient.Kind != parley.ActorUser || d.Fallback > 0 {
+			continue
+		}
+		at := d.SentAt
+		switch {
+		case !d.ReadAt.IsZero():
+			at = d.ReadAt
+		case !d.DeliveredAt.IsZero():
+			at = d.DeliveredAt
+		}
+		list = append(list, recipientStatus{Account: string(d.Recipient.ID), Status: statusOf(d.State), At: timeOf(at)})
+	}
+	return list, err
+}
+
+// status answers with how far a message is.
+func (c *call) status() error {
+	s, err := c.statusFor(c.id())
+	if err != nil {
+		return err
+	}
+	return c.reply(s)
+}
+
+// statuses answers with how far several messages are. Those that are not there are left out.
+func (c *call) statuses() error {
+	f, err := c.read()
+	if err != nil {
+		return err
+	}
+	if err := c.inside(); err != nil {
+		return err
+	}
+	ids, err := f.list("message_ids")
+	if err != nil {
+		return err
+	}
+	if len(ids) > maxIDs {
+		return parley.Invalid("message_ids", "too-many", "must be at most %d", maxIDs)
+	}
+	found := map[string]*messageStatus{}
+	for _, id := range ids {
+		s, err := c.statusFor(parley.ID(id))
+		switch {
+		case err == nil:
+			found[id] = s
+		case !parley.IsKind(err, parley.KindNotFound):
+			return err
+		}
+	}
+	return c.reply(map[string]any{"bulk_message_statuses": found})
+}
+
+// mark notes that messages have arrived or were read. All are looked at before any is marked.
+func (c *call) mark() error {
+	f, err := c.read()
+	if err != nil {
+		return err
+	}
+	if err := c.inside(); err != nil {
+		return err
+	}
+	var lists [2][]string
+	for i, name := range []string{"delivered", "read"} {
+		if lists[i], err = f.list(name); err != nil {
+			return err
+		}
+	}
+	if n := len(lists[0]) + len(lists[1]); n > maxIDs {
+		return parley.Invalid("read", "too-many", "must be at most %d with those delivered", maxIDs)
+	}
+	for _, list := range lists {
+		for _, id := range list {
+			if _, _, err := c.look(parley.ID(id)); err != nil {
+				return err
+			}
+		}
+	}
+	for i, mark := range []func(parley.ID) error{
+		func(id parley.ID) error { return c.d.Core.MarkDelivered(c.ctx(), c.p, id) },
+		func(id parley.ID) error { return c.d.Core.MarkRead(c.ctx(), c.p, id) },
+	} {
+		for _, id := range lists[i] {
+			if err := mark(parley.ID(id)); err != nil {
+				return err
+			}
+		}
+	}
+	return c.done()
+}
+
+// attachment answers with the file of a message.
+func (c *call) attachment() error {
+	m, _, err := c.look(c.id())
+	if err != nil {
+		return err
+	}
+	if len(m.Attachments) == 0 {
+		return parley.NotFound("attachment", "1")
+	}
+	file, blob, err := c.d.Files.Open(c.ctx(), c.p, m.Attachments[0].Media)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	httpd.AllowTime(c.w, file.Size)
+	h := c.w.Header()
+	h.Set("Content-Type", file.ContentType)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Attachments[0].Name}))
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(c.w, c.r, "", file.CreatedAt, blob)
+	return nil
+}
