@@ -7,6 +7,7 @@ import (
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/dialect/bird"
 	"github.com/parley-server/parley/internal/dialect/kustomer"
+	"github.com/parley-server/parley/internal/dialect/spruce"
 	"github.com/parley-server/parley/internal/dialect/tigerconnect"
 )
 
@@ -24,6 +25,10 @@ func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: a.options.Config.BirdReads, Writes: a.options.Config.BirdWrites})
 		}},
 		{kustomer.Name, func(mount string) http.Handler { return a.kustomer(authenticator, mount) }},
+		{spruce.Name, func(mount string) http.Handler {
+			return spruce.New(spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Authenticator: authenticator, Mount: mount,
+				URL: func() string { return a.options.Config.PublicURL }, RateLimit: a.options.Config.KeyRateLimit})
+		}},
 		{tigerconnect.Name, func(string) http.Handler {
 			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
 				KeyRateLimit: a.options.Config.KeyRateLimit})

@@ -108,6 +108,8 @@ type routeKey struct {
 func routeKeyOf(p *Principal, to *To) (routeKey, bool) {
 	k := routeKey{organization: p.Organization, author: p.User, channel: to.Channel}
 	switch {
+	case to.New:
+		return k, false
 	case to.Conversation != "":
 		k.to = "c" + string(to.Conversation)
 	case to.Contact != "":
@@ -263,6 +265,30 @@ func (s *send) hop(tx *store.Tx, hop *availability.Hop) (*route, error) {
 		return nil, err
 	}
 	return s.reaching(tx, hop.Role, s.p.User, conversation)
+}
+
+// attachments checks the files and keeps them as the message names them.
+func (s *send) attachments(tx *store.Tx) error {
+	s.files = nil
+	if len(s.params.Attachments) == 0 {
+		return nil
+	}
+	files, err := tx.MediaByID(s.p.Organization, s.params.Attachments)
+	if err != nil {
+		return err
+	}
+	for i, id := range s.params.Attachments {
+		f := files[id]
+		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
+			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
+		}
+		name := f.Name
+		if i < len(s.params.Names) && s.params.Names[i] != "" {
+			name = s.params.Names[i]
+		}
+		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: name, ContentType: f.ContentType, Size: f.Size})
+	}
+	return nil
 }
 
 // fits checks the content against what the channel's platform can carry.
