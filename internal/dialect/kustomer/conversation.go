@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -120,6 +121,9 @@ func conversationStatus(s parley.ConversationStatus) string {
 
 // getConversation answers one conversation, or several whose ids are separated by commas.
 func (d *door) getConversation(c *call) error {
+	if name, external, found := strings.Cut(c.r.PathValue("id"), "="); found && strings.EqualFold(name, "externalId") {
+		return d.conversationCalled(c, external)
+	}
 	ids := strings.Split(c.r.PathValue("id"), ",")
 	if len(ids) == 1 {
 		found, err := d.caseOf(c, ids[0])
@@ -142,6 +146,25 @@ func (d *door) getConversation(c *call) error {
 		return err
 	}
 	return c.answer(http.StatusOK, object{"data": d.several(c, cases)})
+}
+
+// conversationCalled answers the conversation that has an external id.
+func (d *door) conversationCalled(c *call, external string) error {
+	if external == "" {
+		return parley.NotFound("conversation", "")
+	}
+	found, _, err := d.Core.Conversations(c.r.Context(), c.p, core.ConversationFilter{ExternalID: external}, "", 1)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return parley.NotFound("conversation", "")
+	}
+	one, err := d.Lists.Case(c.r.Context(), c.p, found[0].ID)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, object{"data": d.conversation(c.p.Organization, &one)})
 }
 
 // maxIDs is how many conversations are asked for at once.

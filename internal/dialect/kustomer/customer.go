@@ -2,7 +2,9 @@ package kustomer
 
 import (
 	"net/http"
+	"strings"
 
+	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -80,8 +82,9 @@ func addressesOf(c *numbered.Customer) map[string][]object {
 	return lists
 }
 
+// getCustomer answers a customer by id, or by email=, phone= or externalId=. A number may be without its plus.
 func (d *door) getCustomer(c *call) error {
-	id, err := c.id("customer")
+	id, err := d.customerID(c)
 	if err != nil {
 		return err
 	}
@@ -90,6 +93,34 @@ func (d *door) getCustomer(c *call) error {
 		return err
 	}
 	return c.answer(http.StatusOK, object{"data": d.customer(c.p.Organization, &contact)})
+}
+
+// customerID is the id of the customer that the path names.
+func (d *door) customerID(c *call) (parley.ID, error) {
+	name, value, found := strings.Cut(c.r.PathValue("id"), "=")
+	if !found {
+		return c.id("customer")
+	}
+	f := directory.ContactFilter{}
+	switch strings.ToLower(name) {
+	case "email":
+		f.Address = parley.Address{Kind: parley.AddressEmail, Value: value}
+	case "phone":
+		f.Address = parley.Address{Kind: parley.AddressPhone, Value: "+" + strings.TrimPrefix(value, "+")}
+	case "externalid":
+		f.ExternalID = value
+	}
+	if f.Address.Value == "" && f.ExternalID == "" {
+		return "", parley.NotFound("customer", "")
+	}
+	contacts, _, err := d.Directory.Contacts(c.r.Context(), c.p, f, "", 1)
+	if parley.IsKind(err, parley.KindInvalid) || err == nil && len(contacts) == 0 { // what is no address is nobody's
+		return "", parley.NotFound("customer", "")
+	}
+	if err != nil {
+		return "", err
+	}
+	return contacts[0].ID, nil
 }
 
 func (d *door) listCustomers(c *call) error {
