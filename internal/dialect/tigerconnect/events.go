@@ -282,7 +282,7 @@ func (s *stream) write(ctx context.Context, list []eventlog.Detail) error {
 	if !s.features["auto-ack"] {
 		return nil
 	}
-	return s.c.d.Core.Confirm(ctx, s.c.p, joined, s.c.shows, sequences...)
+	return s.c.d.Core.Confirm(context.WithoutCancel(ctx), s.c.p, joined, s.c.shows, sequences...) // they were sent, even if the stream ends now
 }
 
 // refusal reports whether the core will not do something: of a message that is not for the reader there is nothing to confirm.

@@ -135,9 +135,6 @@ func TestEvents(t *testing.T) {
 	if _, open := <-s.events; open {
 		t.Error("the stream goes on")
 	}
-	s = w.bo.follow("")
-	s.begins(0)
-	s.live()
 }
 
 // Senders are told how far their messages are; conversations that the door does not show are in no stream.
