@@ -27,7 +27,7 @@ var (
 		"away_notices", "blind_copies", "blocked_senders", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"clocks", "contact_addresses", "contact_changes", "contact_erasures", "contact_exports", "contact_external_ids", "contact_places", "contacts",
 		"conversation_attributes", "conversation_details", "conversation_history", "conversation_labels", "conversations", "deliveries",
-		"do_not_disturb", "drafts", "entity_metadata", "escalation_fallbacks", "escalation_policies", "escalations", "events", "export_conversations",
+		"do_not_disturb", "drafts", "entity_metadata", "escalation_fallbacks", "escalation_policies", "escalations", "event_places", "events", "export_conversations",
 		"fallback_addresses", "forwards", "groups", "held", "held_content", "held_files", "hidden_messages", "holds", "hook_requests", "hooks",
 		"idempotency", "interactions", "jobs", "links", "marks", "media", "media_references", "mentions", "merged_conversations",
 		"message_batches", "message_tags", "message_versions", "messages", "mutes", "organization_log", "page_answers", "pages", "parked",

@@ -139,6 +139,7 @@ var tests = []struct {
 	{"Interactions", interactions},
 	{"Templates", templates},
 	{"Links", links},
+	{"Places", places},
 	{"ParkedThings", parkedThings},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
