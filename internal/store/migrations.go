@@ -57,6 +57,7 @@ var migrations = []sqldb.Migration{
 	// A program that does not know them would take what they made for something else.
 	{Name: "steps", SQL: migration("0019_steps"), Oldest: 30},
 	{Name: "doors", SQL: migration("0020_doors"), Oldest: 30},
+	{Name: "upload-forms", SQL: migration("0023_bird"), Oldest: 30},
 }
 
 // migration is the text of a file.

@@ -137,6 +137,7 @@ var tests = []struct {
 	{"Templates", templates},
 	{"Links", links},
 	{"ParkedThings", parkedThings},
+	{"UploadForms", uploadForms},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
 	{"SearchSegments", searchSegments},
