@@ -59,6 +59,7 @@ var migrations = []sqldb.Migration{
 	{Name: "doors", SQL: migration("0020_doors"), Oldest: 30},
 	{Name: "records", SQL: migration("0021_records"), Oldest: 30},
 	{Name: "places", SQL: migration("0024_places"), Oldest: 30},
+	{Name: "upload-forms", SQL: migration("0023_bird"), Oldest: 30},
 }
 
 // migration is the text of a file.

@@ -34,7 +34,7 @@ var (
 		"participants", "past_parts", "permission_sets", "profiles", "provider_references", "record_counts", "record_ids", "replies", "retention_marks", "role_guests",
 		"role_members", "role_owners", "roles", "saved_replies", "schedules", "search_gone", "search_pages", "search_prints", "search_segments",
 		"search_state", "selections", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions",
-		"templates", "user_sets", "users", "views"}
+		"templates", "upload_forms", "user_sets", "users", "views"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

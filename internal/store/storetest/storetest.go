@@ -141,6 +141,7 @@ var tests = []struct {
 	{"Links", links},
 	{"Places", places},
 	{"ParkedThings", parkedThings},
+	{"UploadForms", uploadForms},
 	{"Erasure", erasure},
 	{"SearchIndex", searchIndex},
 	{"SearchSegments", searchSegments},
