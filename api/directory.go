@@ -37,6 +37,10 @@ type Policy struct {
 	FallbackContent FallbackContent `json:"fallbackContent" enum:"none,full" doc:"What a fallback says of a message between members or on a secure channel: nothing of it (none), or all. Others say all."`
 	FallbackText    string          `json:"fallbackText" doc:"What such a fallback says instead."`
 	FallbackReplies bool            `json:"fallbackReplies" doc:"Whether what users answer to fallbacks is their reply in the conversation; else it is a message from outside as any other."`
+
+	NoHighPriority bool `json:"noHighPriority" doc:"Whether messages between members may not have high priority."`
+	NoImages       bool `json:"noImages" doc:"Whether messages between members may not have images as attachments."`
+	NoFiles        bool `json:"noFiles" doc:"Whether messages between members may not have other files as attachments."`
 }
 
 // FallbackContent is how much a fallback says.
@@ -95,6 +99,10 @@ type PolicyPatch struct {
 	FallbackContent *FallbackContent `json:"fallbackContent,omitempty" enum:"none,full" doc:"What a fallback says of a message between members or on a secure channel: nothing of it (none), or all."`
 	FallbackText    *string          `json:"fallbackText,omitempty" maxLength:"160" doc:"What such a fallback says instead; empty: the usual text."`
 	FallbackReplies *bool            `json:"fallbackReplies,omitempty" doc:"Whether what users answer to fallbacks is their reply in the conversation."`
+
+	NoHighPriority *bool `json:"noHighPriority,omitempty" doc:"Whether messages between members may not have high priority."`
+	NoImages       *bool `json:"noImages,omitempty" doc:"Whether messages between members may not have images as attachments."`
+	NoFiles        *bool `json:"noFiles,omitempty" doc:"Whether messages between members may not have other files as attachments."`
 
 	Reminders *RemindersPatch `json:"reminders,omitempty" doc:"How often members are reminded of a message of high priority that they have not read."`
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
+	"github.com/parley-server/parley/internal/core/outside"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/httpd"
@@ -53,6 +54,7 @@ type App struct {
 	directory  *directory.Directory
 	files      *files.Files
 	dossiers   *dossier.Dossiers
+	outside    *outside.Outside
 	holds      *holds.Holds
 	keys       *access.Keys
 	hub        *live.Hub

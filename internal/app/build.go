@@ -18,6 +18,7 @@ import (
 	"github.com/parley-server/parley/internal/core/erasure"
 	"github.com/parley-server/parley/internal/core/files"
 	"github.com/parley-server/parley/internal/core/holds"
+	"github.com/parley-server/parley/internal/core/outside"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
 	"github.com/parley-server/parley/internal/dialect/links"
@@ -68,6 +69,7 @@ func (a *App) build() error {
 	a.directory = directory.New(directory.Options{Store: a.store, Authenticator: authenticator, Connectors: catalog, Kick: kick, TestProviders: c.TestProviders,
 		ChannelChanged: func(parley.ID, parley.ID) { a.runner.Wake() }})
 	a.files = files.New(files.Options{Store: a.store, Blobs: blobs, MaxSize: int64(c.MaxUpload), Sees: a.core.SeesAny, Log: a.log})
+	a.outside = outside.New(outside.Options{Store: a.store, Core: a.core, Fetch: fetcher(client)})
 	a.dossiers = dossier.New(dossier.Options{Store: a.store, Files: a.files, Log: a.log, Kick: kick})
 	a.holds = holds.New(holds.Options{Store: a.store, Blobs: blobs, Kick: kick})
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll(), Joined: a.core.Presence.Opened})
@@ -85,6 +87,14 @@ func (a *App) build() error {
 	a.store.OnCommit(a.metrics.logged)
 	a.makeLink(authenticator)
 	return a.serve(authenticator)
+}
+
+// fetcher asks for files on the web, as connectors ask providers: nothing inside of the operator's network is asked.
+func fetcher(client *connector.Client) func(ctx context.Context, url string) error {
+	return func(ctx context.Context, url string) error {
+		_, err := client.Do(ctx, connector.Call{Method: http.MethodGet, URL: url})
+		return err
+	}
 }
 
 // pollEvery is how often a node looks for what others did, also where it is told: what is told may be lost.

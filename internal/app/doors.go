@@ -5,7 +5,9 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/numbered"
+	"github.com/parley-server/parley/internal/dialect/bird"
 	"github.com/parley-server/parley/internal/dialect/kustomer"
+	"github.com/parley-server/parley/internal/dialect/spruce"
 	"github.com/parley-server/parley/internal/dialect/tigerconnect"
 )
 
@@ -18,7 +20,15 @@ type vendorDoor struct {
 // vendorDoors is the list of the doors besides the native one.
 func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 	return []vendorDoor{
+		{bird.Name, func(mount string) http.Handler {
+			return bird.New(bird.Options{Outside: a.outside, Directory: a.directory, Files: a.files, Authenticator: authenticator, Mount: mount, URL: a.URL,
+				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: a.options.Config.BirdReads, Writes: a.options.Config.BirdWrites})
+		}},
 		{kustomer.Name, func(mount string) http.Handler { return a.kustomer(authenticator, mount) }},
+		{spruce.Name, func(mount string) http.Handler {
+			return spruce.New(spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Authenticator: authenticator, Mount: mount,
+				URL: func() string { return a.options.Config.PublicURL }, RateLimit: a.options.Config.KeyRateLimit})
+		}},
 		{tigerconnect.Name, func(string) http.Handler {
 			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
 				KeyRateLimit: a.options.Config.KeyRateLimit})

@@ -39,6 +39,8 @@ type Config struct {
 	TLSKey       string   `name:"tls-key" group:"Network" placeholder:"FILE" help:"PEM file of the certificate's private key. Needs tls-cert."`
 	ShutdownTime Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
 
+	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
+	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
 	MaxBody              Size `name:"max-body" default:"1MiB" group:"Limits" help:"The largest request body, uploads apart."`
 	MaxUpload            Size `name:"max-upload" default:"25MiB" group:"Limits" help:"The largest file that can be uploaded."`
 	MaxHeader            Size `name:"max-header" default:"64KiB" group:"Limits" help:"The largest header of a request."`
@@ -116,7 +118,7 @@ func (c Config) Validate() error {
 		{"max-header", int64(c.MaxHeader), 4 << 10, "4KiB"},
 		{"max-requests", int64(c.MaxRequests), 1, "1"},
 		{"max-streams", int64(c.MaxStreams), 1, "1"},
-		{"key-rate-limit", int64(c.KeyRateLimit), 0, "0"},
+		{"key-rate-limit", int64(c.KeyRateLimit), 0, "0"}, {"bird-reads", int64(c.BirdReads), 0, "0"}, {"bird-writes", int64(c.BirdWrites), 0, "0"},
 		{"kustomer-rate-limit", int64(c.KustomerRateLimit), 0, "0"},
 		{"kustomer-message-limit", int64(c.KustomerMessageLimit), 0, "0"},
 		{"shutdown-grace", int64(c.ShutdownTime), 0, "0s"},

@@ -131,24 +131,25 @@ func (c *Core) SeesAny(ctx context.Context, p *Principal, ids []parley.ID) (bool
 // cachedPolicy is an organization's policy as it was a moment ago.
 type cachedPolicy struct {
 	policy parley.Policy
+	name   string // what the organization is called
 	until  time.Time
 }
 
 // policyLife is how long a change of policy may take to be felt by sends of other nodes.
 const policyLife = time.Second
 
-// policy returns an organization's policy, at most policyLife old.
-func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Policy, error) {
+// policy returns an organization's policy, and what it is called, at most policyLife old.
+func (c *Core) policy(ctx context.Context, organization parley.ID) (parley.Policy, string, error) {
 	now := c.now(ctx, "")
 	if v, ok := c.policies.Load(organization); ok && now.Before(v.(*cachedPolicy).until) {
-		return v.(*cachedPolicy).policy, nil
+		return v.(*cachedPolicy).policy, v.(*cachedPolicy).name, nil
 	}
 	o, err := c.read(ctx).Organization(organization)
 	if err != nil {
-		return parley.Policy{}, err
+		return parley.Policy{}, "", err
 	}
-	c.policies.Store(organization, &cachedPolicy{policy: o.Policy, until: now.Add(policyLife)})
-	return o.Policy, nil
+	c.policies.Store(organization, &cachedPolicy{policy: o.Policy, name: o.Name, until: now.Add(policyLife)})
+	return o.Policy, o.Name, nil
 }
 
 // cachedDesk is an organization's desk as it was a moment ago.

@@ -186,24 +186,31 @@ func (c *Core) identify(tx *store.Tx, p *Principal, address parley.Address, name
 
 // external is the conversation of a channel and a recipient, for a message that goes out.
 func (s *send) external(tx *store.Tx, ch *parley.Channel, to recipient) (*route, error) {
-	conversation, err := s.c.externalConversation(tx, s.p, ch, !ch.Conversational, to)
+	conversation, err := s.c.externalConversation(tx, s.p, ch, opening{keepOut: !ch.Conversational, fresh: s.params.To.New, title: s.params.To.Title}, to)
 	if err != nil {
 		return nil, err
 	}
 	return &route{conversation: conversation, channel: ch, recipients: []recipient{to}}, nil
 }
 
+// opening is how a conversation with somebody outside is made.
+type opening struct {
+	keepOut bool // of inbox views
+	fresh   bool // whatever there is already
+	title   string
+}
+
 // externalConversation finds or makes the conversation of a channel and some outside: by the channel's
-// thread policy, the newest, closed or not, unless the channel begins a new one instead of a closed one.
-// keepOut makes a new one stay out of inbox views.
-func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, keepOut bool, who ...recipient) (parley.Conversation, error) {
+// thread policy, the newest, closed or not, unless the channel begins a new one instead of a closed one, or a new one is
+// asked for. That has no thread key: what comes from outside later goes to where it went before.
+func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Channel, o opening, who ...recipient) (parley.Conversation, error) {
 	addresses := make([]parley.Address, len(who))
 	participants := make([]parley.Participant, len(who))
 	for i, w := range who {
 		addresses[i] = w.address
 		participants[i] = parley.Participant{Kind: w.actor.Kind, ID: w.actor.ID, Name: w.actor.Name, Address: w.address}
 	}
-	if ch.Thread != parley.ThreadEach {
+	if ch.Thread != parley.ThreadEach && !o.fresh {
 		conversation, err := newestExternal(tx, p.Organization, ch, addresses...)
 		if err == nil && (conversation.Status != parley.StatusClosed || ch.Reopen != parley.ReopenNew) {
 			return conversation, nil
@@ -216,8 +223,8 @@ func (c *Core) externalConversation(tx *store.Tx, p *Principal, ch *parley.Chann
 	if ch.Platform == "secure" {
 		kind = parley.ConversationSecure
 	}
-	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: kind, Visibility: parley.VisibleToOrganization, Channel: ch.ID, Inbox: !keepOut}
-	if ch.Thread == parley.ThreadContact {
+	conversation := parley.Conversation{ID: parley.NewID(tx.Now), Kind: kind, Visibility: parley.VisibleToOrganization, Channel: ch.ID, Title: o.title, Inbox: !o.keepOut}
+	if ch.Thread == parley.ThreadContact && !o.fresh {
 		conversation.ThreadKey = externalKey(ch, addresses...)
 	}
 	return conversation, createConversation(tx, p, &conversation, participants)

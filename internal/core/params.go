@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -27,6 +28,7 @@ type SendParams struct {
 	Template     *template.Use // in place of a body
 	Links        parley.LinkMode
 	Attachments  []parley.ID
+	Names        []string // of the attachments, in their order; what is empty or missing: as it was uploaded
 	Internal     bool
 	Priority     parley.Priority     // empty: normal
 	Class        parley.MessageClass // of one that goes out; empty: transactional
@@ -52,7 +54,9 @@ type SendParams struct {
 	Record       *Record
 	Forward      parley.ID // the message whose content follows the body
 	Idempotency  *access.Idempotency
-	Ext          map[string]json.RawMessage // what a door gives back, by its name
+	// Admits says where a door lets messages go, of conversations that the request names; nil: everywhere. It must not block.
+	Admits func(*parley.Conversation) error
+	Ext    map[string]json.RawMessage // what a door gives back, by its name
 }
 
 // To is whom a message is for.
@@ -67,6 +71,8 @@ type To struct {
 	Address      string    // "kind:value"
 	Channel      parley.ID // with Contact, Address or Receivers
 	Receivers    []Receiver
+	New          bool   // with Contact or Address: in a conversation of its own, whatever the channel's policy
+	Title        string // of a conversation that is made for Contact or Address
 }
 
 // Receiver is one of several outside to whom a message goes: a contact or an address.
@@ -80,6 +86,8 @@ type Receiver struct {
 // From is as whom a message is sent.
 type From struct {
 	Role parley.ID // that the principal's user is on duty for
+	// Author is who is shown as the author: a user, a team or the organization, by an organization key only. Zero: the principal.
+	Author parley.Actor
 }
 
 // Group is what a send to several users calls the group it makes.
@@ -117,6 +125,8 @@ const (
 	maxMetadata    = 100
 	maxReference   = 255
 	maxExternalID  = 256
+	maxTitle       = 200
+	maxFileName    = 255
 	maxUsers       = 1000
 	maxLifetime    = 100 * 365 * 24 * time.Hour
 	maxSchedule    = 5 * 365 * 24 * time.Hour
@@ -137,6 +147,14 @@ func (c *check) text(field, value string, most int) {
 	}
 }
 
+// name checks what a file is called.
+func (c *check) name(field, value string) {
+	c.text(field, value, maxFileName)
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		c.refuse(field, "text-invalid", "must be without control characters")
+	}
+}
+
 func (c *check) life(field string, d time.Duration) {
 	if d < 0 || d > maxLifetime {
 		c.refuse(field, "out-of-range", "must be 0 to %d seconds", int64(maxLifetime/time.Second))
@@ -153,6 +171,7 @@ func (s *SendParams) validate(now time.Time) error {
 	if s.From.Role != "" && (s.To.Role != "" || s.To.Broadcast != "") {
 		c.refuse("from.role", "not-allowed", "does not go with to.role and to.broadcast")
 	}
+	s.From.validate(&c)
 	s.content(&c)
 	switch s.Priority {
 	case "":
@@ -199,6 +218,9 @@ func (s *SendParams) content(c *check) {
 	}
 	if len(s.Attachments) > maxAttachments {
 		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
+	}
+	for i, name := range s.Names {
+		c.name(fmt.Sprintf("attachments[%d].name", i), name)
 	}
 	c.wrong = append(c.wrong, content.Check(s.Body)...)
 }
@@ -272,7 +294,7 @@ func (s *SendParams) record(c *check) {
 	if !s.SendAt.IsZero() {
 		c.refuse("sendAt", "not-allowed", "does not go with record")
 	}
-	if s.From.Role != "" {
+	if s.From != (From{}) {
 		c.refuse("from", "not-allowed", "does not go with record: its author says who wrote it")
 	}
 	if s.DeleteOnRead {
@@ -301,6 +323,10 @@ func (t *To) validate(c *check, record bool) {
 	if t.Channel != "" && t.Contact == "" && t.Address == "" && len(t.Receivers) == 0 {
 		c.refuse("to.channel", "not-allowed", "goes with contact or address only")
 	}
+	if (t.New || t.Title != "") && t.Contact == "" && t.Address == "" {
+		c.refuse("to.new", "not-allowed", "goes with contact or address only")
+	}
+	c.text("to.title", t.Title, maxTitle)
 	if len(t.Users) > maxUsers {
 		c.refuse("to.users", "too-many", "must be at most %d", maxUsers)
 	}

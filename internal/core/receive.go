@@ -108,7 +108,7 @@ func (a *arrival) cleanBody() (problem string, size int) {
 // takeIn stores a message from outside, and says whether it was there already. Whoever makes the sender's contact
 // or conversation at the same moment makes the unit run again: then they are there.
 func (c *Core) takeIn(ctx context.Context, a *arrival) (m parley.Message, duplicate bool, err error) {
-	if a.policy, err = c.policy(ctx, a.organization); err != nil {
+	if a.policy, _, err = c.policy(ctx, a.organization); err != nil {
 		return m, false, err
 	}
 	if a.desk, err = c.desk(ctx, a.organization); err != nil {
@@ -257,7 +257,7 @@ func (c *Core) threadOf(tx *store.Tx, a *arrival, ch *parley.Channel, who recipi
 	}
 	a.names = answered.ID
 	if ch.Thread != parley.ThreadEmail {
-		conversation, err := c.externalConversation(tx, a.actor, ch, false, who)
+		conversation, err := c.externalConversation(tx, a.actor, ch, opening{}, who)
 		if answered.Conversation != conversation.ID {
 			answered = parley.Message{}
 		}

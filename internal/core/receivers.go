@@ -55,7 +55,7 @@ func (s *send) toReceivers(tx *store.Tx, list []Receiver) (*route, error) {
 		r.conversation, err = tx.Conversation(s.p.Organization, s.into)
 		return r, err
 	}
-	r.conversation, err = s.c.externalConversation(tx, s.p, &ch, !ch.Conversational, open...)
+	r.conversation, err = s.c.externalConversation(tx, s.p, &ch, opening{keepOut: !ch.Conversational}, open...)
 	return r, err
 }
 

@@ -69,6 +69,9 @@ func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	if err != nil {
 		return nil, unknown(err, "to.conversation", "conversation-unknown")
 	}
+	if err := s.admitted(&conversation); err != nil {
+		return nil, err
+	}
 	participants, err := tx.Participants(s.p.Organization, conversation.ID)
 	if err != nil {
 		return nil, err

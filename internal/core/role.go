@@ -10,14 +10,6 @@ import (
 	escalations "github.com/parley-server/parley/internal/store/escalation"
 )
 
-// author is who is shown as the author of the message.
-func (s *send) author() parley.Actor {
-	if s.role != nil {
-		return roleActor(s.role)
-	}
-	return s.p.Actor()
-}
-
 func roleActor(r *parley.Role) parley.Actor {
 	return parley.Actor{Kind: parley.ActorRole, ID: r.ID, Name: r.Name}
 }
@@ -182,4 +174,78 @@ func (s *send) answer(tx *store.Tx, r *route, author parley.Actor, notice *parle
 		a.Message.Root = s.root
 	}
 	return appendRelated(tx, a)
+}
+
+// validate checks the form of as whom a message is sent.
+func (f *From) validate(c *check) {
+	if f.Author.Kind == "" {
+		return
+	}
+	if f.Role != "" {
+		c.refuse("from", "not-allowed", "must name one only")
+	}
+	switch f.Author.Kind {
+	case parley.ActorUser, parley.ActorTeam:
+		if f.Author.ID == "" {
+			c.refuse("from.author.id", "required", "must not be empty")
+		}
+	case parley.ActorOrganization:
+		if f.Author.ID != "" {
+			c.refuse("from.author.id", "not-allowed", "goes with a user or a team only")
+		}
+	default:
+		c.refuse("from.author.kind", "value-unknown", "must be user, team or organization")
+	}
+}
+
+// mayAppear refuses whoever acts as a person to be shown as somebody else.
+func (s *send) mayAppear() error {
+	author := &s.params.From.Author
+	if author.Kind == "" || !s.p.Personal || author.Kind == parley.ActorUser && author.ID == s.p.User {
+		return nil
+	}
+	return &parley.Error{Kind: parley.KindForbidden, Code: "organization-key-required", Message: "only an organization key sends as somebody else"}
+}
+
+// appear finds who is shown as the author, of a user or a team. What the organization is called is known with its policy.
+func (s *send) appear(tx *store.Tx) error {
+	switch author := &s.params.From.Author; author.Kind {
+	case parley.ActorUser:
+		u, err := tx.User(s.p.Organization, author.ID)
+		if parley.IsKind(err, parley.KindNotFound) || err == nil && (!u.Active || u.Machine && u.ID != s.p.User) {
+			return parley.Invalid("from.author.id", "user-unknown", "must be the id of an active user")
+		}
+		author.Name = u.Name
+		return err
+	case parley.ActorTeam:
+		t, err := tx.Team(s.p.Organization, author.ID)
+		author.Name = t.Name
+		return unknown(err, "from.author.id", "team-unknown")
+	}
+	return nil
+}
+
+// author is who is shown.
+func (s *send) author() parley.Actor {
+	switch {
+	case s.role != nil:
+		return roleActor(s.role)
+	case s.params.From.Author.Kind != "":
+		return s.params.From.Author
+	}
+	return s.p.Actor()
+}
+
+// known reports whether nothing has to be looked up to say who is shown.
+func (s *send) known() bool {
+	kind := s.params.From.Author.Kind
+	return kind == "" || kind == parley.ActorOrganization
+}
+
+// admitted refuses a conversation where the door that the request came through lets no such message go.
+func (s *send) admitted(c *parley.Conversation) error {
+	if s.params.Admits == nil || s.params.To.Conversation == "" {
+		return nil
+	}
+	return s.params.Admits(c)
 }

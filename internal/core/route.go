@@ -2,7 +2,9 @@ package core
 
 import (
 	"container/list"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -106,6 +108,8 @@ type routeKey struct {
 func routeKeyOf(p *Principal, to *To) (routeKey, bool) {
 	k := routeKey{organization: p.Organization, author: p.User, channel: to.Channel}
 	switch {
+	case to.New:
+		return k, false
 	case to.Conversation != "":
 		k.to = "c" + string(to.Conversation)
 	case to.Contact != "":
@@ -263,10 +267,37 @@ func (s *send) hop(tx *store.Tx, hop *availability.Hop) (*route, error) {
 	return s.reaching(tx, hop.Role, s.p.User, conversation)
 }
 
+// attachments checks the files and keeps them as the message names them.
+func (s *send) attachments(tx *store.Tx) error {
+	s.files = nil
+	if len(s.params.Attachments) == 0 {
+		return nil
+	}
+	files, err := tx.MediaByID(s.p.Organization, s.params.Attachments)
+	if err != nil {
+		return err
+	}
+	for i, id := range s.params.Attachments {
+		f := files[id]
+		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
+			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
+		}
+		name := f.Name
+		if i < len(s.params.Names) && s.params.Names[i] != "" {
+			name = s.params.Names[i]
+		}
+		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: name, ContentType: f.ContentType, Size: f.Size})
+	}
+	return nil
+}
+
 // fits checks the content against what the channel's platform can carry.
 func (s *send) fits(r *route) error {
 	params := &s.params
 	s.asText, s.urls = nil, nil
+	if err := s.permitted(r); err != nil {
+		return err
+	}
 	if r.channel == nil || params.Internal || params.Record != nil {
 		if params.DeleteOnRead && r.channel != nil {
 			return parley.Invalid("deleteOnRead", "not-allowed", "does not go with an internal message")
@@ -291,4 +322,52 @@ func (s *send) fits(r *route) error {
 	}
 	_, s.asText, err = platform.Fit(body)
 	return err
+}
+
+// permitted refuses what members may not send each other by the organization's policy.
+func (s *send) permitted(r *route) error {
+	if r.channel != nil || r.conversation.Visibility != parley.VisibleToMembers || s.params.Record != nil {
+		return nil
+	}
+	if s.policy.NoHighPriority && s.params.Priority == parley.PriorityHigh {
+		return forbidden("priority", "priority-not-allowed", "messages between members may not have high priority in the organization")
+	}
+	if !s.policy.NoImages && !s.policy.NoFiles {
+		return nil
+	}
+	for i, f := range s.files {
+		if s.bars(strings.HasPrefix(f.ContentType, "image/")) {
+			return forbidden(fmt.Sprintf("attachments[%d]", i), codeFile, barredFile)
+		}
+	}
+	return s.permitParts(s.params.Body)
+}
+
+const (
+	codeFile   = "file-not-allowed"
+	barredFile = "messages between members may not have such files in the organization"
+)
+
+// bars reports whether members may not send each other images, or other files.
+func (s *send) bars(image bool) bool { return image && s.policy.NoImages || !image && s.policy.NoFiles }
+
+// permitParts looks at the files in a body.
+func (s *send) permitParts(body []parley.Part) error {
+	for i := range body {
+		switch p := &body[i]; p.Kind {
+		case parley.PartImage, parley.PartGIF, parley.PartFile:
+			if s.bars(p.Kind != parley.PartFile) {
+				return forbidden("body", codeFile, barredFile)
+			}
+		case parley.PartSection:
+			if err := s.permitParts(p.Parts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func forbidden(field, code, message string) error {
+	return &parley.Error{Kind: parley.KindForbidden, Code: code, Message: message, Fields: []parley.FieldError{{Field: field, Code: code, Message: message}}}
 }

@@ -54,7 +54,7 @@ func (c *Core) Unblock(ctx context.Context, p *Principal, id parley.ID, release 
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
 		return 0, err
 	}
-	policy, err := c.policy(ctx, p.Organization)
+	policy, _, err := c.policy(ctx, p.Organization)
 	if err != nil {
 		return 0, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -63,8 +62,11 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 	return sent, err
 }
 
-// remember keeps a route for the next send to the same place.
+// remember keeps a route for the next send to the same place. Where each send begins a conversation there is none.
 func (c *Core) remember(s *send, key routeKey, r *route) {
+	if r.channel != nil && r.channel.Thread == parley.ThreadEach && s.params.To.Conversation == "" {
+		return
+	}
 	if r.conversation.Status == parley.StatusOpen && !r.passing() && s.plain() {
 		c.routes.put(key, r)
 	}
@@ -127,11 +129,17 @@ func (c *Core) newSend(ctx context.Context, p *Principal, params SendParams) (*s
 	if err := params.validate(now); err != nil {
 		return nil, err
 	}
-	policy, err := c.policy(ctx, p.Organization)
+	policy, name, err := c.policy(ctx, p.Organization)
 	if err != nil {
 		return nil, err
 	}
 	s := &send{c: c, p: p, now: now, params: params, id: cmp.Or(params.ID, parley.NewID(now)), policy: policy, later: params.SendAt.After(now)}
+	if s.params.From.Author.Kind == parley.ActorOrganization {
+		s.params.From.Author.Name = name
+	}
+	if err := s.mayAppear(); err != nil {
+		return nil, err
+	}
 	if s.claim, err = p.Claim(params.Idempotency, accepted, s.id); err != nil {
 		return nil, err
 	}
@@ -162,7 +170,7 @@ func (s *send) lifetime() error {
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
 	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
-		s.params.From.Role == "" && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && s.params.ID == "" && !s.params.Escalate && !content.Names(s.params.Body)
+		s.params.From.Role == "" && s.known() && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && s.params.ID == "" && !s.params.Escalate && !content.Names(s.params.Body)
 }
 
 // counted reports whether a limit of what contacts get counts the message: whether there is a place is decided where it is added.
@@ -180,6 +188,9 @@ func (s *send) admit(tx *store.Tx, a *store.Append, r *route) error {
 func (s *send) plain() bool { return !s.params.Internal && s.params.Record == nil }
 
 func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
+	if err := s.admitted(&r.conversation); err != nil {
+		return Sent{}, err
+	}
 	a, err := s.build(r)
 	if err != nil {
 		return Sent{}, err
@@ -311,7 +322,7 @@ func (s *send) prepare(tx *store.Tx) error {
 			return err
 		}
 	}
-	if err := firstError(s.findDraft(tx), s.attachments(tx)); err != nil {
+	if err := firstError(s.findDraft(tx), s.attachments(tx), s.appear(tx)); err != nil {
 		return err
 	}
 	if err := s.complete(tx); err != nil {
@@ -369,24 +380,4 @@ func (s *send) checkReply(tx *store.Tx, r *route) error {
 	}
 	s.root = m.Thread()
 	return err
-}
-
-// attachments checks the files and keeps them as the message names them.
-func (s *send) attachments(tx *store.Tx) error {
-	s.files = nil
-	if len(s.params.Attachments) == 0 {
-		return nil
-	}
-	files, err := tx.MediaByID(s.p.Organization, s.params.Attachments)
-	if err != nil {
-		return err
-	}
-	for i, id := range s.params.Attachments {
-		f := files[id]
-		if f == nil || s.p.Personal && f.Uploader != s.p.User && !s.drafted(f.ID) {
-			return parley.Invalid(fmt.Sprintf("attachments[%d]", i), "media-unknown", "must be the id of a file that you uploaded")
-		}
-		s.files = append(s.files, parley.Attachment{Media: f.ID, Name: f.Name, ContentType: f.ContentType, Size: f.Size})
-	}
-	return nil
 }

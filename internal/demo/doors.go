@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -24,6 +25,11 @@ var doors = []struct {
 	open func(ctx context.Context, d *Description, client *api.Client) (Door, error)
 	curl []string
 }{
+	{"bird", openBird, []string{
+		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels/{channelId}/messages' -H 'Content-Type: application/json' -d '{"receiver":{"contacts":[{"identifierKey":"phonenumber","identifierValue":"+15550101000"}]},"body":{"type":"text","text":{"text":"Parcel 8812 arrives today."}}}'`,
+		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels/messages?limit=3'`,
+		`curl -sS -H 'Authorization: AccessKey CREDENTIAL' 'BASE/workspaces/{workspaceId}/channels'`,
+	}},
 	{"kustomer", openKustomer, []string{
 		`curl -sS 'BASE/v1/conversations/{conversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"channel":"sms","app":"acme-inbox","direction":"in","preview":"Where is parcel 4417?","custom":{"orderNumberStr":"4417"}}'`,
 		`curl -sS 'BASE/v1/conversations/{conversationId}' -H 'Authorization: Bearer CREDENTIAL'`,
@@ -34,6 +40,14 @@ var doors = []struct {
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","ttl":1440,"priority":1}'`,
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/{userId}'`,
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/me/organization'`,
+	}},
+	{"spruce", openSpruce, []string{
+		`curl -fsS 'BASE/v1/conversations/{conversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"body":[{"type":"text","value":"Your labs are ready."}]}'`,
+		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/messages' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"internal":true,"author":"{teamId}","body":[{"type":"text","value":"BP 172/98, please call back today "},{"type":"page","value":"{memberId}"}]}'`,
+		`curl -fsS 'BASE/v1/internalendpoints/{internalEndpointId}/conversations' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"destination":{"smsOrEmailEndpoint":"(206) 555-0142"},"message":{"body":[{"type":"text","value":"See you on Monday."}]}}'`,
+		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/items' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -fsS 'BASE/v1/conversations?orderBy=last_message' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -fsS 'BASE/v1/organization/members' -H 'Authorization: Bearer CREDENTIAL'`,
 	}},
 }
 
@@ -96,3 +110,35 @@ func openKustomer(ctx context.Context, d *Description, client *api.Client) (Door
 
 // hexID is an id as 24 hexadecimal digits.
 func hexID(id string) string { return parley.ID(id).Hex() }
+
+// spruceScopes are those of a credential there, which may do all that there is.
+var spruceScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:read.private", "conversations:write", "contacts:read",
+	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "organization:read"}
+
+// openSpruce makes a key of the organization, and a Note conversation of everybody.
+func openSpruce(ctx context.Context, d *Description, client *api.Client) (Door, error) {
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "Spruce", Scopes: spruceScopes})
+	if err != nil {
+		return Door{}, err
+	}
+	participants := make([]api.NewParticipant, len(d.Users))
+	for i, u := range d.Users {
+		participants[i].User = u.ID
+	}
+	note, err := client.CreateConversation(ctx, api.ConversationRequest{Kind: "note", Title: "Care coordination", Participants: participants})
+	if err != nil {
+		return Door{}, err
+	}
+	ids := map[string]string{"organizationId": "entity_" + d.Organization.ID, "memberId": "entity_" + d.Users[0].ID, "teamId": "entity_" + d.Teams[0].ID,
+		"contactId": "entity_" + d.Contacts[0].ID, "noteConversationId": "t_" + note.ID, "internalEndpointId": "endpoint_" + d.channel("Text messages"),
+		"secureEndpointId": "organizationCode_" + d.channel("Patient portal"), "faxEndpointId": "endpoint_" + d.channel("Fax"), "emailEndpointId": "endpoint_" + d.channel("E-mail")}
+	for kind, name := range map[string]string{"external": "conversationId", "team": "teamConversationId", "secure": "secureConversationId"} {
+		for _, c := range d.Conversations {
+			if c.Name == kind {
+				ids[name] = "t_" + c.ID
+			}
+		}
+	}
+	// As its integrations have it: the id and the secret together.
+	return Door{Credential: base64.StdEncoding.EncodeToString([]byte(key.ID + ":" + key.Secret)), IDs: ids}, nil
+}

@@ -16,7 +16,7 @@ import (
 )
 
 // succeeds says for each door what an answer that is none of an error has in it.
-var succeeds = map[string]string{"kustomer": `{"data":`, "tigerconnect": `"status":"success"`}
+var succeeds = map[string]string{"bird": `Id":`, "kustomer": `{"data":`, "spruce": `{`, "tigerconnect": `"status":"success"`}
 
 // start runs a demo on a folder.
 func start(t *testing.T, folder string) (demo.Description, *app.App) {

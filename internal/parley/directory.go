@@ -38,6 +38,10 @@ type Policy struct {
 	FallbackContent FallbackContent // empty: FallbackNone
 	FallbackText    string          // in place of content; empty: DefaultFallbackText
 	FallbackReplies bool            // what users answer to fallbacks is their reply in the conversation
+
+	NoHighPriority bool // members send each other nothing of high priority
+	NoImages       bool // members send each other no images,
+	NoFiles        bool // and no other files
 }
 
 // Reminders say how often those are reminded who have not read a message of high priority.

@@ -285,6 +285,7 @@ type Idempotency struct {
 	RequestHash string
 	Status      int
 	Resource    parley.ID // what the request made
+	Once        bool      // a repeat is refused in place of being answered; not kept
 }
 
 // Replay is returned where the scope has been used before: nothing was written.

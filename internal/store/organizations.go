@@ -26,6 +26,9 @@ type storedPolicy struct {
 	FallbackContent parley.FallbackContent `json:"fallbackContent,omitempty"`
 	FallbackText    string                 `json:"fallbackText,omitempty"`
 	FallbackReplies bool                   `json:"fallbackReplies,omitempty"`
+	NoHighPriority  bool                   `json:"noHighPriority,omitempty"`
+	NoImages        bool                   `json:"noImages,omitempty"`
+	NoFiles         bool                   `json:"noFiles,omitempty"`
 }
 
 type storedReminders struct {
@@ -35,7 +38,8 @@ type storedReminders struct {
 
 func encodePolicy(p parley.Policy) (string, error) {
 	stored := storedPolicy{DefaultTTL: p.DefaultTTL.Milliseconds(), MaxTTL: p.MaxTTL.Milliseconds(), LockTTL: p.LockTTL, Defined: p.DefinedAttributesOnly, AckWords: p.AckWords, Keywords: p.Keywords, Limits: p.ContactLimits,
-		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies,
+		NoHighPriority: p.NoHighPriority, NoImages: p.NoImages, NoFiles: p.NoFiles, Retention: make(map[parley.ConversationKind]int64, len(p.Retention))}
 	if len(p.Quiet.Intervals) > 0 {
 		stored.Quiet = &p.Quiet
 	}
@@ -102,7 +106,8 @@ func scanOrganization(r *sql.Rows, o *parley.Organization, more ...any) error {
 	o.CreatedAt = Moment(created)
 	o.Policy = parley.Policy{DefaultTTL: time.Duration(p.DefaultTTL) * time.Millisecond,
 		MaxTTL: time.Duration(p.MaxTTL) * time.Millisecond, LockTTL: p.LockTTL, DefinedAttributesOnly: p.Defined, AckWords: p.AckWords, Keywords: p.Keywords, ContactLimits: p.Limits,
-		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies}
+		FallbackContent: p.FallbackContent, FallbackText: p.FallbackText, FallbackReplies: p.FallbackReplies,
+		NoHighPriority: p.NoHighPriority, NoImages: p.NoImages, NoFiles: p.NoFiles}
 	if p.Quiet != nil {
 		o.Policy.Quiet = *p.Quiet
 	}

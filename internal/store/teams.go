@@ -129,6 +129,24 @@ func (q Queries) TeamMembersAfter(organization, team, after parley.ID, limit int
 		string(organization), string(team), string(after), limit)
 }
 
+var teamNames = "SELECT id, name FROM teams WHERE organization_id = $1 AND id IN " + IDSource
+
+// TeamNames returns what those of some ids are called that are teams.
+func (q Queries) TeamNames(organization parley.ID, ids []parley.ID) (map[parley.ID]string, error) {
+	names := make(map[parley.ID]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	err := q.c.Query(teamNames, []any{string(organization), IDRows(ids)}, func(r *sql.Rows) error {
+		var id parley.ID
+		var name string
+		err := r.Scan(&id, &name)
+		names[id] = name
+		return err
+	})
+	return names, err
+}
+
 // TeamsOf returns the teams that a user is in.
 func (q Queries) TeamsOf(organization, user parley.ID) ([]parley.ID, error) {
 	return q.ids("SELECT team_id FROM team_members WHERE organization_id = $1 AND user_id = $2 ORDER BY team_id",

@@ -109,8 +109,7 @@ func ChangedBy(t parley.EventType) bool {
 
 // load verifies a credential against the store.
 func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organization string, now time.Time) (cached, error) {
-	q := a.store.Read(ctx)
-	key, err := q.Key(id)
+	key, err := a.store.Read(ctx).Key(id)
 	switch {
 	case parley.IsKind(err, parley.KindNotFound):
 		return cached{}, errCredential()
@@ -119,28 +118,38 @@ func (a *Authenticator) load(ctx context.Context, id parley.ID, secret, organiza
 	case !matches(secret, key.SecretHash) || !key.RevokedAt.IsZero() || expired(key, now):
 		return cached{}, errCredential()
 	}
-	at, err := chooseOrganization(q, key, organization)
-	if err != nil {
-		return cached{}, parley.About(err, "not-found", organizationHeader)
-	}
-	user, err := userOf(q, key, at)
-	if err != nil {
-		return cached{}, parley.About(err, "not-found", organizationHeader)
-	}
-	scopes, err := within(q, at, user.ID, key.Scopes)
+	principal, err := a.principal(ctx, key, organization)
 	if err != nil {
 		return cached{}, err
 	}
-	entry := cached{until: now.Add(cacheFor)}
+	principal.seal = sealOf(secret)
+	entry := cached{until: now.Add(cacheFor), principal: principal}
 	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(entry.until) {
 		entry.until = key.ExpiresAt
 	}
 	copy(entry.hash[:], key.SecretHash)
-	entry.principal = newPrincipal(Principal{
-		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
-		RateLimit: key.RateLimit, Doors: key.Doors, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", seal: sealOf(secret),
-	}, scopes)
 	return entry, nil
+}
+
+// principal is who a key acts as in an organization, now.
+func (a *Authenticator) principal(ctx context.Context, key parley.Key, organization string) (*Principal, error) {
+	q := a.store.Read(ctx)
+	at, err := chooseOrganization(q, key, organization)
+	if err != nil {
+		return nil, parley.About(err, "not-found", organizationHeader)
+	}
+	user, err := userOf(q, key, at)
+	if err != nil {
+		return nil, parley.About(err, "not-found", organizationHeader)
+	}
+	scopes, err := within(q, at, user.ID, key.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	return newPrincipal(Principal{
+		Organization: at, Key: key.ID, Account: key.Account, User: user.ID, UserName: user.Name, Personal: key.Account != "",
+		RateLimit: key.RateLimit, Doors: key.Doors, ExpiresAt: key.ExpiresAt, bound: key.Organization != "", links: linksOf(&key),
+	}, scopes), nil
 }
 
 func expired(key parley.Key, now time.Time) bool {

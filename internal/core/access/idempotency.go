@@ -19,11 +19,15 @@ type Idempotency struct {
 	Method string
 	Path   string // the concrete one
 	Body   []byte // or a digest of it
+	Once   bool   // a repeat, of whatever is asked for, is refused in place of being answered
 	// Sender makes the key the user's, with whatever key of the server: another credential repeats the same request.
 	Sender bool
 }
 
 const maxIdempotencyKey = 255
+
+// CodeRepeated is the code of a repeat that is refused.
+const CodeRepeated = "request-repeated"
 
 // hashed is how many octets of a hash are kept: 128 bits, which never meet by chance. The records are the widest part of
 // what a small message leaves behind.
@@ -51,6 +55,7 @@ func (p *Principal) Claim(i *Idempotency, status int, resource parley.ID) (*stor
 		RequestHash: base64.RawURLEncoding.EncodeToString(request.Sum(nil)[:hashed]),
 		Status:      status,
 		Resource:    resource,
+		Once:        i.Once,
 	}, nil
 }
 
@@ -62,6 +67,8 @@ func Replayed(err error, claim *store.Idempotency) (*store.Replay, error) {
 	switch {
 	case !ok:
 		return nil, err
+	case claim != nil && claim.Once:
+		return nil, &parley.Error{Kind: parley.KindConflict, Code: CodeRepeated, Message: "a request with this key has been made before"}
 	case claim == nil || replay.RequestHash != claim.RequestHash:
 		return nil, &parley.Error{Kind: parley.KindInvalid, Code: "idempotency-key-reused",
 			Message: "the Idempotency-Key was used for another request; a repeat must be the same, byte for byte",

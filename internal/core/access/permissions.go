@@ -290,3 +290,11 @@ func KeepsAdmin(q store.Queries, organization, user parley.ID) error {
 	}
 	return err
 }
+
+// Admins are those of some users who are administrators.
+func (k *Keys) Admins(ctx context.Context, p *Principal, users []parley.ID) (map[parley.ID]bool, error) {
+	if err := p.Require(parley.ScopeUsersRead); err != nil {
+		return nil, err
+	}
+	return grant.HoldersOf(k.store.Read(ctx), p.Organization, parley.SetAdmin, users)
+}

@@ -28,6 +28,7 @@ type Principal struct {
 	operator bool           // is whoever runs the server, from outside of its organizations
 	address  string         // that the request came from; empty where that is not known, or does not matter
 	seal     [32]byte       // makes what is kept of requests unguessable; derived from the secret, and never stored
+	links    []byte         // signs links; derived from what is kept of the secret
 }
 
 // System is the server itself at work in an organization, permitted everything there.

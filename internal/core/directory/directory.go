@@ -4,6 +4,7 @@ package directory
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
@@ -80,6 +81,67 @@ func written[T any](ctx context.Context, d *Directory, p *access.Principal, unit
 		return none, err
 	}
 	return result, nil
+}
+
+// Members are those of some ids that are active users who are people, or teams, by id.
+func (d *Directory) Members(ctx context.Context, p *access.Principal, ids []parley.ID) (map[parley.ID]parley.Actor, error) {
+	if err := firstError(p.Require(parley.ScopeUsersRead), p.Require(parley.ScopeTeamsRead)); err != nil {
+		return nil, err
+	}
+	q := d.store.Read(ctx)
+	users, err := q.UsersByID(p.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[parley.ID]parley.Actor, len(ids))
+	var others []parley.ID
+	for _, id := range ids {
+		switch u := users[id]; {
+		case u == nil:
+			others = append(others, id)
+		case !u.Machine && u.Active:
+			found[id] = parley.Actor{Kind: parley.ActorUser, ID: id, Name: u.Name}
+		}
+	}
+	teams, err := q.TeamNames(p.Organization, others)
+	for id, name := range teams {
+		found[id] = parley.Actor{Kind: parley.ActorTeam, ID: id, Name: name}
+	}
+	return found, err
+}
+
+// People are those of some users who are people, in the order of the ids.
+func (d *Directory) People(ctx context.Context, p *access.Principal, ids []parley.ID) ([]parley.User, error) {
+	if err := p.Require(parley.ScopeUsersRead); err != nil {
+		return nil, err
+	}
+	found, err := d.store.Read(ctx).UsersByID(p.Organization, ids)
+	people := make([]parley.User, 0, len(found))
+	for _, id := range ids {
+		if u := found[id]; u != nil && !u.Machine {
+			people = append(people, *u)
+		}
+	}
+	return people, err
+}
+
+// Saved are those of some contacts that somebody has named, by id.
+func (d *Directory) Saved(ctx context.Context, p *access.Principal, ids []parley.ID) (map[parley.ID]*parley.Contact, error) {
+	if err := p.Require(parley.ScopeContactsRead); err != nil {
+		return nil, err
+	}
+	found, err := d.store.Read(ctx).ContactsByID(p.Organization, ids)
+	maps.DeleteFunc(found, func(_ parley.ID, c *parley.Contact) bool { return !c.Saved })
+	return found, err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // The filters of lists.

@@ -118,6 +118,8 @@ type OrganizationPatch struct {
 	FallbackContent *parley.FallbackContent
 	FallbackText    *string
 	FallbackReplies *bool
+
+	NoHighPriority, NoImages, NoFiles *bool
 }
 
 // Limits of policies.
@@ -153,6 +155,9 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		parley.Set(&o.Policy.FallbackContent, patch.FallbackContent)
 		parley.Set(&o.Policy.FallbackText, patch.FallbackText)
 		parley.Set(&o.Policy.FallbackReplies, patch.FallbackReplies)
+		parley.Set(&o.Policy.NoHighPriority, patch.NoHighPriority)
+		parley.Set(&o.Policy.NoImages, patch.NoImages)
+		parley.Set(&o.Policy.NoFiles, patch.NoFiles)
 		if patch.RemindEvery != nil || patch.RemindTimes != nil {
 			reminders := o.Policy.Reminding()
 			parley.Set(&reminders.Every, patch.RemindEvery)
@@ -189,6 +194,9 @@ func auditOrganization(tx *store.Tx, p *access.Principal, before, o parley.Organ
 	policy.Set("policy.fallbackContent", before.Policy.FallbackContent, o.Policy.FallbackContent)
 	policy.Set("policy.fallbackText", before.Policy.FallbackText, o.Policy.FallbackText)
 	policy.Set("policy.fallbackReplies", before.Policy.FallbackReplies, o.Policy.FallbackReplies)
+	policy.Set("policy.noHighPriority", before.Policy.NoHighPriority, o.Policy.NoHighPriority)
+	policy.Set("policy.noImages", before.Policy.NoImages, o.Policy.NoImages)
+	policy.Set("policy.noFiles", before.Policy.NoFiles, o.Policy.NoFiles)
 	policy.Set("policy.reminders.every", before.Policy.Reminding().Every, o.Policy.Reminding().Every)
 	policy.Set("policy.reminders.times", before.Policy.Reminding().Times, o.Policy.Reminding().Times)
 	if len(policy) > 0 {

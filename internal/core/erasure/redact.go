@@ -106,7 +106,7 @@ func (u *unit) rewrite(e *store.Erasure, left *parley.Message) error {
 		redactions.Parts, redactions.Attachments = redactions.Parts+r.Parts, redactions.Attachments+r.Attachments
 	}
 	left.Redactions = &redactions
-	left.AsText = placesIn(before, left.Body)
+	left.AsText, left.Ext = placesIn(before, left.Body), nil
 	kept := parley.MediaOf(left)
 	gone := slices.DeleteFunc(parley.MediaOf(before), func(id parley.ID) bool { return slices.Contains(kept, id) })
 	batch := []store.Erasure{*e}

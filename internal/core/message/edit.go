@@ -96,7 +96,7 @@ func rewrite(tx *store.Tx, p *access.Principal, m *parley.Message, body []parley
 	for len(m.EditedIn) < m.Edits { // by a program that did not count
 		m.EditedIn = append(m.EditedIn, 0)
 	}
-	m.Body, m.AsText, m.Edits, m.EditedAt, m.EditedIn = body, nil, m.Edits+1, tx.Now, append(m.EditedIn, items)
+	m.Body, m.AsText, m.Ext, m.Edits, m.EditedAt, m.EditedIn = body, nil, nil, m.Edits+1, tx.Now, append(m.EditedIn, items)
 	tx.Emit(p.Organization, parley.Event{Type: parley.EventMessageEdited, Conversation: m.Conversation, Message: m.ID, Data: parley.EventData{Actor: p.User}})
 	if err := tx.KeepMedia(p.Organization, m.ID, parley.MediaOf(m)); err != nil {
 		return err

@@ -169,6 +169,24 @@ func (g *Pages) of(ctx context.Context, organization, message parley.ID) (parley
 	return list[0], nil
 }
 
+// Of returns the pages of some messages, by message, in the order in which they were called, to who sees these.
+func (g *Pages) Of(ctx context.Context, p *access.Principal, messages []parley.ID) (map[parley.ID][]parley.Page, error) {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return nil, err
+	}
+	q := g.store.Read(ctx)
+	found, err := page.OfMessages(q, p.Organization, messages)
+	if err != nil {
+		return nil, err
+	}
+	list, err := shown(thread.NewSight(q, p), q, found, &Filter{})
+	by := make(map[parley.ID][]parley.Page, len(messages))
+	for _, called := range list {
+		by[called.Message] = append(by[called.Message], called)
+	}
+	return by, err
+}
+
 // Filter narrows a list of pages. What is empty does not.
 type Filter struct {
 	State        parley.PageState

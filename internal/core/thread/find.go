@@ -30,6 +30,9 @@ type MessageFilter struct {
 	Batch            parley.ID // of the messages that were sent in one request
 	Since            time.Time // sent at or after
 	Until            time.Time // sent before
+	Outside          bool      // that went or came on a channel
+	Platforms        []string  // on one of these
+	Oldest           bool      // from the oldest on, in order of ids
 }
 
 // passesHead reports what a message's head says of the filter.
@@ -39,6 +42,8 @@ func (f *MessageFilter) passesHead(h *store.MessageHead) bool {
 		f.Conversation != "" && f.Conversation != h.Conversation,
 		f.Kind != "" && f.Kind != h.Kind,
 		f.Channel != "" && f.Channel != h.Channel,
+		f.Outside && (h.Channel == "" || h.Kind != parley.KindMessage || h.Direction == parley.NoDirection),
+		len(f.Platforms) > 0 && !slices.Contains(f.Platforms, h.Platform),
 		f.Platform != "" && f.Platform != h.Platform,
 		f.Direction != "" && f.Direction != h.Direction,
 		f.Sender != "" && f.Sender != h.Author,

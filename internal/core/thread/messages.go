@@ -187,16 +187,46 @@ func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation 
 	if err != nil {
 		return nil, "", err
 	}
-	return s.thread(&c, from.position(), pageOf(limit), t.now(ctx, p.Organization))
+	return s.thread(&c, Reading{}, from.position(), pageOf(limit), t.now(ctx, p.Organization))
+}
+
+// Reading is how a conversation is read.
+type Reading struct {
+	OldestFirst bool
+	Since       time.Time // what was sent at or after; zero: all
+}
+
+// Read is Thread in either direction.
+func (t *Threads) Read(ctx context.Context, p *access.Principal, conversation parley.ID, r Reading, after string, limit int) (messages []parley.Message, next string, err error) {
+	if err := p.Require(parley.ScopeMessagesRead); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(after, "t")
+	if err != nil {
+		return nil, "", err
+	}
+	s := NewSight(t.read(ctx), p)
+	c, err := s.Conversation(conversation)
+	if err != nil {
+		return nil, "", err
+	}
+	place := from.position()
+	if after == "" && r.OldestFirst {
+		place = store.ThreadPosition{SentAt: r.Since, Sequence: -1}
+	}
+	return s.thread(&c, r, place, pageOf(limit), t.now(ctx, p.Organization))
 }
 
 // thread reads until a page is full, past what the principal does not see.
-func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit int, now time.Time) (messages []parley.Message, next string, err error) {
+func (s *Sight) thread(c *parley.Conversation, r Reading, from store.ThreadPosition, limit int, now time.Time) (messages []parley.Message, next string, err error) {
 	var shown []*parley.Message
-	more := true
+	more, read := true, s.q.Thread
+	if r.OldestFirst {
+		read = s.q.ThreadAfter
+	}
 	for examined := 0; more && len(shown) < limit && examined < examinedMessages; {
 		n := limit - len(shown)
-		page, err := s.q.Thread(s.p.Organization, c.ID, from, n+1)
+		page, err := read(s.p.Organization, c.ID, from, n+1)
 		if err != nil {
 			return nil, "", err
 		}
@@ -204,6 +234,10 @@ func (s *Sight) thread(c *parley.Conversation, from store.ThreadPosition, limit 
 			page = page[:n]
 		}
 		for i := range page {
+			if page[i].SentAt.Before(r.Since) { // and so are those after it
+				more = false
+				break
+			}
 			if s.SeesMessage(c, &page[i]) {
 				shown = append(shown, &page[i])
 			}

@@ -20,7 +20,7 @@ func (s *Sight) plan(f *MessageFilter, from cursor) (headSource, error) {
 	switch {
 	case from.plan == 'p' || from.plan == 0 && f.Parent != "":
 		return &copySource{s, f.Parent, parley.ID(from.key)}, nil
-	case from.plan == 'i', f.Batch != "": // of a batch there are few
+	case from.plan == 'i', f.Oldest, f.Batch != "": // of a batch there are few
 		return s.indexed(f, from), nil
 	case from.plan == 0 && f.indexed():
 		return s.indexed(f, from), nil
@@ -159,11 +159,12 @@ func (s *Sight) takesPartInMany(f *ConversationFilter) (bool, error) {
 type indexSource struct {
 	s      *Sight
 	index  store.MessageIndex
+	oldest bool // it goes from the oldest on
 	before parley.ID
 }
 
 func (s *Sight) indexed(f *MessageFilter, from cursor) *indexSource {
-	i := &indexSource{s: s, before: parley.ID(from.key)}
+	i := &indexSource{s: s, oldest: f.Oldest, before: parley.ID(from.key)}
 	switch {
 	case f.Batch != "":
 		i.index.Batch = f.Batch
@@ -180,6 +181,13 @@ func (s *Sight) indexed(f *MessageFilter, from cursor) *indexSource {
 }
 
 func (i *indexSource) take(n int) ([]store.MessageHead, error) {
+	if i.oldest {
+		heads, err := i.s.q.HeadsAfter(i.s.p.Organization, i.index, i.before, n)
+		if len(heads) > 0 {
+			i.before = heads[len(heads)-1].ID
+		}
+		return heads, err
+	}
 	heads, err := i.s.q.HeadsBefore(i.s.p.Organization, i.index, i.before, n)
 	if len(heads) > 0 {
 		i.before = heads[len(heads)-1].ID

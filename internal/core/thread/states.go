@@ -142,9 +142,9 @@ func isRecipient(member *store.Member, m *parley.Message) bool {
 	return !wrote(member.User, m) && member.Receives(m.Sequence)
 }
 
-// wrote reports whether a user is the author of a message, or wrote it as a role.
+// wrote reports whether a user is the author of a message, or wrote it as another.
 func wrote(user parley.ID, m *parley.Message) bool {
-	return m.Author.ID == user || m.Author.Kind == parley.ActorRole && m.Actor.ID == user
+	return m.Author.ID == user || m.Actor.ID == user && !m.Recorded
 }
 
 // Recipients are the users who receive a message between members.

@@ -24,6 +24,7 @@ func (d *domain) patchOrganization(c *door.Call, b *api.OrganizationPatch) (api.
 		patch.Limits = wire.ContactLimits(b.Policy.ContactLimits)
 		patch.Retention = wire.Retention(b.Policy.Retention)
 		patch.FallbackText, patch.FallbackReplies = b.Policy.FallbackText, b.Policy.FallbackReplies
+		patch.NoHighPriority, patch.NoImages, patch.NoFiles = b.Policy.NoHighPriority, b.Policy.NoImages, b.Policy.NoFiles
 		if b.Policy.FallbackContent != nil {
 			patch.FallbackContent = new(parley.FallbackContent(*b.Policy.FallbackContent))
 		}

@@ -28,15 +28,31 @@ type call struct {
 }
 
 // handler answers an operation's requests: whoever asks must have a key that works, before anything is read.
-func (d *door) handler(handle func(*call) error) http.Handler {
+func (d *door) handler(o route) http.Handler {
 	return httpd.Handle(writeError, func(w http.ResponseWriter, r *http.Request) error {
 		c := &call{d: d, w: w, r: r}
 		err := c.enter("")
-		if e := parley.AsError(err); err != nil && (e.Code != codeOrganization || r.Method != http.MethodPost) {
+		if several, ok := organizationsOf(err); ok && o.anywhere {
+			err = c.enter(several)
+		} else if ok && r.Method == http.MethodPost {
+			err = nil // the fields may say it
+		}
+		if err != nil {
 			return err
 		}
-		return handle(c)
+		return o.handle(c)
 	})
+}
+
+// organizationsOf reports whether a request does not say in which of several organizations it acts, and returns one of them.
+func organizationsOf(err error) (one string, several bool) {
+	if err == nil || parley.AsError(err).Code != codeOrganization {
+		return "", false
+	}
+	if list, ok := parley.AsError(err).Facts["organizations"].([]map[string]any); ok && len(list) > 0 {
+		one, _ = list[0]["id"].(string)
+	}
+	return one, true
 }
 
 // codeOrganization is the core's for a request that does not say in which of several organizations it acts.

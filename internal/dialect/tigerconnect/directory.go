@@ -172,17 +172,27 @@ func (c *call) role() error {
 }
 
 type organization struct {
-	Type          string `json:"type"`
-	Token         string `json:"token"`
-	Name          string `json:"name"`
-	DisplayName   string `json:"display_name"`
-	User          string `json:"user_token,omitempty"`
-	AllowPriority bool   `json:"allow_priority_message"`
-	Forward       bool   `json:"is_forward_allowed"`
-	TTL           int64  `json:"message_time_to_live"`
-	Contacts      bool   `json:"is_contacts"`
-	TTLLocked     bool   `json:"ttl_locked"`
-	MaxTTL        int64  `json:"max_ttl"`
+	Type        string `json:"type"`
+	Token       string `json:"token"`
+	Name        string `json:"name"`
+	DisplayName string `json:"display_name"`
+	User        string `json:"user_token"` // of whoever asks
+	*settings
+}
+
+// settings are what an organization has set for messages.
+type settings struct {
+	AllowPriority bool  `json:"allow_priority_message"`
+	Forward       bool  `json:"is_forward_allowed"`
+	NoPhoto       bool  `json:"no_photo"`
+	NoAttachment  bool  `json:"no_attachment"`
+	TTL           int64 `json:"message_time_to_live"`
+	TTLLocked     bool  `json:"ttl_locked"`
+	MaxTTL        int64 `json:"max_ttl"`
+}
+
+func organizationOf(id parley.ID, name string, user parley.ID) organization {
+	return organization{Type: "tigertext:entity:organization", Token: string(id), Name: name, DisplayName: name, User: string(user)}
 }
 
 // organizations answers with those that whoever asks belongs to, and as whom in each.
@@ -195,8 +205,7 @@ func (c *call) organizations() error {
 	list := []organization{}
 	for _, m := range me.Memberships {
 		own = own || string(m.User.ID) == address
-		list = append(list, organization{Type: "tigertext:entity:organization", Token: string(m.Organization), Name: m.Name, DisplayName: m.Name,
-			User: string(m.User.ID), AllowPriority: true, Forward: true, TTL: never, MaxTTL: never})
+		list = append(list, organizationOf(m.Organization, m.Name, m.User.ID))
 	}
 	if !own && address != "me" {
 		return parley.NotFound("user", parley.ID(address))
@@ -213,8 +222,8 @@ func (c *call) organization() error {
 	if err != nil {
 		return err
 	}
-	w := organization{Type: "tigertext:entity:organization", Token: string(o.ID), Name: o.Name, DisplayName: o.Name, User: string(c.p.User),
-		AllowPriority: true, Forward: true, TTL: minutes(o.Policy.DefaultTTL), MaxTTL: minutes(o.Policy.MaxTTL), TTLLocked: o.Policy.LockTTL}
+	w := organizationOf(o.ID, o.Name, c.p.User)
+	w.settings = &settings{AllowPriority: !o.Policy.NoHighPriority, NoPhoto: o.Policy.NoImages, NoAttachment: o.Policy.NoFiles, Forward: true, TTL: minutes(o.Policy.DefaultTTL), MaxTTL: minutes(o.Policy.MaxTTL), TTLLocked: o.Policy.LockTTL}
 	return c.reply(w)
 }
 

@@ -1,6 +1,7 @@
 package tigerconnect_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func TestOrganizations(t *testing.T) {
 	w.ana.call("POST", "/v2/message", f, "TT-X-Organization-Key", org).refused("both", 400, "invalid-argument", "organization-ambiguous", "sender_organization")
 	id := one["message_id"].(string)
 	w.bo.call("GET", "/v2/message/"+id, nil, "TT-X-Organization-Key", org).refused("from the other", 404, "not-found", "", "")
-	list := w.ana.call("GET", "/v2/user/me/organization", nil, "TT-X-Organization-Key", org).ok()["organizations"].([]any)
+	list := w.ana.call("GET", "/v2/user/me/organization", nil).ok()["organizations"].([]any)
 	var tokens []string
 	for _, o := range list {
 		tokens = append(tokens, o.(map[string]any)["token"].(string))
@@ -229,4 +230,38 @@ func TestLookups(t *testing.T) {
 		t.Errorf("found %v", users)
 	}
 	w.ana.call("GET", "/v2/organization/0123456789abcdefghij", nil).refused("another organization", 404, "not-found", "", "sender_organization")
+}
+
+// What the organization does not allow is refused, and leaves nothing; all else goes on.
+func TestPermissions(t *testing.T) {
+	w := newWorld(t)
+	yes := true
+	allow := func(p api.PolicyPatch) {
+		t.Helper()
+		must[*api.Organization](t)(w.admin.PatchOrganization(t.Context(), api.OrganizationPatch{Policy: &p}))
+	}
+	w.ana.send(fields{"recipient": w.bo.id, "body": "before", "priority": 1})
+	allow(api.PolicyPatch{NoHighPriority: &yes})
+	w.ana.call("POST", "/v2/message", fields{"recipient": w.bo.id, "body": "x", "priority": 1}).refused("high", 403, "permission-denied", "priority-not-allowed", "priority")
+	w.ana.send(fields{"recipient": w.bo.id, "body": "normal"})
+	to := part{field: "recipient", content: w.bo.id}
+	image := part{"attachment", "x.gif", "image/gif", "GIF89a\x01\x00\x01\x00\x00\x00\x00;"}
+	text := part{"attachment", "x.txt", "text/plain", "hello"}
+	allow(api.PolicyPatch{NoImages: &yes})
+	w.ana.call("POST", "/v2/message", formOf(t, to, image)).refused("an image", 403, "permission-denied", "file-not-allowed", "attachment")
+	w.ana.call("POST", "/v2/message?response_format=message", formOf(t, to, text)).ok()
+	allow(api.PolicyPatch{NoFiles: &yes})
+	w.ana.call("POST", "/v2/message", formOf(t, to, text)).refused("a file", 403, "permission-denied", "file-not-allowed", "attachment")
+	if _, err := w.ana.Send(t.Context(), api.SendRequest{To: api.Recipient{User: w.bo.id}, Body: api.Body{{Kind: "image", Files: []api.File{{URL: "https://example.org/x.png"}}}}}); !is(err, "file-not-allowed") {
+		t.Errorf("an image within a body: %v", err)
+	}
+	shows(t, "the organization", w.ana.call("GET", "/v2/organization/"+w.org, nil).ok(), fields{"allow_priority_message": false, "no_photo": true, "no_attachment": true})
+	if n := w.bo.held(); n != 3 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func is(err error, code string) bool {
+	e, ok := errors.AsType[*api.Error](err)
+	return ok && e.Code == code
 }

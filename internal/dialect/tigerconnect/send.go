@@ -3,6 +3,7 @@ package tigerconnect
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // outgoing is a message to send, as its fields say. It is what a repeat with the same client_id must be again.
 type outgoing struct {
 	Recipient    []string
+	Type         string // of whom it is for; empty: whatever it is
 	Body         string
 	TTL          int64 // minutes; 0: as the organization says, never: for ever
 	DeleteOnRead bool
@@ -41,7 +43,7 @@ func (f fields) parse() (o outgoing, err error) {
 	texts := []struct {
 		name string
 		to   *string
-	}{{"body", &o.Body}, {"sender_organization", &o.From}, {"recipient_organization", &o.Into}, {"client_id", &o.ClientID}, {"sender_token", &o.Sender}}
+	}{{"body", &o.Body}, {"sender_organization", &o.From}, {"recipient_organization", &o.Into}, {"client_id", &o.ClientID}, {"sender_token", &o.Sender}, {"recipient_type", &o.Type}}
 	for _, t := range texts {
 		if *t.to, err = f.text(t.name); err != nil {
 			return o, err
@@ -52,6 +54,9 @@ func (f fields) parse() (o outgoing, err error) {
 	}
 	if len(o.Recipient) == 0 {
 		return o, parley.Invalid("recipient", "recipient-required", "must be the id or address of a user, or the id of a role, group, team or list")
+	}
+	if o.Type != "" && !slices.Contains(recipientTypes, o.Type) {
+		return o, parley.Invalid("recipient_type", "value-unknown", "must be one of %s", strings.Join(recipientTypes, ", "))
 	}
 	if o.DeleteOnRead, err = f.flag("dor"); err != nil {
 		return o, err
@@ -72,6 +77,31 @@ func (f fields) parse() (o outgoing, err error) {
 		o.Group, err = f.group()
 	}
 	return o, err
+}
+
+// recipientTypes are what a message may be said to be for. A role is written to like a user.
+var recipientTypes = []string{"user", "role", "group", "list"}
+
+// fits refuses whoever is not of the type that the message is said to be for.
+func (o *outgoing) fits(to *core.To) error {
+	var ok bool
+	switch o.Type {
+	case "user":
+		ok = to.User != "" || to.Role != ""
+	case "role":
+		ok = to.Role != ""
+	case "group":
+		ok = to.Conversation != "" || to.Team != ""
+	case "list":
+		ok = to.Broadcast != ""
+	default:
+		return nil
+	}
+	if ok && len(o.Recipient) == 1 {
+		return nil
+	}
+	return &parley.Error{Kind: parley.KindNotFound, Code: "recipient-unknown", Message: "the recipient is none of the type that is asked for",
+		Fields: []parley.FieldError{{Field: "recipient", Code: "recipient-unknown", Message: "must be the id of a " + o.Type}}}
 }
 
 func (f fields) ttl() (int64, error) {
@@ -162,6 +192,9 @@ func (c *call) act(o *outgoing) error {
 // pass hands a message to the core.
 func (c *call) pass(o *outgoing) (core.Sent, error) {
 	to, err := c.to(o)
+	if err == nil {
+		err = o.fits(&to)
+	}
 	if err != nil {
 		return core.Sent{}, err
 	}

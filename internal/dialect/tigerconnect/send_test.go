@@ -88,6 +88,8 @@ func TestSendRefusals(t *testing.T) {
 		{"oneself", fields{"recipient": w.ana.id}, 400, "invalid-argument", "recipient-self", "recipient"},
 		{"another organization", fields{"sender_organization": "0123456789abcdefghij"}, 404, "not-found", "not-found", "sender_organization"},
 		{"across organizations", fields{"sender_organization": w.org, "recipient_organization": "0123456789abcdefghij"}, 403, "permission-denied", "organizations-differ", "recipient_organization"},
+		{"no such type", fields{"recipient_type": "patient"}, 400, "invalid-argument", "value-unknown", "recipient_type"},
+		{"a user as a group", fields{"recipient_type": "group"}, 404, "not-found", "recipient-unknown", "recipient"},
 		{"ttl 0", fields{"ttl": 0}, 400, "invalid-argument", "out-of-range", "ttl"},
 		{"ttl -2", fields{"ttl": -2}, 400, "invalid-argument", "out-of-range", "ttl"},
 		{"ttl 1.5", fields{"ttl": 1.5}, 400, "invalid-argument", "type-invalid", "ttl"},

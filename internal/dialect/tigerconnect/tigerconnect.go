@@ -38,29 +38,31 @@ type door struct {
 type route struct {
 	pattern string
 	handle  func(*call) error
+
+	anywhere bool // it is the same in all organizations of whoever asks
 }
 
 // routes is the index of what the door answers. A path may end in a slash as well.
 func (d *door) routes() []route {
 	return []route{
-		{"POST /v2/message", (*call).send},
-		{"GET /v2/message/{id}", (*call).message},
-		{"DELETE /v2/message/{id}", (*call).recall},
-		{"GET /v2/message/{id}/status", (*call).status},
-		{"GET /v2/message/{id}/attachment/1", (*call).attachment},
-		{"POST /v2/message/status", (*call).mark},
-		{"PUT /v2/message/status", (*call).mark},
-		{"POST /v2/get_bulk_message_status", (*call).statuses},
+		{pattern: "POST /v2/message", handle: (*call).send},
+		{pattern: "GET /v2/message/{id}", handle: (*call).message},
+		{pattern: "DELETE /v2/message/{id}", handle: (*call).recall},
+		{pattern: "GET /v2/message/{id}/status", handle: (*call).status},
+		{pattern: "GET /v2/message/{id}/attachment/1", handle: (*call).attachment},
+		{pattern: "POST /v2/message/status", handle: (*call).mark},
+		{pattern: "PUT /v2/message/status", handle: (*call).mark},
+		{pattern: "POST /v2/get_bulk_message_status", handle: (*call).statuses},
 
-		{"GET /v2/user/{address}", (*call).user},
-		{"GET /v2/user_lookup/{address}", (*call).user},
-		{"POST /v2/user_lookup/{address}", (*call).user},
-		{"POST /v2/user_lookup_bulk", (*call).users},
-		{"GET /v2/user/{address}/organization", (*call).organizations},
-		{"GET /v2/organization/{id}", (*call).organization},
-		{"GET /v2/role/{id}", (*call).role},
-		{"GET /v2/group/{id}", (*call).group},
-		{"GET /v2/list/{id}", (*call).list},
+		{pattern: "GET /v2/user/{address}", handle: (*call).user},
+		{pattern: "GET /v2/user_lookup/{address}", handle: (*call).user},
+		{pattern: "POST /v2/user_lookup/{address}", handle: (*call).user},
+		{pattern: "POST /v2/user_lookup_bulk", handle: (*call).users},
+		{pattern: "GET /v2/user/{address}/organization", handle: (*call).organizations, anywhere: true},
+		{pattern: "GET /v2/organization/{id}", handle: (*call).organization},
+		{pattern: "GET /v2/role/{id}", handle: (*call).role},
+		{pattern: "GET /v2/group/{id}", handle: (*call).group},
+		{pattern: "GET /v2/list/{id}", handle: (*call).list},
 	}
 }
 
@@ -69,7 +71,7 @@ func New(o Options) http.Handler {
 	d := &door{Options: o, limiter: httpd.NewLimiter()}
 	mux := http.NewServeMux()
 	for _, r := range d.routes() {
-		mux.Handle(r.pattern, d.handler(r.handle))
+		mux.Handle(r.pattern, d.handler(r))
 	}
 	for _, pattern := range later {
 		mux.Handle(pattern, httpd.Handle(writeError, notYet))

@@ -135,3 +135,20 @@ func Used(q store.Queries, organization, set parley.ID) (used bool, err error) {
 	err = q.Conn().Row("SELECT EXISTS (SELECT 1 FROM user_sets WHERE organization_id = $1 AND set_id = $2)", []any{string(organization), string(set)}, &used)
 	return used, err
 }
+
+var holdersOf = "SELECT user_id FROM user_sets WHERE organization_id = $1 AND user_id IN " + store.IDSource + " AND set_id = $3"
+
+// HoldersOf are those of some users who have a set.
+func HoldersOf(q store.Queries, organization, set parley.ID, users []parley.ID) (map[parley.ID]bool, error) {
+	holders := map[parley.ID]bool{}
+	if len(users) == 0 {
+		return holders, nil
+	}
+	err := q.Conn().Query(holdersOf, []any{string(organization), store.IDRows(users), string(set)}, func(r *sql.Rows) error {
+		var id parley.ID
+		err := r.Scan(&id)
+		holders[id] = true
+		return err
+	})
+	return holders, err
+}

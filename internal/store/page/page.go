@@ -140,6 +140,16 @@ func complete(q store.Queries, organization parley.ID, list []parley.Page) error
 	})
 }
 
+var ofMessages = "pages AS p WHERE p.organization_id = $1 AND p.message_id IN " + store.IDSource + " ORDER BY p.id"
+
+// OfMessages returns the pages of some messages, in the order of their ids.
+func OfMessages(q store.Queries, organization parley.ID, messages []parley.ID) ([]parley.Page, error) {
+	if len(messages) == 0 {
+		return nil, nil
+	}
+	return pages(q, organization, ofMessages, string(organization), store.IDRows(messages))
+}
+
 // Get returns a page.
 func Get(q store.Queries, organization, id parley.ID) (parley.Page, error) {
 	list, err := pages(q, organization, "pages AS p WHERE p.organization_id = $1 AND p.id = $2", string(organization), string(id))

@@ -94,6 +94,19 @@ func (th *thread) besideMessage(a *store.Append, now time.Time) {
 		if len(heads) != 1 || heads[0].ID != m.ID || heads[0].Conversation != th.id || index.Tag == "" && (heads[0].Sequence != 1 || !heads[0].SentAt.Equal(now)) {
 			w.Errorf("by %+v: %+v", index, heads)
 		}
+		oldest, err := q.HeadsAfter(o, index, "", 10)
+		w.must(err)
+		if len(oldest) != 1 || oldest[0].ID != m.ID || oldest[0].Sequence != 1 || !oldest[0].SentAt.Equal(now) {
+			w.Errorf("from the oldest on, by %+v: %+v", index, oldest)
+		}
+		oldest, err = q.HeadsAfter(o, index, m.ID, 10)
+		w.must(err)
+		w.equal("none after the last", len(oldest), 0)
+	}
+	deliveries, err := q.DeliveriesByMessage(o, []parley.ID{m.ID, "absent"})
+	w.must(err)
+	if list := deliveries[m.ID]; len(deliveries) != 1 || len(list) != 1 || list[0].Number != 1 || list[0].State != parley.Queued || list[0].Message != m.ID {
+		w.Errorf("deliveries by message: %+v", deliveries)
 	}
 }
 

@@ -68,9 +68,17 @@ func relations(w *world) {
 	copies, err := relation.CountCopyAcks(w.read(), o, "parent")
 	w.must(err)
 	w.equal("of copies", copies, 1)
+	theBatch(w, o, asked.Message.ID)
+}
+
+// theBatch: the messages that were sent in one request, from either end.
+func theBatch(w *world, o, asked parley.ID) {
 	heads, err := w.read().HeadsBefore(o, store.MessageIndex{Batch: "batch"}, "", 5)
 	w.must(err)
-	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked.Message.ID))
+	w.equal("the batch", fmt.Sprint(len(heads), heads[0].ID), fmt.Sprint(1, asked))
+	oldest, err := w.read().HeadsAfter(o, store.MessageIndex{Batch: "batch"}, "", 5)
+	w.must(err)
+	w.equal("the batch, oldest first", oldest, heads)
 }
 
 // interactions: what was done with a message, once for each who and what, and how often.

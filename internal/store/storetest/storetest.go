@@ -124,6 +124,7 @@ var tests = []struct {
 	{"Labels", labels},
 	{"Views", views},
 	{"Called", called},
+	{"Rolled", rolled},
 	{"Selections", selections},
 	{"History", history},
 	{"Drafts", draftedTexts},

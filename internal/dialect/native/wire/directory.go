@@ -21,8 +21,9 @@ func Organization(o *parley.Organization) api.Organization {
 			ContactLimits:   Each(o.Policy.ContactLimits, contactLimit),
 			FallbackContent: api.FallbackContent(cmp.Or(o.Policy.FallbackContent, parley.FallbackNone)), FallbackText: cmp.Or(o.Policy.FallbackText, parley.DefaultFallbackText),
 			FallbackReplies: o.Policy.FallbackReplies,
-			Reminders:       api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
-			Retention:       retention(o.Policy.Retention), QuietHours: quietHours(&o.Policy.Quiet)},
+			NoHighPriority:  o.Policy.NoHighPriority, NoImages: o.Policy.NoImages, NoFiles: o.Policy.NoFiles,
+			Reminders: api.Reminders{Every: seconds(o.Policy.Reminding().Every), Times: o.Policy.Reminding().Times},
+			Retention: retention(o.Policy.Retention), QuietHours: quietHours(&o.Policy.Quiet)},
 	}
 }
 

@@ -1,0 +1,87 @@
+package outside
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parley-server/parley/internal/core"
+	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/parley"
+)
+
+// Send accepts a message that goes out on a channel. One that is paused takes none.
+func (o *Outside) Send(ctx context.Context, p *access.Principal, ch parley.Channel, params core.SendParams) (Item, bool, error) {
+	if ch.Paused {
+		replay, err := p.Before(ctx, o.store, params.Idempotency)
+		if err != nil {
+			return Item{}, false, err
+		}
+		if replay == nil {
+			return Item{}, false, parley.Conflict("channel-inactive", "the channel %q is paused: it takes no messages", ch.Name)
+		}
+		item, err := o.Message(ctx, p, ch.ID, replay.Resource)
+		return item, true, err
+	}
+	params.To.Channel = ch.ID
+	sent, err := o.core.Send(ctx, p, params)
+	if err != nil {
+		return Item{}, false, err
+	}
+	items, err := o.complete(ctx, p, []parley.Message{sent.Message}, map[parley.ID]parley.Channel{ch.ID: ch})
+	if err == nil && len(items) == 0 {
+		err = parley.NotFound("message", sent.Message.ID)
+	}
+	if err != nil {
+		return Item{}, false, err
+	}
+	return items[0], sent.Replayed, nil
+}
+
+// Limits of looking for files on the web.
+const (
+	fetchesAtOnce = 4
+	fetchTime     = 15 * time.Second // of all files of a message
+)
+
+// Reachable looks for files on the web, and returns the addresses of those that cannot be had.
+func (o *Outside) Reachable(ctx context.Context, urls []string) (missing []string) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	urls = slices.Compact(slices.Sorted(slices.Values(urls)))
+	failed := make([]bool, len(urls))
+	free := make(chan struct{}, fetchesAtOnce)
+	var all sync.WaitGroup
+	for i, url := range urls {
+		free <- struct{}{}
+		all.Go(func() {
+			failed[i] = o.fetch(ctx, url) != nil
+			<-free
+		})
+	}
+	all.Wait()
+	for i, url := range urls {
+		if failed[i] {
+			missing = append(missing, url)
+		}
+	}
+	return missing
+}
+
+// ContactWith returns the contact that an address identifies; none: a zero one.
+func (o *Outside) ContactWith(ctx context.Context, p *access.Principal, address parley.Address) (parley.ID, error) {
+	id, err := o.store.Read(ctx).AddressOwner(p.Organization, address)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return "", nil
+	}
+	return id, err
+}
+
+// Contact returns a contact, or the one that it was merged into, for somebody who writes to it.
+func (o *Outside) Contact(ctx context.Context, p *access.Principal, id parley.ID) (parley.Contact, error) {
+	if err := p.Require(parley.ScopeMessagesSend); err != nil {
+		return parley.Contact{}, err
+	}
+	return o.store.Read(ctx).Survivor(p.Organization, id)
+}

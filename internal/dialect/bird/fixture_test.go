@@ -1,0 +1,213 @@
+package bird_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/app"
+	"github.com/parley-server/parley/internal/config"
+	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/pgtest"
+)
+
+// world is a server with one organization that has channels and a contact, and a file on the web.
+type world struct {
+	*testing.T
+	app       *app.App
+	admin     *api.Client
+	token     string
+	workspace string
+	channels  map[string]string // platform → id as the door writes it
+	native    map[string]string
+	web       string // where a file is that everybody may have
+}
+
+func must[V any](t testing.TB) func(v V, err error) V {
+	t.Helper()
+	return func(v V, err error) V {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+type testLog struct{ testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("ERROR")) {
+		l.Errorf("logged: %s", p)
+	}
+	return len(p), nil
+}
+
+func uuid(id string) string { return parley.ID(id).UUID() }
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	c := config.Default()
+	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = t.TempDir(), "127.0.0.1:0", 0, false, true
+	c.BirdReads, c.BirdWrites = 0, 0
+	c.Database = pgtest.Chosen(t, c.Data)
+	a := must[*app.App](t)(app.New(t.Context(), app.Options{Config: c, LogTo: testLog{t}}))
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, app: a, token: must[string](t)(a.Administrator(t.Context(), "Alpha")), channels: map[string]string{}, native: map[string]string{}}
+	w.admin = w.client(w.token)
+	w.workspace = uuid(must[*api.Organization](t)(w.admin.GetOrganization(t.Context())).ID)
+	for platform, address := range map[string]string{"sms": "+15550001", "email": "desk@example.org", "whatsapp": "+15550002", "chat": "desk", "secure": "portal", "rcs": "+15550003", "fax": "+15550004"} {
+		ch := must[*api.Channel](t)(w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: platform, Connector: "sandbox", Platform: platform, Address: address}))
+		w.channels[platform], w.native[platform] = uuid(ch.ID), ch.ID
+	}
+	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/missing") {
+			http.NotFound(rw, r)
+			return
+		}
+		_, _ = io.WriteString(rw, "a file")
+	}))
+	t.Cleanup(web.Close)
+	w.web = web.URL
+	return w
+}
+
+func (w *world) client(token string) *api.Client {
+	w.Helper()
+	c := must[*api.Client](w)(api.New(w.app.URL(), token, api.WithRetry(api.Retry{})))
+	w.Cleanup(c.Close)
+	return c
+}
+
+// answer is what the door answered.
+type answer struct {
+	status int
+	header http.Header
+	raw    []byte
+	json   map[string]any
+}
+
+// ask makes a request of the door. A path that begins with / is below the workspace.
+func (w *world) ask(method, path, body string, header ...string) answer {
+	w.Helper()
+	target := w.app.URL() + "/bird/workspaces/" + w.workspace + path
+	if strings.HasPrefix(path, "!") {
+		target = w.app.URL() + "/bird" + path[1:]
+	}
+	r := must[*http.Request](w)(http.NewRequestWithContext(w.Context(), method, target, strings.NewReader(body)))
+	r.Header.Set("Authorization", "AccessKey "+w.token)
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		if r.Header.Set(header[i], header[i+1]); header[i+1] == "" {
+			r.Header.Del(header[i])
+		}
+	}
+	response := must[*http.Response](w)(http.DefaultClient.Do(r))
+	defer response.Body.Close()
+	a := answer{status: response.StatusCode, header: response.Header, raw: must[[]byte](w)(io.ReadAll(response.Body))}
+	_ = json.Unmarshal(a.raw, &a.json)
+	return a
+}
+
+// send sends to a channel and wants it accepted.
+func (w *world) send(platform, body string, header ...string) answer {
+	w.Helper()
+	a := w.ask("POST", "/channels/"+w.channels[platform]+"/messages", body, header...)
+	if a.status != http.StatusAccepted {
+		w.Fatalf("%s: %d %s", body, a.status, a.raw)
+	}
+	valid(w, "Message", a.raw)
+	return a
+}
+
+// at is what is at a path of names and numbers in JSON; nil: nothing.
+func (a answer) at(path ...any) any {
+	var v any = a.json
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			o, _ := v.(map[string]any)
+			v = o[s]
+		case int:
+			l, _ := v.([]any)
+			if s >= len(l) {
+				return nil
+			}
+			v = l[s]
+		}
+	}
+	return v
+}
+
+func (a answer) text(path ...any) string {
+	s, _ := a.at(path...).(string)
+	return s
+}
+
+// ids are those of a list's results.
+func (a answer) ids() (ids []string) {
+	list, _ := a.at("results").([]any)
+	for i := range list {
+		ids = append(ids, a.text("results", i, "id"))
+	}
+	return ids
+}
+
+func (w *world) eventually(what string, holds func() bool) {
+	w.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+// messages counts those that are kept.
+func (w *world) messages() int {
+	w.Helper()
+	n := 0
+	for _, err := range api.All(func(after string) (*api.List[api.Message], error) {
+		return w.admin.ListMessages(w.Context(), api.MessageFilter{Page: api.Page{Limit: 100, After: after}})
+	}) {
+		if err != nil {
+			w.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// contractFile is the vendor's contract, beside this repository where it is at all.
+const contractFile = "../../../../shared/specs/bird/messages.openapi.json"
+
+// specification is the contract's schemas; nil where it is not there.
+func specification(t testing.TB) map[string]any {
+	text, err := os.ReadFile(contractFile)
+	if err != nil {
+		t.Logf("ANSWERS ARE NOT CHECKED: %v", err)
+		return nil
+	}
+	var document struct {
+		Components struct {
+			Schemas map[string]any `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	return document.Components.Schemas
+}

@@ -1,0 +1,82 @@
+import { ConnectionError, type Refusal, refused } from './errors.js';
+
+/** How a client waits and tries again. */
+export interface RetryOptions {
+  /** How many times a request is made at most. */
+  attempts: number;
+  /** The longest wait before another attempt, in milliseconds. */
+  longest: number;
+}
+
+export interface Answer {
+  reply: any;
+  headers: Headers;
+}
+
+/** Makes requests, and repeats those that may be repeated. */
+export class Transport {
+  credential: string | undefined;
+  constructor(
+    readonly base: string,
+    readonly retry: RetryOptions,
+    readonly timeout: number,
+    private readonly fetch: typeof globalThis.fetch,
+  ) {}
+
+  /** `again` says that a repeat is safe: the request changes nothing, or has an id that sends it once. */
+  async call(method: string, path: string, options: { body?: unknown; form?: FormData; organization?: string; again: boolean; onRetry?: () => void }): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const last = attempt >= this.retry.attempts;
+      let response: Response;
+      try {
+        response = await this.once(method, path, options);
+      } catch (error) {
+        if (last || !options.again) {
+          throw new ConnectionError(`${method} ${this.base}${path} failed: ${String(error)}`, { cause: error });
+        }
+        options.onRetry?.();
+        await pause(Math.min(this.retry.longest, 200 * 2 ** (attempt - 1)));
+        continue;
+      }
+      const limited = response.status === 429;
+      if (!last && (limited || (response.status === 503 && options.again))) {
+        await response.arrayBuffer();
+        options.onRetry?.();
+        await pause(Math.min(this.retry.longest, 1000 * Number(response.headers.get('Retry-After') ?? 1)));
+        continue;
+      }
+      return read(response);
+    }
+  }
+
+  private once(method: string, path: string, options: { body?: unknown; form?: FormData; organization?: string }): Promise<Response> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (this.credential !== undefined) headers['Authorization'] = `Basic ${this.credential}`;
+    if (options.organization !== undefined) headers['TT-X-Organization-Key'] = options.organization;
+    const init: RequestInit = { method, headers, redirect: 'error', signal: AbortSignal.timeout(this.timeout) };
+    if (options.form !== undefined) {
+      init.body = options.form;
+    } else if (options.body !== undefined) {
+      headers['Content-Type'] = 'application/json';
+      init.body = JSON.stringify(options.body);
+    }
+    return this.fetch(this.base + path, init);
+  }
+}
+
+async function read(response: Response): Promise<Answer> {
+  const text = await response.text();
+  let body: any;
+  try {
+    body = text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw new ConnectionError(`the server answered ${response.status} with something that is no JSON`);
+  }
+  if (response.ok) return { reply: body.reply, headers: response.headers };
+  const refusal: Refusal = body.error ?? { code: 'unknown', message: `the server answered ${response.status}`, status: response.status };
+  throw refused(refusal);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
