@@ -107,6 +107,33 @@ func TestForwarded(t *testing.T) {
 	}
 }
 
+// TestToldOnce: who writes to somebody who is away is told once, also when that is set once more; and again when it is turned on
+// anew, or comes to others.
+func TestToldOnce(t *testing.T) {
+	w := &ward{World: coretest.New(t)}
+	u := w.Users(w.Admin, "Ana", "Bo", "Cy")
+	ana, bo, cy := u[0], u[1], u[2]
+	for _, step := range []struct {
+		text string
+		do   func()
+	}{
+		{"set", func() { w.away(bo, availability.Params{Text: "away"}) }},
+		{"set again", func() { w.away(bo, availability.Params{Text: "away, still"}) }},
+		{"forwards", func() { w.away(bo, availability.Params{Text: "away", ForwardUser: cy.User}) }},
+		{"forwards still", func() { w.away(bo, availability.Params{Text: "away", ForwardUser: cy.User}) }},
+		{"anew", func() {
+			w.Must(w.Availability.Clear(t.Context(), bo, bo.User, 0))
+			w.away(bo, availability.Params{Text: "away", ForwardUser: cy.User})
+		}},
+	} {
+		time.Sleep(2 * time.Millisecond) // a time of its own
+		step.do()
+		w.Say(ana, core.To{User: bo.User}, step.text)
+	}
+	w.want(bo, "Bo", "Ana: set", "Bo: away", "Ana: set again", "Ana: forwards", "Bo: away / Forwarded to Cy.", "Ana: forwards still",
+		"Ana: anew", "Bo: away / Forwarded to Cy.")
+}
+
 // TestForwardedFurther: forwards are followed, and end.
 func TestForwardedFurther(t *testing.T) {
 	away := func(to *access.Principal) availability.Params { return availability.Params{ForwardUser: to.User} }

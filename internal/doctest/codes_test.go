@@ -30,7 +30,7 @@ var sources = []string{"internal/connector", "internal/core", "internal/dialect/
 	"internal/parley", "internal/store"}
 
 // notCodes are texts of the same form that are none.
-var notCodes = []string{"answer-before-commit", "api-key", "auto-replies", "auto-reply", "sla-policy", "claims-forgotten", "counter-outside", "date-time", "escalation-acknowledged", "escalation-canceled",
+var notCodes = []string{"answer-before-commit", "api-key", "auto-replies", "auto-reply", "sla-policy", "upload-forms", "claims-forgotten", "counter-outside", "date-time", "escalation-acknowledged", "escalation-canceled",
 	"escalation-closed", "escalation-passed", "escalation-fallback", "escalation-policy", "escalation-raised", "escalation-started", "escalation-unanswered", "policy-gone", "fan-out", "form-data", "keys-late", "keys-unkept",
 	"leases-ignored", "members-added", "members-removed", "page-resolved", "keys-unordered", "keys-untaken", "no-cache", "no-referrer", "no-store", "on-read", "proxy-authorization", "set-cookie", "permission-set", "synchronous-off", "x-parley-scope"}
 

@@ -52,7 +52,11 @@ func (tx *Tx) DropMedia(organization, id parley.ID) (bool, error) {
 		return false, err
 	}
 	files, err := tx.MediaByID(organization, []parley.ID{id})
-	return len(files) == 0, err
+	if err != nil || len(files) > 0 {
+		return false, err
+	}
+	_, err = tx.c.Exec("DELETE FROM upload_forms WHERE organization_id = $1 AND media_id = $2", string(organization), string(id))
+	return true, err
 }
 
 // ScheduleBlob has the blob of a file deleted at a time, with the file's row, if no message has the file then.

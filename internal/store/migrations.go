@@ -58,6 +58,8 @@ var migrations = []sqldb.Migration{
 	{Name: "steps", SQL: migration("0019_steps"), Oldest: 30},
 	{Name: "doors", SQL: migration("0020_doors"), Oldest: 30},
 	{Name: "records", SQL: migration("0021_records"), Oldest: 30},
+	{Name: "places", SQL: migration("0024_places"), Oldest: 30},
+	{Name: "upload-forms", SQL: migration("0023_bird"), Oldest: 30},
 }
 
 // migration is the text of a file.

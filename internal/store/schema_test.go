@@ -27,14 +27,14 @@ var (
 		"away_notices", "blind_copies", "blocked_senders", "broadcast_members", "broadcasts", "channel_members", "channel_rates", "channels",
 		"clocks", "contact_addresses", "contact_changes", "contact_erasures", "contact_exports", "contact_external_ids", "contact_places", "contacts",
 		"conversation_attributes", "conversation_details", "conversation_history", "conversation_labels", "conversations", "deliveries",
-		"do_not_disturb", "drafts", "entity_metadata", "escalation_fallbacks", "escalation_policies", "escalations", "events", "export_conversations",
+		"do_not_disturb", "drafts", "entity_metadata", "escalation_fallbacks", "escalation_policies", "escalations", "event_places", "events", "export_conversations",
 		"fallback_addresses", "forwards", "groups", "held", "held_content", "held_files", "hidden_messages", "holds", "hook_requests", "hooks",
 		"idempotency", "interactions", "jobs", "links", "marks", "media", "media_references", "mentions", "merged_conversations",
 		"message_batches", "message_tags", "message_versions", "messages", "mutes", "organization_log", "page_answers", "pages", "parked",
 		"participants", "past_parts", "permission_sets", "profiles", "provider_references", "record_counts", "record_ids", "replies", "retention_marks", "role_guests",
 		"role_members", "role_owners", "roles", "saved_replies", "schedules", "search_gone", "search_pages", "search_prints", "search_segments",
 		"search_state", "selections", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions",
-		"templates", "user_sets", "users", "views"}
+		"templates", "upload_forms", "user_sets", "users", "views"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}

@@ -75,6 +75,9 @@ func (a *Availability) Set(ctx context.Context, p *access.Principal, user parley
 			return err
 		}
 		d := parley.DoNotDisturb{Since: tx.Now, Until: params.Until, Text: params.Text}
+		if on := found.DoNotDisturb; on != nil { // who was told of it need not be told again
+			d.Since = on.Since
+		}
 		if err := params.check(tx.Now); err != nil {
 			return err
 		}

@@ -57,6 +57,11 @@ func routes() []route {
 		{"GET " + ch + "/messages/{messageId}", (*call).message, false},
 		{"GET " + ch + "/messages/{messageId}/interactions", (*call).interactions, false},
 		{"GET " + w + "/messages/{messageId}/media/{mediaId}", (*call).messageMedia, false},
+		{"POST " + w + "/channel-media/presigned-upload", (*call).presign, false},
+		{"POST " + ch + "/presigned-upload", (*call).presign, false},
+		{"GET " + ch + "/media/{mediaId}", (*call).channelMedia, false},
+		{"GET " + w + "/channel-media/{mediaId}", (*call).channelMedia, false},
+		{"POST /upload", (*call).upload, true},
 	}
 }
 

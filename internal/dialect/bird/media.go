@@ -63,6 +63,13 @@ func (f *filesOfMessage) ours(path string) (parley.ID, bool) {
 		}
 		item, err := f.c.Outside.Any(f.c.r0(), f.c.p, message)
 		return media, err == nil && slices.Contains(parley.MediaOf(&item.Message), media)
+	case len(rest) == 1 && rest[0] == "channel-media", len(rest) == 3 && rest[0] == "channels" && rest[2] == "media" && rest[1] == f.own.ID.UUID():
+		at, placed, err := f.c.Files.Placed(f.c.r0(), f.c.p, media)
+		if err != nil || !placed || at != "" && at != f.own.ID {
+			return "", false
+		}
+		_, err = f.c.Files.Known(f.c.r0(), f.c.p, media)
+		return media, err == nil
 	}
 	return "", false
 }

@@ -62,13 +62,11 @@ type filesOfMessage struct {
 	wrong  []parley.FieldError
 	urls   map[string]string // of files on the web, with the field that names each first
 	inline []inlineFile
-	media  map[parley.ID]bool // of this server
 }
 
 // inlineFile is one whose bytes are in the request.
 type inlineFile struct {
 	field string
-	media parley.ID // empty until it is uploaded
 	a     body.Attachment
 	bytes []byte
 }

@@ -32,6 +32,7 @@ type door struct {
 	Options
 	limiter *httpd.Limiter
 	kinds   kinds
+	streams streams
 }
 
 // route is an operation. The path of one that is not there yet is known, but for its handler.
@@ -54,6 +55,11 @@ func (d *door) routes() []route {
 		{pattern: "PUT /v2/message/status", handle: (*call).mark},
 		{pattern: "POST /v2/get_bulk_message_status", handle: (*call).statuses},
 
+		{pattern: "GET /v2/events", handle: (*call).events},
+		{pattern: "GET /v5/events", handle: (*call).events},
+		{pattern: "DELETE /v2/events", handle: (*call).drop},
+		{pattern: "POST /v2/events/ack", handle: (*call).confirm},
+
 		{pattern: "GET /v2/user/{address}", handle: (*call).user},
 		{pattern: "GET /v2/user_lookup/{address}", handle: (*call).user},
 		{pattern: "POST /v2/user_lookup/{address}", handle: (*call).user},
@@ -69,6 +75,7 @@ func (d *door) routes() []route {
 // New returns the handler of /v2/…. The path that it is mounted at is in none of its answers.
 func New(o Options) http.Handler {
 	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d.streams.follow(o.Core.Log)
 	mux := http.NewServeMux()
 	for _, r := range d.routes() {
 		mux.Handle(r.pattern, d.handler(r))

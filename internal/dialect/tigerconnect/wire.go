@@ -137,6 +137,13 @@ func (c *call) recipientOf(m *parley.Message, in *parley.Conversation) parley.ID
 	key := strings.Split(in.ThreadKey, ":")
 	switch in.Kind {
 	case parley.ConversationDirect:
+		if len(key) == 3 {
+			if a, b := parley.ID(key[1]), parley.ID(key[2]); m.Author.ID == a {
+				return b
+			} else if m.Author.ID == b {
+				return a
+			}
+		}
 		for _, p := range in.Participants {
 			if p.Kind == parley.ActorUser && p.ID != m.Author.ID {
 				return p.ID

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,8 +10,8 @@ import (
 
 // away is that somebody does not want to be disturbed.
 type away struct {
-	to   *principal             // who gets meanwhile what is written to them directly
-	told map[*conversation]bool // where whoever wrote was told
+	to   *principal               // who gets meanwhile what is written to them directly
+	told map[*conversation]string // what whoever wrote there was told last: who has it instead
 }
 
 // disturb has a user not want to be disturbed, or forward to somebody else.
@@ -27,9 +28,12 @@ func (m *machine) disturb() {
 	_, err := o.admin.client.SetDoNotDisturb(background, u.user, request)
 	m.log("%s does not want to be disturbed, and forwards to %v: %v", u, to, err)
 	m.ok(err, "%s does not want to be disturbed", u)
-	if was := o.away[u]; was == nil || was.to != to {
-		o.away[u] = &away{to: to, told: map[*conversation]bool{}}
+	if was := o.away[u]; was == nil {
+		o.away[u] = &away{to: to, told: map[*conversation]string{}}
+	} else {
+		was.to = to
 	}
+	o.moving = true
 }
 
 func (m *machine) back() {
@@ -39,6 +43,7 @@ func (m *machine) back() {
 	m.log("%s may be disturbed: %v", u, err)
 	m.ok(err, "%s may be disturbed", u)
 	delete(o.away, u)
+	o.moving = true
 }
 
 // passOn has what is written to somebody directly who is away go on from one to the next, as a copy in the conversation of its
@@ -69,8 +74,8 @@ func (o *organization) passOn(msg *message) {
 		}
 		next = on.to
 	}
-	if !first.told[c] {
-		first.told[c] = true
+	if tells := fmt.Sprint(has, reason); first.told[c] != tells {
+		first.told[c] = tells
 		notice := &message{in: c, author: to, notice: string(api.NoticeAway), reason: reason}
 		c.enter(notice)
 		if msg.sent.request.TTL > 0 { // it lives no longer than what it is about

@@ -34,12 +34,12 @@ func (m *machine) edit() {
 		m.refused(err, 422, "%s edits %s", by, msg.id)
 	default:
 		m.ok(err, "%s edits %s", by, msg.id)
-		msg.text = text
+		msg.becomes(text)
 		for _, copied := range msg.copies {
-			copied.text = text
+			copied.becomes(text)
 		}
 		if e := msg.escalation; e != nil && e.copy != nil {
-			e.copy.text = text
+			e.copy.becomes(text)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (p *page) reminds(number int) {
 		switch {
 		case p.state != api.PageOpen:
 			return
-		case p.who.gone || p.message.removed || !p.comes():
+		case p.who.gone || p.message.why == api.RemovedRecalled || !p.comes():
 			p.state = api.PageCanceled
 			p.tell(api.EventPageResolved, " canceled")
 			return

@@ -85,8 +85,7 @@ func (c *conversation) became() *conversation {
 type part struct {
 	joined, left    int // receives what has a greater number, and, once it has left, a lesser one
 	earlier         [][2]int
-	delivered, read int                 // through this number
-	saw             map[*message]string // once it has left: what messages said then
+	delivered, read int // through this number
 }
 
 func (p *part) receives(number int) bool {
@@ -103,21 +102,40 @@ func (c *conversation) admit(p *principal) {
 	c.join(p, joined)
 }
 
-// part ends somebody's part. Whoever has left does not see to what is edited what they have seen.
-func (c *conversation) part(user string) {
-	p := c.members[user]
-	p.left, p.saw = len(c.timeline)+1, map[*message]string{}
-	for _, msg := range c.timeline {
-		p.saw[msg] = msg.text
-	}
+// part ends somebody's part.
+func (c *conversation) part(user string) { c.members[user].left = len(c.timeline) + 1 }
+
+// edited is what a message said before it was edited, when its conversation had so many items.
+type edited struct {
+	at  int
+	was string
 }
 
-// reads is what a message says to somebody.
-func (p *principal) reads(m *message) string {
-	if part := m.in.members[p.user]; part != nil && part.left > 0 && !p.private {
-		return part.saw[m]
+// becomes has a message say something else.
+func (m *message) becomes(text string) {
+	m.edits = append(m.edits, edited{len(m.in.timeline), m.text})
+	m.text = text
+}
+
+// reads is what a message may say to somebody. Whoever has left does not see to what it was edited since; whether an edit after
+// the last item came before that or after cannot be told.
+func (p *principal) reads(m *message) []string {
+	part := m.in.members[p.user]
+	if part == nil || part.left == 0 || p.private {
+		return []string{m.text}
 	}
-	return m.text
+	var may []string
+	text := m.text
+	for _, e := range slices.Backward(m.edits) {
+		if e.at < part.left-1 {
+			break
+		}
+		if e.at == part.left-1 {
+			may = append(may, text)
+		}
+		text = e.was
+	}
+	return append(may, text)
 }
 
 // join has somebody take part who receives what comes after an item.
@@ -135,10 +153,11 @@ func (c *conversation) join(p *principal, joined int) {
 type message struct {
 	id        string
 	in        *conversation
-	number    int        // 0: scheduled, or canceled before its time
-	at        time.Time  // when it entered the timeline
-	notice    string     // of a system item: what it tells
-	reason    string     // of one that tells that somebody is away: why it went no further
+	number    int       // 0: scheduled, or canceled before its time
+	at        time.Time // when it entered the timeline
+	notice    string    // of a system item: what it tells
+	reason    string    // of one that tells that somebody is away: why it went no further
+	edits     []edited
 	copies    []*message // for whom it was forwarded to
 	moved     bool       // it is what is left of one that was moved
 	author    *principal // nil: somebody outside

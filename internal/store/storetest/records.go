@@ -107,7 +107,10 @@ func numberedLists(w *world) {
 	w.equal("counted", n, 2)
 	standings, err := numbered.Standings(w.read(), o, []parley.ID{one.ID, two.ID}, nil)
 	w.must(err)
-	w.equal("standings", standings, []numbered.Standing{{Contact: one.ID, Status: parley.StatusOpen, Conversations: 2}, {Contact: two.ID, Status: parley.StatusOpen, Conversations: 1}})
+	standing := func(contact parley.ID, n int) numbered.Standing {
+		return numbered.Standing{Contact: contact, Status: parley.StatusOpen, Conversations: n}
+	}
+	w.equal("standings", standings, []numbered.Standing{standing(one.ID, 2), standing(two.ID, 1)})
 	if standings, err = numbered.Standings(w.read(), o, []parley.ID{one.ID, two.ID}, []parley.ID{ch.ID}); len(standings) > 0 || err != nil {
 		w.equal("hidden standings", standings, err)
 	}
@@ -138,8 +141,8 @@ func (w *world) written(o, conversation, empty parley.ID) {
 	w.equal("written", messages, []parley.ID{ids[0], ids[2], ids[3]})
 	tallies, err := numbered.Tallies(w.read(), o, []parley.ID{conversation, empty})
 	w.must(err)
-	tally := func(kind parley.MessageKind, direction parley.Direction, platform string, items int) numbered.Tally {
-		return numbered.Tally{Conversation: conversation, Kind: kind, Direction: direction, Platform: platform, Items: items}
+	tally := func(kind parley.MessageKind, direction parley.Direction, platform string, n int) numbered.Tally {
+		return numbered.Tally{Conversation: conversation, Kind: kind, Direction: direction, Platform: platform, Items: n}
 	}
 	w.equal("tallies", tallies, []numbered.Tally{tally(parley.KindMessage, parley.Inbound, "sms", 3), tally(parley.KindMessage, parley.Outbound, "sms", 1),
 		tally(parley.KindNote, parley.NoDirection, "", 1)})

@@ -1,0 +1,157 @@
+package tigerconnect_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-server/parley/api"
+)
+
+// stream is what somebody reads.
+type stream struct {
+	t      *testing.T
+	events chan happened
+	end    context.CancelFunc
+}
+
+type happened struct {
+	id        string
+	namespace string
+	payload   map[string]any
+}
+
+func (p *person) follow(features string) *stream {
+	p.w.t.Helper()
+	ctx, end := context.WithCancel(p.w.t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", p.w.app.URL()+"/tigerconnect/v2/events", nil)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	r.SetBasicAuth(p.key, p.token)
+	r.Header.Set("TT-X-Features", features)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+		p.w.t.Fatalf("answered %d %v", response.StatusCode, response.Header)
+	}
+	s := &stream{p.w.t, make(chan happened, 1000), end}
+	p.w.t.Cleanup(end)
+	go func() {
+		defer close(s.events)
+		defer response.Body.Close()
+		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+			text, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if !ok {
+				continue
+			}
+			var e struct {
+				ID    string `json:"event_id"`
+				Event map[string]map[string]any
+			}
+			if json.Unmarshal([]byte(text), &e) != nil {
+				return
+			}
+			for namespace, payload := range e.Event {
+				s.events <- happened{e.ID, namespace, payload}
+			}
+		}
+	}()
+	return s
+}
+
+// next is what comes next, which must be of a namespace.
+func (s *stream) next(namespace string, want fields) happened {
+	s.t.Helper()
+	select {
+	case e, ok := <-s.events:
+		if !ok {
+			s.t.Fatalf("the stream ended where %s was to come", namespace)
+		}
+		if e.namespace != "tigertext:iq:"+namespace {
+			s.t.Fatalf("%s %v came where %s was to come", e.namespace, e.payload, namespace)
+		}
+		shows(s.t, namespace, e.payload, want)
+		return e
+	case <-time.After(20 * time.Second):
+		s.t.Fatalf("%s did not come", namespace)
+	}
+	return happened{}
+}
+
+func (s *stream) begins(messages int) {
+	s.t.Helper()
+	s.next("client_advisory", fields{"name": "replay_start", "replay_message_count": messages})
+}
+
+func (s *stream) live() { s.t.Helper(); s.next("client_advisory", fields{"name": "replay_stop"}) }
+
+// What was not confirmed comes again, also after a restart; what was does not.
+func TestEvents(t *testing.T) {
+	w := newWorld(t)
+	s := w.bo.follow("")
+	s.begins(0)
+	s.live()
+	one := w.ana.send(fields{"recipient": w.bo.id, "body": "one", "client_id": "e-1"})
+	first := s.next("message", fields{"message_id": one["message_id"], "body": "one", "sender_token": w.ana.id, "recipient_token": w.bo.id, "client_id": "e-1"})
+	w.cy.send(fields{"recipient": w.ana.id, "body": "not for bo"})
+	two := w.ana.send(fields{"recipient": []string{w.bo.id, w.cy.id}, "body": "two"})
+	second := s.next("group_message", fields{"message_id": two["message_id"], "group_token": two["recipient_token"], "recipient_token": two["recipient_token"]})
+	s.end()
+	if a := w.bo.call("POST", "/v2/events/ack", fields{"events": []string{second.id}}); a.status != http.StatusNoContent {
+		t.Fatalf("answered %d %s", a.status, a.text)
+	}
+	w.ana.send(fields{"recipient": w.bo.id, "body": "three"})
+	s = w.bo.follow("")
+	s.begins(2)
+	if again := s.next("message", fields{"body": "one"}); again.id != first.id {
+		t.Errorf("the first has the id %s, had %s", again.id, first.id)
+	}
+	third := s.next("message", fields{"body": "three"})
+	s.live()
+	if a := w.bo.call("POST", "/v2/events/ack", fields{"events": first.id + "," + third.id}); a.status != http.StatusNoContent {
+		t.Fatalf("answered %d %s", a.status, a.text)
+	}
+	s.end()
+	w.stop()
+	w.start()
+	s = w.bo.follow("auto-ack,auto-deliver")
+	s.begins(0)
+	s.live()
+	four := w.ana.send(fields{"recipient": w.bo.id, "body": "four"})
+	s.next("message", fields{"body": "four"})
+	s.next("message:status", fields{"message_id": four["message_id"], "account_id": w.bo.id, "status": "Delivered"})
+	w.ana.call("DELETE", "/v2/message/"+four["message_id"].(string), nil).ok()
+	s.next("message:status", fields{"message_id": four["message_id"], "status": "Removed", "is_recalled": true})
+	if n := w.bo.call("DELETE", "/v2/events", nil).ok()["count"]; n != 1.0 {
+		t.Errorf("%v streams were ended", n)
+	}
+	if _, open := <-s.events; open {
+		t.Error("the stream goes on")
+	}
+}
+
+// Senders are told how far their messages are; conversations that the door does not show are in no stream.
+func TestEventsOfStatus(t *testing.T) {
+	w := newWorld(t)
+	s := w.ana.follow("")
+	s.begins(0)
+	s.live()
+	must[*api.Channel](t)(w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
+	must[*api.Message](t)(w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Address: "phone:+15550100000"}, Body: api.Text("Dear patient")}))
+	m := w.ana.send(fields{"recipient": w.bo.id, "body": "one"})
+	s.next("message", fields{"message_id": m["message_id"], "recipient_token": w.bo.id})
+	w.bo.call("POST", "/v2/message/status", fields{"delivered": []string{m["message_id"].(string)}})
+	s.next("message:status", fields{"message_id": m["message_id"], "account_id": w.bo.id, "status": "Delivered", "organization": w.org, "recipient_token": w.bo.id})
+	w.bo.call("POST", "/v2/message/status", fields{"read": []string{m["message_id"].(string)}})
+	s.next("message:status", fields{"account_id": w.bo.id, "status": "Read", "sort_number": 1, "conversation_id": m["conversation_id"]})
+	s.next("message:status", fields{"message_id": m["message_id"], "account_id": w.bo.id, "status": "Read"})
+	w.ana.call("POST", "/v2/events/ack", fields{"events": "x"}).refused("no id", 400, "invalid-argument", "id-invalid", "events")
+	w.ana.call("POST", "/v2/events/ack", fields{}).refused("none", 400, "invalid-argument", "out-of-range", "events")
+}
