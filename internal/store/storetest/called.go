@@ -41,8 +41,7 @@ func called(w *world) {
 	a, b, c := made[0].ID, made[1].ID, made[2].ID
 	w.equal("all", ids(o, page.Of{States: all}, "", 9), []parley.ID{c, b, a})
 	w.equal("a page of all", ids(o, page.Of{States: all}, c, 1), []parley.ID{b})
-	w.equal("of a message", ids(o, page.Of{Message: "m"}, "", 9), []parley.ID{b, a})
-	w.equal("of a conversation", ids(o, page.Of{Conversation: "d"}, "", 9), []parley.ID{c})
+	w.equal("of a message and a conversation", [][]parley.ID{ids(o, page.Of{Message: "m"}, "", 9), ids(o, page.Of{Conversation: "d"}, "", 9)}, [][]parley.ID{{b, a}, {c}})
 	w.calledBy(o, other)
 	mine := page.Of{Called: []parley.Actor{ana, team, {Kind: parley.ActorOrganization}}, States: all, Unanswered: u.ID}
 	w.equal("of somebody", ids(o, mine, "", 9), []parley.ID{c, b, a})
