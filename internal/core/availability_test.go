@@ -130,8 +130,12 @@ func TestToldOnce(t *testing.T) {
 		step.do()
 		w.Say(ana, core.To{User: bo.User}, step.text)
 	}
+	list, _, err := w.Core.Conversations(t.Context(), bo, core.ConversationFilter{}, "", 10)
+	w.Must(err)
+	w.Say(w.Admin, core.To{Conversation: list[0].ID}, "to both") // from somebody else: both have it
+	w.want(cy, "Cy", "Ana: forwards for Bo", "Ana: forwards still for Bo", "Ana: anew for Bo")
 	w.want(bo, "Bo", "Ana: set", "Bo: away", "Ana: set again", "Ana: forwards", "Bo: away / Forwarded to Cy.", "Ana: forwards still",
-		"Ana: anew", "Bo: away / Forwarded to Cy.")
+		"Ana: anew", "Bo: away / Forwarded to Cy.", w.Admin.UserName+": to both")
 }
 
 // TestForwardedFurther: forwards are followed, and end.

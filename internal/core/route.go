@@ -191,10 +191,10 @@ func (s *send) away(tx *store.Tx, user parley.Actor) (*availability.Away, error)
 	return availability.Look(tx, s.p.Organization, user)
 }
 
-// otherAway is away for the other one of a direct conversation.
+// otherAway is away for the other one of a direct conversation. What somebody else writes there is for both, who have it.
 func (s *send) otherAway(tx *store.Tx, conversation *parley.Conversation, participants []parley.Participant) (*availability.Away, error) {
 	at := slices.IndexFunc(participants, func(p parley.Participant) bool { return p.Kind == parley.ActorUser && p.ID != s.p.User })
-	if conversation.Kind != parley.ConversationDirect || at < 0 {
+	if conversation.Kind != parley.ConversationDirect || at < 0 || !takesPart(participants, s.p.User) {
 		return nil, nil
 	}
 	return s.away(tx, parley.Actor{Kind: parley.ActorUser, ID: participants[at].ID, Name: participants[at].Name})

@@ -273,6 +273,11 @@ func TestDeleteOnRead(t *testing.T) {
 			w.Must(err)
 		}
 	}
+	w.Must(w.ReadThrough(t.Context(), ana, m.Conversation, 0)) // who wrote it keeps it all the same
+	hide()
+	if !content(ana) {
+		t.Error("its author does not see it after reading it")
+	}
 	w.Must(w.ReadThrough(t.Context(), ben, m.Conversation, 0))
 	if n, err := w.Hide(t.Context()); n != 0 || err != nil || !content(ben) {
 		t.Fatalf("hidden before its time: %d, %v", n, err)

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
@@ -46,11 +47,16 @@ func (u *unit) hide(job *store.Job, m *parley.Message) (bool, error) {
 		}
 		return true, u.erase([]store.Erasure{erasure})
 	}
-	fresh, err := u.tx.Hide(job.Organization, m.ID, parley.ID(job.Payload))
+	reader := parley.ID(job.Payload)
+	recipients, err := thread.Recipients(u.tx.Queries, job.Organization, m)
+	if err != nil || !slices.Contains(recipients, reader) { // its author reads it too, and keeps it as long as it is there
+		return false, err
+	}
+	fresh, err := u.tx.Hide(job.Organization, m.ID, reader)
 	if err != nil {
 		return false, err
 	}
-	done, err := u.allHidden(&erasure)
+	done, err := u.allHidden(&erasure, recipients)
 	if err != nil {
 		return false, err
 	}
@@ -59,17 +65,13 @@ func (u *unit) hide(job *store.Job, m *parley.Message) (bool, error) {
 	}
 	if fresh {
 		u.tx.Emit(job.Organization, parley.Event{Type: parley.EventMessageRemoved, Conversation: m.Conversation, Message: m.ID,
-			Subject: parley.ID(job.Payload), Data: parley.EventData{Reason: string(parley.RemovedOnRead)}})
+			Subject: reader, Data: parley.EventData{Reason: string(parley.RemovedOnRead)}})
 	}
 	return false, nil
 }
 
 // allHidden reports whether nobody is left for whom a message between members is.
-func (u *unit) allHidden(e *store.Erasure) (bool, error) {
-	recipients, err := thread.Recipients(u.tx.Queries, e.Organization, e.Message)
-	if err != nil {
-		return false, err
-	}
+func (u *unit) allHidden(e *store.Erasure, recipients []parley.ID) (bool, error) {
 	hidden, err := u.tx.HiddenFrom(e.Organization, []parley.ID{e.Message.ID})
 	for _, id := range recipients {
 		if _, ok := hidden[e.Message.ID][id]; !ok {

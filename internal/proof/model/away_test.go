@@ -50,6 +50,9 @@ func (m *machine) back() {
 // author with each; and its author is told, once.
 func (o *organization) passOn(msg *message) {
 	c := msg.in
+	if c.members[msg.author.user] == nil { // somebody else's, for both
+		return
+	}
 	var to *principal
 	for user := range c.members {
 		if user != msg.author.user {
@@ -78,7 +81,7 @@ func (o *organization) passOn(msg *message) {
 		first.told[c] = tells
 		notice := &message{in: c, author: to, notice: string(api.NoticeAway), reason: reason}
 		c.enter(notice)
-		if msg.sent.request.TTL > 0 { // it lives no longer than what it is about
+		if msg.sent != nil && msg.sent.request.TTL > 0 { // it lives no longer than what it is about
 			o.at(o.now.Add(time.Duration(msg.sent.request.TTL)*time.Second), func() { o.remove(notice, api.RemovedExpired) })
 		}
 	}

@@ -24,12 +24,12 @@ func (m *machine) edit() {
 		m.refused(err, 403, "%s edits %s", by, msg.id)
 	case msg.in.members == nil && !msg.note:
 		m.refused(err, 422, "%s edits %s", by, msg.id)
+	case msg.copied: // it says what the message says that it is a copy of
+		m.refused(err, 422, "%s edits %s, a copy", by, msg.id)
 	case msg.removed:
 		m.refused(err, 409, "%s edits %s", by, msg.id)
 	case !by.mayChange(msg.in):
 		m.refused(err, 403, "%s edits %s", by, msg.id)
-	case msg.copied: // it says what the message says that it is a copy of
-		m.refused(err, 422, "%s edits %s, a copy", by, msg.id)
 	case msg.pages: // it would call nobody any more
 		m.refused(err, 422, "%s edits %s", by, msg.id)
 	default:

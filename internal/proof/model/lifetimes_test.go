@@ -26,6 +26,7 @@ func (o *organization) remove(msg *message, why api.Removal) {
 	if why == api.RemovedRecalled || why == api.RemovedRedacted {
 		for _, copied := range msg.copies {
 			o.remove(copied, why)
+			o.moving = true // it is done in the background
 		}
 	}
 	if msg.waits {
