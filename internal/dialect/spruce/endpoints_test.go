@@ -143,17 +143,13 @@ func TestEndpointRefusals(t *testing.T) {
 // What was posted is there after a restart, as is that its key was used.
 func TestRestart(t *testing.T) {
 	folder := t.TempDir()
-	var id, item string
-	t.Run("before", func(t *testing.T) {
-		w := open(t, folder)
-		id = w.ids["conversationId"]
-		item = w.post(id, `{"body":[{"type":"text","value":"kept"}]}`, "s-idempotency-key", "restart")["id"].(string)
-	})
-	t.Run("after", func(t *testing.T) {
-		w := open(t, folder)
-		w.refused("a second use", w.ask("POST", postPath, []string{id}, `{"body":[{"type":"text","value":"kept"}]}`, "s-idempotency-key", "restart"), 422, "DUPLICATE_REQUEST", "")
-		if got := w.items(id)[0].(map[string]any); got["id"] != item || got["text"] != "kept" {
-			t.Errorf("the newest item is %v, want %s", got, item)
-		}
-	})
+	w := open(t, folder)
+	id := w.ids["conversationId"]
+	item := w.post(id, `{"body":[{"type":"text","value":"kept"}]}`, "s-idempotency-key", "restart")["id"]
+	w.stop()
+	w = open(t, folder)
+	w.refused("a second use", w.ask("POST", postPath, []string{id}, `{"body":[{"type":"text","value":"kept"}]}`, "s-idempotency-key", "restart"), 422, "DUPLICATE_REQUEST", "")
+	if got := w.items(id)[0].(map[string]any); got["id"] != item || got["text"] != "kept" {
+		t.Errorf("the newest item is %v, want %s", got, item)
+	}
 }

@@ -10,16 +10,19 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/demo"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is a demo with its door, as a program of the vendor's reaches it.
 type world struct {
+	stop       func() // ends the server, at the end of the test by itself
 	t          *testing.T
 	app        *app.App
 	demo       demo.Description
@@ -36,7 +39,7 @@ func newWorld(t *testing.T) *world { return open(t, t.TempDir()) }
 func open(t *testing.T, folder string) *world {
 	t.Helper()
 	c := config.Default()
-	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog = folder, "127.0.0.1:0", 0, false
+	c.Data, c.Database, c.Listen, c.KeyRateLimit, c.AccessLog = folder, fresh.Database(t, folder), "127.0.0.1:0", 0, false
 	a, err := app.New(t.Context(), app.Options{Config: c, LogTo: io.Discard})
 	if err != nil {
 		t.Fatal(err)
@@ -44,11 +47,12 @@ func open(t *testing.T, folder string) *world {
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(stop)
 	d, err := demo.Prepare(t.Context(), demo.Server{Folder: folder, URL: a.URL(), Handler: a.Handler(),
 		NewKey: func(ctx context.Context) (string, error) { return a.Administrator(ctx, demo.Organization) }})
 	if err != nil {
@@ -60,7 +64,7 @@ func open(t *testing.T, folder string) *world {
 	}
 	t.Cleanup(native.Close)
 	door := d.Doors["spruce"]
-	return &world{t: t, app: a, demo: d, base: door.BaseURL + "/v1", credential: door.Credential, ids: door.IDs, native: native, contract: readContract(t)}
+	return &world{stop: stop, t: t, app: a, demo: d, base: door.BaseURL + "/v1", credential: door.Credential, ids: door.IDs, native: native, contract: readContract(t)}
 }
 
 // answer is what came back.
