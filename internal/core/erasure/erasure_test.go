@@ -121,7 +121,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 		"search_pages.word": erased, "search_pages.data": erased, "search_pages.kind": other,
 		"search_state": other, "search_segments": other, "search_gone": other, "search_prints": other,
 		"accounts": other, "organizations": other, "keys": other, "users": other, "teams": other, "roles": other, "shifts": other, "schedules": other, "auto_replies": other, "auto_reply_marks": other, "sla_policies": other, "sla_clocks": other, "escalation_policies": other, "escalations": other, "escalation_fallbacks": other, "permission_sets": other, "broadcasts": other, "contacts": other,
-		"contact_addresses": other, "attribute_definitions": other, "contact_external_ids": other, "contact_places": other, "record_counts": other, "record_ids": other, "suppressions": other, "blocked_senders": other, "contact_exports": other, "contact_erasures": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
+		"contact_addresses": other, "attribute_definitions": other, "contact_external_ids": other, "contact_places": other, "event_places": other, "upload_forms": other, "record_counts": other, "record_ids": other, "suppressions": other, "blocked_senders": other, "contact_exports": other, "contact_erasures": other, "channels": other, "broadcast_members": other, "schema_migrations": other,
 		"conversation_details": other, "conversation_labels": other, "views": other, "selections": other, "pages": other, "page_answers": other, "conversation_attributes": other, "conversation_history": other, "merged_conversations": other, "drafts": other, // is no message yet, and goes when it is one
 
 		"conversations": other, // its title, tags and metadata are written on it by people
