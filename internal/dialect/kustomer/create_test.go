@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d messages are stored", n)
 	}
 	fits := body(m{"related": ""})
-	fits["related"] = strings.Repeat("x", 100<<10-len(fmt.Sprintf(`{"app":"a","channel":"sms","preview":"x","related":""}`)))
+	fits["related"] = strings.Repeat("x", 100<<10-len(`{"app":"a","channel":"sms","preview":"x","related":""}`))
 	o.post(key, o.conversation, fits).has(t, 201, nil)
 }
 
