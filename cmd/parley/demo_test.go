@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -126,9 +128,7 @@ func TestDemoAgain(t *testing.T) {
 
 	p, second := startDemo(t, folder)
 	defer p.stop(t)
-	moved := first
-	moved.URL = second.URL
-	if !reflect.DeepEqual(second, moved) {
+	if moved := movedTo(t, first, second.URL); !reflect.DeepEqual(second, moved) {
 		t.Errorf("it is described as\n%+v\nand was\n%+v", second, first)
 	}
 	checkDescription(t, second)
@@ -138,6 +138,19 @@ func TestDemoAgain(t *testing.T) {
 	if content, err := os.ReadFile(foreign); err != nil || string(content) != "not the server's" {
 		t.Errorf("the foreign file: %q, %v", content, err)
 	}
+}
+
+// movedTo is a description with another address, in commands too.
+func movedTo(t *testing.T, d demo.Description, url string) (moved demo.Description) {
+	t.Helper()
+	text, err := json.Marshal(d)
+	if err == nil {
+		err = json.Unmarshal(bytes.ReplaceAll(text, []byte(d.URL), []byte(url)), &moved)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return moved
 }
 
 // TestDemoInterrupted: a start that is killed while it prepares the demo is completed by the next, which makes

@@ -1,7 +1,6 @@
 package kustomer_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
