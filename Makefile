@@ -29,7 +29,7 @@ race:
 
 postgres:
 	PARLEY_TEST_DATABASE=postgres go test -timeout 20m $(TESTFLAGS) ./internal/core ./internal/core/access ./internal/core/directory \
-		./internal/core/erasure ./internal/core/escalation ./internal/core/eventlog ./internal/core/files ./internal/core/playground \
+		./internal/core/erasure ./internal/core/escalation ./internal/core/eventlog ./internal/core/files ./internal/core/limits ./internal/core/numbered ./internal/core/playground \
 		./internal/core/presence ./internal/core/search ./internal/core/thread ./internal/live ./internal/dialect/...
 
 proofs:
