@@ -1,6 +1,7 @@
 package kustomer
 
 import (
+	"cmp"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -172,7 +173,7 @@ func (s *shape) check(c *checker, prefix string, o object) {
 		case r != nil:
 			r(c, prefix+name, o[name])
 		case !s.open:
-			c.refuse(prefix+name, "unknown", "is not an attribute of this request")
+			c.refuse(cmp.Or(prefix+name, `""`), "unknown", "is not an attribute of this request")
 		}
 	}
 }
