@@ -175,19 +175,7 @@ func (s *Sight) Shown(messages []*parley.Message, now time.Time) ([]*parley.Mess
 // Thread returns a page of a conversation's messages in display order, newest first; next is the cursor of the
 // page after it, empty at the end. Scheduled messages are not in it.
 func (t *Threads) Thread(ctx context.Context, p *access.Principal, conversation parley.ID, after string, limit int) (messages []parley.Message, next string, err error) {
-	if err := p.Require(parley.ScopeMessagesRead); err != nil {
-		return nil, "", err
-	}
-	from, err := parseCursor(after, "t")
-	if err != nil {
-		return nil, "", err
-	}
-	s := NewSight(t.read(ctx), p)
-	c, err := s.Conversation(conversation)
-	if err != nil {
-		return nil, "", err
-	}
-	return s.thread(&c, Reading{}, from.position(), pageOf(limit), t.now(ctx, p.Organization))
+	return t.Read(ctx, p, conversation, Reading{}, after, limit)
 }
 
 // Reading is how a conversation is read.

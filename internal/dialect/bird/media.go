@@ -1,9 +1,6 @@
 package bird
 
 import (
-	"io"
-	"mime"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -104,17 +101,6 @@ func (c *call) bytes(media parley.ID) error {
 		return err
 	}
 	defer blob.Close()
-	return serve(c.w, c.r, &m, blob)
-}
-
-func serve(w http.ResponseWriter, r *http.Request, m *parley.Media, blob io.ReadSeeker) error {
-	httpd.AllowTime(w, m.Size)
-	h := w.Header()
-	h.Set("Content-Type", m.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Name}))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(w, r, "", m.CreatedAt, blob)
+	httpd.Download(c.w, c.r, &m, blob)
 	return nil
 }

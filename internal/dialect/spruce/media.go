@@ -2,7 +2,6 @@ package spruce
 
 import (
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -91,14 +90,7 @@ func (d *door) download(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer func() { _ = blob.Close() }()
-	httpd.AllowTime(w, m.Size)
-	h := w.Header()
-	h.Set("Content-Type", m.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Name}))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cache-Control", "private, no-store")
-	http.ServeContent(w, r, "", m.CreatedAt, blob)
+	httpd.Download(w, r, &m, blob)
 	return nil
 }
 

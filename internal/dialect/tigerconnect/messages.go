@@ -1,9 +1,6 @@
 package tigerconnect
 
 import (
-	"mime"
-	"net/http"
-
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -168,13 +165,7 @@ func (c *call) attachment() error {
 		return err
 	}
 	defer blob.Close()
-	httpd.AllowTime(c.w, file.Size)
-	h := c.w.Header()
-	h.Set("Content-Type", file.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Attachments[0].Name}))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(c.w, c.r, "", file.CreatedAt, blob)
+	file.Name = m.Attachments[0].Name
+	httpd.Download(c.w, c.r, &file, blob)
 	return nil
 }

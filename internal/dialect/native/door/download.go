@@ -2,7 +2,6 @@ package door
 
 import (
 	"io"
-	"mime"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,14 +23,7 @@ func Download(o contract.Operation, f func(*Call) (parley.Media, io.ReadSeekClos
 			return err
 		}
 		defer blob.Close()
-		httpd.AllowTime(c.W, m.Size)
-		h := c.W.Header()
-		h.Set("Content-Type", m.ContentType)
-		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": m.Name}))
-		h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-		h.Set("Cache-Control", "private, no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		http.ServeContent(c.W, c.R, "", m.CreatedAt, blob)
+		httpd.Download(c.W, c.R, &m, blob)
 		return nil
 	})
 }
