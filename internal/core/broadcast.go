@@ -103,7 +103,7 @@ func (c *Core) FanOut(ctx context.Context) (int, error) {
 		job := jobs[0]
 		m, err := tx.Message(job.Organization, job.Message)
 		if err != nil || m.Removed != "" {
-			return firstError(ignoreNotFound(err), tx.Done(jobs))
+			return parley.FirstError(ignoreNotFound(err), tx.Done(jobs))
 		}
 		more, err := c.expandChunk(tx, &job, &m)
 		if err != nil {
@@ -119,15 +119,6 @@ func (c *Core) FanOut(ctx context.Context) (int, error) {
 		c.kick()
 	}
 	return n, err
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // expandChunk adds the copies for the next members, and moves the job on. Each recipient has one copy: the

@@ -310,7 +310,7 @@ func (c *Core) replied(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 		return nil, err
 	}
 	a.answered = true // what follows is to be done
-	return &write.Message, firstError(s.put(tx, write, r), a.refer(tx, ch, id))
+	return &write.Message, parley.FirstError(s.put(tx, write, r), a.refer(tx, ch, id))
 }
 
 // reply makes the rows of a message in a conversation that is there, and looks whether its author may write it.

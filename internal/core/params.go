@@ -350,7 +350,7 @@ func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refu
 	}
 	replay, err := p.Before(ctx, c.store, params.Idempotency)
 	if replay == nil {
-		return Sent{}, firstError(err, refusal)
+		return Sent{}, parley.FirstError(err, refusal)
 	}
 	m, err := c.Message(ctx, p, replay.Resource)
 	return Sent{Message: m, Replayed: true}, err

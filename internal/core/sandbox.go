@@ -254,7 +254,7 @@ func (c *Core) play(q store.Queries, p *Principal, params *InboundParams) (*arri
 	}
 	if params.ReplyTo != "" {
 		if m, err := q.Message(p.Organization, params.ReplyTo); err != nil || !m.GoesOn(ch.ID) {
-			return nil, firstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
+			return nil, parley.FirstError(ignoreNotFound(err), parley.Invalid("replyTo", "reply-unknown", "must be the id of a message on the channel"))
 		} else if params.Action != "" {
 			if action := parley.ActionOf(m.Body, params.Action); action == nil || action.Kind != parley.ActionReply && action.Kind != parley.ActionPostback {
 				return nil, parley.Invalid("action", "action-unknown", "must be the id of a reply or a postback of the message")

@@ -261,7 +261,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := firstError(s.checkReply(tx, r), s.checkEscalate(r)); err != nil {
+	if err := parley.FirstError(s.checkReply(tx, r), s.checkEscalate(r)); err != nil {
 		return nil, nil, err
 	}
 	if s.draft != nil && s.draft.Conversation != r.conversation.ID {
@@ -277,14 +277,14 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.params.Record != nil {
-		if err := firstError(s.recordAuthor(tx, &a.Message), s.keepPace(tx, r), s.nameRecord(tx)); err != nil {
+		if err := parley.FirstError(s.recordAuthor(tx, &a.Message), s.keepPace(tx, r), s.nameRecord(tx)); err != nil {
 			return nil, nil, err
 		}
 	} else if err := s.named(tx, &r.conversation, s.ownParts()); err != nil {
 		return nil, nil, err
 	}
 	if s.later {
-		return a, r, firstError(s.schedule(tx, a), s.dropDraft(tx))
+		return a, r, parley.FirstError(s.schedule(tx, a), s.dropDraft(tx))
 	}
 	return a, r, s.put(tx, a, r)
 }
@@ -322,7 +322,7 @@ func (s *send) prepare(tx *store.Tx) error {
 			return err
 		}
 	}
-	if err := firstError(s.findDraft(tx), s.attachments(tx), s.appear(tx)); err != nil {
+	if err := parley.FirstError(s.findDraft(tx), s.attachments(tx), s.appear(tx)); err != nil {
 		return err
 	}
 	if err := s.complete(tx); err != nil {

@@ -125,3 +125,13 @@ func Forbidden(scope Scope) *Error {
 func Unavailable(code, message string, err error) *Error {
 	return &Error{Kind: KindUnavailable, Code: code, Message: message, RetryAfter: time.Second, Err: err}
 }
+
+// FirstError is the first of some errors that is one; nil where none is.
+func FirstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

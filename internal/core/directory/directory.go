@@ -85,7 +85,7 @@ func written[T any](ctx context.Context, d *Directory, p *access.Principal, unit
 
 // Members are those of some ids that are active users who are people, or teams, by id.
 func (d *Directory) Members(ctx context.Context, p *access.Principal, ids []parley.ID) (map[parley.ID]parley.Actor, error) {
-	if err := firstError(p.Require(parley.ScopeUsersRead), p.Require(parley.ScopeTeamsRead)); err != nil {
+	if err := parley.FirstError(p.Require(parley.ScopeUsersRead), p.Require(parley.ScopeTeamsRead)); err != nil {
 		return nil, err
 	}
 	q := d.store.Read(ctx)
@@ -133,15 +133,6 @@ func (d *Directory) Saved(ctx context.Context, p *access.Principal, ids []parley
 	found, err := d.store.Read(ctx).ContactsByID(p.Organization, ids)
 	maps.DeleteFunc(found, func(_ parley.ID, c *parley.Contact) bool { return !c.Saved })
 	return found, err
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // The filters of lists.

@@ -71,7 +71,7 @@ func (e *Eraser) EraseContact(ctx context.Context, p *access.Principal, id parle
 			return err
 		}
 		if held, err := underHold(tx.Queries, p.Organization, contact.ID); err != nil || held {
-			return firstError(err, heldError(held))
+			return parley.FirstError(err, heldError(held))
 		}
 		begun := false
 		erasure, begun, err = people.BeginErasure(tx, p.Organization, parley.ContactErasure{Contact: contact.ID, Actor: p.User})
@@ -79,7 +79,7 @@ func (e *Eraser) EraseContact(ctx context.Context, p *access.Principal, id parle
 			return err
 		}
 		f := forgetting{contact: contact.ID, stage: stageConversations}
-		return firstError(p.Did(tx, parley.ActContactErased, contact.ID, nil), tx.Schedule(f.job(p.Organization, tx.Now)))
+		return parley.FirstError(p.Did(tx, parley.ActContactErased, contact.ID, nil), tx.Schedule(f.job(p.Organization, tx.Now)))
 	})
 	if err != nil {
 		return parley.ContactErasure{}, false, err
@@ -131,7 +131,7 @@ func (e *Eraser) ForgetContacts(ctx context.Context) (int, error) {
 		f := parseForgetting(job.Payload)
 		erasure, err := people.Erasure(tx.Queries, job.Organization, f.contact)
 		if err != nil {
-			return firstError(ignoreNotFound(err), tx.Done(jobs))
+			return parley.FirstError(ignoreNotFound(err), tx.Done(jobs))
 		}
 		held, err := underHold(tx.Queries, job.Organization, f.contact)
 		if err != nil {
@@ -139,7 +139,7 @@ func (e *Eraser) ForgetContacts(ctx context.Context) (int, error) {
 		}
 		if held {
 			erasure.State = parley.DossierHeld
-			return firstError(people.UpdateErasure(tx, job.Organization, &erasure), tx.Schedule(f.job(job.Organization, tx.Now.Add(heldAgain))))
+			return parley.FirstError(people.UpdateErasure(tx, job.Organization, &erasure), tx.Schedule(f.job(job.Organization, tx.Now.Add(heldAgain))))
 		}
 		erasure.State = parley.DossierPending
 		s := &forget{unit: unit{tx: tx}, organization: job.Organization, erasure: &erasure, at: f}
@@ -152,7 +152,7 @@ func (e *Eraser) ForgetContacts(ctx context.Context) (int, error) {
 			return err
 		}
 		if err := people.UpdateErasure(tx, job.Organization, &erasure); err != nil || done {
-			return firstError(err, tx.Done(jobs))
+			return parley.FirstError(err, tx.Done(jobs))
 		}
 		return tx.Schedule(s.at.job(job.Organization, tx.Now))
 	})

@@ -194,22 +194,13 @@ func (u *unit) eraseAnswers(job *store.Job) error {
 	batch := []store.Erasure{{Organization: job.Organization, Message: &m}}
 	u.tx.Erased()
 	if _, err := hold.Held(u.tx.Queries, job.Organization, job.Message); err == nil {
-		if err := firstError(hold.KeepAttempts(u.tx, batch), hold.KeepReasons(u.tx, batch)); err != nil {
+		if err := parley.FirstError(hold.KeepAttempts(u.tx, batch), hold.KeepReasons(u.tx, batch)); err != nil {
 			return err
 		}
 	} else if !parley.IsKind(err, parley.KindNotFound) {
 		return err
 	}
-	return firstError(u.tx.EraseAttempts(batch), u.tx.EraseReasons(batch))
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return parley.FirstError(u.tx.EraseAttempts(batch), u.tx.EraseReasons(batch))
 }
 
 // cancel ends those deliveries of a message that are still queued.

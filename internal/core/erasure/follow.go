@@ -46,7 +46,7 @@ func (e *Eraser) EraseCopies(ctx context.Context) (n int, err error) {
 	n, err = e.store.WriteDue(ctx, store.JobErase, 1, func(tx *store.Tx, jobs []store.Job) error {
 		job, u := jobs[0], unit{tx: tx}
 		if job.Payload == late {
-			return firstError(tx.Done(jobs), u.eraseAnswers(&job))
+			return parley.FirstError(tx.Done(jobs), u.eraseAnswers(&job))
 		}
 		m, err := tx.Message(job.Organization, job.Message)
 		if parley.IsKind(err, parley.KindNotFound) {

@@ -115,7 +115,7 @@ func (u *unit) rewrite(e *store.Erasure, left *parley.Message) error {
 	}
 	u.tx.Erased()
 	u.emit(e, parley.EventMessageRedacted, parley.EventData{})
-	if err := firstError(u.tx.Rewrite(e.Organization, left), u.tx.ReleaseFiles(e.Organization, left.ID, gone), u.tx.EraseParked(batch),
+	if err := parley.FirstError(u.tx.Rewrite(e.Organization, left), u.tx.ReleaseFiles(e.Organization, left.ID, gone), u.tx.EraseParked(batch),
 		u.tx.EraseAttempts(batch), u.tx.EraseReasons(batch), relation.EraseVersions(u.tx, batch)); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (u *unit) rewrite(e *store.Erasure, left *parley.Message) error {
 	if err == nil && len(forwarded) > 0 {
 		err = u.followLater(e, forwards)
 	}
-	return firstError(err, u.followCopies(e))
+	return parley.FirstError(err, u.followCopies(e))
 }
 
 // placesIn are the places, in what is left of a message's body, of the parts that its platform gets as plain text.

@@ -180,7 +180,7 @@ func (e *Escalations) Skip(ctx context.Context, p *access.Principal, id parley.I
 				return err
 			}
 		}
-		return firstError(escalation.EndFallbacks(r.Tx, r.organization, r.e.ID), r.goOn(m, parley.EscalationSkipped), r.save())
+		return parley.FirstError(escalation.EndFallbacks(r.Tx, r.organization, r.e.ID), r.goOn(m, parley.EscalationSkipped), r.save())
 	})
 }
 
@@ -199,6 +199,6 @@ func (e *Escalations) Cancel(ctx context.Context, p *access.Principal, id parley
 		if err := ended(r.e); err != nil {
 			return err
 		}
-		return firstError(r.end(parley.EscalationCanceled, ""), r.save())
+		return parley.FirstError(r.end(parley.EscalationCanceled, ""), r.save())
 	})
 }

@@ -126,12 +126,3 @@ func those(q store.Queries, sight *thread.Sight, list []parley.Escalation) ([]pa
 	}
 	return seen, nil
 }
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -231,7 +231,7 @@ func (r *run) post(m *parley.Message, into *parley.Conversation) error {
 	if job, reminds := reminder.Job(r.organization, &a.Message, into, &o.Policy); reminds {
 		a.Jobs = append(a.Jobs, job)
 	}
-	return firstError(r.Append(a), relation.Add(r.Tx, a))
+	return parley.FirstError(r.Append(a), relation.Add(r.Tx, a))
 }
 
 // close closes the group of an escalation that has ended, and all leave it.
@@ -256,7 +256,7 @@ func (r *run) close() error {
 		}
 	}
 	r.parted(left, "left")
-	if err := firstError(duty.DropGuests(r.Tx, r.organization, e.Group), escalation.LeaveAll(r.Tx, r.organization, e.Group)); err != nil {
+	if err := parley.FirstError(duty.DropGuests(r.Tx, r.organization, e.Group), escalation.LeaveAll(r.Tx, r.organization, e.Group)); err != nil {
 		return err
 	}
 	if err := escalation.Update(r.Tx, r.organization, e); err != nil {

@@ -186,7 +186,7 @@ func (e *Escalations) CreatePolicy(ctx context.Context, p *access.Principal, mad
 			return err
 		}
 		c := check{}
-		if err := firstError(c.known(tx.Queries, p.Organization, made.Steps), reachable(tx.Queries, p, &made, true, true)); err != nil {
+		if err := parley.FirstError(c.known(tx.Queries, p.Organization, made.Steps), reachable(tx.Queries, p, &made, true, true)); err != nil {
 			return err
 		}
 		if err := escalation.InsertPolicy(tx, p.Organization, &result); err != nil {
@@ -211,7 +211,7 @@ func did(tx *store.Tx, p *access.Principal, act parley.Act, before, after *parle
 	changes.Set("fallback", calls(before.Fallback), calls(after.Fallback))
 	changes.Set("groupLife", before.GroupLife, after.GroupLife)
 	changes.Set("steps", texts(before.Steps), texts(after.Steps))
-	return firstError(p.Did(tx, act, after.ID, changes), duty.Touch(tx, p.Organization, after.Role))
+	return parley.FirstError(p.Did(tx, act, after.ID, changes), duty.Touch(tx, p.Organization, after.Role))
 }
 
 // emit tells the log of events what was done to a policy: created, updated or deleted.
@@ -348,7 +348,7 @@ func dropPolicy(tx *store.Tx, p *access.Principal, policy *parley.EscalationPoli
 	changes.Gone("name", policy.Name)
 	changes.Gone("role", string(policy.Role))
 	emit(tx, p, parley.ActEscalationPolicyDeleted, policy.ID)
-	return firstError(p.Did(tx, parley.ActEscalationPolicyDeleted, policy.ID, changes),
+	return parley.FirstError(p.Did(tx, parley.ActEscalationPolicyDeleted, policy.ID, changes),
 		escalation.DeletePolicy(tx, p.Organization, policy.ID), duty.Touch(tx, p.Organization, policy.Role))
 }
 

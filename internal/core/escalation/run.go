@@ -232,7 +232,7 @@ func acknowledged(tx *store.Tx, organization parley.ID, m *parley.Message, by pa
 		return err
 	}
 	r := &run{Tx: tx, organization: organization, e: e, by: by}
-	return firstError(r.end(parley.EscalationAcknowledged, ""), r.save())
+	return parley.FirstError(r.end(parley.EscalationAcknowledged, ""), r.save())
 }
 
 // Gone cancels the escalations of messages whose content goes, and returns those that have copies in groups. What was only read
@@ -258,7 +258,7 @@ func Gone(tx *store.Tx, batch []store.Erasure) (copied []store.Erasure, err erro
 			return nil, err
 		}
 		r := &run{Tx: tx, organization: b.Organization, e: &e, by: system()}
-		if err := firstError(r.end(parley.EscalationCanceled, string(b.Reason)), r.save()); err != nil {
+		if err := parley.FirstError(r.end(parley.EscalationCanceled, string(b.Reason)), r.save()); err != nil {
 			return nil, err
 		}
 	}
@@ -295,7 +295,7 @@ func turn(tx *store.Tx, job *store.Job) error {
 		if closes := e.EndedAt.Add(e.Policy.GroupLife); e.Group != "" && closes.After(tx.Now) {
 			return r.schedule(closes)
 		}
-		return firstError(tx.Done([]store.Job{*job}), r.close())
+		return parley.FirstError(tx.Done([]store.Job{*job}), r.close())
 	}
 	m, err := tx.Message(job.Organization, e.Message)
 	if parley.IsKind(err, parley.KindNotFound) {
@@ -310,7 +310,7 @@ func turn(tx *store.Tx, job *store.Job) error {
 	case err != nil:
 		return err
 	case !e.DueAt.After(tx.Now):
-		return firstError(r.goOn(&m, parley.EscalationTimeout), r.save())
+		return parley.FirstError(r.goOn(&m, parley.EscalationTimeout), r.save())
 	case fell:
 		return r.save()
 	}

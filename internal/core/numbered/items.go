@@ -87,7 +87,7 @@ func (l *Lists) Item(ctx context.Context, p *access.Principal, id parley.ID) (It
 	}
 	messages, err := thread.NewSight(q, p).Those([]*parley.Message{&m}, l.store.Now(ctx, p.Organization))
 	if err != nil || len(messages) == 0 {
-		return Item{}, firstError(err, parley.NotFound("message", id))
+		return Item{}, parley.FirstError(err, parley.NotFound("message", id))
 	}
 	list := []Item{{Message: messages[0], Customer: c.Customer}}
 	err = replies(q, p.Organization, list)
@@ -143,13 +143,4 @@ func replies(q store.Queries, organization parley.ID, list []Item) error {
 		}
 	}
 	return err
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

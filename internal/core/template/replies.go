@@ -80,7 +80,7 @@ func (t *Templates) CreateReply(ctx context.Context, p *access.Principal, made p
 			return err
 		}
 		if n, err := template.CountReplies(tx.Queries, p.Organization, result.Owner); err != nil || n >= maxReplies {
-			return firstError(err, parley.Conflict("replies-full", "there are at most %d saved replies of one owner", maxReplies))
+			return parley.FirstError(err, parley.Conflict("replies-full", "there are at most %d saved replies of one owner", maxReplies))
 		}
 		if err := named(tx, p, result.ID, result.Body); err != nil {
 			return err
@@ -94,15 +94,6 @@ func (t *Templates) CreateReply(ctx context.Context, p *access.Principal, made p
 		result, err = template.Reply(t.store.Read(ctx), p.Organization, replay.Resource)
 	}
 	return result, replay != nil, err
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // didReply tells of what was done to a saved reply. The log of events, which shows to all what is of no conversation, has

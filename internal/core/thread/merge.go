@@ -51,13 +51,13 @@ var latest = time.UnixMilli(1 << 62)
 func (m *merge) find(f *ConversationFilter, ahead int) error {
 	s := m.s
 	if ids, ok, err := s.named(f); err != nil || ok {
-		return firstError(err, m.add(ids, f))
+		return parley.FirstError(err, m.add(ids, f))
 	}
 	var streams []store.Stream
 	if f.shared() {
 		channels, err := s.channelsOf(f)
 		few, again := s.searches(f)
-		if err := firstError(err, again); err != nil {
+		if err := parley.FirstError(err, again); err != nil {
 			return err
 		}
 		streams = appendStreams(streams, f, parley.VisibleToOrganization, channels)
@@ -88,15 +88,6 @@ func (m *merge) find(f *ConversationFilter, ahead int) error {
 		}
 	}
 	return m.open(streams, f)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func appendStreams(streams []store.Stream, f *ConversationFilter, v parley.Visibility, channels []parley.ID) []store.Stream {

@@ -44,7 +44,7 @@ func (d *door) createMessage(c *call) error {
 		return err
 	}
 	r := request{object: o, admin: isAdmin(c.p)}
-	if err := firstError(r.belongs(&conversation), d.knowsAuthors(c, &r)); err != nil {
+	if err := parley.FirstError(r.belongs(&conversation), d.knowsAuthors(c, &r)); err != nil {
 		return err
 	}
 	params, err := r.params(c, &conversation)
@@ -247,15 +247,6 @@ func statusOf(d parley.Direction) string {
 		return "received"
 	}
 	return "sent"
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // link is a path with the mount in use.
