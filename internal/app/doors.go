@@ -25,10 +25,7 @@ func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 				KeyRateLimit: a.options.Config.KeyRateLimit, Reads: a.options.Config.BirdReads, Writes: a.options.Config.BirdWrites})
 		}},
 		{kustomer.Name, func(mount string) http.Handler { return a.kustomer(authenticator, mount) }},
-		{spruce.Name, func(mount string) http.Handler {
-			return spruce.New(spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Authenticator: authenticator, Mount: mount,
-				URL: func() string { return a.options.Config.PublicURL }, RateLimit: a.options.Config.KeyRateLimit})
-		}},
+		{spruce.Name, func(mount string) http.Handler { return spruce.New(a.spruce(authenticator, mount)) }},
 		{tigerconnect.Name, func(string) http.Handler {
 			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator,
 				KeyRateLimit: a.options.Config.KeyRateLimit})
@@ -40,6 +37,11 @@ func (a *App) kustomer(authenticator *access.Authenticator, mount string) http.H
 	c := a.options.Config
 	return kustomer.New(kustomer.Options{Core: a.core, Lists: numbered.New(a.store), Directory: a.directory, Authenticator: authenticator, Mount: mount,
 		Requests: c.KustomerRateLimit, Messages: c.KustomerMessageLimit, KeyRequests: c.KeyRateLimit})
+}
+
+func (a *App) spruce(authenticator *access.Authenticator, mount string) spruce.Options {
+	return spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Webhooks: a.webhooks, Authenticator: authenticator, Mount: mount,
+		URL: func() string { return a.options.Config.PublicURL }, Address: a.URL, RateLimit: a.options.Config.KeyRateLimit}
 }
 
 // mountDoors serves each door under its name.

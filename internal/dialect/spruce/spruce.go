@@ -2,6 +2,7 @@
 package spruce
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/webhooks"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -23,9 +25,11 @@ type Options struct {
 	Directory     *directory.Directory
 	Files         *files.Files
 	Keys          *access.Keys
+	Webhooks      *webhooks.Webhooks
 	Authenticator *access.Authenticator
 	Mount         string        // the path that it is served under
 	URL           func() string // the server's own address; nil or empty: as whoever asks knows it
+	Address       func() string // where the server listens, for links where nobody asks and it has no URL
 	RateLimit     int           // requests a minute of an organization, 0: no limit
 }
 
@@ -35,12 +39,13 @@ type door struct {
 	limiter *httpd.Limiter
 }
 
-// call is one request under way.
+// call is one request under way, or what is rendered for somebody who has not asked: then there is no request.
 type call struct {
 	*door
-	p *access.Principal
-	w http.ResponseWriter
-	r *http.Request
+	ctx context.Context
+	p   *access.Principal
+	w   http.ResponseWriter
+	r   *http.Request
 
 	elements []int // of the request's body, that each part of the message begins with
 }
@@ -65,6 +70,12 @@ func New(o Options) http.Handler {
 		{"GET /v1/organization", getOrganization},
 		{"GET /v1/organization/members", listMembers},
 		{"GET /v1/organization/members/{member}", getMember},
+		{"GET /v1/webhooks/endpoints", listWebhooks},
+		{"POST /v1/webhooks/endpoints", createWebhook},
+		{"GET /v1/webhooks/endpoints/{endpoint}", getWebhook},
+		{"DELETE /v1/webhooks/endpoints/{endpoint}", deleteWebhook},
+		{"GET /v1/webhooks/endpoints/{endpoint}/events", listPosts},
+		{"POST /v1/webhooks/endpoints/{endpoint}/paused", pauseWebhook},
 		{"/", unknownPath},
 	} {
 		mux.Handle(route.pattern, d.handler(route.handle))
@@ -77,12 +88,12 @@ func New(o Options) http.Handler {
 func (d *door) handler(handle func(*call) (any, error)) http.Handler {
 	return httpd.Handle(writeError, func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("S-Request-Id", httpd.RequestID(r.Context()))
-		c := &call{door: d, w: w, r: r}
+		c := &call{door: d, ctx: r.Context(), w: w, r: r}
 		if err := c.admit(); err != nil {
 			return err
 		}
 		answer, err := handle(c)
-		if err != nil {
+		if err != nil || answer == nil {
 			return err
 		}
 		return writeJSON(w, http.StatusOK, answer)
@@ -95,7 +106,7 @@ func (c *call) admit() error {
 	if err != nil {
 		return err
 	}
-	if c.p, err = c.Authenticator.Authenticate(c.r.Context(), credential, ""); err != nil {
+	if c.p, err = c.Authenticator.Authenticate(c.ctx, credential, ""); err != nil {
 		return err
 	}
 	if c.p.Personal {
@@ -127,6 +138,9 @@ func (c *call) origin() string {
 		if url := c.URL(); url != "" {
 			return url
 		}
+	}
+	if c.r == nil {
+		return c.Address()
 	}
 	scheme := "http://"
 	if c.r.TLS != nil {
