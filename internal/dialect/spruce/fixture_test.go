@@ -37,16 +37,17 @@ func newWorld(t *testing.T) *world { return open(t, t.TempDir()) }
 
 // open starts a demo on a folder.
 func open(t *testing.T, folder string) *world {
-	return openAs(t, folder, func(c *config.Config) { c.Database = fresh.Database(t, folder) })
+	return openAs(t, folder, func(o *app.Options) { o.Config.Database = fresh.Database(t, folder) })
 }
 
-// openAs is open with a configuration of its own. As with a demo, this machine may be reached.
-func openAs(t *testing.T, folder string, change func(c *config.Config)) *world {
+// openAs is open with options of its own. As with a demo, this machine may be reached.
+func openAs(t *testing.T, folder string, change func(o *app.Options)) *world {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = folder, "127.0.0.1:0", 0, false, true
-	change(&c)
-	a, err := app.New(t.Context(), app.Options{Config: c, LogTo: io.Discard})
+	o := app.Options{Config: c, LogTo: io.Discard}
+	change(&o)
+	a, err := app.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
