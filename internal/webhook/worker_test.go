@@ -182,7 +182,10 @@ func TestRetriesOfAnEndpoint(t *testing.T) {
 			list := posts()
 			_, err := w.worker.Retry(t.Context())
 			w.Must(err)
-			return len(list) == len(want) && !slices.ContainsFunc(list, func(p webhooks.Outgoing) bool { return p.Attempts != attempts || p.State != state })
+			return len(list) == len(want) && !slices.ContainsFunc(list, func(p webhooks.Outgoing) bool {
+				underWay := p.State == parley.PostWaiting && !p.NextAt.After(p.TriedAt)
+				return p.Attempts != attempts || p.State != state || underWay
+			})
 		}
 	}
 	w.until("the first attempts", all(1, parley.PostWaiting))
