@@ -241,10 +241,14 @@ func TestPausedForLong(t *testing.T) {
 // What is not posted costs little: the place is not written each time.
 func TestQuietEndpoint(t *testing.T) {
 	w := newWorld(t, func(*webhooks.Format) {})
-	w.register()
+	endpoint := w.register()
 	w.run()
 	w.teams(1)
-	w.until("the first", func() bool { return len(w.bodies()) == 2 })
+	w.until("the first", func() bool {
+		list, _, err := w.webhooks.Posts(t.Context(), w.Admin, "test", endpoint.ID, time.Time{}, time.Time{}, parley.PostKey{}, 10)
+		w.Must(err)
+		return len(list) == 2
+	})
 	var writes atomic.Int64
 	w.Before("UPDATE webhook_places SET through", func() { writes.Add(1) })
 	for range 30 {
