@@ -18,6 +18,7 @@ const (
 	prefixPage         = "page_"
 	prefixAccess       = "aid_"
 	prefixTag          = "tag_"
+	prefixScheduled    = "scm_"
 	prefixWebhook      = "wde_"
 	prefixPost         = "wev_"
 	prefixSecret       = "wss_"

@@ -63,6 +63,10 @@ const (
 	contactUpdated      = "contact.updated"
 	contactDeleted      = "contact.deleted"
 	contactMerged       = "contact.merged"
+	scheduledCreated    = "scheduledMessage.created"
+	scheduledUpdated    = "scheduledMessage.updated"
+	scheduledDeleted    = "scheduledMessage.deleted"
+	scheduledSent       = "scheduledMessage.sent"
 )
 
 var kindsOfEvents = map[parley.EventType]string{
@@ -77,6 +81,8 @@ var kindsOfEvents = map[parley.EventType]string{
 	parley.EventConversationUpdated: conversationUpdated,
 	parley.EventParticipantsChanged: conversationUpdated,
 	parley.EventConversationMerged:  conversationDeleted,
+	parley.EventMessageScheduled:    scheduledCreated,
+	parley.EventMessageCanceled:     scheduledDeleted,
 	parley.EventContactCreated:      contactCreated,
 	parley.EventContactUpdated:      contactUpdated,
 	parley.EventContactDeleted:      contactDeleted,
@@ -130,11 +136,19 @@ func (d *door) render(ctx context.Context, p *access.Principal, events []eventlo
 		e := &events[i]
 		kind := kindsOfEvents[e.Type]
 		if about := c.about(e, kind, conversations, items); about != nil {
-			rendered[i] = []webhooks.Rendered{{Kind: kind, Body: envelope(kind, e.At, about)}}
+			rendered[i] = append(rendered[i], webhooks.Rendered{Kind: kind, Body: envelope(kind, e.At, about)})
+		}
+		if m := e.Message; m != nil && conversations[m.Conversation] != nil {
+			if kind := kindOfScheduled(e, m); kind != "" {
+				rendered[i] = append(rendered[i], webhooks.Rendered{Part: partScheduled, Kind: kind, Body: envelope(kind, e.At, c.scheduled(m))})
+			}
 		}
 	}
 	return rendered, nil
 }
+
+// partScheduled is the number of a post about a scheduled message, beside that about its item.
+const partScheduled = 1
 
 // about is what an event is about; nil where that is not at this door.
 func (c *call) about(e *eventlog.Detail, kind string, conversations map[parley.ID]*conversation, items map[parley.ID]*item) any {
@@ -153,6 +167,7 @@ func (c *call) about(e *eventlog.Detail, kind string, conversations map[parley.I
 		if conversations[e.Data.Into] != nil { // they were of one kind
 			return goneConversation{"conversation", prefixConversation + string(e.Event.Conversation)}
 		}
+	case scheduledCreated, scheduledDeleted: // see kindOfScheduled
 	case contactDeleted:
 		return goneContact{"contact", prefixEntity + string(e.Subject)}
 	case contactMerged:

@@ -251,20 +251,12 @@ func (c *call) item(m *parley.Message, pages []parley.Page, saved map[parley.ID]
 	v := item{Object: "conversationItem", ID: id, ConversationID: in, APIURL: c.base() + "/v1/conversationItems/" + id,
 		AppURL: c.app() + "/thread/" + in + "/message/" + id, Text: plain.Text(m.Body), Direction: string(m.Direction),
 		IsInternalNote: m.Internal || m.Kind == parley.KindNote || m.Kind == parley.KindSystem, Author: authorOf(m, c.p.Organization, saved[m.Author.ID] != nil),
-		Attachments: []attachment{}, Pages: []paged{}, Buttons: []struct{}{}, CanDelete: m.Kind != parley.KindSystem && m.Removed == "", CreatedAt: stamp(m.SentAt)}
+		Attachments: c.files(m), Pages: []paged{}, Buttons: []struct{}{}, CanDelete: m.Kind != parley.KindSystem && m.Removed == "", CreatedAt: stamp(m.SentAt)}
 	var posted kept
 	if ext := m.Ext[Name]; ext != nil && json.Unmarshal(ext, &posted) == nil {
 		v.RequestID = prefixRequest + string(m.ID)
 		v.Author.Device = &device{prefixAccess + string(posted.Access)}
 	}
-	for _, a := range m.Attachments {
-		v.Attachments = append(v.Attachments, c.attachment(a.Media, a.Name, a.ContentType))
-	}
-	parley.EachFile(m.Body, func(_ string, f *parley.File) {
-		if f.Media != "" {
-			v.Attachments = append(v.Attachments, c.attachment(f.Media, f.Name, f.ContentType))
-		}
-	})
 	modified := m.SentAt
 	if m.EditedAt.After(modified) {
 		modified = m.EditedAt
@@ -277,6 +269,20 @@ func (c *call) item(m *parley.Message, pages []parley.Page, saved map[parley.ID]
 	}
 	v.ModifiedAt = stamp(modified)
 	return v
+}
+
+// files are those of a message.
+func (c *call) files(m *parley.Message) []attachment {
+	list := []attachment{}
+	for _, a := range m.Attachments {
+		list = append(list, c.attachment(a.Media, a.Name, a.ContentType))
+	}
+	parley.EachFile(m.Body, func(_ string, f *parley.File) {
+		if f.Media != "" {
+			list = append(list, c.attachment(f.Media, f.Name, f.ContentType))
+		}
+	})
+	return list
 }
 
 // authorOf is who is shown as the author. Who writes from outside is known for certain on a secure channel only.
@@ -298,11 +304,16 @@ func authorOf(m *parley.Message, organization parley.ID, saved bool) author {
 	return a
 }
 
-func (c *call) paged(p *parley.Page) paged {
-	v := paged{ID: prefixPage + string(p.ID), MemberID: prefixEntity + string(p.Who.ID), Resolved: p.State != parley.PageOpen}
-	if p.Who.Kind == parley.ActorOrganization {
-		v.MemberID = prefixEntity + string(c.p.Organization)
+// memberID is the id of a user, a team or the organization.
+func (c *call) memberID(who parley.Actor) string {
+	if who.Kind == parley.ActorOrganization {
+		return prefixEntity + string(c.p.Organization)
 	}
+	return prefixEntity + string(who.ID)
+}
+
+func (c *call) paged(p *parley.Page) paged {
+	v := paged{ID: prefixPage + string(p.ID), MemberID: c.memberID(p.Who), Resolved: p.State != parley.PageOpen}
 	if v.Resolved {
 		v.ResolvedAt = stamp(p.EndedAt)
 	}

@@ -246,6 +246,42 @@ func TestWebhookItems(t *testing.T) {
 	w.events(r)
 }
 
+// A message that is sent later is told of when it is scheduled, sent or withdrawn.
+func TestWebhookScheduledMessages(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t)
+	w.register(r.url)
+	schedule := func(text string, in time.Duration) string {
+		a := w.ask("POST", "/internalendpoints/{internalEndpointId}/conversations", []string{w.ids["internalEndpointId"]}, fmt.Sprintf(
+			`{"destination":{"smsOrEmailEndpoint":"+12065550142"},"message":{"body":[{"type":"text","value":%q}]},"sendAt":%q}`, text, time.Now().Add(in).UTC().Format(time.RFC3339Nano)))
+		return strings.TrimPrefix(w.ok(a)["requestId"].(string), "asyncRequest_")
+	}
+	soon, late := schedule("soon", 800*time.Millisecond), schedule("late", time.Hour)
+	created := r.first("it is scheduled", of("scheduledMessage.created", "scm_"+soon))
+	w.shaped("scheduledMessage", created)
+	if m := created.object["message"].(map[string]any); m["text"] != "soon" || created.object["sentConversationItemId"] != nil {
+		t.Errorf("it is %s", created.body)
+	}
+	sent := r.first("it is sent", of("scheduledMessage.sent", "scm_"+soon))
+	if sent.object["sentConversationItemId"] != "ti_"+soon {
+		t.Errorf("it is %s", sent.body)
+	}
+	if item := r.first("its item", of("conversationItem.created", "ti_"+soon)); item.object["requestId"] != "asyncRequest_"+soon || item.id == sent.id {
+		t.Errorf("it is %s", item.body)
+	}
+	r.first("another one", of("scheduledMessage.created", "scm_"+late))
+	if _, err := w.native.CancelMessage(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	r.first("it is withdrawn", of("scheduledMessage.deleted", "scm_"+late))
+	for _, p := range r.all() {
+		if p.object["id"] == "ti_"+late {
+			t.Errorf("it has an item: %s", p.body)
+		}
+	}
+	w.events(r)
+}
+
 // events checks that everything was posted in the order in which it happened, under an id of its own.
 func (w *world) events(r *receiver) {
 	w.t.Helper()
