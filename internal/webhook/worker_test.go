@@ -214,6 +214,49 @@ func TestRetriesOfAnEndpoint(t *testing.T) {
 	}
 }
 
+// What waits to be tried again when the key of its endpoint ends is not tried, and waits on.
+func TestRetriesEndWithTheKey(t *testing.T) {
+	w := newWorld(t, func(*webhooks.Format) {})
+	w.answer = func(string) int { return http.StatusInternalServerError }
+	keys := access.NewKeys(w.Store, w.Auth)
+	made, _, err := keys.Create(t.Context(), w.Admin, access.KeyParams{Name: "k", Scopes: []parley.Scope{parley.ScopeEventsRead, parley.ScopeWebhooksWrite, parley.ScopeWebhooksRead, parley.ScopeTeamsRead}}, nil)
+	w.Must(err)
+	p, err := w.Auth.Authenticate(t.Context(), made.Token, "")
+	w.Must(err)
+	endpoint, _, err := w.webhooks.Create(t.Context(), p, webhooks.Params{Format: "test", Name: "n", URL: w.url}, nil)
+	w.Must(err)
+	w.run()
+	w.teams(1)
+	state := func(attempts int, paused bool) func() bool {
+		return func() bool {
+			list, _, err := w.webhooks.Posts(t.Context(), w.Admin, "test", endpoint.ID, time.Time{}, time.Time{}, parley.PostKey{}, 10)
+			w.Must(err)
+			now, err := w.webhooks.Get(t.Context(), w.Admin, "test", endpoint.ID)
+			w.Must(err)
+			return len(list) == 2 && list[0].Attempts == attempts && list[1].Attempts == attempts && now.Paused == paused
+		}
+	}
+	w.until("the first attempts", state(1, false))
+	w.Must(keys.Revoke(t.Context(), w.Admin, made.ID))
+	w.Advance(2 * time.Minute)
+	_, err = w.worker.Retry(t.Context())
+	w.Must(err)
+	w.until("a pause", state(1, true))
+	w.mu.Lock()
+	w.answer = func(string) int { return http.StatusOK }
+	w.mu.Unlock()
+	now, err := w.webhooks.Pause(t.Context(), w.Admin, "test", endpoint.ID, false, nil)
+	w.Must(err)
+	if now.Key != w.Admin.Key {
+		t.Errorf("it has the key %s, want %s", now.Key, w.Admin.Key)
+	}
+	w.until("the second attempts", func() bool {
+		_, err := w.worker.Retry(t.Context())
+		w.Must(err)
+		return state(2, false)()
+	})
+}
+
 // An endpoint that was paused for longer than events are kept goes on with the oldest that there is.
 func TestPausedForLong(t *testing.T) {
 	w := newWorld(t, func(*webhooks.Format) {})

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -111,10 +112,18 @@ func (w *Webhooks) Settle(ctx context.Context, r *Retry, post *parley.Post, stat
 	r.Format.settle(post, w.Store.Now(ctx, r.Organization), status, code)
 }
 
-// Finish writes what became of posts that were tried again.
+// Finish writes what became of posts that were tried again. Those that were not are as they were before.
 func (w *Webhooks) Finish(ctx context.Context, r *Retry, posts []parley.Post) error {
+	tried := make(map[parley.PostKey]bool, len(posts))
+	for i := range posts {
+		tried[keyOf(&posts[i])] = true
+	}
 	return w.Store.WriteBackground(ctx, []parley.ID{r.Organization}, func(tx *store.Tx) error {
 		if err := webhook.Finish(tx, r.Organization, r.endpoint, posts); err != nil {
+			return err
+		}
+		rest := slices.DeleteFunc(slices.Clone(r.due), func(p parley.Post) bool { return tried[keyOf(&p)] })
+		if err := webhook.GiveBack(tx, r.Organization, r.endpoint, rest); err != nil {
 			return err
 		}
 		holds, err := tx.Holds(&r.job)

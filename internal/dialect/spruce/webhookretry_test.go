@@ -421,3 +421,58 @@ func TestWebhookNodes(t *testing.T) {
 		w.events(r)
 	}
 }
+
+// However many conversations and people events are about, what is posted of them takes the same number of statements.
+func TestWebhookStatements(t *testing.T) {
+	folder := t.TempDir()
+	var statements atomic.Int64
+	w := openAs(t, folder, func(o *app.Options) {
+		o.Config.Database = fresh.Database(t, folder)
+		o.Store = func(s *store.Options) {
+			s.Fault = func(text string) error {
+				if strings.HasPrefix(text, "SELECT") && !strings.Contains(text, "jobs") {
+					statements.Add(1)
+				}
+				return nil
+			}
+		}
+	})
+	r := newReceiver(t)
+	many, _ := w.register(r.url)
+	inbound := func(n int) {
+		in, err := w.native.PlayInbound(t.Context(), api.SandboxInbound{From: fmt.Sprintf("phone:+120655501%02d", n), Body: api.Text("hello")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.first("it", of("conversationItem.created", "ti_"+in.ID))
+	}
+	for n := range 12 {
+		inbound(n)
+	}
+	few, _ := w.register(r.url)
+	inbound(50)
+	count := func(id string, least, most int) int64 {
+		t.Helper()
+		for range 100 {
+			if n := len(w.posts(id, "")); n >= least {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		var fewest int64
+		for range 5 { // other work of the server may be counted too
+			before := statements.Load()
+			a := w.ok(w.ask("GET", endpointsPath+"/{endpointId}/events", []string{id}, ""))
+			if n := statements.Load() - before; fewest == 0 || n < fewest {
+				fewest = n
+			}
+			if n := len(a["events"].([]any)); n < least || n > most {
+				t.Fatalf("a page has %d", n)
+			}
+		}
+		return fewest
+	}
+	if a, b := count(few, 2, 3), count(many, 20, 20); a != b {
+		t.Errorf("a few events take %d statements, twenty take %d", a, b)
+	}
+}

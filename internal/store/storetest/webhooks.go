@@ -170,6 +170,9 @@ func (w *world) retriesOfWebhook(o, id parley.ID, post *parley.Post, now func() 
 	if len(again) != 1 || again[0].Attempts != 3 {
 		w.Fatalf("again due are %+v", again)
 	}
+	w.do(func(tx *store.Tx) error { return webhook.GiveBack(tx, o, id, again[:1]) })
+	w.equal("it was not tried", now().Attempts, 2)
+	again = begin()
 	finish := func(p parley.Post) {
 		p.State, p.Status, p.Code, p.NextAt = parley.PostDelivered, 204, "", time.Time{}
 		w.do(func(tx *store.Tx) error { return webhook.Finish(tx, o, id, []parley.Post{p}) })

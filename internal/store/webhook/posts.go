@@ -62,14 +62,15 @@ var updatePosts = `UPDATE webhook_posts SET state = j.state, attempts = j.attemp
 	"tried_at BIGINT", "next_at BIGINT") + ` AS j WHERE webhook_posts.organization_id = $2 AND webhook_posts.webhook_id = $3 AND webhook_posts.at = j.at
 		AND webhook_posts.sequence = j.sequence AND webhook_posts.part = j.part AND webhook_posts.attempts = j.was AND webhook_posts.state = 'waiting'`
 
-func update(tx *store.Tx, organization, webhook parley.ID, posts []parley.Post, since int) error {
+// update writes posts that wait, and of which there were so many more attempts than they have now.
+func update(tx *store.Tx, organization, webhook parley.ID, posts []parley.Post, more int) error {
 	if len(posts) == 0 {
 		return nil
 	}
 	var rows sqldb.Rows
 	for i := range posts {
 		p := &posts[i]
-		rows.Add(store.Millis(p.At), p.Sequence, p.Part, string(p.State), p.Attempts, p.Attempts+since, p.Status, p.Code, store.Millis(p.TriedAt), store.Millis(p.NextAt))
+		rows.Add(store.Millis(p.At), p.Sequence, p.Part, string(p.State), p.Attempts, p.Attempts+more, p.Status, p.Code, store.Millis(p.TriedAt), store.Millis(p.NextAt))
 	}
 	_, err := tx.Conn().Exec(updatePosts, rows.Param(), string(organization), string(webhook))
 	return err
@@ -79,6 +80,15 @@ func update(tx *store.Tx, organization, webhook parley.ID, posts []parley.Post, 
 func Finish(tx *store.Tx, organization, webhook parley.ID, posts []parley.Post) error {
 	tx.MustHave(organization)
 	return update(tx, organization, webhook, posts, 0)
+}
+
+// GiveBack takes back that posts were begun which nobody has made.
+func GiveBack(tx *store.Tx, organization, webhook parley.ID, posts []parley.Post) error {
+	tx.MustHave(organization)
+	for i := range posts {
+		posts[i].Attempts--
+	}
+	return update(tx, organization, webhook, posts, 1)
 }
 
 // Next returns when the first post of an endpoint is to be tried again; zero: none is.
