@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +32,8 @@ type Options struct {
 const (
 	gather = 10 * time.Millisecond // after a commit, for what else comes
 	lease  = 15 * time.Second      // for which an endpoint is this worker's, without a word
-	// lookRest is how many times as long as a look at all endpoints took the next one waits.
+	// A look at all organizations comes after so many at those that have endpoints, and so many times as long as the last one took.
+	looks    = 10
 	lookRest = 50
 	// trouble is how long an endpoint is left alone after the store failed.
 	trouble = time.Second
@@ -107,11 +110,17 @@ func (w *Worker) Run(ctx context.Context) {
 		defer w.mu.Unlock()
 		w.end()
 	}()
-	next := time.Now()
-	for {
-		if began := time.Now(); !began.Before(next) {
-			w.look(ctx, nil)
-			next = time.Now().Add(max(w.Poll, lookRest*time.Since(began)))
+	var all time.Time // when it is looked at all organizations
+	for next := time.Now(); ; {
+		if now := time.Now(); !now.Before(all) {
+			next = now // at once where it could not: then it has waited
+			if w.look(ctx, nil) {
+				all = time.Now().Add(max(looks*w.Poll, lookRest*time.Since(now)))
+				next = time.Now().Add(w.Poll)
+			}
+		} else if !now.Before(next) {
+			w.look(ctx, w.known())
+			next = time.Now().Add(w.Poll)
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -128,20 +137,24 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
+// known are the organizations that have endpoints.
+func (w *Worker) known() []parley.ID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.AppendSeq([]parley.ID{}, maps.Keys(w.have))
+}
+
 // take returns the organizations that have changed.
 func (w *Worker) take() []parley.ID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list := make([]parley.ID, 0, len(w.changed))
-	for organization := range w.changed {
-		list = append(list, organization)
-	}
+	list := slices.AppendSeq([]parley.ID{}, maps.Keys(w.changed))
 	clear(w.changed)
 	return list
 }
 
-// look has lines go on of endpoints that are behind: of some organizations, or of all.
-func (w *Worker) look(ctx context.Context, organizations []parley.ID) {
+// look has lines go on of endpoints that are behind: of some organizations, or of all. It says whether it could.
+func (w *Worker) look(ctx context.Context, organizations []parley.ID) bool {
 	behind, have, err := w.Webhooks.Behind(ctx, organizations)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -154,7 +167,7 @@ func (w *Worker) look(ctx context.Context, organizations []parley.ID) {
 			w.wake()
 		}
 		w.mu.Unlock()
-		return
+		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -172,6 +185,7 @@ func (w *Worker) look(ctx context.Context, organizations []parley.ID) {
 			w.running.Go(l.run)
 		}
 	}
+	return true
 }
 
 // left reports whether a line has nothing more to do, and lets go of it then.
