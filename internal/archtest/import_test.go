@@ -114,6 +114,7 @@ var layers = []rule{
 	{"internal/calendar", nil},
 	{"internal/config", nil},
 	{"internal/doctest", nil},
+	{"internal/doortest", nil},
 	{"internal/parley", nil},
 	{"internal/pgserver", []string{"internal/procfs"}},
 	{"internal/pgtest", []string{"internal/pgserver"}},
