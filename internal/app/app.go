@@ -67,10 +67,12 @@ type App struct {
 	metrics    *metrics
 	server     *httpd.Server
 	listeners  []net.Listener
-	moves      func(ctx context.Context) // nil: the database stays where it is
-	outcast    chan error                // why the server may not go on; of capacity 1
-	ready      atomic.Bool
-	stop       []func(ctx context.Context) error // last in, first out
+
+	doorListeners []doorListener
+	moves         func(ctx context.Context) // nil: the database stays where it is
+	outcast       chan error                // why the server may not go on; of capacity 1
+	ready         atomic.Bool
+	stop          []func(ctx context.Context) error // last in, first out
 }
 
 // New builds a server over its data folder, which is made where it is missing. Nothing runs yet.
@@ -146,11 +148,15 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.startWork()
-	if err := a.listen(a.options.Config.Listen, a.server); err != nil {
+	if err := a.listen(a.options.Config.Listen, a.server, a.server.Serve); err != nil {
+		return err
+	}
+	if err := a.listenForDoors(); err != nil {
 		return err
 	}
 	if address := a.options.Config.MetricsListen; address != "" {
-		if err := a.listen(address, a.metricsServer()); err != nil {
+		metrics := a.metricsServer()
+		if err := a.listen(address, metrics, metrics.Serve); err != nil {
 			return err
 		}
 	}
@@ -165,14 +171,14 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) listen(address string, server *httpd.Server) error {
+func (a *App) listen(address string, server *httpd.Server, serve func(net.Listener) error) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	a.listeners = append(a.listeners, listener)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serve(listener) }()
 	a.onStop(func(ctx context.Context) error {
 		if err := server.Stop(ctx); err != nil {
 			a.log.Warn("stopping", "error", err) // requests that took too long were cut off: that is what the grace is for

@@ -187,7 +187,9 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Holds: a.holds, Searches: search.New(search.Options{Store: a.store}),
 		Files: a.files, Dossiers: a.dossiers, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
-	a.mountDoors(mux, authenticator)
+	if err := a.mountDoors(mux, authenticator); err != nil {
+		return err
+	}
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
 	}

@@ -68,10 +68,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Server serves one handler on any number of listeners.
+// Server serves one handler on any number of listeners, or another on one.
 type Server struct {
 	options  Options
 	handler  http.Handler
+	others   sync.Map // by the address of the listener: an http.Handler of its own
 	http     *http.Server
 	requests slots
 	streams  slots
@@ -113,9 +114,23 @@ func New(options Options, handler http.Handler) *Server {
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like any other path that there is none of
 		ErrorLog:                     slog.NewLogLogger(options.Log.Handler(), slog.LevelInfo),
-		BaseContext:                  func(net.Listener) context.Context { return base },
+		BaseContext: func(l net.Listener) context.Context {
+			if other, ok := s.others.Load(l.Addr().String()); ok {
+				return context.WithValue(base, otherHandler{}, other)
+			}
+			return base
+		},
 	}
 	return s
+}
+
+// otherHandler is the key of the handler, in the context of requests that do not go to the server's own.
+type otherHandler struct{}
+
+// ServeOther is Serve for a listener whose requests go to another handler, within the same limits.
+func (s *Server) ServeOther(listener net.Listener, handler http.Handler) error {
+	s.others.Store(listener.Addr().String(), handler)
+	return s.Serve(listener)
 }
 
 // Serve answers the listener's connections until Stop, and then returns nil.
@@ -158,7 +173,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(&x.response, x.request, parley.Unavailable("overloaded", "too many requests are under way", nil))
 		return
 	}
-	s.handler.ServeHTTP(&x.response, x.request)
+	handler := s.handler
+	if other, ok := r.Context().Value(otherHandler{}).(http.Handler); ok {
+		handler = other
+	}
+	handler.ServeHTTP(&x.response, x.request)
 }
 
 // slots count what is under way at once.

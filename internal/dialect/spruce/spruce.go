@@ -24,9 +24,10 @@ type Options struct {
 	Files         *files.Files
 	Keys          *access.Keys
 	Authenticator *access.Authenticator
-	Mount         string        // the path that it is served under
-	URL           func() string // the server's own address; nil or empty: as whoever asks knows it
-	RateLimit     int           // requests a minute of an organization, 0: no limit
+	Mount         string         // the path that it is served under
+	URL           string         // that absolute links begin with; empty: as whoever asks knows the server
+	RateLimit     int            // requests a minute of an organization, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
 }
 
 // door is what the handlers stand on.
@@ -47,7 +48,7 @@ type call struct {
 
 // New returns the handler of the API.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d := &door{Options: o, limiter: o.Limiter}
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		pattern string
@@ -122,15 +123,4 @@ func unknownPath(*call) (any, error) {
 // base is the address of the door in links.
 func (c *call) base() string { return c.origin() + c.Mount }
 
-func (c *call) origin() string {
-	if c.URL != nil {
-		if url := c.URL(); url != "" {
-			return url
-		}
-	}
-	scheme := "http://"
-	if c.r.TLS != nil {
-		scheme = "https://"
-	}
-	return scheme + c.r.Host
-}
+func (c *call) origin() string { return httpd.Origin(c.r, c.URL) }
