@@ -45,6 +45,9 @@ type Options struct {
 	Poll time.Duration
 }
 
+// settleAfter is how long after its start a server gives back what only that needed.
+const settleAfter = 3 * time.Second
+
 // App is a server.
 type App struct {
 	options    Options
@@ -167,6 +170,8 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.startMove()
 	a.ready.Store(true)
+	settle := time.AfterFunc(settleAfter, releaseStart)
+	a.onStop(func(context.Context) error { settle.Stop(); return nil })
 	a.log.Info("ready", "url", a.URL(), "data", a.options.Config.Data)
 	return nil
 }
