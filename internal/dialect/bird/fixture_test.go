@@ -23,7 +23,8 @@ import (
 type world struct {
 	*testing.T
 	app       *app.App
-	admin     *api.Client
+	admin     *api.Client // of the workspace
+	operator  *api.Client
 	token     string
 	workspace string
 	channels  map[string]string // platform → id as the door writes it
@@ -54,6 +55,9 @@ func (l testLog) Write(p []byte) (int, error) {
 
 func uuid(id string) string { return parley.ID(id).UUID() }
 
+// largest is how many bytes an uploaded file may have.
+const largest = 200_000
+
 func newWorld(t *testing.T) *world { return build(t, false) }
 
 // rehearsal is a world of a test organization, whose clock can be moved.
@@ -63,7 +67,7 @@ func build(t *testing.T, rehearsal bool) *world {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = t.TempDir(), "127.0.0.1:0", 0, false, true
-	c.BirdReads, c.BirdWrites = 0, 0
+	c.BirdReads, c.BirdWrites, c.MaxUpload = 0, 0, largest
 	c.Database = pgtest.Chosen(t, c.Data)
 	a := must[*app.App](t)(app.New(t.Context(), app.Options{Config: c, LogTo: testLog{t}}))
 	t.Cleanup(func() {
@@ -75,9 +79,10 @@ func build(t *testing.T, rehearsal bool) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, app: a, token: must[string](t)(a.Administrator(t.Context(), "Alpha")), channels: map[string]string{}, native: map[string]string{}, contracts: openContracts(t)}
-	w.admin = w.client(w.token)
+	w.operator = w.client(w.token)
+	w.admin = w.operator
 	if rehearsal {
-		made := must[*api.NewOrganization](t)(w.admin.CreateOrganization(t.Context(), api.OrganizationRequest{Name: "Rehearsal", Test: true}))
+		made := must[*api.NewOrganization](t)(w.operator.CreateOrganization(t.Context(), api.OrganizationRequest{Name: "Rehearsal", Test: true}))
 		w.token = made.Key.Secret
 		w.admin = w.client(w.token)
 	}
