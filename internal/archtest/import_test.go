@@ -43,6 +43,7 @@ var layers = []rule{
 	{"internal/dialect/native/*", append([]string{"internal/dialect/native/contract", "internal/dialect/native/door", "internal/dialect/native/wire"}, door...)},
 	{"internal/dialect/bird", append([]string{"internal/dialect/bird/*"}, door...)},
 	{"internal/dialect/bird/*", []string{"internal/parley", "internal/plain"}},
+	{"internal/dialect/kustomer", append([]string{"internal/plain"}, door...)},
 	{"internal/dialect/spruce", append([]string{"internal/plain"}, door...)},
 	{"internal/dialect/tigerconnect", append([]string{"internal/plain"}, door...)},
 	{"internal/dialect/*", door},
