@@ -42,17 +42,23 @@ var (
 
 // template is a send of one organization, in which what differs from message to message is written over.
 type template struct {
-	request            []byte
-	key, contact, text int // where the placeholders are
-	contacts           []string
+	request       []byte
+	key, to, text int // where the placeholders are
+	targets       []string
 }
 
 func newTemplate(o *fill.Organization) template {
-	body := fmt.Sprintf(`{"to":{"contact":"%s"},"body":"%s"}`, markContact, markText)
-	request := fmt.Appendf(nil, "POST /v1/messages HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n%sIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
-		authorization(o.Key), markKey, len(body), body)
-	return template{request: request, contacts: o.Contacts, key: bytes.Index(request, []byte(markKey)),
-		contact: bytes.Index(request, []byte(markContact)), text: bytes.Index(request, []byte(markText))}
+	return templateOf("/v1/messages", authorization(o.Key)+idempotencyKey, fmt.Sprintf(`{"to":{"contact":"%s"},"body":"%s"}`, markContact, markText), markContact, o.Contacts)
+}
+
+// idempotencyKey is the line of a head that has the key.
+var idempotencyKey = "Idempotency-Key: " + markKey + "\r\n"
+
+// templateOf is a send with lines of its head, in which a mark, in the path or the body, stands for one of the targets.
+func templateOf(path, head, body, mark string, targets []string) template {
+	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s", path, head, len(body), body)
+	return template{request: request, targets: targets, key: bytes.Index(request, []byte(markKey)),
+		to: bytes.Index(request, []byte(mark)), text: bytes.Index(request, []byte(markText))}
 }
 
 // sender makes the sends of one connection: half of them in the first organization, the others evenly in the rest.
@@ -85,29 +91,36 @@ func newRounds(organizations []fill.Organization) func(connection int) load.Sour
 }
 
 func newSender(organizations []fill.Organization, run uint32, connection int) *sender {
-	s := &sender{run: run, number: uint64(connection) << 32, random: rand.New(rand.NewPCG(uint64(run), uint64(connection)))}
+	templates := make([]template, len(organizations))
 	for i := range organizations {
-		t := newTemplate(&organizations[i])
+		templates[i] = newTemplate(&organizations[i])
+	}
+	return newSenderOf(templates, run, connection)
+}
+
+// newSenderOf is a sender with requests of its own, which it writes over.
+func newSenderOf(templates []template, run uint32, connection int) *sender {
+	s := &sender{templates: templates, run: run, number: uint64(connection) << 32, random: rand.New(rand.NewPCG(uint64(run), uint64(connection)))}
+	for _, t := range templates {
 		copy(t.request[t.text:], fill.Text(s.random))
-		s.templates = append(s.templates, t)
 	}
 	return s
 }
 
 func (s *sender) next() []byte {
 	var t *template
-	var contact string
+	var to string
 	if s.each != nil {
-		t, contact = s.nextOfEach()
+		t, to = s.nextOfEach()
 	} else {
 		i := 0
 		if len(s.templates) > 1 && s.random.Uint64()&1 == 1 {
 			i = 1 + s.random.IntN(len(s.templates)-1)
 		}
 		t = &s.templates[i]
-		contact = t.contacts[s.random.IntN(len(t.contacts))]
+		to = t.targets[s.random.IntN(len(t.targets))]
 	}
-	copy(t.request[t.contact:], contact)
+	copy(t.request[t.to:], to)
 	hexInto(t.request[t.key:], uint64(s.run), 8)
 	hexInto(t.request[t.key+8:], s.number, 16)
 	hexInto(t.request[t.text:], s.number, 16)
@@ -120,13 +133,13 @@ func (s *sender) nextOfEach() (*template, string) {
 	at := int(s.each.Add(1) - 1)
 	for i := range s.templates {
 		t := &s.templates[i]
-		if at < len(t.contacts) {
-			return t, t.contacts[at]
+		if at < len(t.targets) {
+			return t, t.targets[at]
 		}
-		at -= len(t.contacts)
+		at -= len(t.targets)
 	}
 	t := &s.templates[0]
-	return t, t.contacts[at%len(t.contacts)]
+	return t, t.targets[at%len(t.targets)]
 }
 
 // hexInto writes a number in hexadecimal digits.

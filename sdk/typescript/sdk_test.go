@@ -71,7 +71,7 @@ func world(t *testing.T) string {
 		must[*api.User](t)(beta.CreateUser(t.Context(), api.UserRequest{Name: email, Email: email}))
 	}
 	text := must[[]byte](t)(json.Marshal(map[string]any{"baseUrl": a.URL() + "/tigerconnect/v2", "ana": ana, "bo": bo, "cy": cy, "role": role.ID,
-		"organization": must[*api.Organization](t)(admin.GetOrganization(t.Context())).ID}))
+		"organization": must[*api.Organization](t)(admin.GetOrganization(t.Context())).ID, "kustomer": kustomerWorld(t, a, admin)}))
 	return string(text)
 }
 

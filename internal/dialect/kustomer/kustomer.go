@@ -71,7 +71,10 @@ func New(o Options) http.Handler {
 	for _, r := range d.routes() {
 		mux.Handle(r.pattern, httpd.Handle(writeError, func(w http.ResponseWriter, req *http.Request) error { return d.serve(r, w, req) }))
 	}
-	mux.Handle("/", httpd.Handle(writeError, func(_ http.ResponseWriter, r *http.Request) error {
+	mux.Handle("/", httpd.Handle(writeError, func(w http.ResponseWriter, r *http.Request) error {
+		if planned(r.URL.Path) {
+			return d.serve(route{answer: notThere}, w, r)
+		}
 		return &parley.Error{Kind: parley.KindNotFound, Code: codeRoute, Message: "there is nothing at " + r.Method + " " + r.URL.Path}
 	}))
 	return trimmed(mux)

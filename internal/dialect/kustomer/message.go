@@ -1,6 +1,7 @@
 package kustomer
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -143,11 +144,15 @@ func (d *door) messageLinks(given, attributes object, m *numbered.Item) object {
 	return object{"self": d.link("messages/%s", m.ID.Hex()), "related": related}
 }
 
-// givenOf are the attributes that a message was recorded with; empty where it came through another door.
+// givenOf are the attributes that a message was recorded with, its numbers as they were written; empty where it came through another door.
 func givenOf(m *parley.Message) object {
-	var given object
-	if err := json.Unmarshal(m.Ext[Name], &given); err != nil {
-		return object{}
+	given := object{}
+	if text := m.Ext[Name]; len(text) > 0 {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&given); err != nil {
+			return object{}
+		}
 	}
 	return given
 }
