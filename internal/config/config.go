@@ -35,6 +35,7 @@ type Config struct {
 
 	Listen       string   `name:"listen" default:"127.0.0.1:8080" group:"Network" help:"The address to serve on. Port 0 takes any free one; an empty host takes all interfaces."`
 	PublicURL    string   `name:"public-url" group:"Network" placeholder:"URL" help:"The address that others reach the server by, for absolute links: http or https, without a trailing slash. Without it, links are made from the address served on."`
+	AllowOrigins string   `name:"allow-origins" group:"Network" placeholder:"ORIGIN" help:"The origins whose pages may call the server from browsers, such as https://app.example.org, separated by commas; * for any. Without it only pages of the server's own origin may. Programs that are no browsers are not concerned."`
 	TLSCert      string   `name:"tls-cert" group:"Network" placeholder:"FILE" help:"PEM file of the certificate and its chain, to serve HTTPS. A renewed file is taken up without a restart. Needs tls-key."`
 	TLSKey       string   `name:"tls-key" group:"Network" placeholder:"FILE" help:"PEM file of the certificate's private key. Needs tls-cert."`
 	ShutdownTime Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
@@ -103,6 +104,7 @@ func (c Config) Validate() error {
 	if c.PublicURL != "" && !isBase(c.PublicURL) {
 		refuse("public-url", "%q must be an http or https address without user, query or trailing slash, such as https://chat.example.org", c.PublicURL)
 	}
+	c.checkOrigins(refuse)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		refuse("tls-cert, tls-key", "both or neither are required")
 	}
