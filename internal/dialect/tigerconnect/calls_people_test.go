@@ -1,6 +1,7 @@
 package tigerconnect_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -171,6 +172,10 @@ func TestCallAttachment(t *testing.T) {
 		send(to, textFile).ok()
 		w.set(api.PolicyPatch{NoFiles: &yes})
 		send(to, textFile).refused("a file", 403, "permission-denied", "file-not-allowed", "attachment")
+		_, err := w.ana.Send(t.Context(), api.SendRequest{To: api.Recipient{User: w.bo.id}, Body: api.Body{{Kind: "image", Files: []api.File{{URL: "https://example.org/x.png"}}}}})
+		if e, ok := errors.AsType[*api.Error](err); !ok || e.Code != "file-not-allowed" {
+			t.Errorf("an image within a body of the native API: %v", err)
+		}
 		shows(t, "the organization", w.ana.call("GET", "/v2/organization/"+w.org, nil).ok(), fields{"no_photo": true, "no_attachment": true})
 	})
 	if n := w.bo.held(); n != 3 {
