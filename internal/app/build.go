@@ -193,7 +193,7 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
 	}
-	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams,
+	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams, Origins: c.Origins(),
 		Settled: a.store.Settled, MaxBody: int64(c.MaxBody), MaxHeaderBytes: int(c.MaxHeader), Always: []string{"/healthz", "/readyz", "/metrics"}}
 	if c.Metrics {
 		options.Metrics = a.metrics.registry

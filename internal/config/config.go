@@ -39,6 +39,7 @@ type Config struct {
 	TLSCert       string   `name:"tls-cert" group:"Network" placeholder:"FILE" help:"PEM file of the certificate and its chain, to serve HTTPS. A renewed file is taken up without a restart. Needs tls-key."`
 	TLSKey        string   `name:"tls-key" group:"Network" placeholder:"FILE" help:"PEM file of the certificate's private key. Needs tls-cert."`
 	ShutdownTime  Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
+	AllowOrigins  string   `name:"allow-origins" group:"Network" placeholder:"ORIGIN" help:"The origins whose pages may call the server from browsers, such as https://app.example.org, separated by commas; * for any. Without it only pages of the server's own origin may. Programs that are no browsers are not concerned."`
 
 	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
 	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
@@ -105,6 +106,7 @@ func (c Config) Validate() error {
 	if c.PublicURL != "" && !isBase(c.PublicURL) {
 		refuse("public-url", "%q must be an http or https address without user, query or trailing slash, such as https://chat.example.org", c.PublicURL)
 	}
+	c.checkOrigins(refuse)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		refuse("tls-cert, tls-key", "both or neither are required")
 	}

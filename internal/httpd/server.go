@@ -33,6 +33,9 @@ type Options struct {
 	MaxHeaderBytes int           // 64 KiB
 	Timeout        time.Duration // to read a request, unless a handler lifts it; its answer has a tenth more; 60 s
 
+	// Origins are those whose pages may call the server from browsers, such as https://app.example.org; "*" is any.
+	Origins []string
+
 	// Settled, if set, is waited for before a GET is answered: it returns when all that could be read is durable.
 	Settled func(ctx context.Context) error
 
@@ -78,6 +81,7 @@ type Server struct {
 	streams  slots
 	metrics  *metrics
 	always   map[string]bool
+	origins  origins
 
 	abort    context.CancelFunc // of every request's context
 	stopOnce sync.Once
@@ -94,6 +98,7 @@ func New(options Options, handler http.Handler) *Server {
 		requests: slots{limit: int64(options.MaxRequests)},
 		streams:  slots{limit: int64(options.MaxStreams)},
 		always:   make(map[string]bool, len(options.Always)),
+		origins:  originsOf(options.Origins),
 		abort:    abort,
 		stopping: make(chan struct{}),
 	}
@@ -169,6 +174,9 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.begin(w, r)
 	defer x.end() // recovers
+	if x.server.origins.share(&x.response, r) {
+		return
+	}
 	if !x.admit() {
 		WriteProblem(&x.response, x.request, parley.Unavailable("overloaded", "too many requests are under way", nil))
 		return

@@ -70,6 +70,9 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 		if user.Account, err = accountOf(tx, account, email, params.Name); err != nil {
 			return err
 		}
+		if user.Account != "" && user.Account != account { // its keys have another organization now to choose from
+			tx.After(d.authenticator.Forget)
+		}
 		emit(tx, p, parley.EventUserCreated, id)
 		var changes parley.Changes
 		changes.Made("machine", user.Machine)
