@@ -74,7 +74,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
-		{"call": m.call, "resolve": m.resolve},
+		{"call": m.call, "resolve": m.resolve, "deactivate": m.deactivate},
 		{"not to be disturbed": m.disturb, "back": m.back, "recall": m.recall, "edit": m.edit, "to a user again": m.toUser, "later": m.later},
 		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
 		{"keywords": m.keywords, "make a rule": m.makeRule, "from a contact again": m.fromContact, "unsuppress": m.unsuppress},
