@@ -287,6 +287,12 @@ func TestBlocksStay(t *testing.T) {
 	if a, b, c := writes("+15550100"), writes("+15550101"), writes("+15550102"); a != 0 || b != 0 || c != 1 {
 		t.Errorf("after the merge: %d %d %d", a, b, c)
 	}
+	twin := w.Contact(w.Admin, "Twin", "phone:+15550103")
+	_, err = w.Block(t.Context(), w.Admin, consent.BlockParams{Contact: twin.ID})
+	w.Must(err)
+	writes("+15550103")
+	_, err = w.Directory.MergeContact(t.Context(), w.Admin, twin.ID, zoe.ID, 0)
+	w.Must(err)
 	w.Must(w.Directory.DeleteContact(t.Context(), w.Admin, zoe.ID, 0))
 	if a, b := writes("+15550100"), writes("+15550101"); a != 0 || b != 0 {
 		t.Errorf("after the deletion: %d %d", a, b)
@@ -294,7 +300,15 @@ func TestBlocksStay(t *testing.T) {
 	var list []parley.BlockedSender
 	list, _, err = w.Blocked(t.Context(), w.Admin, "", 10)
 	w.Must(err)
-	if len(list) != 2 {
+	if len(list) != 3 {
 		t.Errorf("blocked are %+v", list)
+	}
+	for value, want := range map[string]int{"+15550100": 2, "+15550101": 2, "+15550103": 1} {
+		at := slices.IndexFunc(list, func(b parley.BlockedSender) bool { return b.Address.Value == value })
+		n, err := w.Unblock(t.Context(), w.Admin, list[at].ID, true)
+		w.Must(err)
+		if n != want {
+			t.Errorf("%d of %s are taken in, not %d", n, value, want)
+		}
 	}
 }

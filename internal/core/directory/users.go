@@ -9,6 +9,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/availability"
+	"github.com/parley-server/parley/internal/store/page"
 	"github.com/parley-server/parley/internal/store/profile"
 )
 
@@ -160,7 +161,7 @@ type UserPatch struct {
 	Metadata map[string]*string // one by one; nil removes one
 }
 
-// UpdateUser changes a user. An inactive one may not act, is off duty, and its keys do not work. An ifMatch that is not 0
+// UpdateUser changes a user. An inactive one may not act, is off duty, nobody waits for it to come, and its keys do not work. An ifMatch that is not 0
 // must be its revision.
 func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parley.ID, patch UserPatch, ifMatch int64) (parley.User, error) {
 	if err := p.Require(parley.ScopeUsersWrite); err != nil {
@@ -194,6 +195,9 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 			if err := goOffAll(tx, p, id); err != nil {
 				return user, err
 			}
+			if err := endPages(tx, p, parley.Actor{Kind: parley.ActorUser, ID: id}); err != nil {
+				return user, err
+			}
 		}
 		emit(tx, p, parley.EventUserUpdated, id)
 		if err := p.Did(tx, parley.ActUserUpdated, id, changesOfUser(before, user)); err != nil {
@@ -205,6 +209,35 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		}
 		return user, d.complete(ctx, tx.Queries, p.Organization, &user)
 	})
+}
+
+// pagesAtOnce is how many pages are looked at together.
+const pagesAtOnce = 100
+
+// endPages cancels the open pages of who is gone: nobody comes any more.
+func endPages(tx *store.Tx, p *access.Principal, who parley.Actor) error {
+	of := page.Of{Called: []parley.Actor{who}, States: []parley.PageState{parley.PageOpen}}
+	for {
+		open, err := page.List(tx.Queries, p.Organization, of, "", pagesAtOnce)
+		if err != nil {
+			return err
+		}
+		for i := range open {
+			called := &open[i]
+			called.State = parley.PageCanceled
+			if err := page.End(tx, p.Organization, called); err != nil {
+				return err
+			}
+			data := parley.EventData{Status: string(called.State)}
+			if who.Kind == parley.ActorUser {
+				data.User = who.ID
+			}
+			tx.Emit(p.Organization, parley.Event{Type: parley.EventPageResolved, Conversation: called.Conversation, Message: called.Message, Subject: called.ID, Data: data})
+		}
+		if len(open) < pagesAtOnce {
+			return nil
+		}
+	}
 }
 
 // changesOfUser are what a change of a user changed: what it is called is not kept, whose account it is on is.

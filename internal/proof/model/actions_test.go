@@ -394,20 +394,6 @@ func (m *machine) later() {
 	})
 }
 
-func (m *machine) fromContact() {
-	o := m.organization()
-	c, ch := one(m, "contact", o.contacts), one(m, "channel", o.channels)
-	m.number++
-	text := fmt.Sprintf("text %d", m.number)
-	number := one(m, "number", c.numbers)
-	got, err := o.admin.client.PlayInbound(background, api.SandboxInbound{From: "phone:" + number, Channel: ch.id, Body: api.Text(text)})
-	m.ok(err, "a message from %s", number)
-	m.log("%s writes on %s: %s", number, ch.id, outcome(got, err))
-	c = c.became()
-	m.outside(c, number, ch, &message{id: got.ID, text: text, inbound: true, contact: c}, got)
-	c.last = ch
-}
-
 // wrongSend is a request that is refused whoever makes it.
 func (m *machine) wrongSend() {
 	by, to := m.principal(), one(m, "to", m.organization().contacts)
