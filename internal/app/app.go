@@ -26,11 +26,13 @@ import (
 	"github.com/parley-server/parley/internal/core/outside"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
+	"github.com/parley-server/parley/internal/core/webhooks"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/webhook"
 )
 
 // Options are what an app is made with.
@@ -63,6 +65,8 @@ type App struct {
 	hub        *live.Hub
 	runner     *queue.Runner
 	indexer    *search.Indexer
+	webhooks   *webhooks.Webhooks
+	poster     *webhook.Worker
 	sweeper    *erasure.Sweeper
 	playground *playground.Playground
 	link       *cluster.Link // nil: no node is told of anything

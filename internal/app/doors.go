@@ -48,14 +48,17 @@ func (a *App) vendorDoors(authenticator *access.Authenticator) []vendorDoor {
 			return kustomer.New(kustomer.Options{Core: a.core, Lists: numbered.New(a.store), Directory: a.directory, Authenticator: authenticator, Mount: at.mount, Limiter: at.limiter,
 				Requests: c.KustomerRateLimit, Messages: c.KustomerMessageLimit, KeyRequests: c.KeyRateLimit})
 		}},
-		{spruce.Name, func(at place) http.Handler {
-			return spruce.New(spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Authenticator: authenticator, Mount: at.mount, URL: at.url, Limiter: at.limiter,
-				RateLimit: c.KeyRateLimit})
-		}},
+		{spruce.Name, func(at place) http.Handler { return spruce.New(a.spruce(authenticator, at)) }},
 		{tigerconnect.Name, func(at place) http.Handler {
 			return tigerconnect.New(tigerconnect.Options{Core: a.core, Directory: a.directory, Files: a.files, Authenticator: authenticator, Limiter: at.limiter, KeyRateLimit: c.KeyRateLimit})
 		}},
 	}
+}
+
+// spruce is what the door stands on, and what is posted in its format.
+func (a *App) spruce(authenticator *access.Authenticator, at place) spruce.Options {
+	return spruce.Options{Core: a.core, Directory: a.directory, Files: a.files, Keys: a.keys, Webhooks: a.webhooks, Authenticator: authenticator, Mount: at.mount, URL: at.url,
+		Address: a.URL, Limiter: at.limiter, RateLimit: a.options.Config.KeyRateLimit}
 }
 
 // mountDoors serves each door under its name, and at the root of the addresses that the configuration gives it: of a host name

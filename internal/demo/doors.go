@@ -113,7 +113,7 @@ func hexID(id string) string { return parley.ID(id).Hex() }
 
 // spruceScopes are those of a credential there, which may do all that there is.
 var spruceScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:read.private", "conversations:write", "contacts:read",
-	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "organization:read"}
+	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "webhooks:read", "webhooks:write", "organization:read"}
 
 // openSpruce makes a key of the organization, and a Note conversation of everybody.
 func openSpruce(ctx context.Context, d *Description, client *api.Client) (Door, error) {

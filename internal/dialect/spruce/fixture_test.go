@@ -47,10 +47,17 @@ func (w *world) in(t *testing.T) *world {
 
 // open starts a demo on a folder.
 func open(t *testing.T, folder string) *world {
+	return openAs(t, folder, func(o *app.Options) { o.Config.Database = fresh.Database(t, folder) })
+}
+
+// openAs is open with options of its own. As with a demo, this machine may be reached.
+func openAs(t *testing.T, folder string, change func(o *app.Options)) *world {
 	t.Helper()
 	c := config.Default()
-	c.Data, c.Database, c.Listen, c.KeyRateLimit, c.AccessLog = folder, fresh.Database(t, folder), "127.0.0.1:0", 0, false
-	a, err := app.New(t.Context(), app.Options{Config: c, LogTo: io.Discard})
+	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = folder, "127.0.0.1:0", 0, false, true
+	o := app.Options{Config: c, LogTo: io.Discard}
+	change(&o)
+	a, err := app.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
