@@ -36,14 +36,13 @@ var platforms = []struct{ name, own, kind, outside string }{
 // world is a server with a test organization, and a credential for each door.
 type world struct {
 	*testing.T
-	url           string
-	admin         *api.Client // sees everything
-	ana, bo, cy   *api.Client // users
-	ids           map[string]string
-	credential    map[string]string
-	channels      map[string]string // by platform
-	people        int               // who were thought up
-	web, fileText string
+	url         string
+	admin       *api.Client // sees everything
+	ana, bo, cy *api.Client // users
+	ids         map[string]string
+	credential  map[string]string
+	channels    map[string]string // by platform
+	people      int               // who were thought up
 }
 
 func must[V any](t testing.TB) func(v V, err error) V {
