@@ -41,8 +41,8 @@ type Config struct {
 	ShutdownTime  Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
 	AllowOrigins  string   `name:"allow-origins" group:"Network" placeholder:"ORIGIN" help:"The origins whose pages may call the server from browsers, such as https://app.example.org, separated by commas; * for any. Without it only pages of the server's own origin may. Programs that are no browsers are not concerned."`
 
-	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
-	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
+	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit. Each server counts by itself."`
+	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit. Each server counts by itself."`
 	MaxBody              Size `name:"max-body" default:"1MiB" group:"Limits" help:"The largest request body, uploads apart."`
 	MaxUpload            Size `name:"max-upload" default:"25MiB" group:"Limits" help:"The largest file that can be uploaded."`
 	MaxHeader            Size `name:"max-header" default:"64KiB" group:"Limits" help:"The largest header of a request."`

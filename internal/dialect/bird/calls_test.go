@@ -329,10 +329,7 @@ func TestCallTiming(t *testing.T) {
 		w.refused(t, sms, request(`"validity":-1`), 422, "validity")
 		w.refused(t, sms, request(`"validity":1.5`), 422, "validity")
 	})
-	doortest.Says(t, "ignoreQuietHours", "It is taken; in quiet hours the message waits all the same.", func(t *testing.T) {
-		w.send("sms", request(`"ignoreQuietHours":true`))
-		w.refused(t, sms, request(`"ignoreQuietHours":"yes"`), 422, "ignoreQuietHours")
-	})
+	doortest.Says(t, "ignoreQuietHours", "In quiet hours a message waits; with this it goes out at once, unless the organization has what is urgent wait too.", func(t *testing.T) { quietHours(t, w) })
 	doortest.Says(t, "ignoreGlobalHoldout", "It is taken, and changes nothing: there are no groups that messages are kept from.", func(t *testing.T) {
 		w.send("sms", request(`"ignoreGlobalHoldout":true`))
 		w.refused(t, sms, request(`"ignoreGlobalHoldout":1`), 422, "ignoreGlobalHoldout")
@@ -350,6 +347,27 @@ func TestCallTiming(t *testing.T) {
 		w.shortened(t, "sms", `"enableLinkTracking":true,"shortLinks":{"domain":"default"}`)
 		w.refused(t, sms, request(`"enableLinkTracking":true`), 422, "enableLinkTracking")
 	})
+}
+
+// quietHours sends in them.
+func quietHours(t *testing.T, w *world) {
+	sms := w.messagesOf("sms")
+	for urgentWaits, want := range map[bool]string{false: "delivered", true: "accepted"} {
+		night := &api.QuietHours{TimeZone: "UTC", Intervals: []api.QuietInterval{{From: "00:00", To: "22:00"}}, HighPriority: urgentWaits}
+		must[*api.Organization](t)(w.admin.PatchOrganization(t.Context(), api.OrganizationPatch{Policy: &api.PolicyPatch{QuietHours: night}}))
+		if now := must[*api.Clock](t)(w.admin.GetClock(t.Context())).Now.Time.UTC(); now.Hour() > 20 {
+			w.advance(4 * time.Hour)
+		}
+		waits := w.send("sms", request("")).text("id")
+		urgent := w.send("sms", request(`"ignoreQuietHours":true`)).text("id")
+		w.eventually("what is to go out is", func() bool { return w.get("sms", urgent).text("status") == want })
+		w.get("sms", waits).same(t, "accepted", "status")
+		if native := must[*api.Message](t)(w.admin.GetMessage(t.Context(), nativeID(urgent))); native.NotBefore.IsZero() == urgentWaits {
+			t.Errorf("what is urgent waits until %v", native.NotBefore)
+		}
+	}
+	must[*api.Organization](t)(w.admin.PatchOrganization(t.Context(), api.OrganizationPatch{Policy: &api.PolicyPatch{QuietHours: &api.QuietHours{Intervals: []api.QuietInterval{}}}}))
+	w.refused(t, sms, request(`"ignoreQuietHours":"yes"`), 422, "ignoreQuietHours")
 }
 
 // shortened sends a text with an address, and wants another to go out in its place.

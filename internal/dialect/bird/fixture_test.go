@@ -2,6 +2,7 @@ package bird_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 // world is a server with one organization that has channels and a contact, and a file on the web.
 type world struct {
 	*testing.T
+	config    config.Config
 	app       *app.App
 	admin     *api.Client // of the workspace
 	operator  *api.Client
@@ -30,6 +32,7 @@ type world struct {
 	channels  map[string]string // platform → id as the door writes it
 	native    map[string]string
 	web       string // where a file is that everybody may have
+	base      string // the server that is asked; empty: app
 	contracts *contracts
 }
 
@@ -63,12 +66,19 @@ func newWorld(t *testing.T) *world { return build(t, false) }
 // rehearsal is a world of a test organization, whose clock can be moved.
 func rehearsal(t *testing.T) *world { return build(t, true) }
 
-func build(t *testing.T, rehearsal bool) *world {
+// settings are those of a server on the chosen database, whose rates are off.
+func settings(t *testing.T) config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = t.TempDir(), "127.0.0.1:0", 0, false, true
 	c.BirdReads, c.BirdWrites, c.MaxUpload = 0, 0, largest
 	c.Database = pgtest.Chosen(t, c.Data)
+	return c
+}
+
+// serve starts a server.
+func serve(t *testing.T, c config.Config) *app.App {
+	t.Helper()
 	a := must[*app.App](t)(app.New(t.Context(), app.Options{Config: c, LogTo: testLog{t}}))
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
@@ -78,7 +88,15 @@ func build(t *testing.T, rehearsal bool) *world {
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, app: a, token: must[string](t)(a.Administrator(t.Context(), "Alpha")), channels: map[string]string{}, native: map[string]string{}, contracts: openContracts(t)}
+	return a
+}
+
+func build(t *testing.T, rehearsal bool) *world { return buildOn(t, settings(t), rehearsal) }
+
+func buildOn(t *testing.T, c config.Config, rehearsal bool) *world {
+	t.Helper()
+	a := serve(t, c)
+	w := &world{T: t, config: c, app: a, token: must[string](t)(a.Administrator(t.Context(), "Alpha")), channels: map[string]string{}, native: map[string]string{}, contracts: openContracts(t)}
 	w.operator = w.client(w.token)
 	w.admin = w.operator
 	if rehearsal {
@@ -121,9 +139,10 @@ type answer struct {
 // ask makes a request of the door. A path that begins with / is below the workspace.
 func (w *world) ask(method, path, body string, header ...string) answer {
 	w.Helper()
-	target := w.app.URL() + "/bird/workspaces/" + w.workspace + path
+	base := cmp.Or(w.base, w.app.URL())
+	target := base + "/bird/workspaces/" + w.workspace + path
 	if strings.HasPrefix(path, "!") {
-		target = w.app.URL() + "/bird" + path[1:]
+		target = base + "/bird" + path[1:]
 	}
 	r := must[*http.Request](w)(http.NewRequestWithContext(w.Context(), method, target, strings.NewReader(body)))
 	r.Header.Set("Authorization", "AccessKey "+w.token)
