@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -148,4 +149,67 @@ func hexInto(to []byte, n uint64, digits int) {
 		to[i] = "0123456789abcdef"[n&15]
 		n >>= 4
 	}
+}
+
+// doorThread is a conversation with a contact.
+type doorThread struct{ conversation, contact, phone string }
+
+// doorPlace is where a key writes to: conversations with contacts, or users.
+type doorPlace struct {
+	organization, key, channel string
+	threads                    []doorThread
+	users                      []string
+}
+
+// targets are the same thing of each conversation.
+func (p *doorPlace) targets(of func(doorThread) string) []string {
+	list := make([]string, len(p.threads))
+	for i, t := range p.threads {
+		list[i] = of(t)
+	}
+	return list
+}
+
+// doorCall is the documented call of a door, or the native send that it is compared with.
+type doorCall struct {
+	name, against string
+	users         bool // it is written to users
+	template      func(p *doorPlace) template
+}
+
+const (
+	nativeToContacts = "native, to contacts"
+	nativeToUsers    = "native, to users"
+)
+
+// doorCalls are the calls, each after that which it is compared with. All have a text of 200 bytes and a key that makes a repeat harmless.
+var doorCalls = []doorCall{
+	{name: nativeToContacts, template: func(p *doorPlace) template {
+		return newTemplate(&fill.Organization{Key: p.key, Contacts: p.targets(func(t doorThread) string { return t.contact })})
+	}},
+	{name: "kustomer", against: nativeToContacts, template: func(p *doorPlace) template {
+		mark := strings.Repeat("c", 24)
+		return templateOf("/kustomer/v1/conversations/"+mark+"/messages", authorization(p.key),
+			fmt.Sprintf(`{"channel":"sms","app":"bench","direction":"out","externalId":"%s","preview":"%s"}`, markKey, markText),
+			mark, p.targets(func(t doorThread) string { return fill.Hex(t.conversation) }))
+	}},
+	{name: "spruce", against: nativeToContacts, template: func(p *doorPlace) template {
+		return templateOf("/spruce/v1/conversations/t_"+markContact+"/messages", authorization(p.key)+"s-idempotency-key: "+markKey+"\r\n",
+			fmt.Sprintf(`{"body":[{"type":"text","value":"%s"}]}`, markText), markContact, p.targets(func(t doorThread) string { return t.conversation }))
+	}},
+	{name: "bird", against: nativeToContacts, template: func(p *doorPlace) template {
+		mark := strings.Repeat("C", len(p.threads[0].phone))
+		return templateOf(fmt.Sprintf("/bird/workspaces/%s/channels/%s/messages", fill.UUID(p.organization), fill.UUID(p.channel)),
+			"Authorization: AccessKey "+p.key+"\r\n"+idempotencyKey,
+			fmt.Sprintf(`{"receiver":{"contacts":[{"identifierKey":"phonenumber","identifierValue":"%s"}]},"body":{"type":"text","text":{"text":"%s"}}}`, mark, markText),
+			mark, p.targets(func(t doorThread) string { return t.phone }))
+	}},
+	{name: nativeToUsers, users: true, template: func(p *doorPlace) template {
+		return templateOf("/v1/messages", authorization(p.key)+idempotencyKey, fmt.Sprintf(`{"to":{"user":"%s"},"body":"%s"}`, markContact, markText), markContact, p.users)
+	}},
+	{name: "tigerconnect", against: nativeToUsers, users: true, template: func(p *doorPlace) template {
+		return templateOf("/tigerconnect/v2/message?response_format=message",
+			"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(p.key+":"))+"\r\n",
+			fmt.Sprintf(`{"recipient":"%s","body":"%s","client_id":"%s"}`, markContact, markText, markKey), markContact, p.users)
+	}},
 }
