@@ -348,6 +348,7 @@ func (m *machine) toConversation() {
 			msg.contact = c.contact
 			c.org.goesOut(msg, c.number, c.channel)
 		}
+		m.spread(msg)
 	}
 }
 

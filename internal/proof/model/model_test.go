@@ -77,6 +77,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"call": m.call, "resolve": m.resolve, "deactivate": m.deactivate},
 		{"not to be disturbed": m.disturb, "back": m.back, "recall": m.recall, "edit": m.edit, "to a user again": m.toUser, "later": m.later},
 		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
+		{"make a list": m.makeList, "change a list": m.changeList, "to a list": m.toList, "to a list again": m.toList, "recall": m.recall, "redact": m.redact},
 		{"keywords": m.keywords, "make a rule": m.makeRule, "from a contact again": m.fromContact, "unsuppress": m.unsuppress},
 		{"make a rule": m.makeRule, "make another rule": m.makeRule, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts, "merge conversations": m.mergeConversations},
 		{"block": m.block, "unblock": m.unblock, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts},

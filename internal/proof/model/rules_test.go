@@ -48,6 +48,7 @@ type organization struct {
 	given         map[any]*answers // by rules, in each conversation
 	schedule      string           // open in the mornings
 	blocked       []*block
+	lists         []*list
 }
 
 // conversation is a thread as the model knows it.
@@ -71,6 +72,7 @@ type conversation struct {
 	assigned *principal
 	into     *conversation // that it was merged into
 
+	list     *list           // of somebody's with a list
 	role     *role           // of a conversation with a role
 	asker    *principal      // who wrote to it
 	attended int             // the number of the last item when the last one went off duty
@@ -182,6 +184,7 @@ type message struct {
 	pages     bool        // it calls somebody
 	copied    bool        // it is a copy in the group of an escalation
 	auto      bool        // the server wrote it
+	spreads   bool        // to those on a list
 
 	escalation *escalation
 	sent       *sending // how it was asked for

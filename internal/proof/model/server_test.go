@@ -135,7 +135,7 @@ func (s *server) furnish(name string) *organization {
 	clerk := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "clerk", Scopes: scopes}))
 	o.principals = []*principal{admin, {name: "clerk", org: o, user: clerk.User, client: must(s.client(clerk.Secret))}}
 	for n := range 3 {
-		u := must(admin.client.CreateUser(ctx, api.UserRequest{Name: fmt.Sprintf("user %d", n), Email: fmt.Sprintf("user%d@%s.example.org", n, made.Organization.ID)}))
+		u := must(admin.client.CreateUser(ctx, api.UserRequest{Name: "user " + string(rune('a'+n)), Email: fmt.Sprintf("user%d@%s.example.org", n, made.Organization.ID)}))
 		key := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "personal", User: u.ID, Scopes: scopes}))
 		o.users = append(o.users, &principal{name: u.Name, org: o, user: u.ID, personal: true, client: must(s.client(key.Secret))})
 	}
