@@ -113,6 +113,7 @@ func (m *machine) checkMessages(by *principal) {
 // matches compares a message with the model's.
 func (msg *message) matches(m *machine, by *principal, got *api.Message) {
 	m.rapid.Helper()
+	m.checkAcks(by, msg, got)
 	status, counts := msg.state()
 	may := by.reads(msg)
 	if msg.removed {

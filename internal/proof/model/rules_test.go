@@ -49,6 +49,7 @@ type organization struct {
 	schedule      string           // open in the mornings
 	blocked       []*block
 	lists         []*list
+	retention     map[api.ConversationKind]time.Duration // of content
 }
 
 // conversation is a thread as the model knows it.
@@ -185,6 +186,8 @@ type message struct {
 	copied    bool        // it is a copy in the group of an escalation
 	auto      bool        // the server wrote it
 	spreads   bool        // to those on a list
+	ttl       time.Duration
+	acks      []any // who has acknowledged it: users, and contacts
 
 	escalation *escalation
 	sent       *sending // how it was asked for
@@ -295,6 +298,7 @@ func (c *conversation) enter(m *message) {
 	m.at, c.org.moving = c.org.now, true
 	c.org.log = append(c.org.log, m)
 	c.org.live(m)
+	m.isDue()
 	if m.id == "" {
 		c.org.unknown = append(c.org.unknown, m)
 	} else if m.notice != "" {
