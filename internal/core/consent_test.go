@@ -145,6 +145,29 @@ func TestBroadcastsSkipTheSuppressed(t *testing.T) {
 	}
 }
 
+// Whoever may not use a channel does not write on it by a list either.
+func TestBroadcastsGoOnChannelsOfTheirAuthors(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	ana, ben := users[0], users[1]
+	ch := w.Channel(w.Admin, "sms")
+	open := false
+	_, err := w.Directory.UpdateChannel(t.Context(), w.Admin, ch.ID, directory.ChannelPatch{Open: &open, Members: &[]parley.ID{ana.User}}, 0)
+	w.Must(err)
+	list, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "News"}, nil)
+	w.Must(err)
+	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, list.ID, nil, []parley.ID{w.Contact(w.Admin, "C", "phone:+15550101").ID})
+	w.Must(err)
+	for _, by := range []*access.Principal{w.Admin, ana, ben} {
+		m := w.Send(by, core.SendParams{To: core.To{Broadcast: list.ID}, Body: coretest.Text("news")})
+		copies, _, err := w.Messages(t.Context(), w.Admin, core.MessageFilter{Parent: m.ID}, "", 10)
+		w.Must(err)
+		if want := by != ben; (len(copies) == 1) != want {
+			t.Errorf("%s writes %d copies", by.UserName, len(copies))
+		}
+	}
+}
+
 func keywords(w *coretest.World, rules ...parley.Keyword) {
 	w.T.Helper()
 	_, err := w.Directory.UpdateOrganization(w.T.Context(), w.Admin, directory.OrganizationPatch{Keywords: &rules}, 0)

@@ -51,6 +51,7 @@ func (m *machine) pass(o *organization, by time.Duration) {
 		t.do()
 	}
 	o.now, o.moving = end, false
+	o.age()
 	m.learn(o)
 }
 
@@ -112,7 +113,7 @@ func telling(e *api.Event) (string, bool) {
 		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status), true
 	case api.EventMessageRemoved:
 		return string(e.Type) + " " + e.Data.MessageID, e.Data.ID == ""
-	case api.EventMessageMoved:
+	case api.EventMessageMoved, api.EventMessageUnanswered:
 		return string(e.Type) + " " + e.Data.MessageID, true
 	case api.EventContactMerged, api.EventViewCreated, api.EventViewUpdated, api.EventViewDeleted:
 		return string(e.Type) + " " + e.Data.ID, true

@@ -63,7 +63,9 @@ func (m *machine) fromContact() {
 	l := letter{n: m.number, from: one(m, "contact", o.contacts), ch: one(m, "channel", o.channels), text: fmt.Sprintf("text %d", m.number)}
 	l.number = one(m, "number", l.from.numbers)
 	at := slices.IndexFunc(o.blocked, func(b *block) bool { return b.about(&l) })
-	if at < 0 && o.keywords {
+	if at < 0 && m.acknowledging {
+		l.text = one(m, "words", []string{l.text, acked})
+	} else if at < 0 && o.keywords {
 		l.text = one(m, "words", []string{l.text, halt, resume})
 	}
 	got, err := o.admin.client.PlayInbound(background, api.SandboxInbound{From: "phone:" + l.number, Channel: l.ch.id, Body: api.Text(l.text)})
@@ -84,6 +86,9 @@ func (m *machine) arrives(o *organization, l letter, got *api.Message, released 
 	msg := &message{id: got.ID, text: l.text, inbound: true, contact: c}
 	m.outside(c, l.number, l.ch, msg, got)
 	c.last = l.ch
+	if l.text == acked {
+		msg.in.acks(c)
+	}
 	if answer := o.answer(&l, msg, released); answer != "" {
 		back := &message{in: msg.in, text: answer, ends: ends(l.number), to: l.number, on: l.ch, contact: c, auto: true}
 		if c.out && answer == ruled {
@@ -112,7 +117,7 @@ func (o *organization) answer(l *letter, msg *message, released bool) string {
 			return ""
 		}
 		return resumed
-	case released:
+	case released, l.text == acked:
 		return ""
 	}
 	at := slices.IndexFunc(o.rules, func(r *rule) bool { return r.fits(o, l, msg) })

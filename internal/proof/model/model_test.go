@@ -77,6 +77,9 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"call": m.call, "resolve": m.resolve, "deactivate": m.deactivate},
 		{"not to be disturbed": m.disturb, "back": m.back, "recall": m.recall, "edit": m.edit, "to a user again": m.toUser, "later": m.later},
 		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
+		{"make a list": m.makeList, "change a list": m.changeList, "to a list": m.toList, "to a list again": m.toList, "recall": m.recall, "redact": m.redact},
+		{"retain": m.retain, "wait longer": m.wait, "place a hold": m.placeHold, "move": m.move, "merge conversations": m.mergeConversations},
+		{"acknowledge": m.acknowledge, "acknowledge more": m.acknowledge, "from a contact again": m.fromContact, "to a contact again": m.toContact, "merge contacts": m.mergeContacts},
 		{"keywords": m.keywords, "make a rule": m.makeRule, "from a contact again": m.fromContact, "unsuppress": m.unsuppress},
 		{"make a rule": m.makeRule, "make another rule": m.makeRule, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts, "merge conversations": m.mergeConversations},
 		{"block": m.block, "unblock": m.unblock, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts},
@@ -88,6 +91,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		area := areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")]
 		add(area)
 		m.lifetimes = m.lifetimes || area["place a hold"] != nil
+		m.acknowledging = m.acknowledging || area["acknowledge"] != nil
 		m.classes = m.classes || area["suppress"] != nil
 	}
 	return all

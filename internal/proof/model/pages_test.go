@@ -26,6 +26,9 @@ func (m *machine) call() {
 	if by.sees(c) && !(by.takesPart(c) && by.mayChange(c)) || who.org == c.org && who.sees(c) && c.members != nil && !c.in(who) {
 		m.rapid.Skip("has no say in it")
 	}
+	if c.list != nil {
+		m.rapid.Skip("with a list")
+	}
 	alone := m.alone(by, c)
 	m.number++
 	words, high := fmt.Sprintf("text %d", m.number), rapid.Bool().Draw(m.rapid, "high")

@@ -48,6 +48,8 @@ type organization struct {
 	given         map[any]*answers // by rules, in each conversation
 	schedule      string           // open in the mornings
 	blocked       []*block
+	lists         []*list
+	retention     map[api.ConversationKind]time.Duration // of content
 }
 
 // conversation is a thread as the model knows it.
@@ -71,6 +73,7 @@ type conversation struct {
 	assigned *principal
 	into     *conversation // that it was merged into
 
+	list     *list           // of somebody's with a list
 	role     *role           // of a conversation with a role
 	asker    *principal      // who wrote to it
 	attended int             // the number of the last item when the last one went off duty
@@ -182,6 +185,9 @@ type message struct {
 	pages     bool        // it calls somebody
 	copied    bool        // it is a copy in the group of an escalation
 	auto      bool        // the server wrote it
+	spreads   bool        // to those on a list
+	ttl       time.Duration
+	acks      []any // who has acknowledged it: users, and contacts
 
 	escalation *escalation
 	sent       *sending // how it was asked for
@@ -292,6 +298,7 @@ func (c *conversation) enter(m *message) {
 	m.at, c.org.moving = c.org.now, true
 	c.org.log = append(c.org.log, m)
 	c.org.live(m)
+	m.isDue()
 	if m.id == "" {
 		c.org.unknown = append(c.org.unknown, m)
 	} else if m.notice != "" {
