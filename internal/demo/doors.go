@@ -48,6 +48,8 @@ var doors = []struct {
 		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/items' -H 'Authorization: Bearer CREDENTIAL'`,
 		`curl -fsS 'BASE/v1/conversations?orderBy=last_message' -H 'Authorization: Bearer CREDENTIAL'`,
 		`curl -fsS 'BASE/v1/organization/members' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -fsS 'BASE/v1/webhooks/endpoints' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"name":"EMR sync","url":"http://127.0.0.1:9999/hooks"}'`,
+		`curl -fsS 'BASE/v1/webhooks/endpoints' -H 'Authorization: Bearer CREDENTIAL'`,
 	}},
 }
 

@@ -21,12 +21,19 @@ func (tx *Tx) ScheduleSooner(j Job) error {
 }
 
 // Take begins the work of a due job whose work is not done in this transaction: unless it is given back or ends, it is due again
-// after a while of the real time. See Retry, whose claims these are too.
+// after a while of the real time.
 func (tx *Tx) Take(j *Job, lasts time.Duration) error {
 	tx.MustHave(j.Organization)
 	j.Attempt++
 	_, err := tx.c.Exec("UPDATE jobs SET claimed = 1, attempt = $3, due_at = $4 WHERE organization_id = $1 AND id = $2",
 		string(j.Organization), j.ID, j.Attempt, Millis(tx.real.Add(lasts)))
+	return err
+}
+
+// GiveBack ends the claim of a job, taken or not, which is due at its DueAt again.
+func (tx *Tx) GiveBack(j *Job) error {
+	tx.MustHave(j.Organization)
+	_, err := tx.c.Exec("UPDATE jobs SET claimed = 0, due_at = $3 WHERE organization_id = $1 AND id = $2", string(j.Organization), j.ID, tx.due(Millis(j.DueAt)))
 	return err
 }
 

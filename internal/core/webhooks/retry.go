@@ -79,8 +79,8 @@ func reschedule(tx *store.Tx, job store.Job, id parley.ID) error {
 	if next.IsZero() {
 		return tx.Done([]store.Job{job})
 	}
-	job.DueAt, job.Lost = next, false
-	return tx.Retry([]store.Job{job})
+	job.DueAt = next
+	return tx.GiveBack(&job)
 }
 
 // Load makes the content of what was taken, as the endpoint's key sees it now. What is not to be seen any more has failed for good.

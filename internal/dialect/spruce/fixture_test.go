@@ -50,14 +50,19 @@ func open(t *testing.T, folder string) *world {
 	return openAs(t, folder, func(o *app.Options) { o.Config.Database = fresh.Database(t, folder) })
 }
 
-// openAs is open with options of its own. As with a demo, this machine may be reached.
-func openAs(t *testing.T, folder string, change func(o *app.Options)) *world {
-	t.Helper()
+// optionsOf are those of a server.
+func optionsOf(folder string, change func(o *app.Options)) app.Options {
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = folder, "127.0.0.1:0", 0, false, true
 	o := app.Options{Config: c, LogTo: io.Discard}
 	change(&o)
-	a, err := app.New(t.Context(), o)
+	return o
+}
+
+// openAs is open with options of its own. As with a demo, this machine may be reached.
+func openAs(t *testing.T, folder string, change func(o *app.Options)) *world {
+	t.Helper()
+	a, err := app.New(t.Context(), optionsOf(folder, change))
 	if err != nil {
 		t.Fatal(err)
 	}

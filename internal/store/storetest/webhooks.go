@@ -226,9 +226,11 @@ func takenJobs(w *world) {
 	w.equal("it is another's", holds(taken), false)
 	w.equal("who holds it", holds(later), true)
 	later.DueAt = w.now().Add(time.Second)
-	w.do(func(tx *store.Tx) error { return tx.Retry([]store.Job{later}) })
+	w.do(func(tx *store.Tx) error { return tx.GiveBack(&later) })
 	w.equal("it is given back", holds(later), false)
 	w.equal("when it is due", next(), later.DueAt.Truncate(time.Millisecond).UTC())
+	w.advance(2 * time.Second)
+	w.equal("what it is about", due()[0].Payload, job.Payload)
 }
 
 // eventsAt: events are found by their numbers, wherever in a run they are.
