@@ -114,7 +114,7 @@ func (a *App) postEvents(authenticator *access.Authenticator, guard *connector.G
 	}
 	a.onStop(func(context.Context) error { client.Close(); return nil })
 	a.webhooks = webhooks.New(webhooks.Options{Store: a.store, Log: a.core.Log, Authenticator: authenticator, Guard: guard, Kick: kick})
-	a.webhooks.Use(spruce.Format(a.spruce(authenticator, "/"+spruce.Name)))
+	a.webhooks.Use(spruce.Format(a.spruce(authenticator, place{mount: "/" + spruce.Name, url: c.PublicURL})))
 	a.poster = webhook.New(webhook.Options{Webhooks: a.webhooks, Client: client, Log: a.log, Poll: a.poll(), Posted: a.metrics.posted})
 	return nil
 }
@@ -218,11 +218,13 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Holds: a.holds, Searches: search.New(search.Options{Store: a.store}),
 		Files: a.files, Dossiers: a.dossiers, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
-	a.mountDoors(mux, authenticator)
+	if err := a.mountDoors(mux, authenticator); err != nil {
+		return err
+	}
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
 	}
-	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams,
+	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams, Origins: c.Origins(),
 		Settled: a.store.Settled, MaxBody: int64(c.MaxBody), MaxHeaderBytes: int(c.MaxHeader), Always: []string{"/healthz", "/readyz", "/metrics"}}
 	if c.Metrics {
 		options.Metrics = a.metrics.registry

@@ -2,6 +2,7 @@
 package spruce
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -27,10 +28,11 @@ type Options struct {
 	Keys          *access.Keys
 	Webhooks      *webhooks.Webhooks
 	Authenticator *access.Authenticator
-	Mount         string        // the path that it is served under
-	URL           func() string // the server's own address; nil or empty: as whoever asks knows it
-	Address       func() string // where the server listens, for links where nobody asks and it has no URL
-	RateLimit     int           // requests a minute of an organization, 0: no limit
+	Mount         string         // the path that it is served under
+	URL           string         // that absolute links begin with; empty: as whoever asks knows the server
+	RateLimit     int            // requests a minute of an organization, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
+	Address       func() string  // where the server listens, for links where nobody asks and it has no URL
 }
 
 // door is what the handlers stand on.
@@ -52,7 +54,7 @@ type call struct {
 
 // New returns the handler of the API.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d := &door{Options: o, limiter: o.Limiter}
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		pattern string
@@ -134,17 +136,8 @@ func unknownPath(*call) (any, error) {
 func (c *call) base() string { return c.origin() + c.Mount }
 
 func (c *call) origin() string {
-	if c.URL != nil {
-		if url := c.URL(); url != "" {
-			return url
-		}
-	}
 	if c.r == nil {
-		return c.Address()
+		return cmp.Or(c.URL, c.Address())
 	}
-	scheme := "http://"
-	if c.r.TLS != nil {
-		scheme = "https://"
-	}
-	return scheme + c.r.Host
+	return httpd.Origin(c.r, c.URL)
 }

@@ -101,6 +101,7 @@ var tests = []struct {
 	{"SLAs", slas},
 	{"ContactPlaces", contactPlaces},
 	{"Records", records},
+	{"RecordedTogether", recordedTogether},
 	{"NumberedLists", numberedLists},
 	{"PermissionSets", permissionSets},
 	{"Relations", relations},
