@@ -341,7 +341,7 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 			a.Jobs[i].Priority = parley.PriorityLow.Rank()
 		}
 	}
-	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
+	if s.wakes(r) || r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
 		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func (m *machine) mergeContacts() {
 		m.refused(err, 422, "%s merges the contact %s into itself", by, from.id)
 	default:
 		m.ok(err, "%s merges the contact %s into %s", by, from.id, into.id)
-		other.numbers = append(other.numbers, from.numbers...)
+		other.numbers, other.mails = append(other.numbers, from.numbers...), append(other.mails, from.mails...)
 		other.out = other.out || from.out
 		if other.last == nil {
 			other.last = from.last
@@ -74,6 +74,9 @@ func (m *machine) mergeConversations() {
 		return slices.ContainsFunc(c.org.order, func(other *conversation) bool { return same(other, c) })
 	})
 	into := likely(m, "conversation", m.organization().order, func(c *conversation) bool { return same(from, c) })
+	if len(from.several)+len(into.several) > 0 {
+		m.rapid.Skip("with several")
+	}
 	_, err := by.client.MergeConversation(background, from.id, api.ConversationMerge{Into: into.id})
 	m.log("%s merges %s into %s: %v", by, from.id, into.id, err)
 	switch {

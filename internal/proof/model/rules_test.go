@@ -19,6 +19,7 @@ type organization struct {
 	principals []*principal // the users and the keys
 	team       string
 	channels   []*channel
+	mail       *channel
 	contacts   []*contact
 	now        time.Time
 	moving     bool // its clock moves after this step, so that no two messages have one time
@@ -74,6 +75,7 @@ type conversation struct {
 	into     *conversation // that it was merged into
 
 	list     *list           // of somebody's with a list
+	several  []receiver      // with whom it is, where that is not one
 	role     *role           // of a conversation with a role
 	asker    *principal      // who wrote to it
 	attended int             // the number of the last item when the last one went off duty
@@ -186,6 +188,7 @@ type message struct {
 	copied    bool        // it is a copy in the group of an escalation
 	auto      bool        // the server wrote it
 	spreads   bool        // to those on a list
+	receivers []receiver  // who got it by e-mail
 	ttl       time.Duration
 	acks      []any // who has acknowledged it: users, and contacts
 
@@ -245,8 +248,13 @@ func (m *message) state() (api.Status, api.Counts) {
 	case m.note || m.inbound || m.notice != "" || m.moved:
 		return api.Delivered, counts
 	case m.waits:
-		counts.Queued++
+		counts.Queued += max(1, len(m.receivers))
 		return api.Queued, counts
+	case len(m.receivers) > 0:
+		for _, r := range m.receivers {
+			count(&counts, r.ends)
+		}
+		return overall(counts), counts
 	case m.in.members == nil:
 		count(&counts, m.ends)
 		return m.ends, counts
