@@ -122,7 +122,13 @@ func (m *machine) answerMail() {
 	if r.role == api.ReceiverBCC {
 		into = nil
 	}
-	m.arrives(o, l, got, into, false)
+	if m.arrives(o, l, got, into, false); into != nil {
+		reply := o.messages[got.ID]
+		if reply.root = msg; msg.root != nil {
+			reply.root = msg.root
+		}
+		reply.root.answered = true
+	}
 }
 
 // checkReceivers compares the deliveries of a message to several.

@@ -185,6 +185,9 @@ type message struct {
 	kept      bool        // by legal holds
 	contact   *contact    // outside, who wrote it or got it
 	pages     bool        // it calls somebody
+	of        *message    // what it is a copy of, which went to a list
+	root      *message    // whose thread of answers it is in
+	answered  bool        // it has such a thread
 	copied    bool        // it is a copy in the group of an escalation
 	auto      bool        // the server wrote it
 	spreads   bool        // to those on a list
