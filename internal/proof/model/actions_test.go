@@ -143,7 +143,9 @@ func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*mess
 	s := &sending{by: by, at: by.org.now, key: fmt.Sprintf("key %d", m.number), request: request}
 	m.shortLived(&s.request)
 	m.asks(&s.request)
-	s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
+	if request.Template == nil {
+		s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
+	}
 	got, err := by.client.Send(background, s.request, api.IdempotencyKey(s.key))
 	m.log("%s sends %sto %s: %v", by, sort(s.request), text(request.To), outcome(got, err))
 	if wanted != 0 {

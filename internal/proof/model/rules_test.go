@@ -50,6 +50,7 @@ type organization struct {
 	schedule      string           // open in the mornings
 	blocked       []*block
 	lists         []*list
+	template      *template
 	retention     map[api.ConversationKind]time.Duration // of content
 }
 
