@@ -320,7 +320,12 @@ func (m *machine) toContact() {
 		m.ask(by, request, 422)
 		return
 	}
+	if of.full(c) {
+		m.ask(by, request, 429)
+		return
+	}
 	msg, got := m.ask(by, request, 0)
+	of.takes(c)
 	msg.contact = c
 	of.goesOut(msg, number, ch)
 	m.outside(c, number, ch, msg, got)
@@ -352,6 +357,8 @@ func (m *machine) toConversation() {
 		m.ask(by, request, 422)
 	case c.out() || c.contact != nil && (c.contact.out || c.org.suppresses(c.number, "", c.channel)):
 		m.ask(by, request, 422)
+	case c.contact != nil && c.org.full(c.contact) || c.org.noneLeft(c.several):
+		m.ask(by, request, 429)
 	default:
 		msg, got := m.ask(by, request, 0)
 		msg.in = c
@@ -360,6 +367,7 @@ func (m *machine) toConversation() {
 			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
 		}
 		if c.contact != nil {
+			c.org.takes(c.contact)
 			msg.contact = c.contact
 			c.org.goesOut(msg, c.number, c.channel)
 		} else if c.several != nil {

@@ -122,7 +122,9 @@ func (m *machine) spread(msg *message) {
 				copied.in.contact, copied.in.number, copied.in.channel = c, number, ch
 			}
 			copied.contact = c
-			o.goesOut(copied, number, ch)
+			if o.goesOut(copied, number, ch); !o.takes(c) {
+				copied.ends = api.Skipped
+			}
 		}
 	}
 	for _, u := range slices.SortedFunc(slices.Values(l.users), func(a, b *principal) int { return cmp.Compare(a.user, b.user) }) {

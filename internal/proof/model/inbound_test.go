@@ -95,7 +95,7 @@ func (m *machine) arrives(o *organization, l letter, got *api.Message, into *con
 	}
 	if answer := o.answer(&l, msg, released); answer != "" {
 		back := &message{in: msg.in, text: answer, ends: ends(l.number), to: l.number, on: l.ch, contact: c, auto: true}
-		if c.out && answer == ruled {
+		if answer == ruled && (!o.takes(c) || c.out) {
 			back.ends = api.Skipped
 		}
 		msg.in.enter(back)

@@ -42,6 +42,7 @@ func (m *machine) mergeContacts() {
 		m.ok(err, "%s merges the contact %s into %s", by, from.id, into.id)
 		other.numbers, other.mails = append(other.numbers, from.numbers...), append(other.mails, from.mails...)
 		other.out = other.out || from.out
+		other.got = append(other.got, from.got...)
 		if other.last == nil {
 			other.last = from.last
 		}

@@ -86,6 +86,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"acknowledge": m.acknowledge, "acknowledge more": m.acknowledge, "from a contact again": m.fromContact, "to a contact again": m.toContact, "merge contacts": m.mergeContacts},
 		{"to several": m.toSeveral, "to several again": m.toSeveral, "answer mail": m.answerMail, "recall": m.recall, "merge contacts": m.mergeContacts},
 		{"write a template": m.writeTemplate, "rewrite a template": m.writeTemplate, "by a template": m.toUserByTemplate, "by a template again": m.toUserByTemplate, "redact": m.redact},
+		{"limit": m.limit, "to a contact again": m.toContact, "to several": m.toSeveral, "make a list": m.makeList, "to a list": m.toList, "make a rule": m.makeRule, "merge contacts": m.mergeContacts},
 		{"keywords": m.keywords, "make a rule": m.makeRule, "from a contact again": m.fromContact, "unsuppress": m.unsuppress},
 		{"make a rule": m.makeRule, "make another rule": m.makeRule, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts, "merge conversations": m.mergeConversations},
 		{"block": m.block, "unblock": m.unblock, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts},

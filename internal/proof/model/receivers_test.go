@@ -45,6 +45,10 @@ func (m *machine) toSeveral() {
 		m.ask(by, request, 422)
 		return
 	}
+	if of.noneLeft(to) {
+		m.ask(by, request, 429)
+		return
+	}
 	msg, got := m.ask(by, request, 0)
 	of.mailed(msg, to)
 	m.into(of, mailTo(open...), msg, got, api.ConversationExternal)
@@ -73,6 +77,7 @@ func (o *organization) mailed(msg *message, to []receiver) {
 	for i := range msg.receivers {
 		msg.receivers[i].ends = ends(to[i].address)
 	}
+	o.takeAll(msg.receivers)
 	if day := o.now.UTC().Truncate(24 * time.Hour); o.quiet && o.now.Sub(day) < 12*time.Hour {
 		msg.waits = true
 		o.at(day.Add(12*time.Hour), func() {

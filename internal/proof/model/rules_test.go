@@ -44,6 +44,7 @@ type organization struct {
 	pages         []*page
 	away          map[*principal]*away
 	quiet         bool // there are quiet hours
+	limited       bool // contacts get no more than so many messages
 	keywords      bool // some words do something
 	rules         []*rule
 	given         map[any]*answers // by rules, in each conversation

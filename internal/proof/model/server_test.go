@@ -91,11 +91,12 @@ func (p *principal) String() string { return p.org.name + "'s " + p.name }
 // contact is somebody outside.
 type contact struct {
 	id      string
-	numbers []string // of its telephones; the first one is written to
-	mails   []string // its e-mail addresses
-	last    *channel // that it last wrote on
-	out     bool     // it wants no messages
-	into    *contact // that it was merged into
+	numbers []string    // of its telephones; the first one is written to
+	mails   []string    // its e-mail addresses
+	last    *channel    // that it last wrote on
+	out     bool        // it wants no messages
+	into    *contact    // that it was merged into
+	got     []time.Time // when it got messages that a limit counts
 }
 
 // became is who a contact is by now.
