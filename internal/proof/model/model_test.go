@@ -91,6 +91,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"make a rule": m.makeRule, "make another rule": m.makeRule, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts, "merge conversations": m.mergeConversations},
 		{"block": m.block, "unblock": m.unblock, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts},
 		{"quiet hours": m.quiet, "recall": m.recall, "suppress": m.suppress, "unsuppress": m.unsuppress, "to a contact again": m.toContact, "close": m.close},
+		{"make a role": m.makeRole, "come on duty": m.dutyIn, "plan a shift": m.plan, "take a shift back": m.takeBack, "to a role": m.toRole, "wait longer": m.wait},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "to the role": m.toRole, "answer": m.answer},
 	}
