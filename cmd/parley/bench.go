@@ -21,7 +21,7 @@ type benchCommand struct {
 	Keep      bool     `name:"keep" help:"Leave the prepared data, in the folder and in the databases. A later run with the same sizes begins with them."`
 	Database  string   `name:"database" placeholder:"URL" help:"Measure PostgreSQL instead of the embedded database: postgres://USER:PASSWORD@HOST:PORT/NAME. The prepared data go into the databases NAME_main, NAME_reads and NAME_search of that server, which are made, and dropped at the end."`
 	Postgres  bool     `name:"postgres" help:"Measure PostgreSQL, on a server of the installed programs that is started for the run in the folder."`
-	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads, search. All of them when left out."`
+	Scenarios []string `name:"scenario" placeholder:"NAME" help:"What to measure, separated by commas: memory, one-connection, accept, deliver, broadcast, live, reads, search, doors. All of them when left out."`
 	JSON      bool     `name:"json" help:"Print the report as JSON."`
 	Check     bool     `name:"check" help:"Fail where a figure misses its floor, which holds on an idle machine of two cores."`
 	ServeArgs []string `name:"serve-arg" sep:"none" placeholder:"ARG" help:"A further argument of the server, such as --serve-arg=--no-access-log. May be repeated."`

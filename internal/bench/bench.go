@@ -100,6 +100,7 @@ func scenarios() []scenario {
 		{"live", (*bench).live},
 		{"reads", (*bench).reads},
 		{"search", (*bench).search},
+		{"doors", (*bench).doors},
 	}
 }
 

@@ -117,6 +117,8 @@ func floors(database string) []floor {
 			{"deliver", "", "rate", true, 2000},
 			{"deliver", "", "refused", false, 0},
 			{"live", "", "missed", false, 0},
+			{"doors", "", "least", true, doorShare},
+			{"doors", "", "refused", false, 0},
 		}
 	}
 	return []floor{
@@ -136,6 +138,8 @@ func floors(database string) []floor {
 		{"reads", "", "worst p95", false, 10},
 		{"search", rarePart, "worst p95", false, 10},
 		{"search", commonPart, "worst p95", false, 50},
+		{"doors", "", "least", true, doorShare},
+		{"doors", "", "refused", false, 0},
 	}
 }
 

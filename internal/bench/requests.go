@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -42,17 +43,23 @@ var (
 
 // template is a send of one organization, in which what differs from message to message is written over.
 type template struct {
-	request            []byte
-	key, contact, text int // where the placeholders are
-	contacts           []string
+	request       []byte
+	key, to, text int // where the placeholders are
+	targets       []string
 }
 
 func newTemplate(o *fill.Organization) template {
-	body := fmt.Sprintf(`{"to":{"contact":"%s"},"body":"%s"}`, markContact, markText)
-	request := fmt.Appendf(nil, "POST /v1/messages HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n%sIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
-		authorization(o.Key), markKey, len(body), body)
-	return template{request: request, contacts: o.Contacts, key: bytes.Index(request, []byte(markKey)),
-		contact: bytes.Index(request, []byte(markContact)), text: bytes.Index(request, []byte(markText))}
+	return templateOf("/v1/messages", authorization(o.Key)+idempotencyKey, fmt.Sprintf(`{"to":{"contact":"%s"},"body":"%s"}`, markContact, markText), markContact, o.Contacts)
+}
+
+// idempotencyKey is the line of a head that has the key.
+var idempotencyKey = "Idempotency-Key: " + markKey + "\r\n"
+
+// templateOf is a send with lines of its head, in which a mark, in the path or the body, stands for one of the targets.
+func templateOf(path, head, body, mark string, targets []string) template {
+	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s", path, head, len(body), body)
+	return template{request: request, targets: targets, key: bytes.Index(request, []byte(markKey)),
+		to: bytes.Index(request, []byte(mark)), text: bytes.Index(request, []byte(markText))}
 }
 
 // sender makes the sends of one connection: half of them in the first organization, the others evenly in the rest.
@@ -85,29 +92,36 @@ func newRounds(organizations []fill.Organization) func(connection int) load.Sour
 }
 
 func newSender(organizations []fill.Organization, run uint32, connection int) *sender {
-	s := &sender{run: run, number: uint64(connection) << 32, random: rand.New(rand.NewPCG(uint64(run), uint64(connection)))}
+	templates := make([]template, len(organizations))
 	for i := range organizations {
-		t := newTemplate(&organizations[i])
+		templates[i] = newTemplate(&organizations[i])
+	}
+	return newSenderOf(templates, run, connection)
+}
+
+// newSenderOf is a sender with requests of its own, which it writes over.
+func newSenderOf(templates []template, run uint32, connection int) *sender {
+	s := &sender{templates: templates, run: run, number: uint64(connection) << 32, random: rand.New(rand.NewPCG(uint64(run), uint64(connection)))}
+	for _, t := range templates {
 		copy(t.request[t.text:], fill.Text(s.random))
-		s.templates = append(s.templates, t)
 	}
 	return s
 }
 
 func (s *sender) next() []byte {
 	var t *template
-	var contact string
+	var to string
 	if s.each != nil {
-		t, contact = s.nextOfEach()
+		t, to = s.nextOfEach()
 	} else {
 		i := 0
 		if len(s.templates) > 1 && s.random.Uint64()&1 == 1 {
 			i = 1 + s.random.IntN(len(s.templates)-1)
 		}
 		t = &s.templates[i]
-		contact = t.contacts[s.random.IntN(len(t.contacts))]
+		to = t.targets[s.random.IntN(len(t.targets))]
 	}
-	copy(t.request[t.contact:], contact)
+	copy(t.request[t.to:], to)
 	hexInto(t.request[t.key:], uint64(s.run), 8)
 	hexInto(t.request[t.key+8:], s.number, 16)
 	hexInto(t.request[t.text:], s.number, 16)
@@ -120,13 +134,13 @@ func (s *sender) nextOfEach() (*template, string) {
 	at := int(s.each.Add(1) - 1)
 	for i := range s.templates {
 		t := &s.templates[i]
-		if at < len(t.contacts) {
-			return t, t.contacts[at]
+		if at < len(t.targets) {
+			return t, t.targets[at]
 		}
-		at -= len(t.contacts)
+		at -= len(t.targets)
 	}
 	t := &s.templates[0]
-	return t, t.contacts[at%len(t.contacts)]
+	return t, t.targets[at%len(t.targets)]
 }
 
 // hexInto writes a number in hexadecimal digits.
@@ -135,4 +149,67 @@ func hexInto(to []byte, n uint64, digits int) {
 		to[i] = "0123456789abcdef"[n&15]
 		n >>= 4
 	}
+}
+
+// doorThread is a conversation with a contact.
+type doorThread struct{ conversation, contact, phone string }
+
+// doorPlace is where a key writes to: conversations with contacts, or users.
+type doorPlace struct {
+	organization, key, channel string
+	threads                    []doorThread
+	users                      []string
+}
+
+// targets are the same thing of each conversation.
+func (p *doorPlace) targets(of func(doorThread) string) []string {
+	list := make([]string, len(p.threads))
+	for i, t := range p.threads {
+		list[i] = of(t)
+	}
+	return list
+}
+
+// doorCall is the documented call of a door, or the native send that it is compared with.
+type doorCall struct {
+	name, against string
+	users         bool // it is written to users
+	template      func(p *doorPlace) template
+}
+
+const (
+	nativeToContacts = "native, to contacts"
+	nativeToUsers    = "native, to users"
+)
+
+// doorCalls are the calls, each after that which it is compared with. All have a text of 200 bytes and a key that makes a repeat harmless.
+var doorCalls = []doorCall{
+	{name: nativeToContacts, template: func(p *doorPlace) template {
+		return newTemplate(&fill.Organization{Key: p.key, Contacts: p.targets(func(t doorThread) string { return t.contact })})
+	}},
+	{name: "kustomer", against: nativeToContacts, template: func(p *doorPlace) template {
+		mark := strings.Repeat("c", 24)
+		return templateOf("/kustomer/v1/conversations/"+mark+"/messages", authorization(p.key),
+			fmt.Sprintf(`{"channel":"sms","app":"bench","direction":"out","externalId":"%s","preview":"%s"}`, markKey, markText),
+			mark, p.targets(func(t doorThread) string { return fill.Hex(t.conversation) }))
+	}},
+	{name: "spruce", against: nativeToContacts, template: func(p *doorPlace) template {
+		return templateOf("/spruce/v1/conversations/t_"+markContact+"/messages", authorization(p.key)+"s-idempotency-key: "+markKey+"\r\n",
+			fmt.Sprintf(`{"body":[{"type":"text","value":"%s"}]}`, markText), markContact, p.targets(func(t doorThread) string { return t.conversation }))
+	}},
+	{name: "bird", against: nativeToContacts, template: func(p *doorPlace) template {
+		mark := strings.Repeat("C", len(p.threads[0].phone))
+		return templateOf(fmt.Sprintf("/bird/workspaces/%s/channels/%s/messages", fill.UUID(p.organization), fill.UUID(p.channel)),
+			"Authorization: AccessKey "+p.key+"\r\n"+idempotencyKey,
+			fmt.Sprintf(`{"receiver":{"contacts":[{"identifierKey":"phonenumber","identifierValue":"%s"}]},"body":{"type":"text","text":{"text":"%s"}}}`, mark, markText),
+			mark, p.targets(func(t doorThread) string { return t.phone }))
+	}},
+	{name: nativeToUsers, users: true, template: func(p *doorPlace) template {
+		return templateOf("/v1/messages", authorization(p.key)+idempotencyKey, fmt.Sprintf(`{"to":{"user":"%s"},"body":"%s"}`, markContact, markText), markContact, p.users)
+	}},
+	{name: "tigerconnect", against: nativeToUsers, users: true, template: func(p *doorPlace) template {
+		return templateOf("/tigerconnect/v2/message?response_format=message",
+			"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(p.key+":"))+"\r\n",
+			fmt.Sprintf(`{"recipient":"%s","body":"%s","client_id":"%s"}`, markContact, markText, markKey), markContact, p.users)
+	}},
 }

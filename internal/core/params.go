@@ -107,6 +107,9 @@ type Record struct {
 	// ExternalID is what the message is called where it happened. One that another message of the organization has is a conflict.
 	ExternalID string
 	Pace       limits.Pace // that whoever records keeps
+	// OfCustomer says that the conversation must be one with a contact, its customer, who is the author of what came in.
+	OfCustomer bool
+	Customer   parley.ID // that it must be, where it is named
 }
 
 // answers reports whether somebody outside was answered by what is recorded, as far as it says.

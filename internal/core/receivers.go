@@ -232,12 +232,11 @@ func (s *send) build(r *route) (*store.Append, error) {
 	if s.later {
 		m.SendAt = params.SendAt
 	}
-	if params.Record != nil {
-		params.Record.apply(&m)
-	}
 	a := &store.Append{Organization: s.p.Organization, Contact: r.contact, Message: m, Idempotency: s.claim,
 		KeepOut: r.channel != nil && !r.channel.Conversational}
-	if m.Direction == parley.Outbound && params.Record == nil {
+	if params.Record != nil {
+		s.record(a, r)
+	} else if m.Direction == parley.Outbound {
 		addDeliveries(a, r, params.Priority.Rank())
 		s.addLinks(a)
 		if err := skip(a, r); err != nil {

@@ -64,10 +64,17 @@ func unknown(err error, field, code string) error {
 	return err
 }
 
+func errNoConversation() error {
+	return parley.Invalid("to.conversation", "conversation-unknown", "must be the id of a conversation")
+}
+
 func (s *send) toConversation(tx *store.Tx, id parley.ID) (*route, error) {
 	conversation, err := s.c.conversation(tx.Queries, s.p, id)
 	if err != nil {
-		return nil, unknown(err, "to.conversation", "conversation-unknown")
+		if parley.IsKind(err, parley.KindNotFound) {
+			err = errNoConversation()
+		}
+		return nil, err
 	}
 	if err := s.admitted(&conversation); err != nil {
 		return nil, err
@@ -174,6 +181,9 @@ func (s *send) watchContact(tx *store.Tx, r *route, participants []parley.Partic
 		r.contacts++
 		if r.contact == "" {
 			r.contact, r.contactRev = contact.ID, contact.Rev
+		}
+		if id == r.customer {
+			r.customerName = contact.Name
 		}
 	}
 	return nil

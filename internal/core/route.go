@@ -22,7 +22,8 @@ type route struct {
 	conversation parley.Conversation // without participants
 	contact      parley.ID           // whose opt-out and addresses count
 	contactRev   int64
-	customer     parley.ID            // of one with somebody outside
+	customer     parley.ID // of one with somebody outside
+	customerName string
 	contacts     int                  // who take part; only of one it is seen that it has changed
 	channel      *parley.Channel      // of an external one
 	channelsRev  int64                // of all channels, among which it was chosen
@@ -102,6 +103,7 @@ type routeKey struct {
 	organization, author parley.ID
 	to                   string
 	channel              parley.ID
+	record               string // which sort, of what happened elsewhere
 }
 
 // routeKeyOf returns the key of a send whose route may be remembered.

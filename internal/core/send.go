@@ -15,7 +15,6 @@ import (
 	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/hold"
 )
 
 // Sent is an accepted message.
@@ -23,6 +22,7 @@ type Sent struct {
 	Message  parley.Message
 	Replayed bool         // the request had been made before; this is its message as it is now
 	Pace     limits.Paced // of a record
+	Customer parley.ID    // of the conversation of a record
 }
 
 // accepted is the status that a send's idempotency record answers with.
@@ -37,6 +37,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 		return c.again(ctx, p, &params, err)
 	}
 	key, routable := routeKeyOf(p, &params.To)
+	key.record = params.Record.sort()
 	if routable && s.hot() {
 		r := c.routes.get(key)
 		if r == nil {
@@ -44,7 +45,7 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 				return Sent{}, err
 			}
 		}
-		if r != nil && !s.counted(r) {
+		if r != nil && s.suits(r) {
 			sent, err := c.sendHot(ctx, s, r)
 			if err == nil {
 				c.remember(s, key, r)
@@ -62,12 +63,16 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 	return sent, err
 }
 
-// remember keeps a route for the next send to the same place. Where each send begins a conversation there is none.
+// remember keeps a route for the next send to the same place. Where each send begins a conversation there is none, and what is sent
+// as a role goes to another place than what its author sends.
 func (c *Core) remember(s *send, key routeKey, r *route) {
+	if s.params.From.Role != "" {
+		return
+	}
 	if r.channel != nil && r.channel.Thread == parley.ThreadEach && s.params.To.Conversation == "" {
 		return
 	}
-	if r.conversation.Status == parley.StatusOpen && !r.passing() && s.plain() {
+	if r.conversation.Status == parley.StatusOpen && !r.passing() && (s.plain() || s.params.Record != nil && !s.params.Internal) {
 		c.routes.put(key, r)
 	}
 }
@@ -111,7 +116,6 @@ type send struct {
 	of      *parley.Templated // the template that the body was made of
 	urls    []string          // web addresses that go out as short links
 
-	paced     limits.Paced
 	mentioned []parley.Mention
 	called    []parley.Page
 }
@@ -169,13 +173,21 @@ func (s *send) lifetime() error {
 
 // hot reports whether nothing but the route has to be known to accept the message. In a test organization the time has, too.
 func (s *send) hot() bool {
-	return !s.p.Organization.OfTest() && !s.later && s.params.Record == nil && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
+	return !s.p.Organization.OfTest() && !s.later && (s.params.Record == nil || s.params.Record.hot(s)) && s.params.ReplyTo == "" && len(s.params.Attachments) == 0 &&
 		s.params.From.Role == "" && s.known() && !s.params.RequestAck && len(s.params.Fallback) == 0 && s.params.Forward == "" && s.params.Draft == "" && s.params.ID == "" && !s.params.Escalate && !content.Names(s.params.Body)
 }
 
 // counted reports whether a limit of what contacts get counts the message: whether there is a place is decided where it is added.
 func (s *send) counted(r *route) bool {
 	return r.channel != nil && s.plain() && len(s.policy.Limits(s.params.Class, r.channel.Platform, s.params.Priority)) > 0
+}
+
+// suits reports whether a message may take a route that it has to know nothing else for.
+func (s *send) suits(r *route) bool {
+	if s.params.Record != nil {
+		return s.params.Record.suits(r)
+	}
+	return !s.counted(r)
 }
 
 // admit gives the recipients of a message their places.
@@ -188,7 +200,7 @@ func (s *send) admit(tx *store.Tx, a *store.Append, r *route) error {
 func (s *send) plain() bool { return !s.params.Internal && s.params.Record == nil }
 
 func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
-	if err := s.admitted(&r.conversation); err != nil {
+	if err := parley.FirstError(s.admitted(&r.conversation), s.ofCustomer(r)); err != nil {
 		return Sent{}, err
 	}
 	a, err := s.build(r)
@@ -197,17 +209,17 @@ func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
 	}
 	a.ConversationRev, a.ContactRev, a.ChannelRev, a.ChannelsRev = r.conversation.Rev, r.contactRev, r.channelRev(), r.channelsRev
 	if err := c.store.Append(ctx, a); err != nil {
-		return c.replay(ctx, s, err)
+		return c.replay(ctx, s, s.refused(a, err))
 	}
-	return c.done(s, a), nil
+	return c.done(s, a, r), nil
 }
 
 // done wakes the queue and completes the accepted message.
-func (c *Core) done(s *send, a *store.Append) Sent {
+func (c *Core) done(s *send, a *store.Append, r *route) Sent {
 	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
-	return Sent{Message: a.Message, Pace: s.paced}
+	return Sent{Message: a.Message, Pace: limits.PacedOf(a.Recorded), Customer: r.customer}
 }
 
 // replay answers a repeated request with its message as it is now.
@@ -225,13 +237,13 @@ func (c *Core) sendSlow(ctx context.Context, s *send) (Sent, *route, error) {
 	var r *route
 	err := c.store.Write(ctx, s.p.Organization, func(tx *store.Tx) (err error) {
 		a, r, err = s.accept(tx)
-		return err
+		return s.refused(a, err)
 	})
 	if err != nil {
 		sent, err := c.replay(ctx, s, err)
 		return sent, nil, err
 	}
-	return c.done(s, a), r, nil
+	return c.done(s, a, r), r, nil
 }
 
 // ownParts are the parts of the body that are the send's own.
@@ -261,7 +273,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := parley.FirstError(s.checkReply(tx, r), s.checkEscalate(r)); err != nil {
+	if err := parley.FirstError(s.checkReply(tx, r), s.checkEscalate(r), s.ofCustomer(r)); err != nil {
 		return nil, nil, err
 	}
 	if s.draft != nil && s.draft.Conversation != r.conversation.ID {
@@ -277,7 +289,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 		}
 	}
 	if s.params.Record != nil {
-		if err := parley.FirstError(s.recordAuthor(tx, &a.Message), s.keepPace(tx, r), s.nameRecord(tx)); err != nil {
+		if err := s.recordAuthor(tx, &a.Message); err != nil {
 			return nil, nil, err
 		}
 	} else if err := s.named(tx, &r.conversation, s.ownParts()); err != nil {
@@ -344,11 +356,6 @@ func (s *send) put(tx *store.Tx, a *store.Append, r *route) error {
 	}
 	if err := s.notify(tx, &a.Message); err != nil {
 		return err
-	}
-	if s.params.Record != nil && !s.params.Record.SentAt.IsZero() { // perhaps older than what was looked at to be kept no longer
-		if err := hold.DropMark(tx, s.p.Organization, r.conversation.ID); err != nil {
-			return err
-		}
 	}
 	if err := s.dropDraft(tx); err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-server/parley/internal/parley"
 )
 
 // Place is where a server has its data: a folder, and where it does not use an embedded database, one of PostgreSQL.
@@ -116,3 +118,9 @@ func (p Place) finishDatabase(ctx context.Context, description string) (err erro
 	_, _ = conn.Exec(ctx, "CHECKPOINT") // where its user may
 	return nil
 }
+
+// Hex is an id as 24 hexadecimal digits, which some doors write.
+func Hex(id string) string { return parley.ID(id).Hex() }
+
+// UUID is an id as another door writes it.
+func UUID(id string) string { return parley.ID(id).UUID() }

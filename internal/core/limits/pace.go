@@ -7,7 +7,6 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/record"
 )
 
 // CodeRecords says of a request that no more messages are recorded of a contact for now.
@@ -25,21 +24,29 @@ type Paced struct {
 	Until     time.Time // when the time ends that they are counted in
 }
 
-// Keep counts a record of a message with a contact, in the unit that adds it: of all that are made at once, on all nodes, exactly as many are
-// as the pace allows. It is counted for the user of the key, whichever of that user's keys it is.
-func (pace Pace) Keep(tx *store.Tx, p *access.Principal, contact parley.ID) (Paced, error) {
+// Count has the store count a record of a message with a contact where it adds it: of all that are made at once, on all nodes, exactly
+// as many are as the pace allows. It is counted for the user of the key, whichever of that user's keys it is.
+func (pace Pace) Count(r *store.Recorded, p *access.Principal, contact parley.ID) {
 	if pace.Max == 0 || contact == "" {
-		return Paced{}, nil
+		return
 	}
-	recorder := string(p.User)
-	if recorder == "" {
-		recorder = string(p.Key)
+	r.Contact, r.Recorder, r.Max, r.Per = contact, string(p.User), pace.Max, pace.Per
+	if p.User == "" {
+		r.Recorder = string(p.Key)
 	}
-	n, until, err := record.Count(tx, p.Organization, contact, recorder, pace.Per)
-	if err == nil && n > pace.Max {
-		err = &parley.Error{Kind: parley.KindRateLimited, Code: CodeRecords, RetryAfter: until.Sub(tx.Now),
-			Message: fmt.Sprintf("at most %d messages with one contact are recorded in %d seconds", pace.Max, int64(pace.Per/time.Second)),
-			Facts:   map[string]any{"limit": pace.Max, "until": until}}
+}
+
+// PacedOf is where a record stands that was counted.
+func PacedOf(r *store.Recorded) Paced {
+	if r == nil {
+		return Paced{}
 	}
-	return Paced{Max: pace.Max, Used: min(n, pace.Max), Until: until}, err
+	return Paced{Max: r.Max, Used: r.Used, Until: r.Until}
+}
+
+// TooMany is the refusal of a record that its pace does not allow.
+func TooMany(r *store.Recorded, now time.Time) error {
+	return &parley.Error{Kind: parley.KindRateLimited, Code: CodeRecords, RetryAfter: r.Until.Sub(now),
+		Message: fmt.Sprintf("at most %d messages with one contact are recorded in %d seconds", r.Max, int64(r.Per/time.Second)),
+		Facts:   map[string]any{"limit": r.Max, "until": r.Until}}
 }

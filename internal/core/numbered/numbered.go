@@ -82,8 +82,11 @@ func (l *Lists) find(q store.Queries, p *access.Principal, id parley.ID) (Case, 
 }
 
 // shown reports whether a conversation is one with a customer.
-func shown(c *Case) bool {
-	return c.Customer != "" && c.Visibility == parley.VisibleToOrganization && (c.Kind == parley.ConversationExternal || c.Kind == parley.ConversationSecure)
+func shown(c *Case) bool { return c.Customer != "" && Shown(&c.Conversation) }
+
+// Shown reports whether a conversation is one with somebody outside.
+func Shown(c *parley.Conversation) bool {
+	return c.Visibility == parley.VisibleToOrganization && (c.Kind == parley.ConversationExternal || c.Kind == parley.ConversationSecure)
 }
 
 // Case returns a conversation.

@@ -25,7 +25,7 @@ const (
 
 // createMessage records a message in a conversation. It is delivered to nobody.
 func (d *door) createMessage(c *call) error {
-	conversation, err := d.threadOf(c)
+	id, err := c.id("conversation")
 	if err != nil {
 		return err
 	}
@@ -40,14 +40,18 @@ func (d *door) createMessage(c *call) error {
 	}
 	var check checker
 	messageShape.check(&check, "", o)
-	if err := parley.InvalidFields(check.wrong); err != nil {
-		return err
-	}
 	r := request{object: o, admin: isAdmin(c.p)}
-	if err := parley.FirstError(r.belongs(&conversation), d.knowsAuthors(c, &r)); err != nil {
+	if named := r.id("conversation"); named != "" && named != id {
+		check.refuse("conversation", "not-allowed", "must be the conversation in the path")
+	}
+	if err := parley.InvalidFields(check.wrong); err != nil {
+		_, missing := d.Lists.Thread(c.r.Context(), c.p, id) // of what is not there nothing else is said
+		return parley.FirstError(missing, err)
+	}
+	if err := d.knowsAuthors(c, &r); err != nil {
 		return err
 	}
-	params, err := r.params(c, &conversation)
+	params, err := r.params(c, id)
 	if err != nil {
 		return err
 	}
@@ -58,7 +62,7 @@ func (d *door) createMessage(c *call) error {
 	if err != nil {
 		return c.paced(inWords(err))
 	}
-	item, err := d.Lists.Made(c.r.Context(), c.p, sent.Message, conversation.Customer)
+	item, err := d.Lists.Made(c.r.Context(), c.p, sent.Message, sent.Customer)
 	if err != nil {
 		return err
 	}
@@ -66,13 +70,12 @@ func (d *door) createMessage(c *call) error {
 	return c.answer(http.StatusCreated, object{"data": d.message(c.p.Organization, &item)})
 }
 
-// threadOf is the conversation in the path.
-func (d *door) threadOf(c *call) (numbered.Case, error) {
-	id, err := c.id("conversation")
-	if err != nil {
-		return numbered.Case{}, err
+// shown refuses conversations that do not exist at this door.
+func shown(c *parley.Conversation) error {
+	if numbered.Shown(c) {
+		return nil
 	}
-	return d.Lists.Thread(c.r.Context(), c.p, id)
+	return parley.NotFound("conversation", "")
 }
 
 // request is a message to record, whose form has been checked.
@@ -94,18 +97,6 @@ func (r request) id(name string) parley.ID {
 func (r request) at(name string) time.Time {
 	at, _ := time.Parse(time.RFC3339, r.text(name))
 	return at
-}
-
-// belongs checks what the request says of where it belongs: the customer is always that of the conversation.
-func (r request) belongs(c *numbered.Case) error {
-	var check checker
-	if id := r.id("conversation"); id != "" && id != c.ID {
-		check.refuse("conversation", "mismatch", "must be the conversation in the path")
-	}
-	if id := r.id("customer"); id != "" && id != c.Customer {
-		check.refuse("customer", "mismatch", "must be the customer of the conversation")
-	}
-	return parley.InvalidFields(check.wrong)
 }
 
 // authorship are what only an administrator says of a message; of others it is ignored.
@@ -147,24 +138,22 @@ func (r request) direction(c *call) parley.Direction {
 // states are what a message's status is in the words of the core.
 var states = map[string]parley.DeliveryState{"sent": parley.Sent, "received": parley.Delivered, "error": parley.Failed}
 
-// params is the record of the message.
-func (r request) params(c *call, conversation *numbered.Case) (core.SendParams, error) {
+// params is the record of the message in a conversation.
+func (r request) params(c *call, conversation parley.ID) (core.SendParams, error) {
 	direction := r.direction(c)
 	status := r.text("status")
 	if status == "" {
 		status = statusOf(direction)
 	}
 	record := &core.Record{Direction: direction, State: states[status], SentAt: r.at("sentAt"), Platform: r.text("channel"),
-		Imported: r.text("importedAt") != "", ExternalID: r.text("externalId")}
+		Imported: r.text("importedAt") != "", ExternalID: r.text("externalId"), OfCustomer: true, Customer: r.id("customer")}
 	if record.SentAt.IsZero() {
 		record.SentAt = r.at("createdAt")
 	}
-	if direction == parley.Inbound {
-		record.Author = parley.Actor{Kind: parley.ActorContact, ID: conversation.Customer}
-	} else if id := r.id("createdBy"); id != "" {
+	if id := r.id("createdBy"); id != "" && direction == parley.Outbound {
 		record.Author = parley.Actor{Kind: parley.ActorUser, ID: id}
 	}
-	p := core.SendParams{ID: r.id("id"), To: core.To{Conversation: conversation.ID}, Attachments: r.attachments(), Record: record, Bare: true}
+	p := core.SendParams{ID: r.id("id"), To: core.To{Conversation: conversation}, Attachments: r.attachments(), Record: record, Bare: true, Admits: shown}
 	if auto, _ := r.object["auto"].(bool); auto || direction == parley.Outbound {
 		p.Reopen = parley.ReopenNever
 	}
@@ -217,7 +206,7 @@ func (r request) kept(status string, preview bool) (json.RawMessage, error) {
 
 // coreFields are what the fields of the core are called here.
 var coreFields = []struct{ core, here string }{
-	{"body", "preview"}, {"record.author.id", "createdBy"}, {"record.externalId", "externalId"}, {"record.platform", "channel"}, {"record.status", "status"},
+	{"body", "preview"}, {"record.author.id", "createdBy"}, {"record.externalId", "externalId"}, {"record.customer", "customer"}, {"record.platform", "channel"}, {"record.status", "status"},
 }
 
 // inWords names the fields of an error of the core as the request does.

@@ -34,18 +34,19 @@ var statuses = map[parley.ErrorKind]struct {
 
 // problem is one error. It has what both of Kustomer's shapes have: {code, message, meta}, and that of JSON:API.
 type problem struct {
-	Status  int     `json:"status"`
-	Code    string  `json:"code"`
-	Title   string  `json:"title"`
-	Message string  `json:"message"`
-	Detail  string  `json:"detail"`
-	Source  *source `json:"source,omitempty"`
-	Meta    object  `json:"meta"`
+	Status  int    `json:"status"`
+	Code    string `json:"code"`
+	Title   string `json:"title"`
+	Message string `json:"message"`
+	Detail  string `json:"detail"`
+	Source  source `json:"source"`
+	Meta    object `json:"meta"`
 }
 
-// source names what is wrong.
+// source names what is wrong: as a JSON pointer, and as the contract has it.
 type source struct {
-	Pointer string `json:"pointer"`
+	Pointer    string `json:"pointer,omitempty"`
+	Parameters string `json:"parameters"`
 }
 
 // writeError answers an error, one entry for each field that is wrong.
@@ -54,6 +55,9 @@ func writeError(w http.ResponseWriter, r *http.Request, e *parley.Error) {
 	words, ok := statuses[e.Kind]
 	if !ok {
 		words = statuses[parley.KindInternal]
+	}
+	if e.Code == codePlanned {
+		words.status, words.code, words.title = http.StatusNotImplemented, "not_implemented", "Not Implemented"
 	}
 	meta := object{"reason": e.Code, "requestId": httpd.RequestID(r.Context())}
 	if limit, ok := e.Facts["limit"]; ok && e.Kind == parley.KindRateLimited {
@@ -64,7 +68,7 @@ func writeError(w http.ResponseWriter, r *http.Request, e *parley.Error) {
 	for _, f := range e.Fields {
 		one := base
 		one.Message = f.Field + " " + f.Message
-		one.Detail, one.Source = one.Message, &source{pointer(f.Field)}
+		one.Detail, one.Source = one.Message, source{pointer(f.Field), f.Field}
 		one.Meta = object{"reason": f.Code, "field": f.Field, "requestId": meta["requestId"]}
 		list = append(list, one)
 	}
@@ -73,7 +77,7 @@ func writeError(w http.ResponseWriter, r *http.Request, e *parley.Error) {
 	}
 	text, err := json.Marshal(object{"errors": list})
 	if err != nil {
-		words.status, text = http.StatusInternalServerError, []byte(`{"errors":[{"status":500,"code":"internal_error","title":"Internal Server Error","message":"","detail":"","meta":{}}]}`)
+		words.status, text = http.StatusInternalServerError, []byte(`{"errors":[{"status":500,"code":"internal_error","title":"Internal Server Error","message":"","detail":"","source":{"parameters":""},"meta":{}}]}`)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
+	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/pgtest"
 )
@@ -101,6 +102,9 @@ func (o *clinic) key(roles []string, scopes ...string) string {
 	return must[*api.Key](o.t)(o.CreateKey(o.t.Context(), k)).Secret
 }
 
+// d is where answers have attributes.
+const d = "data.attributes."
+
 func hex(id string) string { return parley.ID(id).Hex() }
 
 // answer is what the door answered.
@@ -138,10 +142,24 @@ func call(t *testing.T, url, key, method, path string, body any) answer {
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
 		t.Errorf("%s %s is answered with %q: %s", method, path, response.Header.Get("Content-Type"), read)
 	}
-	if err := json.Unmarshal(read, &a.body); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(read))
+	decoder.UseNumber()
+	if err := decoder.Decode(&a.body); err != nil {
 		t.Fatalf("%s %s: %d %q: %v", method, path, a.status, read, err)
 	}
+	conforms(t, method, path, a.status, read)
 	return a
+}
+
+// Says is a statement about the documented call, proven in the clinic.
+func (o *clinic) Says(t *testing.T, parameter, statement string, test func(o *clinic)) {
+	t.Helper()
+	says := doortest.Says // with the words of whoever calls this
+	says(t, parameter, statement, func(t *testing.T) {
+		inside := *o
+		inside.t = t
+		test(&inside)
+	})
 }
 
 func (o *clinic) call(key, method, path string, body any) answer {
@@ -150,6 +168,61 @@ func (o *clinic) call(key, method, path string, body any) answer {
 }
 
 type m = map[string]any
+
+// message is a request of what every message has, with changes; one whose value is absent is left out.
+func message(change m) m {
+	b := m{"channel": "sms", "app": "acme-inbox", "preview": "Where is parcel 4417?"}
+	for name, v := range change {
+		if b[name] = v; v == absent {
+			delete(b, name)
+		}
+	}
+	return b
+}
+
+const absent = "absent"
+
+// keeps records a message with an attribute, which comes back as it was given: in the answer, and when the message is read.
+func (o *clinic) keeps(key, name string, value any) {
+	o.t.Helper()
+	a := o.post(key, o.conversation, message(m{name: value}))
+	a.has(o.t, 201, m{d + name: value})
+	o.call(key, "GET", "/v1/messages/"+a.id(), nil).has(o.t, 200, m{d + name: value})
+}
+
+// refuses checks that a request is refused for an attribute, and that nothing is stored.
+func (o *clinic) refuses(key string, body any, status int, pointer string) answer {
+	o.t.Helper()
+	before := must[*api.Conversation](o.t)(o.GetConversation(o.t.Context(), o.conversation))
+	a := o.post(key, o.conversation, body)
+	want := m{"errors.0.status": status}
+	if pointer != "" {
+		want["errors.0.source.pointer"] = pointer
+	}
+	a.has(o.t, status, want)
+	for _, name := range []string{"title", "code", "message", "detail"} {
+		if text, _ := a.at("errors.0." + name).(string); text == "" {
+			o.t.Errorf("%v: no %s in %s", body, name, a.text)
+		}
+	}
+	if strings.Contains(a.text, "record.") || strings.Contains(a.text, "json:") {
+		o.t.Errorf("the answer has words of ours: %s", a.text)
+	}
+	after := must[*api.Conversation](o.t)(o.GetConversation(o.t.Context(), o.conversation))
+	if before.LastSequence != after.LastSequence || before.Rev != after.Rev {
+		o.t.Errorf("%v: something is stored: %+v", body, after)
+	}
+	return a
+}
+
+// refusesEach is refuses of values of an attribute.
+func (o *clinic) refusesEach(key, name string, pointers map[string]any) {
+	o.t.Helper()
+	for pointer, value := range pointers {
+		pointer, _, _ = strings.Cut(pointer, " ")
+		o.refuses(key, message(m{name: value}), 400, pointer)
+	}
+}
 
 // post records a message in a conversation.
 func (o *clinic) post(key, conversation string, body any) answer {
@@ -189,6 +262,12 @@ func (a answer) has(t *testing.T, status int, want m) {
 			t.Errorf("%s is %s, want %s", path, got, wanted)
 		}
 	}
+}
+
+// id is that of the message in an answer.
+func (a answer) id() string {
+	text, _ := a.at("data.id").(string)
+	return text
 }
 
 // native is an id in an answer, as the native API writes it.

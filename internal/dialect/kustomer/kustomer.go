@@ -26,10 +26,11 @@ type Options struct {
 	Lists         *numbered.Lists
 	Directory     *directory.Directory
 	Authenticator *access.Authenticator
-	Mount         string // the path before /v1, in links
-	Requests      int    // a minute of an organization, 0: no limit
-	Messages      int    // a minute that a client records with a customer, 0: no limit
-	KeyRequests   int    // a minute of a key without a limit of its own, 0: no limit
+	Mount         string         // the path before /v1, in links
+	Requests      int            // a minute of an organization, 0: no limit
+	Messages      int            // a minute that a client records with a customer, 0: no limit
+	KeyRequests   int            // a minute of a key without a limit of its own, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
 }
 
 // door is the door, with what is counted at it.
@@ -65,12 +66,15 @@ func (d *door) routes() []route {
 
 // New returns the handler of the door, whose paths begin with /v1.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d := &door{Options: o, limiter: o.Limiter}
 	mux := http.NewServeMux()
 	for _, r := range d.routes() {
 		mux.Handle(r.pattern, httpd.Handle(writeError, func(w http.ResponseWriter, req *http.Request) error { return d.serve(r, w, req) }))
 	}
-	mux.Handle("/", httpd.Handle(writeError, func(_ http.ResponseWriter, r *http.Request) error {
+	mux.Handle("/", httpd.Handle(writeError, func(w http.ResponseWriter, r *http.Request) error {
+		if planned(r.URL.Path) {
+			return d.serve(route{answer: notThere}, w, r)
+		}
 		return &parley.Error{Kind: parley.KindNotFound, Code: codeRoute, Message: "there is nothing at " + r.Method + " " + r.URL.Path}
 	}))
 	return trimmed(mux)

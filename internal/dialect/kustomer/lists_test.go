@@ -44,7 +44,6 @@ func TestVisibility(t *testing.T) {
 	if list := a.body["data"].([]any); len(list) != 2 || list[1].(m)["id"] != hex(shown) {
 		t.Errorf("the list has %s", a.text)
 	}
-	conforms(t, "GET /conversations 200", a.body)
 	several := o.call(key, "GET", "/v1/conversations/"+hex(shown)+"%2C"+hex(note)+","+hex(o.conversation), nil)
 	if list, _ := several.body["data"].([]any); len(list) != 2 {
 		t.Errorf("several: %s", several.text)
@@ -119,15 +118,11 @@ func TestPages(t *testing.T) {
 	}
 	a := o.call(key, "GET", "/v1/customers?pageSize=5", nil)
 	a.has(t, 200, m{"meta": m{"page": 1, "pageSize": 5, "total": 7, "totalPages": 2}, "links.last": "/kustomer/v1/customers?page=2&pageSize=5"})
-	conforms(t, "GET /customers 200", a.body)
 	one := o.call(key, "GET", "/v1/customers/"+hex(o.customer), nil)
 	one.has(t, 200, m{d + "conversationCounts": m{"all": 1, "open": 1, "snoozed": 0, "done": 0}, d + "progressiveStatus": "open", d + "name": "Ana", d + "phones": []any{m{"phone": "+31612345678", "type": "mobile", "verified": false, "id": hex(o.customer)}}})
-	conforms(t, "GET /customers/{id} 200", one.body)
 	o.post(key, o.conversation, m{"channel": "sms", "app": "a", "preview": "x"}).has(t, 201, nil)
 	messages := o.call(key, "GET", "/v1/conversations/"+hex(o.conversation)+"/messages", nil)
-	conforms(t, "GET /conversations/{id}/messages 200", messages.body)
-	message := o.call(key, "GET", "/v1/messages/"+messages.at("data.0.id").(string), nil)
-	conforms(t, "GET /messages/{id} 200", message.body)
+	o.call(key, "GET", "/v1/messages/"+messages.at("data.0.id").(string), nil).has(t, 200, m{"data.id": messages.at("data.0.id")})
 	for _, bad := range []string{"page=0", "page=x", "pageSize=-1", "sort=up", "page=10001", "page=102"} {
 		o.call(key, "GET", "/v1/conversations?"+bad, nil).has(t, 400, m{"errors.0.status": 400})
 	}

@@ -1,6 +1,7 @@
 package kustomer
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/plain"
 )
 
 // collections are where the things of each type are found.
@@ -142,25 +144,21 @@ func (d *door) messageLinks(given, attributes object, m *numbered.Item) object {
 	return object{"self": d.link("messages/%s", m.ID.Hex()), "related": related}
 }
 
-// givenOf are the attributes that a message was recorded with; empty where it came through another door.
+// givenOf are the attributes that a message was recorded with, its numbers as they were written; empty where it came through another door.
 func givenOf(m *parley.Message) object {
-	var given object
-	if err := json.Unmarshal(m.Ext[Name], &given); err != nil {
-		return object{}
+	given := object{}
+	if text := m.Ext[Name]; len(text) > 0 {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&given); err != nil {
+			return object{}
+		}
 	}
 	return given
 }
 
-// previewOf is the text of a message.
-func previewOf(m *parley.Message) string {
-	var texts []string
-	for i := range m.Body {
-		if text := m.Body[i].Text; text != "" {
-			texts = append(texts, text)
-		}
-	}
-	return strings.Join(texts, "\n")
-}
+// previewOf is the text of a message, the same as anywhere else.
+func previewOf(m *parley.Message) string { return plain.Text(m.Body) }
 
 // statusNow is how a message stands that nothing else is said of.
 func statusNow(m *parley.Message) string {

@@ -3,6 +3,8 @@ package numbered
 
 import (
 	"database/sql"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -94,11 +96,19 @@ type Tally struct {
 	Items        int
 }
 
-var tallies = `SELECT m.conversation_id, m.kind, m.direction, m.platform, count(*) FROM messages AS m
-	WHERE m.organization_id = $1 AND m.conversation_id IN ` + store.IDSource + ` AND m.sequence > 0 AND m.removed <> 'moved'
+// Counted is up to how many items of a conversation are counted: the newest.
+const Counted = 10_000
+
+// tallies looks first where the newest begin. The limit is more than anybody asks for: it keeps that a look of its own, and the cross join
+// the first.
+var tallies = fmt.Sprintf(`SELECT m.conversation_id, m.kind, m.direction, m.platform, count(*) FROM
+		(SELECT j.id, coalesce((SELECT o.sent_at FROM messages AS o WHERE o.organization_id = $1 AND o.conversation_id = j.id
+			ORDER BY o.sent_at DESC, o.sequence DESC LIMIT 1 OFFSET %d), %d) AS since FROM `, Counted-1, math.MinInt64+1) + sqldb.From("$2", "id TEXT") + ` AS j LIMIT 1000) AS b
+	CROSS JOIN messages AS m
+	WHERE m.organization_id = $1 AND m.conversation_id = b.id AND m.sent_at >= b.since AND m.sequence > 0 AND m.removed <> 'moved'
 	GROUP BY m.conversation_id, m.kind, m.direction, m.platform ORDER BY m.conversation_id, m.kind, m.direction, m.platform`
 
-// Tallies counts the items of conversations.
+// Tallies counts the items of conversations, up to Counted of each.
 func Tallies(q store.Queries, organization parley.ID, conversations []parley.ID) (list []Tally, err error) {
 	err = q.Conn().Query(tallies, []any{string(organization), store.IDRows(conversations)}, func(r *sql.Rows) error {
 		var t Tally

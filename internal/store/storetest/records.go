@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parley-server/parley/internal/parley"
@@ -13,29 +14,31 @@ import (
 // records: what messages are called elsewhere, and how many somebody has recorded.
 func records(w *world) {
 	o, other := w.organization(), w.organization()
-	name := func(organization parley.ID, id string, message parley.ID) (free bool) {
-		w.do(func(tx *store.Tx) (err error) {
-			free, err = record.Name(tx, organization, id, message)
-			return err
-		})
-		return free
+	r := &recorder{w, map[parley.ID]parley.ID{}}
+	ids := map[string]parley.ID{}
+	name := func(organization parley.ID, id string) bool {
+		as := r.append(organization, store.Recorded{ExternalID: id})
+		if _, err := r.add(as); err != nil {
+			w.equal("refused", err, store.ErrRecordNamed)
+			return false
+		}
+		ids[string(organization)+id] = as[0].Message.ID
+		return true
 	}
-	w.equal("named", []bool{name(o, "a", "m1"), name(o, "a", "m2"), name(o, "A", "m2"), name(other, "a", "m3")}, []bool{true, false, true, true})
+	w.equal("named", []bool{name(o, "a"), name(o, "a"), name(o, "A"), name(other, "a")}, []bool{true, false, true, true})
 	named := func(organization parley.ID, id string) parley.ID {
 		m, err := record.Named(w.read(), organization, id)
 		w.must(err)
 		return m
 	}
-	w.equal("found", []parley.ID{named(o, "a"), named(o, "A"), named(other, "a"), named(o, "b")}, []parley.ID{"m1", "m2", "m3", ""})
+	w.equal("found", []parley.ID{named(o, "a"), named(o, "A"), named(other, "a"), named(o, "b")}, []parley.ID{ids[string(o)+"a"], ids[string(o)+"A"], ids[string(other)+"a"], ""})
 
 	begin := w.now()
 	count := func(organization, contact parley.ID, recorder string) (n int, until time.Duration) {
-		var end time.Time
-		w.do(func(tx *store.Tx) (err error) {
-			n, end, err = record.Count(tx, organization, contact, recorder, time.Minute)
-			return err
-		})
-		return n, end.Sub(begin)
+		as := r.append(organization, store.Recorded{Contact: contact, Recorder: recorder, Max: 3, Per: time.Minute})
+		_, err := r.add(as)
+		w.must(err)
+		return as[0].Recorded.Used, as[0].Recorded.Until.Sub(begin)
 	}
 	counts := func(want int, end time.Duration, organization, contact parley.ID, recorder string) {
 		n, until := count(organization, contact, recorder)
@@ -64,6 +67,86 @@ func records(w *world) {
 	}
 	w.equal("dropped", []int64{drop(1), drop(5), drop(5)}, []int64{1, 1, 0})
 	counts(2, 179*time.Second, o, "ana", "key")
+}
+
+// recorder adds messages that happened elsewhere.
+type recorder struct {
+	*world
+	conversations map[parley.ID]parley.ID
+}
+
+// append makes some for one conversation.
+func (r *recorder) append(organization parley.ID, recorded ...store.Recorded) []*store.Append {
+	if r.conversations[organization] == "" {
+		c := parley.Conversation{ID: r.id(), Kind: parley.ConversationExternal, Visibility: parley.VisibleToOrganization, Status: parley.StatusOpen}
+		r.do(func(tx *store.Tx) error { return tx.InsertConversation(organization, &c) })
+		r.conversations[organization] = c.ID
+	}
+	list := make([]*store.Append, len(recorded))
+	for i := range recorded {
+		list[i] = &store.Append{Organization: organization, Recorded: &recorded[i], Older: true, Message: parley.Message{ID: r.id(),
+			Conversation: r.conversations[organization], Kind: parley.KindMessage, Direction: parley.Inbound}}
+	}
+	return list
+}
+
+// add adds them in one unit, and says how many items the conversation has.
+func (r *recorder) add(list []*store.Append) (items int64, err error) {
+	o := list[0].Organization
+	err = r.try(func(tx *store.Tx) error { return tx.Append(list...) })
+	c, missing := r.read().Conversation(o, r.conversations[o])
+	r.must(missing)
+	return c.LastSequence, err
+}
+
+// atOnce adds them on the hot path, and says how many came to what.
+func (r *recorder) atOnce(list []*store.Append) map[error]int {
+	errs := make([]error, len(list))
+	c, err := r.read().Conversation(list[0].Organization, r.conversations[list[0].Organization])
+	r.must(err)
+	var all sync.WaitGroup
+	for i, a := range list {
+		a.ConversationRev = c.Rev
+		all.Go(func() { errs[i] = r.Store.Append(r.Context(), a) })
+	}
+	all.Wait()
+	reasons := map[error]int{}
+	for _, err := range errs {
+		reasons[err]++
+	}
+	return reasons
+}
+
+// recordedTogether: of many that are recorded at once, on the hot path and in general units, those are refused that are too many, or
+// whose id is taken; they leave nothing.
+func recordedTogether(w *world) {
+	o := w.organization()
+	r := &recorder{w, map[parley.ID]parley.ID{}}
+	counted := func(id string) store.Recorded {
+		return store.Recorded{ExternalID: id, Contact: "ana", Recorder: "key", Max: 3, Per: time.Minute}
+	}
+	items, err := r.add(r.append(o, counted("a"), counted("b")))
+	w.equal("together", []any{items, err}, []any{int64(2), nil})
+	items, err = r.add(r.append(o, counted("a")))
+	w.equal("one is taken", []any{items, err}, []any{int64(2), store.ErrRecordNamed})
+	items, err = r.add(r.append(o, counted("c"), counted("d")))
+	w.equal("one is too many", []any{items, err}, []any{int64(2), store.ErrRecordCounted})
+	reasons := r.atOnce(r.append(o, store.Recorded{ExternalID: "a"}, store.Recorded{ExternalID: "e"}, store.Recorded{ExternalID: "e"}))
+	w.equal("taken at once", reasons, map[error]int{nil: 1, store.ErrRecordNamed: 2})
+	reasons = r.atOnce(r.append(o, counted("a")))
+	w.equal("taken alone", reasons, map[error]int{store.ErrRecordNamed: 1})
+	reasons = r.atOnce(r.append(o, counted("c"), counted("c"), counted("d"), store.Recorded{}))
+	w.equal("too many at once", reasons, map[error]int{nil: 2, store.ErrRecordCounted: 2})
+	c, err := w.read().Conversation(o, r.conversations[o])
+	w.must(err)
+	w.equal("items", c.LastSequence, int64(5))
+	for i, want := range []error{store.ErrRecordCounted, nil} { // what was refused took no place and no name
+		w.advance(time.Duration(i) * time.Minute)
+		one := r.append(o, counted("z"))
+		if _, err := r.add(one); err != want {
+			w.equal("afterwards", err, want)
+		}
+	}
 }
 
 // numberedLists: lists whose pages have numbers, and what conversations hold.
