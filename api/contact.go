@@ -124,7 +124,7 @@ type ContactFilter struct {
 	ExternalID string    `query:"externalId" doc:"With this id in another system."`
 	Source     string    `query:"source" maxLength:"100" doc:"With externalId: the system that it is of, as in externalIds."`
 	Tag        string    `query:"tag" doc:"With this tag."`
-	Attributes []string  `query:"attribute" maxItems:"20" doc:"With these attributes, each as key:value, separated by commas."`
+	Attributes []string  `query:"attribute" maxItems:"20" doc:"With these attributes, each as key:value, separated by commas; a colon in the key is written \\:, a backslash \\\\."`
 	List       string    `query:"list" doc:"On this broadcast list."`
 	Saved      string    `query:"saved" enum:"true,false" doc:"Whether somebody has named it."`
 	OptedOut   string    `query:"optedOut" enum:"true,false" doc:"Whether it wants no messages."`

@@ -341,10 +341,8 @@ func (f *fanOutSend) add(tx *store.Tx, r *route) error {
 			a.Jobs[i].Priority = parley.PriorityLow.Rank()
 		}
 	}
-	if r.conversation.Status == parley.StatusClosed && (r.channel == nil || r.channel.Reopen != parley.ReopenNever) {
-		if err := reopen(tx, f.p, &r.conversation, parley.ReasonWritten); err != nil {
-			return err
-		}
+	if err := s.reopen(tx, r); err != nil {
+		return err
 	}
 	f.copies, f.quiet = append(f.copies, a), append(f.quiet, s.quiet(a, r))
 	return nil

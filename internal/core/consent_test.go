@@ -168,6 +168,28 @@ func TestBroadcastsGoOnChannelsOfTheirAuthors(t *testing.T) {
 	}
 }
 
+// What is written to a list opens a conversation between members that is snoozed or closed, as what is written there does.
+func TestBroadcastsOpenConversations(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	ana, ben := users[0], users[1]
+	list, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "News"}, nil)
+	w.Must(err)
+	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, list.ID, []parley.ID{ben.User}, nil)
+	w.Must(err)
+	c := w.Say(ana, core.To{User: ben.User}, "hello").Conversation
+	for _, status := range []parley.ConversationStatus{parley.StatusSnoozed, parley.StatusClosed} {
+		_, err = w.UpdateConversation(t.Context(), ben, c, thread.ConversationPatch{Status: &status}, 0)
+		w.Must(err)
+		w.Say(ana, core.To{Broadcast: list.ID}, "news")
+		after, err := w.Conversation(t.Context(), ben, c)
+		w.Must(err)
+		if after.Status != parley.StatusOpen {
+			t.Errorf("one that was %s is %s", status, after.Status)
+		}
+	}
+}
+
 func keywords(w *coretest.World, rules ...parley.Keyword) {
 	w.T.Helper()
 	_, err := w.Directory.UpdateOrganization(w.T.Context(), w.Admin, directory.OrganizationPatch{Keywords: &rules}, 0)

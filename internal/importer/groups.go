@@ -53,7 +53,31 @@ func (m *importer) group(ctx context.Context, r record) (name, id string, member
 }
 
 // planned stands for the id of what a dry run would make.
-const planned = "planned"
+func planned(name string) string { return "planned " + name }
+
+// getTeam returns a team, of a dry run as it would be by then.
+func (m *importer) getTeam(ctx context.Context, id string) (api.Team, error) {
+	if team, known := m.plan.teams[id]; known {
+		return team, nil
+	}
+	team, err := m.Client.GetTeam(ctx, id)
+	if err != nil {
+		return api.Team{}, err
+	}
+	return *team, nil
+}
+
+// getRole returns a role, of a dry run as it would be by then.
+func (m *importer) getRole(ctx context.Context, id string) (api.Role, error) {
+	if role, known := m.plan.roles[id]; known {
+		return role, nil
+	}
+	role, err := m.Client.GetRole(ctx, id)
+	if err != nil {
+		return api.Role{}, err
+	}
+	return *role, nil
+}
 
 func (m *importer) team(ctx context.Context, r record) (api.ImportOutcome, error) {
 	name, id, members, err := m.group(ctx, r)
@@ -61,10 +85,9 @@ func (m *importer) team(ctx context.Context, r record) (api.ImportOutcome, error
 	case err != nil:
 		return "", err
 	case id == "" && m.DryRun:
-		m.named[name] = planned
+		m.named[name] = planned(name)
+		m.plan.teams[planned(name)] = api.Team{ID: planned(name), Members: slices.Compact(slices.Sorted(slices.Values(members)))}
 		return api.ImportCreated, nil
-	case id == planned:
-		return api.ImportUpdated, nil
 	case id == "":
 		made, err := m.Client.CreateTeam(ctx, api.TeamRequest{Name: name, Members: members})
 		if err == nil {
@@ -72,7 +95,7 @@ func (m *importer) team(ctx context.Context, r record) (api.ImportOutcome, error
 		}
 		return api.ImportCreated, err
 	}
-	team, err := m.Client.GetTeam(ctx, id)
+	team, err := m.getTeam(ctx, id)
 	if err != nil {
 		return "", err
 	}
@@ -80,9 +103,12 @@ func (m *importer) team(ctx context.Context, r record) (api.ImportOutcome, error
 	if len(missing) == 0 {
 		return api.ImportUnchanged, nil
 	}
-	if !m.DryRun {
-		_, err = m.Client.AddTeamMembers(ctx, id, api.TeamMembers{Users: missing})
+	if m.DryRun {
+		team.Members = slices.Concat(team.Members, missing)
+		m.plan.teams[id] = team
+		return api.ImportUpdated, nil
 	}
+	_, err = m.Client.AddTeamMembers(ctx, id, api.TeamMembers{Users: missing})
 	return api.ImportUpdated, err
 }
 
@@ -92,10 +118,9 @@ func (m *importer) role(ctx context.Context, r record) (api.ImportOutcome, error
 	case err != nil:
 		return "", err
 	case id == "" && m.DryRun:
-		m.named[name] = planned
+		m.named[name] = planned(name)
+		m.plan.roles[planned(name)] = api.Role{ID: planned(name), Description: r.one("description"), AwayText: r.one("awayText"), Tags: r.list("tags"), Members: members}
 		return api.ImportCreated, nil
-	case id == planned:
-		return api.ImportUpdated, nil
 	case id == "":
 		made, err := m.Client.CreateRole(ctx, api.RoleRequest{Name: name, Description: r.one("description"), AwayText: r.one("awayText"), Tags: r.list("tags"),
 			Members: members})
@@ -104,14 +129,14 @@ func (m *importer) role(ctx context.Context, r record) (api.ImportOutcome, error
 		}
 		return api.ImportCreated, err
 	}
-	role, err := m.Client.GetRole(ctx, id)
+	role, err := m.getRole(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	return m.changeRole(ctx, role, r, members)
 }
 
-func (m *importer) changeRole(ctx context.Context, role *api.Role, r record, members []string) (api.ImportOutcome, error) {
+func (m *importer) changeRole(ctx context.Context, role api.Role, r record, members []string) (api.ImportOutcome, error) {
 	patch, differs := api.RolePatch{}, false
 	if text := r.one("description"); text != "" && text != role.Description {
 		patch.Description, differs = &text, true
@@ -131,6 +156,13 @@ func (m *importer) changeRole(ctx context.Context, role *api.Role, r record, mem
 		return api.ImportUnchanged, nil
 	}
 	if m.DryRun {
+		for field, value := range map[*string]*string{&role.Description: patch.Description, &role.AwayText: patch.AwayText} {
+			if value != nil {
+				*field = *value
+			}
+		}
+		role.Members, role.Tags = slices.Concat(role.Members, missing), tags
+		m.plan.roles[role.ID] = role
 		return api.ImportUpdated, nil
 	}
 	if differs {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/parley-server/parley/api"
@@ -56,6 +57,7 @@ type importer struct {
 	waiting []item
 	users   map[string]string // ids by e-mail address; empty: there is none
 	named   map[string]string // ids of teams or roles by name
+	plan    plan              // of a dry run
 }
 
 // batch is how many contacts go in one request.
@@ -64,7 +66,7 @@ const batch = 100
 // Run brings the rows of a table in. An error ends it: the server cannot be reached or does not permit it, or the file is broken;
 // the report says how far it came. What is wrong with a row is told to Problem, and others follow.
 func Run(ctx context.Context, t *Table, o Options) (Report, error) {
-	m := &importer{Options: o, users: map[string]string{}, report: Report{Kind: o.Kind, DryRun: o.DryRun, Through: o.After}}
+	m := &importer{Options: o, users: map[string]string{}, plan: newPlan(), report: Report{Kind: o.Kind, DryRun: o.DryRun, Through: o.After}}
 	if err := o.Mapping.Check(t.Columns); err != nil {
 		return m.report, err
 	}
@@ -210,6 +212,9 @@ func (m *importer) contacts(ctx context.Context, items []item) error {
 			return m.refused(lines[0], err)
 		}
 		for i, result := range results.Data {
+			if m.DryRun {
+				result.Outcome = m.plan.contact(request.Contacts[i], result.Outcome)
+			}
 			m.count(result.Outcome)
 			if result.Outcome != api.ImportRefused {
 				continue
@@ -267,15 +272,16 @@ func (m *importer) user(ctx context.Context, r record) (api.ImportOutcome, error
 	if email == "" {
 		return "", refuse("email", "required", "must be given: a user is found by it")
 	}
-	page, err := m.Client.ListUsers(ctx, api.UserFilter{Email: email})
+	user, found, err := m.findUser(ctx, email)
 	if err != nil {
 		return "", err
 	}
-	if len(page.Data) == 0 {
+	if !found {
 		if name == "" {
 			return "", refuse("name", "required", "must be given for a user that is made")
 		}
 		if m.DryRun {
+			m.plan.users[strings.ToLower(email)] = api.User{Name: name, Metadata: metadata}
 			return api.ImportCreated, nil
 		}
 		made, err := m.Client.CreateUser(ctx, api.UserRequest{Name: name, Email: email, Metadata: metadata})
@@ -284,10 +290,10 @@ func (m *importer) user(ctx context.Context, r record) (api.ImportOutcome, error
 		}
 		return api.ImportCreated, err
 	}
-	user := page.Data[0]
-	patch, differs := api.UserPatch{}, false
+	patch, differs, after := api.UserPatch{}, false, maps.Clone(user.Metadata)
 	if name != "" && name != user.Name {
 		patch.Name, differs = &name, true
+		user.Name = name
 	}
 	for key, value := range metadata {
 		if user.Metadata[key] != value {
@@ -295,15 +301,34 @@ func (m *importer) user(ctx context.Context, r record) (api.ImportOutcome, error
 				patch.Metadata = map[string]*string{}
 			}
 			patch.Metadata[key], differs = &value, true
+			if after == nil {
+				after = map[string]string{}
+			}
+			after[key] = value
 		}
 	}
 	if !differs {
 		return api.ImportUnchanged, nil
 	}
-	if !m.DryRun {
-		_, err = m.Client.PatchUser(ctx, user.ID, patch)
+	if m.DryRun {
+		user.Metadata = after
+		m.plan.users[strings.ToLower(email)] = user
+		return api.ImportUpdated, nil
 	}
+	_, err = m.Client.PatchUser(ctx, user.ID, patch)
 	return api.ImportUpdated, err
+}
+
+// findUser returns the user with an e-mail address, of a dry run as it would be by then.
+func (m *importer) findUser(ctx context.Context, email string) (user api.User, found bool, err error) {
+	if user, found = m.plan.users[strings.ToLower(email)]; found {
+		return user, true, nil
+	}
+	page, err := m.Client.ListUsers(ctx, api.UserFilter{Email: email})
+	if err != nil || len(page.Data) == 0 {
+		return user, false, err
+	}
+	return page.Data[0], true, nil
 }
 
 // members are the ids of the users of a row.

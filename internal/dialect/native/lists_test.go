@@ -84,3 +84,24 @@ func TestListsWithFilters(t *testing.T) {
 	_, err = d.admin.Send(ctx, api.SendRequest{To: api.Recipient{Broadcast: list.ID}, Body: api.Text("hello")})
 	coded(t, "a send to what is gone", err, "broadcast-unknown")
 }
+
+// An attribute whose key has a colon is filtered by as well.
+func TestContactsByAttributesWithColons(t *testing.T) {
+	d := newDesk(t)
+	for name, attributes := range map[string]map[string]string{"A": {"crm:stage": "won: yes"}, "B": {`c\d`: "won"}, "C": {"crm": "stage:won: yes"}} {
+		must[*api.Contact](t)(d.admin.CreateContact(t.Context(), api.ContactRequest{Name: name, Attributes: attributes}))
+	}
+	for filter, want := range map[string]string{`crm\:stage:won: yes`: "A", `c\d:won`: "B", `c\\d:won`: "B", "crm:stage:won: yes": "C", "crm:stage": ""} {
+		var names string
+		for _, c := range must[*api.List[api.Contact]](t)(d.admin.ListContacts(t.Context(), api.ContactFilter{Attributes: []string{filter}})).Data {
+			names += c.Name
+		}
+		if names != want {
+			t.Errorf("%s finds %q, want %q", filter, names, want)
+		}
+	}
+	_, err := d.admin.ListContacts(t.Context(), api.ContactFilter{Attributes: []string{`crm\:stage`}})
+	if refused, ok := err.(*api.Error); !ok || refused.Code != "text-invalid" {
+		t.Errorf("without a value: %v", err)
+	}
+}

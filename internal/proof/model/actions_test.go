@@ -143,7 +143,9 @@ func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*mess
 	s := &sending{by: by, at: by.org.now, key: fmt.Sprintf("key %d", m.number), request: request}
 	m.shortLived(&s.request)
 	m.asks(&s.request)
-	s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
+	if request.Template == nil {
+		s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
+	}
 	got, err := by.client.Send(background, s.request, api.IdempotencyKey(s.key))
 	m.log("%s sends %sto %s: %v", by, sort(s.request), text(request.To), outcome(got, err))
 	if wanted != 0 {
@@ -267,7 +269,13 @@ func (m *machine) toTeam() {
 	}
 }
 
-func about(number string, ch *channel) string { return "external " + number + " " + ch.id }
+// about says of a conversation with somebody outside what no other is about.
+func about(number string, ch *channel) string {
+	if ch.platform == "email" {
+		return mailTo(number)
+	}
+	return "external " + number + " " + ch.id
+}
 
 // outside puts a message from or to a contact's number where it belongs.
 func (m *machine) outside(c *contact, number string, ch *channel, msg *message, got *api.Message) {
@@ -304,14 +312,23 @@ func (m *machine) toContact() {
 	if m.classes {
 		request.Class = one(m, "class", []api.MessageClass{"", "marketing", "service"})
 	}
-	if of != by.org || !by.uses(ch) || c.out || of.suppresses(c.numbers[0], request.Class, ch) {
+	number := c.numbers[0]
+	if ch == of.mail {
+		number = c.mails[0]
+	}
+	if of != by.org || !by.uses(ch) || c.out || of.suppresses(number, request.Class, ch) {
 		m.ask(by, request, 422)
 		return
 	}
+	if of.full(c) {
+		m.ask(by, request, 429)
+		return
+	}
 	msg, got := m.ask(by, request, 0)
+	of.takes(c)
 	msg.contact = c
-	of.goesOut(msg, c.numbers[0], ch)
-	m.outside(c, c.numbers[0], ch, msg, got)
+	of.goesOut(msg, number, ch)
+	m.outside(c, number, ch, msg, got)
 }
 
 // alone: nobody is left of the two of a direct conversation to whom it would go.
@@ -338,8 +355,10 @@ func (m *machine) toConversation() {
 		m.ask(by, request, 403)
 	case m.alone(by, c):
 		m.ask(by, request, 422)
-	case c.contact != nil && (c.contact.out || c.org.suppresses(c.number, "", c.channel)):
+	case c.out() || c.contact != nil && (c.contact.out || c.org.suppresses(c.number, "", c.channel)):
 		m.ask(by, request, 422)
+	case c.contact != nil && c.org.full(c.contact) || c.org.noneLeft(c.several):
+		m.ask(by, request, 429)
 	default:
 		msg, got := m.ask(by, request, 0)
 		msg.in = c
@@ -348,8 +367,11 @@ func (m *machine) toConversation() {
 			m.fail("the message is %d of %s, not %d of %s", got.Sequence, got.ConversationID, msg.number, c.id)
 		}
 		if c.contact != nil {
+			c.org.takes(c.contact)
 			msg.contact = c.contact
 			c.org.goesOut(msg, c.number, c.channel)
+		} else if c.several != nil {
+			c.org.mailed(msg, c.several)
 		}
 		m.spread(msg)
 	}
@@ -396,33 +418,4 @@ func (m *machine) later() {
 			msg.in.enter(msg)
 		}
 	})
-}
-
-// wrongSend is a request that is refused whoever makes it.
-func (m *machine) wrongSend() {
-	by, to := m.principal(), one(m, "to", m.organization().contacts)
-	request := one(m, "request", []api.SendRequest{
-		{To: api.Recipient{Contact: to.id, User: by.user}}, {}, {To: api.Recipient{Contact: by.user}}, {To: api.Recipient{Contact: to.id}, TTL: -1},
-		{To: api.Recipient{Contact: to.id, Channel: by.org.channels[0].id}, ReplyTo: "nothing"}, {To: api.Recipient{Address: "phone"}}, {To: api.Recipient{Team: to.id}},
-	})
-	m.ask(by, request, 422)
-}
-
-// again makes the last accepted call once more.
-func (m *machine) again() {
-	s := m.last
-	if s == nil || s.by.gone || s.by.org.now.Sub(s.at) > 23*time.Hour || !s.by.seesMessage(s.message) {
-		m.rapid.Skip("nothing to repeat")
-	}
-	var answer api.Answer
-	got, err := s.by.client.Send(background, s.request, api.IdempotencyKey(s.key), api.WithAnswer(&answer))
-	m.ok(err, "%s repeats %q", s.by, s.key)
-	if got.ID != s.message.id || !answer.Replayed {
-		m.fail("%s repeats %q: message %s (replayed: %v), not %s", s.by, s.key, got.ID, answer.Replayed, s.message.id)
-	}
-	s.message.matches(m, s.by, got)
-	other := s.request
-	other.Body = api.Text("something else")
-	_, err = s.by.client.Send(background, other, api.IdempotencyKey(s.key))
-	m.refused(err, 422, "%s uses %q for another message", s.by, s.key)
 }

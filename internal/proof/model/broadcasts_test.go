@@ -122,7 +122,9 @@ func (m *machine) spread(msg *message) {
 				copied.in.contact, copied.in.number, copied.in.channel = c, number, ch
 			}
 			copied.contact = c
-			o.goesOut(copied, number, ch)
+			if o.goesOut(copied, number, ch); !o.takes(c) {
+				copied.ends = api.Skipped
+			}
 		}
 	}
 	for _, u := range slices.SortedFunc(slices.Values(l.users), func(a, b *principal) int { return cmp.Compare(a.user, b.user) }) {
@@ -162,10 +164,15 @@ func (m *machine) copy(msg *message, got *[]api.Message, about string, kind api.
 	}
 	g := (*got)[at]
 	*got = slices.Delete(*got, at, at+1)
-	copied := &message{id: g.ID, author: msg.author, text: msg.text, sent: msg.sent, copied: true}
+	copied := &message{id: g.ID, author: msg.author, text: msg.text, sent: msg.sent, copied: true, of: msg}
 	m.into(o, about, copied, &g, kind, members...)
 	msg.copies = append(msg.copies, copied)
 	return copied
+}
+
+// hasCopy reports whether a conversation has a copy of what a message is a copy of: it has each once.
+func (c *conversation) hasCopy(msg *message) bool {
+	return msg.of != nil && slices.ContainsFunc(c.timeline, func(other *message) bool { return other.of == msg.of })
 }
 
 // reached is the state of a message to a list and the counts of its copies' recipients.

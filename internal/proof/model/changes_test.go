@@ -137,6 +137,8 @@ func (m *machine) join() {
 	m.log("%s adds %s to %s: %v", by, who, c.id, err)
 	switch {
 	case !m.change(by, c, err, "adds somebody to"):
+	case c.channel == c.org.mail && c.members == nil: // others outside may be added
+		m.refused(err, 422, "%s adds %s to %s", by, who, c.id)
 	case c.kind != api.ConversationGroup:
 		m.refused(err, 409, "%s adds somebody to %s", by, c.id)
 	case who.org != c.org || who.gone:
@@ -158,6 +160,8 @@ func (m *machine) leave() {
 	m.log("%s takes %s out of %s: %v", by, who, c.id, err)
 	switch {
 	case !m.change(by, c, err, "takes somebody out of"):
+	case c.channel == c.org.mail && c.members == nil:
+		m.refused(err, 404, "%s takes %s out of %s", by, who, c.id)
 	case c.kind != api.ConversationGroup:
 		m.refused(err, 409, "%s takes somebody out of %s", by, c.id)
 	case c.members[who.user] == nil || c.members[who.user].left > 0:

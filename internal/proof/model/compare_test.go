@@ -143,6 +143,7 @@ func (m *machine) checkMessage(by *principal, msg *message) {
 	}
 	m.ok(err, "%s asks for message %s", by, msg.id)
 	msg.matches(m, by, got)
+	m.checkReceivers(by, msg)
 	if status, counts := msg.reached(); msg.spreads && (got.Status != status || got.Counts != counts) {
 		m.fail("message %s, to a list, is %s %+v, not %s %+v", got.ID, got.Status, got.Counts, status, counts)
 	}

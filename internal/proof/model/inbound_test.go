@@ -76,22 +76,26 @@ func (m *machine) fromContact() {
 		return
 	}
 	m.ok(err, "a message from %s", l.number)
-	m.arrives(o, l, got, false)
+	m.arrives(o, l, got, nil, false)
 }
 
-// arrives puts what somebody outside wrote where it belongs, with what is answered.
-func (m *machine) arrives(o *organization, l letter, got *api.Message, released bool) {
+// arrives puts what somebody outside wrote where it belongs, or into a conversation, with what is answered.
+func (m *machine) arrives(o *organization, l letter, got *api.Message, into *conversation, released bool) {
 	m.rapid.Helper()
 	c := l.from.became()
-	msg := &message{id: got.ID, text: l.text, inbound: true, contact: c}
-	m.outside(c, l.number, l.ch, msg, got)
+	msg := &message{id: got.ID, text: l.text, inbound: true, contact: c, in: into}
+	if into == nil {
+		m.outside(c, l.number, l.ch, msg, got)
+	} else if into.enter(msg); got.ConversationID != into.id {
+		m.fail("message %s is in %s, not in %s", got.ID, got.ConversationID, into.id)
+	}
 	c.last = l.ch
 	if l.text == acked {
 		msg.in.acks(c)
 	}
 	if answer := o.answer(&l, msg, released); answer != "" {
 		back := &message{in: msg.in, text: answer, ends: ends(l.number), to: l.number, on: l.ch, contact: c, auto: true}
-		if c.out && answer == ruled {
+		if answer == ruled && (!o.takes(c) || c.out) {
 			back.ends = api.Skipped
 		}
 		msg.in.enter(back)
@@ -298,6 +302,6 @@ func (m *machine) unblock() {
 		if at < 0 {
 			m.fail("%q has not come", l.text)
 		}
-		m.arrives(o, l, &list.Data[at], true)
+		m.arrives(o, l, &list.Data[at], nil, true)
 	}
 }

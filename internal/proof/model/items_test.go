@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/parley-server/parley/api"
 )
@@ -139,4 +140,33 @@ func (m *machine) checkLabels(by *principal) {
 			m.fail("%s is shown %s as labeled", by, g.ID)
 		}
 	}
+}
+
+// wrongSend is a request that is refused whoever makes it.
+func (m *machine) wrongSend() {
+	by, to := m.principal(), one(m, "to", m.organization().contacts)
+	request := one(m, "request", []api.SendRequest{
+		{To: api.Recipient{Contact: to.id, User: by.user}}, {}, {To: api.Recipient{Contact: by.user}}, {To: api.Recipient{Contact: to.id}, TTL: -1},
+		{To: api.Recipient{Contact: to.id, Channel: by.org.channels[0].id}, ReplyTo: "nothing"}, {To: api.Recipient{Address: "phone"}}, {To: api.Recipient{Team: to.id}},
+	})
+	m.ask(by, request, 422)
+}
+
+// again makes the last accepted call once more.
+func (m *machine) again() {
+	s := m.last
+	if s == nil || s.by.gone || s.by.org.now.Sub(s.at) > 23*time.Hour || !s.by.seesMessage(s.message) {
+		m.rapid.Skip("nothing to repeat")
+	}
+	var answer api.Answer
+	got, err := s.by.client.Send(background, s.request, api.IdempotencyKey(s.key), api.WithAnswer(&answer))
+	m.ok(err, "%s repeats %q", s.by, s.key)
+	if got.ID != s.message.id || !answer.Replayed {
+		m.fail("%s repeats %q: message %s (replayed: %v), not %s", s.by, s.key, got.ID, answer.Replayed, s.message.id)
+	}
+	s.message.matches(m, s.by, got)
+	other := s.request
+	other.Body = api.Text("something else")
+	_, err = s.by.client.Send(background, other, api.IdempotencyKey(s.key))
+	m.refused(err, 422, "%s uses %q for another message", s.by, s.key)
 }

@@ -31,6 +31,9 @@ func (o *organization) remove(msg *message, why api.Removal) {
 	}
 	if msg.waits {
 		msg.waits, msg.ends = false, api.Canceled
+		for i := range msg.receivers {
+			msg.receivers[i].ends = api.Canceled
+		}
 	}
 	if msg.escalation != nil {
 		msg.escalation.gone(why)
@@ -99,7 +102,7 @@ func (m *machine) placeHold() {
 		c := one(m, "contact", o.contacts)
 		h.request = api.HoldSubject{Kind: "contact", ID: c.id}
 		h.about = func(msg *message) bool {
-			return msg.in.contact != nil && msg.in.contact == c.became() || msg.contact != nil && msg.contact.became() == c.became()
+			return msg.in.contact != nil && msg.in.contact == c.became() || slices.ContainsFunc(slices.Concat(msg.in.several, msg.receivers), with(c)) || msg.contact != nil && msg.contact.became() == c.became()
 		}
 	case "user":
 		u := one(m, "user", o.users)

@@ -40,8 +40,9 @@ func (m *machine) mergeContacts() {
 		m.refused(err, 422, "%s merges the contact %s into itself", by, from.id)
 	default:
 		m.ok(err, "%s merges the contact %s into %s", by, from.id, into.id)
-		other.numbers = append(other.numbers, from.numbers...)
+		other.numbers, other.mails = append(other.numbers, from.numbers...), append(other.mails, from.mails...)
 		other.out = other.out || from.out
+		other.got = append(other.got, from.got...)
 		if other.last == nil {
 			other.last = from.last
 		}
@@ -74,6 +75,9 @@ func (m *machine) mergeConversations() {
 		return slices.ContainsFunc(c.org.order, func(other *conversation) bool { return same(other, c) })
 	})
 	into := likely(m, "conversation", m.organization().order, func(c *conversation) bool { return same(from, c) })
+	if mail := into.org.mail; from.channel == mail || into.channel == mail || from.channel == from.org.mail {
+		m.rapid.Skip("which one is written to then is not said")
+	}
 	_, err := by.client.MergeConversation(background, from.id, api.ConversationMerge{Into: into.id})
 	m.log("%s merges %s into %s: %v", by, from.id, into.id, err)
 	switch {
@@ -81,6 +85,8 @@ func (m *machine) mergeConversations() {
 		m.refused(err, 404, "%s merges %s", by, from.id)
 	case !by.sees(into), from == into, from.contact == nil || into.contact == nil, from.contact != into.contact, !into.channel.shows(from.channel):
 		m.refused(err, 422, "%s merges %s into %s", by, from.id, into.id)
+	case slices.ContainsFunc(from.timeline, into.hasCopy):
+		m.refused(err, 422, "%s merges %s into %s, which have copies of one message", by, from.id, into.id)
 	default:
 		m.ok(err, "%s merges %s into %s", by, from.id, into.id)
 		from.become(into)
@@ -164,6 +170,10 @@ func (m *machine) move() {
 		m.refused(err, 409, "%s moves %s to %s", by, msg.id, into.id)
 	case !into.channel.shows(from.channel):
 		m.refused(err, 422, "%s moves %s to %s", by, msg.id, into.id)
+	case msg.root != nil || msg.answered:
+		m.refused(err, 409, "%s moves %s, which is in a thread", by, msg.id)
+	case into.hasCopy(msg):
+		m.refused(err, 409, "%s moves %s to where a copy is", by, msg.id)
 	case msg.waits:
 		m.refused(err, 409, "%s moves %s, which waits", by, msg.id)
 	case from.org.holds(msg):

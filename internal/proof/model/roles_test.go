@@ -16,6 +16,8 @@ type role struct {
 	required bool
 	single   bool
 	policy   *policy
+	shifts   []*shift
+	by       map[*principal]*shift // who is on duty by which; nobody who came by hand
 }
 
 func (m *machine) makeRole() {
@@ -23,7 +25,7 @@ func (m *machine) makeRole() {
 	if len(o.roles) == 2 || o.users[0].gone || o.users[1].gone {
 		m.rapid.Skip("roles enough")
 	}
-	r := &role{members: o.users[:2], required: one(m, "required", []bool{false, false, true}), single: one(m, "single", []bool{false, false, true})}
+	r := &role{members: o.users[:2], by: map[*principal]*shift{}, required: one(m, "required", []bool{false, false, true}), single: one(m, "single", []bool{false, false, true})}
 	replays := rapid.Bool().Draw(m.rapid, "replays")
 	got, err := o.admin.client.CreateRole(background, api.RoleRequest{Name: "role", OwnerRequired: r.required, SingleOwner: r.single,
 		ReplayHistory: replays, Members: []string{o.users[0].user, o.users[1].user}})
@@ -73,6 +75,7 @@ func (r *role) comes(u *principal) {
 // goes has somebody off duty, who keeps what came meanwhile. In a group stays who takes part by name.
 func (r *role) goes(u *principal) {
 	r.duty = slices.DeleteFunc(r.duty, func(p *principal) bool { return p == u })
+	delete(r.by, u)
 	for _, c := range u.org.order {
 		if (c.role == r || slices.Contains(c.roles, r) && !c.guests[u.user]) && c.in(u) {
 			c.part(u.user)
@@ -90,16 +93,12 @@ func (m *machine) dutyIn() {
 	_, err := u.org.admin.client.ComeOnDuty(background, r.id, api.DutyIn{User: u.user})
 	m.log("%s comes on duty for %s: %v", u, r.id, err)
 	m.ok(err, "%s comes on duty for %s", u, r.id)
+	delete(r.by, u)
 	if slices.Contains(r.duty, u) {
 		return
 	}
-	others := slices.Clone(r.duty)
 	r.comes(u)
-	for _, other := range others {
-		if r.single {
-			r.goes(other)
-		}
-	}
+	r.alone(u)
 	u.org.moving = true
 }
 
@@ -121,7 +120,7 @@ func (m *machine) dutyOut() {
 		m.refused(err, 409, "%s goes off duty for %s, which wants somebody there", u, r.id)
 	default:
 		m.ok(err, "%s goes off duty for %s", u, r.id)
-		if successor != nil && !slices.Contains(r.duty, successor) {
+		if delete(r.by, successor); successor != nil && !slices.Contains(r.duty, successor) {
 			r.comes(successor)
 		}
 		r.goes(u)

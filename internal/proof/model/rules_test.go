@@ -19,6 +19,7 @@ type organization struct {
 	principals []*principal // the users and the keys
 	team       string
 	channels   []*channel
+	mail       *channel
 	contacts   []*contact
 	now        time.Time
 	moving     bool // its clock moves after this step, so that no two messages have one time
@@ -43,12 +44,14 @@ type organization struct {
 	pages         []*page
 	away          map[*principal]*away
 	quiet         bool // there are quiet hours
+	limited       bool // contacts get no more than so many messages
 	keywords      bool // some words do something
 	rules         []*rule
 	given         map[any]*answers // by rules, in each conversation
 	schedule      string           // open in the mornings
 	blocked       []*block
 	lists         []*list
+	template      *template
 	retention     map[api.ConversationKind]time.Duration // of content
 }
 
@@ -74,6 +77,7 @@ type conversation struct {
 	into     *conversation // that it was merged into
 
 	list     *list           // of somebody's with a list
+	several  []receiver      // with whom it is, where that is not one
 	role     *role           // of a conversation with a role
 	asker    *principal      // who wrote to it
 	attended int             // the number of the last item when the last one went off duty
@@ -183,9 +187,13 @@ type message struct {
 	kept      bool        // by legal holds
 	contact   *contact    // outside, who wrote it or got it
 	pages     bool        // it calls somebody
+	of        *message    // what it is a copy of, which went to a list
+	root      *message    // whose thread of answers it is in
+	answered  bool        // it has such a thread
 	copied    bool        // it is a copy in the group of an escalation
 	auto      bool        // the server wrote it
 	spreads   bool        // to those on a list
+	receivers []receiver  // who got it by e-mail
 	ttl       time.Duration
 	acks      []any // who has acknowledged it: users, and contacts
 
@@ -245,8 +253,13 @@ func (m *message) state() (api.Status, api.Counts) {
 	case m.note || m.inbound || m.notice != "" || m.moved:
 		return api.Delivered, counts
 	case m.waits:
-		counts.Queued++
+		counts.Queued += max(1, len(m.receivers))
 		return api.Queued, counts
+	case len(m.receivers) > 0:
+		for _, r := range m.receivers {
+			count(&counts, r.ends)
+		}
+		return overall(counts), counts
 	case m.in.members == nil:
 		count(&counts, m.ends)
 		return m.ends, counts

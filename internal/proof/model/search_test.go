@@ -59,7 +59,7 @@ func (m *message) words() string {
 func matches(words, text string) bool {
 	have := strings.Fields(text)
 	if row, quoted := strings.CutPrefix(words, `"`); quoted {
-		return strings.TrimSuffix(row, `"`) == text
+		return strings.Contains(" "+text+" ", " "+strings.TrimSuffix(row, `"`)+" ")
 	}
 	asked := strings.Fields(words)
 	for i, word := range asked {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,10 +91,12 @@ func (p *principal) String() string { return p.org.name + "'s " + p.name }
 // contact is somebody outside.
 type contact struct {
 	id      string
-	numbers []string // of its telephones; the first one is written to
-	last    *channel // that it last wrote on
-	out     bool     // it wants no messages
-	into    *contact // that it was merged into
+	numbers []string    // of its telephones; the first one is written to
+	mails   []string    // its e-mail addresses
+	last    *channel    // that it last wrote on
+	out     bool        // it wants no messages
+	into    *contact    // that it was merged into
+	got     []time.Time // when it got messages that a limit counts
 }
 
 // became is who a contact is by now.
@@ -104,8 +107,11 @@ func (c *contact) became() *contact {
 	return c
 }
 
-// ends is where a message to a number ends: the sandbox looks at its last digits.
+// ends is where a message to a number ends, or to an e-mail address: the sandbox looks at its last digits, or its first word.
 func ends(number string) api.Status {
+	if before, _, mail := strings.Cut(number, "+x"); mail {
+		return map[string]api.Status{"bounce": api.Failed, "noread": api.Delivered, "patient": api.Read}[before]
+	}
 	switch number[len(number)-1] {
 	case '1':
 		return api.Failed
@@ -150,6 +156,7 @@ func (s *server) furnish(name string) *organization {
 	open := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "open", Connector: "sandbox", Platform: "sms", Default: true}))
 	hers := must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "closed", Connector: "sandbox", Platform: "whatsapp", Open: &closed, Members: []string{o.users[0].user}}))
 	o.channels = []*channel{{id: open.ID, platform: "sms"}, {id: hers.ID, platform: "whatsapp", closed: true, members: o.users[:1]}}
+	o.mail = &channel{id: must(admin.client.CreateChannel(ctx, api.ChannelRequest{Name: "mail", Connector: "sandbox", Platform: "email"})).ID, platform: "email"}
 	for _, number := range []string{"+15550100000", "+15550200001", "+15550300004"} {
 		o.introduce(number)
 	}
@@ -158,8 +165,10 @@ func (s *server) furnish(name string) *organization {
 
 // introduce makes a contact with a number.
 func (o *organization) introduce(number string) *contact {
-	made := must(o.admin.client.CreateContact(background, api.ContactRequest{Name: number, Addresses: []api.Address{{Kind: "phone", Value: number}}}))
-	c := &contact{id: made.ID, numbers: []string{number}}
+	n := len(o.contacts)
+	mail := fmt.Sprintf("%s+x%c@example.org", [...]string{"patient", "bounce", "noread"}[n%3], 'a'+n)
+	made := must(o.admin.client.CreateContact(background, api.ContactRequest{Name: number, Addresses: []api.Address{{Kind: "phone", Value: number}, {Kind: "email", Value: mail}}}))
+	c := &contact{id: made.ID, numbers: []string{number}, mails: []string{mail}}
 	o.contacts = append(o.contacts, c)
 	return c
 }

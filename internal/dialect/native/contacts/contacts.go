@@ -154,6 +154,21 @@ func (a area) removeContactAddress(c *door.Call) error {
 	return err
 }
 
+// attributePair takes key:value apart. In the key \: is a colon and \\ a backslash.
+func attributePair(text string) (key, value string, found bool) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch next := text[i:]; {
+		case strings.HasPrefix(next, `\:`), strings.HasPrefix(next, `\\`):
+			i++
+		case text[i] == ':':
+			return b.String(), text[i+1:], true
+		}
+		b.WriteByte(text[i])
+	}
+	return "", "", false
+}
+
 func contactFilter(f *api.ContactFilter) (directory.ContactFilter, error) {
 	filter := directory.ContactFilter{NamePrefix: f.Name, Source: f.Source, ExternalID: f.ExternalID, Tag: f.Tag, Saved: wire.Optional(f.Saved),
 		OptedOut: wire.Optional(f.OptedOut), List: parley.ID(f.List), CreatedSince: f.Since, CreatedUntil: f.Until, UpdatedSince: f.Updated,
@@ -162,9 +177,9 @@ func contactFilter(f *api.ContactFilter) (directory.ContactFilter, error) {
 		return filter, parley.Invalid("source", "not-allowed", "goes with externalId only")
 	}
 	for _, pair := range f.Attributes {
-		key, value, found := strings.Cut(pair, ":")
+		key, value, found := attributePair(pair)
 		if !found || key == "" {
-			return filter, parley.Invalid("attribute", "text-invalid", "must be key:value")
+			return filter, parley.Invalid("attribute", "text-invalid", `must be key:value; a colon in the key is \:`)
 		}
 		if filter.Attributes == nil {
 			filter.Attributes = map[string]string{}
