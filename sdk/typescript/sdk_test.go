@@ -83,27 +83,53 @@ func world(t *testing.T) string {
 	return string(text)
 }
 
-func TestInNode(t *testing.T) {
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("SKIPPED: the tests of the TypeScript package need %s", program)
+// needs skips a test where a program is absent, but in CI, which installs it.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err == nil {
+			continue
 		}
-	}
-	run := func(env string, name string, args ...string) string {
-		t.Helper()
-		command := exec.CommandContext(t.Context(), name, args...)
-		command.Env = append(os.Environ(), env)
-		out, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		if os.Getenv("PARLEY_CI") == "1" {
+			t.Fatalf("there is no %s here", program)
 		}
-		return string(out)
+		t.Skipf("SKIPPED: the tests of the TypeScript package need %s", program)
 	}
+}
+
+func run(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), name, args...)
+	command.Env = append(os.Environ(), env...)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// built makes sure that the package is built, with what it needs for that.
+func built(t *testing.T) {
+	t.Helper()
+	needs(t, "node", "npm")
 	if _, err := os.Stat("node_modules"); err != nil {
-		run("", "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		run(t, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	}
-	run("", "npm", "run", "build")
-	if out := run("PARLEY_SDK_TEST="+world(t), "npm", "test"); strings.Contains(out, "SKIPPED") || !strings.Contains(out, "sendToUser resolves with the message") {
+	run(t, nil, "npm", "run", "build")
+}
+
+func TestInNode(t *testing.T) {
+	built(t)
+	if out := run(t, []string{"PARLEY_SDK_TEST=" + world(t)}, "npm", "test"); strings.Contains(out, "SKIPPED") || !strings.Contains(out, "sendToUser resolves with the message") {
 		t.Errorf("the tests against the server did not run:\n%s", out)
+	}
+}
+
+// TestInBrowser runs the package in Chromium, in a page of another origin.
+func TestInBrowser(t *testing.T) {
+	built(t)
+	needs(t, "chromium")
+	if out := run(t, []string{"PARLEY_SDK_BROWSER=1", "PARLEY_SDK_TEST=" + world(t)}, "node", "--test", "test/sendToUser.browser.test.mjs"); !strings.Contains(out, "In a browser it is a File") {
+		t.Errorf("the tests in the browser did not run:\n%s", out)
 	}
 }
