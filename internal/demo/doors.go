@@ -40,6 +40,7 @@ var doors = []struct {
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","sender_organization":"{organizationId}","ttl":1440,"priority":1}'`,
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{otherUserId}","body":"The transfer is on its way","sender_organization":"{otherOrganizationId}"}'`,
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"Rounds at nine","sender_organization":"{organizationId}","sender_token":"{roleId}"}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{groupId}","body":"I have the night","sender_organization":"{organizationId}"}'`,
 		`curl -sS -u 'CREDENTIAL' -H 'TT-X-Organization-Key: {organizationId}' 'BASE/v2/user/{userId}'`,
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/me/organization'`,
 	}},

@@ -87,7 +87,7 @@ func TestOtherOrganizationSharesAccounts(t *testing.T) {
 	door := d.Doors["tigerconnect"]
 	_, secret, _ := strings.Cut(door.Credential, ":")
 	conversations := map[string]string{}
-	for organization, to := range map[string]string{d.Organization.ID: d.Users[1].ID, d.Other.ID: d.Other.Users[1].ID} {
+	for organization, to := range map[string]string{d.Organization.ID: d.Users[4].ID, d.Other.ID: d.Other.Users[1].ID} {
 		client, err := api.New(a.URL(), secret, api.WithOrganization(organization))
 		if err != nil {
 			t.Fatal(err)
@@ -99,10 +99,10 @@ func TestOtherOrganizationSharesAccounts(t *testing.T) {
 		}
 		conversations[m.ConversationID] = m.Author.Name
 	}
-	if names := slices.Compact(slices.Collect(maps.Values(conversations))); len(conversations) != 2 || !slices.Equal(names, []string{d.Users[0].Name}) {
+	if names := slices.Compact(slices.Collect(maps.Values(conversations))); len(conversations) != 2 || !slices.Equal(names, []string{d.Users[3].Name}) {
 		t.Errorf("in the conversations %v", conversations)
 	}
-	if d.Other.Users[1].Name != d.Users[1].Name || d.Other.Users[1].ID == d.Users[1].ID {
-		t.Errorf("the second is %+v and %+v", d.Users[1], d.Other.Users[1])
+	if d.Other.Users[1].Name != d.Users[4].Name || d.Other.Users[1].ID == d.Users[4].ID {
+		t.Errorf("the second is %+v and %+v", d.Users[4], d.Other.Users[1])
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-server/parley/api"
 )
 
-// Other is another organization of the demo. Its first users have accounts of the first organization's, too.
+// Other is another organization of the demo. Its first users are the last ones of the first organization: they have one account each.
 type Other struct {
 	ID    string  `json:"id"`
 	Name  string  `json:"name"`
@@ -16,7 +16,7 @@ type Other struct {
 
 const (
 	otherName = "Demo Hospital"
-	shared    = 2 // users whose accounts both organizations have
+	shared    = 2 // users whose accounts both organizations have; the others need not say where they act
 )
 
 // fillOther makes the other organization where there is none.
@@ -34,7 +34,7 @@ func (d *Description) fillOther(ctx context.Context, client *api.Client, handler
 	}
 	other := Other{ID: made.Organization.ID, Name: otherName}
 	var people []api.UserRequest
-	for _, u := range d.Users[:shared] {
+	for _, u := range d.both() {
 		first, err := client.GetUser(ctx, u.ID)
 		if err != nil {
 			return err
@@ -52,3 +52,6 @@ func (d *Description) fillOther(ctx context.Context, client *api.Client, handler
 	d.Other = other
 	return nil
 }
+
+// both are those who are in both organizations.
+func (d *Description) both() []Entry { return d.Users[len(d.Users)-shared:] }

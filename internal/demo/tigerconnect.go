@@ -6,9 +6,9 @@ import (
 	"github.com/parley-server/parley/api"
 )
 
-// openTigerConnect makes a key of the first user, in both organizations, and a role that the first two are on duty for.
+// openTigerConnect makes a key of somebody who is in both organizations, and a role which two are on duty for.
 func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (Door, error) {
-	first, second := d.Users[0].ID, d.Users[1].ID
+	first, second := d.both()[0].ID, d.both()[1].ID
 	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "TigerConnect", User: first, Scopes: memberScopes})
 	if err != nil {
 		return Door{}, err
@@ -23,14 +23,18 @@ func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (
 		}
 	}
 	if _, err := client.CreateEscalationPolicy(ctx, api.EscalationPolicyRequest{Name: "Charge nurse", Role: role.ID, After: 300,
-		Steps: []api.EscalationStep{{Targets: []api.EscalationTarget{{User: d.Users[2].ID}}, After: 300}}}); err != nil {
+		Steps: []api.EscalationStep{{Targets: []api.EscalationTarget{{User: d.Users[0].ID}}, After: 300}}}); err != nil {
 		return Door{}, err
 	}
 	ids := map[string]string{"organizationId": d.Organization.ID, "senderId": first, "userId": second, "roleId": role.ID,
 		"otherOrganizationId": d.Other.ID, "otherSenderId": d.Other.Users[0].ID, "otherUserId": d.Other.Users[1].ID}
 	for _, c := range d.Conversations {
-		if c.Name == "group" {
-			ids["groupId"] = c.ID
+		if c.Name != "group" {
+			continue
+		}
+		ids["groupId"] = c.ID
+		if _, err := client.AddParticipant(ctx, c.ID, api.NewParticipant{User: first}); err != nil {
+			return Door{}, err
 		}
 	}
 	lists, err := client.ListBroadcasts(ctx, api.Page{Limit: 1})
