@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -132,4 +133,64 @@ func TestInBrowser(t *testing.T) {
 	if out := run(t, []string{"PARLEY_SDK_BROWSER=1", "PARLEY_SDK_TEST=" + world(t)}, "node", "--test", "test/sendToUser.browser.test.mjs"); !strings.Contains(out, "In a browser it is a File") {
 		t.Errorf("the tests in the browser did not run:\n%s", out)
 	}
+}
+
+// TestMoving does with the program of docs/tigerconnect.md what that says, and runs it.
+func TestMoving(t *testing.T) {
+	built(t)
+	text, err := os.ReadFile("../../docs/tigerconnect.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Moving in ten minutes\n")
+	program, changes := fenced(section, "```js"), fenced(section, "```diff")
+	if program == "" || changes == "" {
+		t.Fatal("there is no program, or nothing to change")
+	}
+	var before string
+	for line := range strings.Lines(changes) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if text := line[1:]; line[0] == '-' {
+			before = text
+		} else if before == "" || strings.Count(program, before) != 1 {
+			t.Fatalf("%q is not there once", before)
+		} else {
+			program, before = strings.Replace(program, before, text, 1), ""
+		}
+	}
+	var w struct {
+		URL          string
+		Organization string
+		Ana, Bo      person
+	}
+	if err := json.Unmarshal([]byte(world(t)), &w); err != nil {
+		t.Fatal(err)
+	}
+	here, folder := must[string](t)(os.Getwd()), t.TempDir()
+	for _, err := range []error{os.Mkdir(filepath.Join(folder, "node_modules"), 0o755), os.Symlink(here, filepath.Join(folder, "node_modules", "parley-client")),
+		os.WriteFile(filepath.Join(folder, "program.mjs"), []byte(program), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := run(t, []string{"PARLEY_URL=" + w.URL, "KEY=" + w.Ana.Key, "SECRET=" + w.Ana.Secret, "ORGANIZATION=" + w.Organization, "USER=" + w.Bo.User}, "node", filepath.Join(folder, "program.mjs"))
+	var said struct {
+		ID  string
+		TTL int
+		To  [][]string
+	}
+	if err := json.Unmarshal([]byte(out), &said); err != nil || said.ID == "" || said.TTL != 1440 || len(said.To) != 1 || said.To[0][0] != w.Bo.User || said.To[0][1] != "NEW" {
+		t.Errorf("it printed %s", out)
+	}
+}
+
+// fenced is the first block of a document that begins with a fence, without the indent of its lines.
+func fenced(text, fence string) string {
+	before, block, _ := strings.Cut(text, fence+"\n")
+	block, _, _ = strings.Cut(block, "```")
+	indent := before[strings.LastIndex(before, "\n")+1:]
+	return strings.ReplaceAll("\n"+block, "\n"+indent, "\n")
 }
