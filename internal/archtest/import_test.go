@@ -112,6 +112,7 @@ var layers = []rule{
 
 	{"internal/proof/*", nil},
 	{"api", nil},
+	{"sdk/go/*", nil},
 	{"internal/archtest", nil},
 	{"internal/calendar", nil},
 	{"internal/config", nil},

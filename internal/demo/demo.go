@@ -32,6 +32,7 @@ type Description struct {
 	Channels      []Entry `json:"channels"`
 	Conversations []Entry `json:"conversations"` // one of each kind, named by it
 
+	Other Other           `json:"otherOrganization"`
 	Doors map[string]Door `json:"doors"` // by name
 }
 
@@ -102,6 +103,9 @@ func (s Server) complete(ctx context.Context, d *Description) error {
 	client, err := s.client(d.Key)
 	if err != nil {
 		return err
+	}
+	if err := d.fillOther(ctx, client, s.Handler); err != nil {
+		return fmt.Errorf("preparing the demo: %w", err)
 	}
 	if err := d.fillDoors(ctx, client); err != nil {
 		return fmt.Errorf("preparing the demo: %w", err)

@@ -37,8 +37,11 @@ var doors = []struct {
 		`curl -sS 'BASE/v1/users/current' -H 'Authorization: Bearer CREDENTIAL'`,
 	}},
 	{"tigerconnect", openTigerConnect, []string{
-		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","ttl":1440,"priority":1}'`,
-		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/{userId}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"ICU bed 4 is ready","sender_organization":"{organizationId}","ttl":1440,"priority":1}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{otherUserId}","body":"The transfer is on its way","sender_organization":"{otherOrganizationId}"}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{userId}","body":"Rounds at nine","sender_organization":"{organizationId}","sender_token":"{roleId}"}'`,
+		`curl -sS -u 'CREDENTIAL' 'BASE/v2/message?response_format=message' -H 'Content-Type: application/json' -d '{"recipient":"{groupId}","body":"I have the night","sender_organization":"{organizationId}"}'`,
+		`curl -sS -u 'CREDENTIAL' -H 'TT-X-Organization-Key: {organizationId}' 'BASE/v2/user/{userId}'`,
 		`curl -sS -u 'CREDENTIAL' 'BASE/v2/user/me/organization'`,
 	}},
 	{"spruce", openSpruce, []string{
@@ -84,15 +87,6 @@ func (d *Description) fillDoors(ctx context.Context, client *api.Client) error {
 // memberScopes are those of the keys of users.
 var memberScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:write", "users:read", "users:self", "teams:read", "roles:read",
 	"roles:duty", "escalations:read", "broadcasts:read", "media:read", "media:write", "events:read", "organization:read"}
-
-// openTigerConnect makes the key of the first user.
-func openTigerConnect(ctx context.Context, d *Description, client *api.Client) (Door, error) {
-	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "TigerConnect", User: d.Users[0].ID, Scopes: memberScopes})
-	if err != nil {
-		return Door{}, err
-	}
-	return Door{Credential: key.ID + ":" + key.Secret, IDs: map[string]string{"organizationId": d.Organization.ID, "senderId": d.Users[0].ID, "userId": d.Users[1].ID}}, nil
-}
 
 // openKustomer makes a key with the role of whoever integrates something, for the external conversation and its contact.
 func openKustomer(ctx context.Context, d *Description, client *api.Client) (Door, error) {

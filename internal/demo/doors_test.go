@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/demo"
@@ -69,5 +70,39 @@ func TestDoorCommandsWork(t *testing.T) {
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The other organization has accounts of the first: one key writes to the same person in both, in two conversations.
+func TestOtherOrganizationSharesAccounts(t *testing.T) {
+	d, a := start(t, t.TempDir())
+	defer func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if d.Other.ID == "" || d.Other.ID == d.Organization.ID || d.Other.Name == "" || len(d.Other.Users) < 3 {
+		t.Errorf("described as %+v", d.Other)
+	}
+	door := d.Doors["tigerconnect"]
+	_, secret, _ := strings.Cut(door.Credential, ":")
+	conversations := map[string]string{}
+	for organization, to := range map[string]string{d.Organization.ID: d.Users[4].ID, d.Other.ID: d.Other.Users[1].ID} {
+		client, err := api.New(a.URL(), secret, api.WithOrganization(organization))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		m, err := client.Send(t.Context(), api.SendRequest{To: api.Recipient{User: to}, Body: api.Text("hello")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conversations[m.ConversationID] = m.Author.Name
+	}
+	if names := slices.Compact(slices.Collect(maps.Values(conversations))); len(conversations) != 2 || !slices.Equal(names, []string{d.Users[3].Name}) {
+		t.Errorf("in the conversations %v", conversations)
+	}
+	if d.Other.Users[1].Name != d.Users[4].Name || d.Other.Users[1].ID == d.Users[4].ID {
+		t.Errorf("the second is %+v and %+v", d.Users[4], d.Other.Users[1])
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -83,27 +84,113 @@ func world(t *testing.T) string {
 	return string(text)
 }
 
-func TestInNode(t *testing.T) {
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("SKIPPED: the tests of the TypeScript package need %s", program)
+// needs skips a test where a program is absent, but in CI, which installs it.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err == nil {
+			continue
 		}
-	}
-	run := func(env string, name string, args ...string) string {
-		t.Helper()
-		command := exec.CommandContext(t.Context(), name, args...)
-		command.Env = append(os.Environ(), env)
-		out, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		if os.Getenv("PARLEY_CI") == "1" {
+			t.Fatalf("there is no %s here", program)
 		}
-		return string(out)
+		t.Skipf("SKIPPED: the tests of the TypeScript package need %s", program)
 	}
+}
+
+func run(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), name, args...)
+	command.Env = append(os.Environ(), env...)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// built makes sure that the package is built, with what it needs for that.
+func built(t *testing.T) {
+	t.Helper()
+	needs(t, "node", "npm")
 	if _, err := os.Stat("node_modules"); err != nil {
-		run("", "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		run(t, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	}
-	run("", "npm", "run", "build")
-	if out := run("PARLEY_SDK_TEST="+world(t), "npm", "test"); strings.Contains(out, "SKIPPED") || !strings.Contains(out, "sendToUser resolves with the message") {
+	run(t, nil, "npm", "run", "build")
+}
+
+func TestInNode(t *testing.T) {
+	built(t)
+	if out := run(t, []string{"PARLEY_SDK_TEST=" + world(t)}, "npm", "test"); strings.Contains(out, "SKIPPED") || !strings.Contains(out, "sendToUser resolves with the message") {
 		t.Errorf("the tests against the server did not run:\n%s", out)
 	}
+}
+
+// TestInBrowser runs the package in Chromium, in a page of another origin.
+func TestInBrowser(t *testing.T) {
+	built(t)
+	needs(t, "chromium")
+	if out := run(t, []string{"PARLEY_SDK_BROWSER=1", "PARLEY_SDK_TEST=" + world(t)}, "node", "--test", "test/sendToUser.browser.test.mjs"); !strings.Contains(out, "In a browser it is a File") {
+		t.Errorf("the tests in the browser did not run:\n%s", out)
+	}
+}
+
+// TestMoving does with the program of docs/tigerconnect.md what that says, and runs it.
+func TestMoving(t *testing.T) {
+	built(t)
+	text, err := os.ReadFile("../../docs/tigerconnect.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Moving in ten minutes\n")
+	program, changes := fenced(section, "```js"), fenced(section, "```diff")
+	if program == "" || changes == "" {
+		t.Fatal("there is no program, or nothing to change")
+	}
+	var before string
+	for line := range strings.Lines(changes) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if text := line[1:]; line[0] == '-' {
+			before = text
+		} else if before == "" || strings.Count(program, before) != 1 {
+			t.Fatalf("%q is not there once", before)
+		} else {
+			program, before = strings.Replace(program, before, text, 1), ""
+		}
+	}
+	var w struct {
+		URL          string
+		Organization string
+		Ana, Bo      person
+	}
+	if err := json.Unmarshal([]byte(world(t)), &w); err != nil {
+		t.Fatal(err)
+	}
+	here, folder := must[string](t)(os.Getwd()), t.TempDir()
+	for _, err := range []error{os.Mkdir(filepath.Join(folder, "node_modules"), 0o755), os.Symlink(here, filepath.Join(folder, "node_modules", "parley-client")),
+		os.WriteFile(filepath.Join(folder, "program.mjs"), []byte(program), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := run(t, []string{"PARLEY_URL=" + w.URL, "KEY=" + w.Ana.Key, "SECRET=" + w.Ana.Secret, "ORGANIZATION=" + w.Organization, "USER=" + w.Bo.User}, "node", filepath.Join(folder, "program.mjs"))
+	var said struct {
+		ID  string
+		TTL int
+		To  [][]string
+	}
+	if err := json.Unmarshal([]byte(out), &said); err != nil || said.ID == "" || said.TTL != 1440 || len(said.To) != 1 || said.To[0][0] != w.Bo.User || said.To[0][1] != "NEW" {
+		t.Errorf("it printed %s", out)
+	}
+}
+
+// fenced is the first block of a document that begins with a fence, without the indent of its lines.
+func fenced(text, fence string) string {
+	before, block, _ := strings.Cut(text, fence+"\n")
+	block, _, _ = strings.Cut(block, "```")
+	indent := before[strings.LastIndex(before, "\n")+1:]
+	return strings.ReplaceAll("\n"+block, "\n"+indent, "\n")
 }

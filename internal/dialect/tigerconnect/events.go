@@ -31,7 +31,14 @@ const (
 type streams struct {
 	mu    sync.Mutex
 	by    map[parley.ID]map[*stream]bool // by organization
+	ends  map[parley.ID]*end             // of those organizations' logs
 	ready sync.Once
+}
+
+// end is where a log ended when it was looked at last, for all of its streams.
+type end struct {
+	sequence int64
+	at       time.Time
 }
 
 // stream is one reader's connection.
@@ -48,10 +55,13 @@ type stream struct {
 // follow tells open streams of what is committed here.
 func (s *streams) follow(log *eventlog.Log) {
 	s.ready.Do(func() {
-		s.by = map[parley.ID]map[*stream]bool{}
-		log.Follow(func(organization parley.ID, _ []parley.Event) {
+		s.by, s.ends = map[parley.ID]map[*stream]bool{}, map[parley.ID]*end{}
+		log.Follow(func(organization parley.ID, events []parley.Event) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			if e := s.ends[organization]; e != nil && len(events) > 0 {
+				e.sequence = max(e.sequence, events[len(events)-1].Sequence)
+			}
 			for open := range s.by[organization] {
 				select {
 				case open.wake <- struct{}{}:
@@ -67,7 +77,7 @@ func (s *streams) add(o *stream) (leave func()) {
 	defer s.mu.Unlock()
 	organization := o.c.p.Organization
 	if s.by[organization] == nil {
-		s.by[organization] = map[*stream]bool{}
+		s.by[organization], s.ends[organization] = map[*stream]bool{}, &end{}
 	}
 	s.by[organization][o] = true
 	return func() {
@@ -75,8 +85,30 @@ func (s *streams) add(o *stream) (leave func()) {
 		defer s.mu.Unlock()
 		if delete(s.by[organization], o); len(s.by[organization]) == 0 {
 			delete(s.by, organization)
+			delete(s.ends, organization)
 		}
 	}
+}
+
+// newest is where an organization's log ends. Other nodes write to it too: it is looked at now and then, once for all streams.
+func (s *streams) newest(ctx context.Context, log *eventlog.Log, organization parley.ID) (int64, error) {
+	s.mu.Lock()
+	e := s.ends[organization]
+	if fresh := e != nil && time.Since(e.at) < look; fresh {
+		defer s.mu.Unlock()
+		return e.sequence, nil
+	}
+	if e != nil {
+		e.at = time.Now()
+	}
+	s.mu.Unlock()
+	found, err := log.Latest(ctx, []parley.ID{organization})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e != nil && err == nil {
+		e.sequence = max(e.sequence, found[organization])
+	}
+	return found[organization], err
 }
 
 // dropOf ends the streams of a user, and says how many there were.
@@ -187,9 +219,12 @@ func (s *stream) run(ctx context.Context, stop <-chan struct{}) error {
 				return err
 			}
 		}
-		for more := true; more; {
+		latest, err := s.c.d.streams.newest(ctx, s.c.d.Core.Log, s.c.p.Organization)
+		if err != nil {
+			return err
+		}
+		for more := s.after < latest; more; {
 			var list []eventlog.Detail
-			var err error
 			if list, more, err = s.next(ctx); err != nil {
 				return err
 			}

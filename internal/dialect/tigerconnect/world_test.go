@@ -14,7 +14,6 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
-	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/pgtest"
 )
 
@@ -54,7 +53,7 @@ func must[T any](t *testing.T) func(T, error) T {
 // Says is doortest's, in the world: what goes wrong is said of the statement.
 func (w *world) Says(t *testing.T, parameter, statement string, test func(t *testing.T)) {
 	t.Helper()
-	doortest.Says(t, parameter, statement, func(t *testing.T) {
+	t.Run(parameter+": "+statement, func(t *testing.T) {
 		defer func(before *testing.T) { w.t = before }(w.t)
 		w.t = t
 		test(t)

@@ -12,6 +12,10 @@ export interface ClientConfig {
   baseUrl: string;
   /** What the program is called. */
   partnerName?: string;
+  /** Of programs that were written for another server: baseUrl says where it is. */
+  apiEnv?: string;
+  /** Likewise: the package logs nothing. */
+  logLevel?: string;
   /** The organization of what does not name one. Not needed by who belongs to one only. */
   defaultOrganizationId?: Id | null;
   /** Milliseconds for a request; 60,000. */

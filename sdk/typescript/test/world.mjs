@@ -14,7 +14,7 @@ export async function open(who, config = {}) {
 /** What the native API answers to somebody; the administrator, where nobody is named. */
 export async function native(method, path, body, who) {
   const response = await fetch(world.url + '/v1' + path, {
-    method, headers: { Authorization: `Bearer ${who ? world[who].secret : world.admin}`, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body),
+    method, headers: { Authorization: `Bearer ${who ? world[who].secret : world.admin}`, 'Content-Type': 'application/json', 'Parley-Organization': world.organization }, body: body && JSON.stringify(body),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
