@@ -251,6 +251,8 @@ type Attempt struct {
 	Request   string // trace: method and URL, secrets redacted
 	Status    int    // of the provider's HTTP answer
 	Reference string // the client reference handed to the provider
+
+	ProviderIDs []string // of an accepted one: the provider's, one for each message of the platform that it became
 }
 
 // AttemptOutcome is how a call ended.

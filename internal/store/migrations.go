@@ -60,6 +60,7 @@ var migrations = []sqldb.Migration{
 	{Name: "records", SQL: migration("0021_records"), Oldest: 30},
 	{Name: "places", SQL: migration("0024_places"), Oldest: 30},
 	{Name: "upload-forms", SQL: migration("0023_bird"), Oldest: 30},
+	{Name: "attempted", SQL: migration("0026_attempts"), Oldest: 30},
 }
 
 // migration is the text of a file.

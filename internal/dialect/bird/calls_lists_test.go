@@ -256,6 +256,14 @@ func TestCallGet(t *testing.T) {
 			t.Errorf("by status: %v", got)
 		}
 	})
+	doortest.Says(t, doortest.Answer, "Once the platform has it, a message has the platform's id as its part, that of the attempt natively.", func(t *testing.T) {
+		id := w.send("sms", request("")).text("id")
+		w.eventually("it is delivered", func() bool { return w.get("sms", id).text("status") == "delivered" })
+		attempts := must[*api.List[api.Attempt]](t)(w.admin.ListAttempts(t.Context(), nativeID(id), api.Page{})).Data
+		if part := w.get("sms", id).text("parts", 0, "platformReference"); part == "" || len(attempts) != 1 || !slices.Equal(attempts[0].ProviderIDs, []string{part}) {
+			t.Errorf("the part is %q, natively %+v", part, attempts)
+		}
+	})
 	doortest.Says(t, doortest.Answer, "A message that was recalled is deleted: what it said, and what was given back with it, is gone.", func(t *testing.T) {
 		id := w.send("email", request(to(`{"identifierValue":"a@example.org"}`)+`,"meta":{"extraInformation":{"secret":"content"}}`)).text("id")
 		must[*api.Message](t)(w.admin.RecallMessage(t.Context(), nativeID(id)))
