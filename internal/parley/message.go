@@ -74,6 +74,7 @@ type Message struct {
 	Template     *Templated // what the body was made of
 	Links        LinkMode   // how its web addresses go out
 	Click        *Click
+	ProviderID   string         // of one that came in: the provider's
 	Reactions    map[string]int // how many there are
 	Channel      ID
 	Platform     string

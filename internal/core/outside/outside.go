@@ -145,6 +145,9 @@ func (o *Outside) complete(ctx context.Context, p *access.Principal, messages []
 			continue
 		}
 		item := Item{Message: messages[i], Own: channels[messages[i].Channel], Parts: parts[messages[i].ID]}
+		if item.ProviderID != "" {
+			item.Parts = []string{item.ProviderID}
+		}
 		item.people(people[item.Conversation])
 		item.Deliveries = latest(&item.Message, deliveries[item.ID])
 		items = append(items, item)
