@@ -62,6 +62,8 @@ type Attempt struct {
 	Request    string         `json:"request,omitempty" doc:"Method and URL of the call; secrets are redacted."`
 	HTTPStatus int            `json:"httpStatus,omitempty" doc:"Of the provider's answer."`
 	Reference  string         `json:"reference,omitempty" doc:"The client reference handed to the provider."`
+
+	ProviderIDs []string `json:"providerIds,omitempty" doc:"Of one that was accepted: the provider's ids, one for each message that it became there."`
 }
 
 // InteractionKind is what a recipient did.

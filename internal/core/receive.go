@@ -192,7 +192,7 @@ func (c *Core) writeIn(tx *store.Tx, a *arrival, ch *parley.Channel, id parley.I
 	if err := c.awaken(tx, a, ch, &conversation); err != nil {
 		return parley.Message{}, err
 	}
-	m := parley.Message{ID: id, Conversation: conversation.ID, Kind: parley.KindMessage, Direction: parley.Inbound, Author: who, Actor: who,
+	m := parley.Message{ID: id, Conversation: conversation.ID, Kind: parley.KindMessage, Direction: parley.Inbound, ProviderID: a.ProviderID, Author: who, Actor: who,
 		Body: a.Body, Attachments: a.Attachments, Channel: ch.ID, Platform: ch.Platform, Priority: parley.PriorityNormal, ReplyTo: answers.ID,
 		TTL: a.policy.Lifetime(conversation.Kind, 0)}
 	if answers.ID != "" {

@@ -74,6 +74,7 @@ type Message struct {
 	Template     *Templated // what the body was made of
 	Links        LinkMode   // how its web addresses go out
 	Click        *Click
+	ProviderID   string         // of one that came in: the provider's
 	Reactions    map[string]int // how many there are
 	Channel      ID
 	Platform     string
@@ -251,6 +252,8 @@ type Attempt struct {
 	Request   string // trace: method and URL, secrets redacted
 	Status    int    // of the provider's HTTP answer
 	Reference string // the client reference handed to the provider
+
+	ProviderIDs []string // of an accepted one: the provider's, one for each message of the platform that it became
 }
 
 // AttemptOutcome is how a call ended.

@@ -188,7 +188,7 @@ func (tx *Tx) EraseMessages(batch []Erasure) error {
 	var rows sqldb.Rows
 	for _, e := range batch {
 		m := *e.Message
-		m.Metadata, m.Tags, m.AsText, m.Template, m.Click, m.Reactions, m.Ext, m.RemovedBy = nil, nil, nil, m.Template.Bare(), nil, nil, nil, e.By
+		m.Metadata, m.Tags, m.AsText, m.Template, m.Click, m.ProviderID, m.Reactions, m.Ext, m.RemovedBy = nil, nil, nil, m.Template.Bare(), nil, "", nil, nil, e.By
 		rest, err := detailsOf(&m)
 		if err != nil {
 			return err

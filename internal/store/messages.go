@@ -33,6 +33,7 @@ type details struct {
 	Template      *parley.Templated    `json:"tp,omitempty"`
 	Links         parley.LinkMode      `json:"lk,omitempty"`
 	Click         *parley.Click        `json:"cl,omitempty"`
+	ProviderID    string               `json:"pi,omitempty"`
 	Reactions     map[string]int       `json:"rx,omitempty"`
 	Class         parley.MessageClass  `json:"mc,omitempty"`
 	Auto          parley.Auto          `json:"au,omitempty"`
@@ -87,7 +88,7 @@ func detailsOf(m *parley.Message) (string, error) {
 	d := details{Internal: m.Internal, Metadata: m.Metadata, Tags: m.Tags, ReplyTo: m.ReplyTo, Recorded: m.Recorded,
 		RecordedState: m.RecordedState, Moved: m.Moved, TTL: m.TTL.Milliseconds(), DeleteOnRead: m.DeleteOnRead,
 		Validity: m.Validity.Milliseconds(), SendAt: Millis(m.SendAt), Root: m.Root, Batch: m.Batch, RequestAck: m.RequestAck,
-		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Links: m.Links, Click: m.Click, Reactions: m.Reactions, Rare: rareOf(m), Class: m.Class, Auto: m.Auto}
+		AckWithin: m.AckWithin.Milliseconds(), AsText: m.AsText, Template: m.Template, Links: m.Links, Click: m.Click, ProviderID: m.ProviderID, Reactions: m.Reactions, Rare: rareOf(m), Class: m.Class, Auto: m.Auto}
 	if m.Class == parley.ClassTransactional {
 		d.Class = ""
 	}
@@ -108,7 +109,7 @@ func (d *details) apply(m *parley.Message) {
 	m.Internal, m.Metadata, m.Tags, m.ReplyTo, m.Recorded = d.Internal, d.Metadata, d.Tags, d.ReplyTo, d.Recorded
 	m.RecordedState, m.DeleteOnRead = d.RecordedState, d.DeleteOnRead
 	m.TTL, m.Validity = time.Duration(d.TTL)*time.Millisecond, time.Duration(d.Validity)*time.Millisecond
-	m.SendAt, m.Moved, m.AsText, m.Template, m.Links, m.Click, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Template, d.Links, d.Click, d.Reactions
+	m.SendAt, m.Moved, m.AsText, m.Template, m.Links, m.Click, m.ProviderID, m.Reactions = Moment(d.SendAt), d.Moved, d.AsText, d.Template, d.Links, d.Click, d.ProviderID, d.Reactions
 	m.Root, m.Batch, m.RequestAck, m.AckWithin = d.Root, d.Batch, d.RequestAck, time.Duration(d.AckWithin)*time.Millisecond
 	d.Rare.apply(m)
 	m.Class, m.Auto = d.Class, d.Auto

@@ -62,6 +62,7 @@ var migrations = []sqldb.Migration{
 	{Name: "upload-forms", SQL: migration("0023_bird"), Oldest: 30},
 	{Name: "phones", SQL: migration("0027_phones"), Oldest: 30},
 	{Name: "webhooks", SQL: migration("0022_webhooks"), Oldest: 30},
+	{Name: "attempted", SQL: migration("0026_attempts"), Oldest: 30},
 }
 
 // migration is the text of a file.

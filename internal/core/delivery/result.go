@@ -227,7 +227,7 @@ func (b *batch) attempt(r *Result, del *parley.Delivery) {
 func (b *batch) attemptOf(r *Result) store.AttemptRow {
 	attempt := attemptOf(&r.work.job)
 	attempt.StartedAt, attempt.EndedAt, attempt.Outcome = b.tx.Shown(attempt.StartedAt), b.tx.Shown(r.ended), r.outcome
-	attempt.Request, attempt.Status = r.trace.Request, r.trace.Status
+	attempt.Request, attempt.Status, attempt.ProviderIDs = r.trace.Request, r.trace.Status, r.ids
 	if r.outcome != parley.AttemptAccepted {
 		attempt.Code, attempt.Text = r.code, r.reason
 	}

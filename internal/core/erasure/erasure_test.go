@@ -135,7 +135,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 	for table, columns := range map[string]string{
 		"messages":   "kind direction author_kind author_name platform removed",
 		"deliveries": "recipient_kind recipient_name address_kind address state phase code",
-		"attempts":   "outcome code", "parked": "kind reference reason", "media": "content_type sha256", "message_versions": "editor_kind", "mentions": "kind",
+		"attempts":   "outcome code provider_ids", "parked": "kind reference reason", "media": "content_type sha256", "message_versions": "editor_kind", "mentions": "kind",
 		"held": "kind reason", "held_content": "place item", "held_files": "content_type sha256", "jobs": "kind payload",
 	} {
 		for _, column := range strings.Fields(columns) {

@@ -46,6 +46,7 @@ type Item struct {
 	From       parley.Address       // of one that came in
 	To         []parley.Participant // who is outside in its conversation
 	Deliveries []parley.Delivery    // on this channel, the last to each recipient; none of one that came in, is scheduled or recorded
+	Parts      []string             // the platform's ids of what it became there, as far as it said any
 }
 
 // Channel returns a channel that the principal sees. It needs no scope: what is done with it does.
@@ -134,12 +135,19 @@ func (o *Outside) complete(ctx context.Context, p *access.Principal, messages []
 	if err != nil {
 		return nil, err
 	}
+	parts, err := q.ProviderIDs(p.Organization, sent)
+	if err != nil {
+		return nil, err
+	}
 	items := make([]Item, 0, len(messages))
 	for i := range messages {
 		if c := known[messages[i].Conversation]; c == nil || !isOutside(&messages[i], c) {
 			continue
 		}
-		item := Item{Message: messages[i], Own: channels[messages[i].Channel]}
+		item := Item{Message: messages[i], Own: channels[messages[i].Channel], Parts: parts[messages[i].ID]}
+		if item.ProviderID != "" {
+			item.Parts = []string{item.ProviderID}
+		}
 		item.people(people[item.Conversation])
 		item.Deliveries = latest(&item.Message, deliveries[item.ID])
 		items = append(items, item)

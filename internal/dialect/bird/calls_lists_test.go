@@ -220,8 +220,8 @@ func TestCallPageToken(t *testing.T) {
 
 func TestCallGet(t *testing.T) {
 	w := newWorld(t)
-	in := must[*api.Message](t)(w.admin.PlayInbound(t.Context(), api.SandboxInbound{Channel: w.native["sms"], From: "phone:+15550100", Body: api.Text("hello")}))
-	doortest.Says(t, "messageId", "A message that came in is from a contact, who is made for it, and to the channel.", func(t *testing.T) {
+	in := must[*api.Message](t)(w.admin.PlayInbound(t.Context(), api.SandboxInbound{Channel: w.native["sms"], From: "phone:+15550100", Body: api.Text("hello"), ProviderID: "p-77"}))
+	doortest.Says(t, "messageId", "A message that came in is from a contact, who is made for it, and to the channel, with the platform's id as its part.", func(t *testing.T) {
 		got := w.get("sms", uuid(in.ID))
 		got.same(t, "incoming", "direction")
 		got.same(t, "delivered", "status")
@@ -229,6 +229,7 @@ func TestCallGet(t *testing.T) {
 		got.same(t, uuid(in.Author.ID), "sender", "contact", "id")
 		got.same(t, w.channels["sms"], "receiver", "connector", "id")
 		got.same(t, "hello", "body", "text", "text")
+		got.same(t, "p-77", "parts", 0, "platformReference")
 	})
 	doortest.Says(t, "messageId", "A message of another channel, one between members, a note, and what is no id, are 404, and so are their interactions.", func(t *testing.T) {
 		note := must[*api.Message](t)(w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Conversation: in.ConversationID}, Internal: true, Body: api.Text("a note")}))
@@ -254,6 +255,14 @@ func TestCallGet(t *testing.T) {
 		}
 		if got := w.all(w.messagesOf("email"), url.Values{"status": {"delivery_failed"}}); !slices.Equal(got, []string{id}) {
 			t.Errorf("by status: %v", got)
+		}
+	})
+	doortest.Says(t, doortest.Answer, "Once the platform has it, a message has the platform's id as its part, that of the attempt natively.", func(t *testing.T) {
+		id := w.send("sms", request("")).text("id")
+		w.eventually("it is delivered", func() bool { return w.get("sms", id).text("status") == "delivered" })
+		attempts := must[*api.List[api.Attempt]](t)(w.admin.ListAttempts(t.Context(), nativeID(id), api.Page{})).Data
+		if part := w.get("sms", id).text("parts", 0, "platformReference"); part == "" || len(attempts) != 1 || !slices.Equal(attempts[0].ProviderIDs, []string{part}) {
+			t.Errorf("the part is %q, natively %+v", part, attempts)
 		}
 	})
 	doortest.Says(t, doortest.Answer, "A message that was recalled is deleted: what it said, and what was given back with it, is gone.", func(t *testing.T) {

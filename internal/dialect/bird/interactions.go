@@ -55,7 +55,7 @@ func (c *call) interactions() error {
 
 func shownInteraction(m *outside.Item, i *parley.Interaction, kind string, first bool) interaction {
 	o := interaction{ID: interactionID(i), MessageID: m.ID.UUID(), ChannelID: m.Channel.UUID(), PlatformID: platformOf(m.Platform), Type: kind,
-		MessageReference: m.Reference, MessagePartsCount: max(1, len(m.Body)), MessageTags: append([]string{}, m.Tags...), CreatedAt: stamp(i.At),
+		MessageReference: m.Reference, MessagePartsCount: max(1, len(m.Parts)), MessageTags: append([]string{}, m.Tags...), CreatedAt: stamp(i.At),
 		Metadata: map[string]any{}, MessageCreatedAt: stamp(m.CreatedAt), IsFirst: first}
 	o.Receiver.Connector.ID, o.Receiver.Connector.IdentifierValue = m.Channel.UUID(), m.Own.Address
 	switch i.Kind {

@@ -94,6 +94,9 @@ func (c *call) shown(i *outside.Item) message {
 			m.ReplyTo = k.ReplyTo
 		}
 	}
+	for _, id := range i.Parts {
+		m.Parts = append(m.Parts, part{id})
+	}
 	c.content(&m, i, &k)
 	return m
 }

@@ -134,7 +134,9 @@ func attempts(w *world) {
 		edit(&r.Attempt)
 		return r
 	}
-	ended := func(a *parley.Attempt) { a.EndedAt, a.Outcome = now.Add(time.Second), parley.AttemptAccepted }
+	ended := func(a *parley.Attempt) {
+		a.EndedAt, a.Outcome, a.ProviderIDs = now.Add(time.Second), parley.AttemptAccepted, []string{"p-1", "p-2"}
+	}
 	failed := func(a *parley.Attempt) {
 		a.EndedAt, a.Outcome, a.Code, a.Text, a.Request, a.Status = now.Add(time.Second), parley.AttemptRetry, "code", "text", "POST /", 503
 	}
@@ -146,6 +148,12 @@ func attempts(w *world) {
 	list, err := w.read().Attempts(o, message)
 	w.must(err)
 	w.equal("attempts", list, []parley.Attempt{row(1, ended).Attempt, row(2, failed).Attempt, row(5, failed).Attempt})
+	ids, err := w.read().ProviderIDs(o, []parley.ID{message, "none"})
+	w.must(err)
+	w.equal("the provider's ids", ids, map[parley.ID][]string{message: {"p-1", "p-2"}})
+	none, err := w.read().ProviderIDs(o, nil)
+	w.must(err)
+	w.equal("of no message", len(none), 0)
 	lost := func(a *parley.Attempt) {
 		a.EndedAt, a.Outcome, a.Code = now.Add(time.Second), parley.AttemptLost, "lost"
 	}

@@ -120,7 +120,7 @@ func Delivery(d *parley.Delivery) api.Delivery {
 func Attempt(a *parley.Attempt) api.Attempt {
 	return api.Attempt{
 		DeliveryID: DeliveryID(a.Message, a.Delivery), Number: a.Number, StartedAt: stamp(a.StartedAt), EndedAt: stamp(a.EndedAt),
-		Outcome: api.AttemptOutcome(a.Outcome), Code: a.Code, Text: a.Text, Request: a.Request, HTTPStatus: a.Status, Reference: a.Reference,
+		Outcome: api.AttemptOutcome(a.Outcome), Code: a.Code, Text: a.Text, Request: a.Request, HTTPStatus: a.Status, Reference: a.Reference, ProviderIDs: a.ProviderIDs,
 	}
 }
 
