@@ -23,6 +23,8 @@ type Sent struct {
 	Replayed bool         // the request had been made before; this is its message as it is now
 	Pace     limits.Paced // of a record
 	Customer parley.ID    // of the conversation of a record
+	// Deliveries are those that it was accepted with; none of one that is replayed or scheduled.
+	Deliveries []parley.Delivery
 }
 
 // accepted is the status that a send's idempotency record answers with.
@@ -215,7 +217,7 @@ func (c *Core) done(s *send, a *store.Append, r *route) Sent {
 	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
-	return Sent{Message: a.Message, Pace: limits.PacedOf(a.Recorded), Customer: r.customer}
+	return Sent{Message: a.Message, Pace: limits.PacedOf(a.Recorded), Customer: r.customer, Deliveries: a.Deliveries}
 }
 
 // replay answers a repeated request with its message as it is now.

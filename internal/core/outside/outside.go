@@ -44,7 +44,7 @@ type Item struct {
 	parley.Message
 	Own        parley.Channel       // that it went or came on
 	From       parley.Address       // of one that came in
-	To         []parley.Participant // who is outside in its conversation
+	To         []parley.Participant // who is outside in its conversation; not of one that was just sent, which has deliveries
 	Deliveries []parley.Delivery    // on this channel, the last to each recipient; none of one that came in, is scheduled or recorded
 }
 

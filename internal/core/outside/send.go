@@ -29,6 +29,9 @@ func (o *Outside) Send(ctx context.Context, p *access.Principal, ch parley.Chann
 	if err != nil {
 		return Item{}, false, err
 	}
+	if !sent.Replayed && len(sent.Deliveries) > 0 { // which are all that has to be known of it
+		return Item{Message: sent.Message, Own: ch, Deliveries: latest(&sent.Message, sent.Deliveries)}, false, nil
+	}
 	items, err := o.complete(ctx, p, []parley.Message{sent.Message}, map[parley.ID]parley.Channel{ch.ID: ch})
 	if err == nil && len(items) == 0 {
 		err = parley.NotFound("message", sent.Message.ID)
