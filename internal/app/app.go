@@ -26,11 +26,13 @@ import (
 	"github.com/parley-server/parley/internal/core/outside"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
+	"github.com/parley-server/parley/internal/core/webhooks"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/queue"
 	"github.com/parley-server/parley/internal/store"
+	"github.com/parley-server/parley/internal/webhook"
 )
 
 // Options are what an app is made with.
@@ -44,6 +46,9 @@ type Options struct {
 	// Poll, for tests, is how often the server looks for what other nodes did; 0: as usual.
 	Poll time.Duration
 }
+
+// settleAfter is how long after its start a server gives back what only that needed.
+const settleAfter = 3 * time.Second
 
 // App is a server.
 type App struct {
@@ -60,6 +65,8 @@ type App struct {
 	hub        *live.Hub
 	runner     *queue.Runner
 	indexer    *search.Indexer
+	webhooks   *webhooks.Webhooks
+	poster     *webhook.Worker
 	sweeper    *erasure.Sweeper
 	playground *playground.Playground
 	link       *cluster.Link // nil: no node is told of anything
@@ -67,10 +74,12 @@ type App struct {
 	metrics    *metrics
 	server     *httpd.Server
 	listeners  []net.Listener
-	moves      func(ctx context.Context) // nil: the database stays where it is
-	outcast    chan error                // why the server may not go on; of capacity 1
-	ready      atomic.Bool
-	stop       []func(ctx context.Context) error // last in, first out
+
+	doorListeners []doorListener
+	moves         func(ctx context.Context) // nil: the database stays where it is
+	outcast       chan error                // why the server may not go on; of capacity 1
+	ready         atomic.Bool
+	stop          []func(ctx context.Context) error // last in, first out
 }
 
 // New builds a server over its data folder, which is made where it is missing. Nothing runs yet.
@@ -146,11 +155,15 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.startWork()
-	if err := a.listen(a.options.Config.Listen, a.server); err != nil {
+	if err := a.listen(a.options.Config.Listen, a.server, a.server.Serve); err != nil {
+		return err
+	}
+	if err := a.listenForDoors(); err != nil {
 		return err
 	}
 	if address := a.options.Config.MetricsListen; address != "" {
-		if err := a.listen(address, a.metricsServer()); err != nil {
+		metrics := a.metricsServer()
+		if err := a.listen(address, metrics, metrics.Serve); err != nil {
 			return err
 		}
 	}
@@ -161,18 +174,20 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.startMove()
 	a.ready.Store(true)
+	settle := time.AfterFunc(settleAfter, releaseStart)
+	a.onStop(func(context.Context) error { settle.Stop(); return nil })
 	a.log.Info("ready", "url", a.URL(), "data", a.options.Config.Data)
 	return nil
 }
 
-func (a *App) listen(address string, server *httpd.Server) error {
+func (a *App) listen(address string, server *httpd.Server, serve func(net.Listener) error) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	a.listeners = append(a.listeners, listener)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serve(listener) }()
 	a.onStop(func(ctx context.Context) error {
 		if err := server.Stop(ctx); err != nil {
 			a.log.Warn("stopping", "error", err) // requests that took too long were cut off: that is what the grace is for

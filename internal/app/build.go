@@ -21,8 +21,10 @@ import (
 	"github.com/parley-server/parley/internal/core/outside"
 	"github.com/parley-server/parley/internal/core/playground"
 	"github.com/parley-server/parley/internal/core/search"
+	"github.com/parley-server/parley/internal/core/webhooks"
 	"github.com/parley-server/parley/internal/dialect/links"
 	"github.com/parley-server/parley/internal/dialect/native"
+	"github.com/parley-server/parley/internal/dialect/spruce"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/live"
 	"github.com/parley-server/parley/internal/media"
@@ -35,6 +37,8 @@ import (
 	"github.com/parley-server/parley/internal/store/hold"
 	"github.com/parley-server/parley/internal/store/hours"
 	"github.com/parley-server/parley/internal/store/page"
+	storewebhook "github.com/parley-server/parley/internal/store/webhook"
+	"github.com/parley-server/parley/internal/webhook"
 )
 
 // connectors is the list of everything that messages can go out through.
@@ -75,10 +79,13 @@ func (a *App) build() error {
 	a.hub = live.New(live.Options{Log: a.core.Log, Encode: native.AppendEvent, Errors: a.log, Poll: a.poll(), Joined: a.core.Presence.Opened})
 	a.onStop(func(context.Context) error { a.hub.Close(); return nil })
 	a.core.Presence.Follow(a.hub.Show, a.say)
+	if err := a.postEvents(authenticator, client.Guard(), kick); err != nil {
+		return err
+	}
 	deliveries := delivery.New(delivery.Options{Store: a.store, Connectors: catalog, Log: a.log, URL: a.URL, TestProviders: c.TestProviders})
 	a.runner = queue.New(deliveries, a.timers(deliveries), a.queueOptions())
 	a.sweeper = erasure.NewSweeper(erasure.SweeperOptions{Store: a.store, Blobs: a.files.Sweep, Log: a.log,
-		More: func(ctx context.Context, organization parley.ID) error { return a.playground.Sweep(ctx, organization) }, Retention: erasure.Retention{
+		More: a.sweepMore, Retention: erasure.Retention{
 			Events: time.Duration(c.EventRetention), Idempotency: time.Duration(c.IdempotencyRetention), Audit: time.Duration(c.AuditRetention)}})
 	a.playground = playground.New(playground.Options{Store: a.store, Turn: a.runner.Turn, Kick: kick, Sweep: a.sweeper.Organization,
 		Directory: a.directory, RemoveBlob: blobs.Remove, Forget: authenticator.Forget, Log: a.log})
@@ -87,6 +94,29 @@ func (a *App) build() error {
 	a.store.OnCommit(a.metrics.logged)
 	a.makeLink(authenticator)
 	return a.serve(authenticator)
+}
+
+// sweepMore deletes what parts of the server have kept of an organization for long enough.
+func (a *App) sweepMore(ctx context.Context, organization parley.ID) error {
+	if err := a.webhooks.Sweep(ctx, organization); err != nil {
+		return err
+	}
+	return a.playground.Sweep(ctx, organization)
+}
+
+// postEvents makes what posts events to endpoints. It asks only what connectors may ask, and follows no redirect.
+func (a *App) postEvents(authenticator *access.Authenticator, guard *connector.Guard, kick func()) error {
+	c := a.options.Config
+	const readOfAnswers = 4 << 10
+	client, err := connector.NewClient(connector.ClientOptions{AllowLoopback: c.AllowLoopback, Allow: texts(c.AllowNetworks), MaxRedirects: -1, MaxAnswer: readOfAnswers})
+	if err != nil {
+		return err
+	}
+	a.onStop(func(context.Context) error { client.Close(); return nil })
+	a.webhooks = webhooks.New(webhooks.Options{Store: a.store, Log: a.core.Log, Authenticator: authenticator, Guard: guard, Kick: kick})
+	a.webhooks.Use(spruce.Format(a.spruce(authenticator, place{mount: "/" + spruce.Name, url: c.PublicURL})))
+	a.poster = webhook.New(webhook.Options{Webhooks: a.webhooks, Client: client, Log: a.log, Poll: a.poll(), Posted: a.metrics.posted})
+	return nil
 }
 
 // fetcher asks for files on the web, as connectors ask providers: nothing inside of the operator's network is asked.
@@ -155,6 +185,7 @@ func (a *App) timers(deliveries *delivery.Deliveries) []queue.Timer {
 		{Name: "pages", Next: a.nextDue(page.JobRemind), Run: atMost(most, a.core.Pages.Remind)},
 		{Name: "remind", Next: a.nextDue(store.JobRemind), Run: atMost(most, a.core.Reminders.Remind)},
 		{Name: "sla", Next: a.nextDue(hours.JobSLA), Run: atMost(most, a.core.SLAs.Tick)},
+		{Name: "webhooks", Next: a.nextDue(storewebhook.JobRetry), Run: a.poster.Retry},
 		{Name: "members", Next: a.nextDue(store.JobMembers), Run: whileMore(a.directory.DropMembers)},
 	}
 }
@@ -187,11 +218,13 @@ func (a *App) serve(authenticator *access.Authenticator) error {
 	mux.Handle("/", native.New(native.Options{Core: a.core, Directory: a.directory, Keys: a.keys, Audit: audit.New(a.store), Holds: a.holds, Searches: search.New(search.Options{Store: a.store}),
 		Files: a.files, Dossiers: a.dossiers, Playground: a.playground, PublicURL: c.PublicURL, Authenticator: authenticator,
 		Streams: a.hub, Ready: a.readiness, KeyRateLimit: c.KeyRateLimit, Version: Version()}))
-	a.mountDoors(mux, authenticator)
+	if err := a.mountDoors(mux, authenticator); err != nil {
+		return err
+	}
 	if c.Metrics && c.MetricsListen == "" {
 		mux.Handle("GET /metrics", a.metrics.handler())
 	}
-	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams,
+	options := httpd.Options{Log: a.log, AccessLog: c.AccessLog, MaxRequests: c.MaxRequests, MaxStreams: c.MaxStreams, Origins: c.Origins(),
 		Settled: a.store.Settled, MaxBody: int64(c.MaxBody), MaxHeaderBytes: int(c.MaxHeader), Always: []string{"/healthz", "/readyz", "/metrics"}}
 	if c.Metrics {
 		options.Metrics = a.metrics.registry
@@ -226,6 +259,7 @@ func (a *App) startWork() {
 	})
 	a.beside(a.sweeper.Run)
 	a.beside(a.indexer.Run)
+	a.beside(a.poster.Run)
 	a.beside(func(ctx context.Context) { a.core.Presence.Run(ctx, a.log) })
 }
 

@@ -23,11 +23,14 @@ type rehearsal struct {
 }
 
 // alone starts a server by itself.
-func alone(t *testing.T) (*app.App, *api.Client) {
+func alone(t *testing.T, change ...func(*config.Config)) (*app.App, *api.Client) {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog = t.TempDir(), "127.0.0.1:0", 0, false
 	c.Database = pgtest.Chosen(t, c.Data)
+	for _, f := range change {
+		f(&c)
+	}
 	a := must[*app.App](t)(app.New(t.Context(), app.Options{Config: c, LogTo: testLog{t}}))
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {

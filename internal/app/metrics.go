@@ -19,6 +19,7 @@ type metrics struct {
 	commits  prometheus.Histogram
 	units    prometheus.Counter
 	events   prometheus.Counter
+	posts    *prometheus.CounterVec
 	store    *store.Store
 	waiting  *prometheus.Desc
 	oldest   *prometheus.Desc
@@ -29,12 +30,14 @@ func newMetrics() *metrics {
 		registry: prometheus.NewRegistry(),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "parley_commit_seconds",
 			Help: "How long shared transactions take until they are durable.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
-		units:   prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_units_total", Help: "Units of work that were committed."}),
-		events:  prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_events_total", Help: "Events added to the logs of organizations."}),
+		units:  prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_units_total", Help: "Units of work that were committed."}),
+		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_events_total", Help: "Events added to the logs of organizations."}),
+		posts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_webhook_posts_total", Help: "Attempts to post events to webhook endpoints, by outcome: delivered or failed."},
+			[]string{"outcome"}),
 		waiting: prometheus.NewDesc("parley_queue_deliveries", "Deliveries that wait or are under way.", nil, nil),
 		oldest:  prometheus.NewDesc("parley_queue_oldest_seconds", "Age of the oldest delivery in the queue.", nil, nil),
 	}
-	m.registry.MustRegister(m.commits, m.units, m.events, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.commits, m.units, m.events, m.posts, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -52,6 +55,14 @@ func (m *metrics) linked(connected func() bool) {
 func (m *metrics) committed(units int, took time.Duration) {
 	m.commits.Observe(took.Seconds())
 	m.units.Add(float64(units))
+}
+
+func (m *metrics) posted(ok bool) {
+	outcome := "failed"
+	if ok {
+		outcome = "delivered"
+	}
+	m.posts.WithLabelValues(outcome).Inc()
 }
 
 func (m *metrics) logged(commits []store.Committed) {

@@ -79,6 +79,7 @@ func (a *App) told(authenticator *access.Authenticator, h cluster.Hint) {
 	}
 	a.hub.Advanced(h.Organization, h.Latest)
 	a.indexer.Note(h.Organization)
+	a.poster.Note(h.Organization)
 }
 
 // look looks at once for all that other nodes may have done.

@@ -33,14 +33,16 @@ type Config struct {
 	NATSRoutes string `name:"nats-routes" group:"Nodes" placeholder:"HOST:PORT" help:"The addresses in the other servers' nats-listen, separated by commas. One's own may be among them. Needs nats-listen."`
 	NATSSecret string `name:"nats-secret" group:"Nodes" placeholder:"SECRET" secret:"" help:"What servers prove to each other that they belong together by, the same on all. Required where nats-listen is not a loopback address. Needs nats-listen."`
 
-	Listen       string   `name:"listen" default:"127.0.0.1:8080" group:"Network" help:"The address to serve on. Port 0 takes any free one; an empty host takes all interfaces."`
-	PublicURL    string   `name:"public-url" group:"Network" placeholder:"URL" help:"The address that others reach the server by, for absolute links: http or https, without a trailing slash. Without it, links are made from the address served on."`
-	TLSCert      string   `name:"tls-cert" group:"Network" placeholder:"FILE" help:"PEM file of the certificate and its chain, to serve HTTPS. A renewed file is taken up without a restart. Needs tls-key."`
-	TLSKey       string   `name:"tls-key" group:"Network" placeholder:"FILE" help:"PEM file of the certificate's private key. Needs tls-cert."`
-	ShutdownTime Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
+	Listen        string   `name:"listen" default:"127.0.0.1:8080" group:"Network" help:"The address to serve on. Port 0 takes any free one; an empty host takes all interfaces."`
+	PublicURL     string   `name:"public-url" group:"Network" placeholder:"URL" help:"The address that others reach the server by, for absolute links: http or https, without a trailing slash. Without it, links are made from the address served on."`
+	DoorAddresses string   `name:"door-addresses" group:"Network" placeholder:"NAME=HOST,..." help:"Where doors of other APIs are served at the root besides their prefixes, for programs that know only a host: NAME=HOST for a host name that the server is reached by, NAME=HOST:PORT for an address to listen on, separated by commas: bird=bird.example.org,kustomer=127.0.0.1:8081."`
+	TLSCert       string   `name:"tls-cert" group:"Network" placeholder:"FILE" help:"PEM file of the certificate and its chain, to serve HTTPS. A renewed file is taken up without a restart. Needs tls-key."`
+	TLSKey        string   `name:"tls-key" group:"Network" placeholder:"FILE" help:"PEM file of the certificate's private key. Needs tls-cert."`
+	ShutdownTime  Duration `name:"shutdown-grace" default:"20s" group:"Network" help:"How long requests under way may take to end when the server stops. Deliveries that are not done then are left to the next start."`
+	AllowOrigins  string   `name:"allow-origins" group:"Network" placeholder:"ORIGIN" help:"The origins whose pages may call the server from browsers, such as https://app.example.org, separated by commas; * for any. Without it only pages of the server's own origin may. Programs that are no browsers are not concerned."`
 
-	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit."`
-	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit."`
+	BirdReads            int  `name:"bird-reads" default:"50" group:"Limits" help:"Requests a second that read from one workspace at the door bird; 0 for no limit. Each server counts by itself."`
+	BirdWrites           int  `name:"bird-writes" default:"500" group:"Limits" help:"Requests a second that write to one workspace at the door bird; 0 for no limit. Each server counts by itself."`
 	MaxBody              Size `name:"max-body" default:"1MiB" group:"Limits" help:"The largest request body, uploads apart."`
 	MaxUpload            Size `name:"max-upload" default:"25MiB" group:"Limits" help:"The largest file that can be uploaded."`
 	MaxHeader            Size `name:"max-header" default:"64KiB" group:"Limits" help:"The largest header of a request."`
@@ -94,6 +96,7 @@ func (c Config) Validate() error {
 	}
 	c.checkMove(refuse)
 	c.checkNodes(refuse)
+	c.checkDoors(refuse)
 	if !isAddress(c.Listen) {
 		refuse("listen", "%q must be HOST:PORT, such as 127.0.0.1:8080", c.Listen)
 	}
@@ -103,6 +106,7 @@ func (c Config) Validate() error {
 	if c.PublicURL != "" && !isBase(c.PublicURL) {
 		refuse("public-url", "%q must be an http or https address without user, query or trailing slash, such as https://chat.example.org", c.PublicURL)
 	}
+	c.checkOrigins(refuse)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		refuse("tls-cert, tls-key", "both or neither are required")
 	}

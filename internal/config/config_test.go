@@ -50,6 +50,9 @@ func TestValidateNamesTheOption(t *testing.T) {
 		"public-url":             func(c *Config) { c.PublicURL = "chat.example.org" },
 		"public-url: \"https":    func(c *Config) { c.PublicURL = "https://chat.example.org/" },
 		"public-url: \"http:":    func(c *Config) { c.PublicURL = "http://user@chat.example.org" },
+		"allow-origins: \"app":   func(c *Config) { c.AllowOrigins = "https://a.example.org, app.example.org" },
+		"allow-origins: \"https": func(c *Config) { c.AllowOrigins = "https://app.example.org/" },
+		"allow-origins: \"null":  func(c *Config) { c.AllowOrigins = "null" },
 		"tls-cert":               func(c *Config) { c.TLSKey = "key.pem" },
 		"max-body":               func(c *Config) { c.MaxBody = 0 },
 		"max-requests":           func(c *Config) { c.MaxRequests = 0 },
@@ -72,6 +75,8 @@ func TestValidateNamesTheOption(t *testing.T) {
 		func(c *Config) { c.Listen = "[::1]:8080" },
 		func(c *Config) { c.PublicURL = "https://example.org/chat" },
 		func(c *Config) { c.TLSCert, c.TLSKey = "a", "b" },
+		func(c *Config) { c.AllowOrigins = "https://app.example.org, http://localhost:3000" },
+		func(c *Config) { c.AllowOrigins = "*" },
 		func(c *Config) { c.KeyRateLimit = 0 },
 	} {
 		c := Default()

@@ -178,7 +178,7 @@ func onList(tx *store.Tx, organization parley.ID, at *fanOut) (members []parley.
 }
 
 // copies are the messages for members who can be written to. One who cannot, because it is gone, opted out or
-// has no channel, is skipped.
+// has no channel that the author may use, is skipped.
 func (c *Core) copies(tx *store.Tx, p *Principal, parent *parley.Message, members []parley.BroadcastMember) ([]*store.Append, error) {
 	var users, contacts []parley.ID
 	for _, m := range members {
@@ -282,7 +282,7 @@ func (f *fanOutSend) toContact(tx *store.Tx, contact *parley.Contact) (*route, e
 	for _, address := range contact.Addresses {
 		ch, ok := f.channels[address.Kind]
 		if !ok {
-			found, err := tx.DefaultChannel(f.p.Organization, address.Kind)
+			found, err := f.send(f.parent).defaultChannel(tx, address.Kind)
 			if ignoreNotFound(err) != nil {
 				return nil, err
 			}

@@ -145,6 +145,29 @@ func TestBroadcastsSkipTheSuppressed(t *testing.T) {
 	}
 }
 
+// Whoever may not use a channel does not write on it by a list either.
+func TestBroadcastsGoOnChannelsOfTheirAuthors(t *testing.T) {
+	w := coretest.New(t)
+	users := w.Users(w.Admin, "ana", "ben")
+	ana, ben := users[0], users[1]
+	ch := w.Channel(w.Admin, "sms")
+	open := false
+	_, err := w.Directory.UpdateChannel(t.Context(), w.Admin, ch.ID, directory.ChannelPatch{Open: &open, Members: &[]parley.ID{ana.User}}, 0)
+	w.Must(err)
+	list, _, err := w.Directory.CreateBroadcast(t.Context(), w.Admin, directory.BroadcastParams{Name: "News"}, nil)
+	w.Must(err)
+	_, err = w.Directory.AddBroadcastMembers(t.Context(), w.Admin, list.ID, nil, []parley.ID{w.Contact(w.Admin, "C", "phone:+15550101").ID})
+	w.Must(err)
+	for _, by := range []*access.Principal{w.Admin, ana, ben} {
+		m := w.Send(by, core.SendParams{To: core.To{Broadcast: list.ID}, Body: coretest.Text("news")})
+		copies, _, err := w.Messages(t.Context(), w.Admin, core.MessageFilter{Parent: m.ID}, "", 10)
+		w.Must(err)
+		if want := by != ben; (len(copies) == 1) != want {
+			t.Errorf("%s writes %d copies", by.UserName, len(copies))
+		}
+	}
+}
+
 func keywords(w *coretest.World, rules ...parley.Keyword) {
 	w.T.Helper()
 	_, err := w.Directory.UpdateOrganization(w.T.Context(), w.Admin, directory.OrganizationPatch{Keywords: &rules}, 0)
@@ -287,6 +310,12 @@ func TestBlocksStay(t *testing.T) {
 	if a, b, c := writes("+15550100"), writes("+15550101"), writes("+15550102"); a != 0 || b != 0 || c != 1 {
 		t.Errorf("after the merge: %d %d %d", a, b, c)
 	}
+	twin := w.Contact(w.Admin, "Twin", "phone:+15550103")
+	_, err = w.Block(t.Context(), w.Admin, consent.BlockParams{Contact: twin.ID})
+	w.Must(err)
+	writes("+15550103")
+	_, err = w.Directory.MergeContact(t.Context(), w.Admin, twin.ID, zoe.ID, 0)
+	w.Must(err)
 	w.Must(w.Directory.DeleteContact(t.Context(), w.Admin, zoe.ID, 0))
 	if a, b := writes("+15550100"), writes("+15550101"); a != 0 || b != 0 {
 		t.Errorf("after the deletion: %d %d", a, b)
@@ -294,7 +323,15 @@ func TestBlocksStay(t *testing.T) {
 	var list []parley.BlockedSender
 	list, _, err = w.Blocked(t.Context(), w.Admin, "", 10)
 	w.Must(err)
-	if len(list) != 2 {
+	if len(list) != 3 {
 		t.Errorf("blocked are %+v", list)
+	}
+	for value, want := range map[string]int{"+15550100": 2, "+15550101": 2, "+15550103": 1} {
+		at := slices.IndexFunc(list, func(b parley.BlockedSender) bool { return b.Address.Value == value })
+		n, err := w.Unblock(t.Context(), w.Admin, list[at].ID, true)
+		w.Must(err)
+		if n != want {
+			t.Errorf("%d of %s are taken in, not %d", n, value, want)
+		}
 	}
 }

@@ -281,3 +281,28 @@ func TestDutyAndSendsAtOnce(t *testing.T) {
 		t.Errorf("cleo wrote %d, of which somebody on duty got %d", whole, total)
 	}
 }
+
+// TestSentAsARoleGoesElsewhere: what somebody sends as a role and what the same one sends as a person are in two conversations,
+// whichever comes first, so that who comes on duty later does not see the latter.
+func TestSentAsARoleGoesElsewhere(t *testing.T) {
+	w := &ward{World: coretest.New(t)}
+	u := w.Users(w.Admin, "Ana", "Bo", "Cy")
+	ana, bo, cy := u[0], u[1], u[2]
+	w.makeRole(directory.RoleParams{ReplayHistory: true}, bo, cy)
+	w.in(bo)
+	say := func(from core.From, text string) parley.ID {
+		t.Helper()
+		sent, err := w.Core.Send(t.Context(), bo, core.SendParams{To: core.To{User: ana.User}, From: from, Body: coretest.Text(text)})
+		w.Must(err)
+		return sent.Message.Conversation
+	}
+	role := say(core.From{Role: w.role}, "as the role")
+	own := say(core.From{}, "private")
+	if again := say(core.From{Role: w.role}, "as the role again"); own == role || again != role || say(core.From{}, "private again") != own {
+		t.Errorf("as the role in %s and %s, as oneself in %s", role, again, own)
+	}
+	w.in(cy)
+	if got := w.sees(cy, own); got != "" {
+		t.Errorf("somebody else on duty sees %q", got)
+	}
+}

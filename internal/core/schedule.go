@@ -144,7 +144,8 @@ func (c *Core) published(tx *store.Tx, job *store.Job, m *parley.Message) (*send
 	s := &send{c: c, p: p, now: tx.Now, id: m.ID, policy: o.Policy, params: SendParams{
 		To: To{Conversation: m.Conversation}, Body: m.Body, Internal: m.Internal, Priority: m.Priority, TTL: m.TTL, Validity: m.Validity,
 		DeleteOnRead: m.DeleteOnRead, Metadata: m.Metadata, Tags: m.Tags, Reference: m.Reference, ReplyTo: m.ReplyTo,
-		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Fallback: m.Fallback, Batch: m.Batch, Class: m.Class}}
+		RequestAck: m.RequestAck, AckWithin: m.AckWithin, Fallback: m.Fallback, Batch: m.Batch, Class: m.Class, Ext: m.Ext,
+		Bare: len(m.Body) == 0 && len(m.Attachments) == 0}}
 	s.root, s.files, s.of = m.Root, m.Attachments, m.Template
 	s.params.Links = m.Links
 	if m.Author.Kind == parley.ActorRole {

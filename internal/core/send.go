@@ -65,8 +65,12 @@ func (c *Core) Send(ctx context.Context, p *Principal, params SendParams) (Sent,
 	return sent, err
 }
 
-// remember keeps a route for the next send to the same place. Where each send begins a conversation there is none.
+// remember keeps a route for the next send to the same place. Where each send begins a conversation there is none, and what is sent
+// as a role goes to another place than what its author sends.
 func (c *Core) remember(s *send, key routeKey, r *route) {
+	if s.params.From.Role != "" {
+		return
+	}
 	if r.channel != nil && r.channel.Thread == parley.ThreadEach && s.params.To.Conversation == "" {
 		return
 	}

@@ -48,6 +48,8 @@ var doors = []struct {
 		`curl -fsS 'BASE/v1/conversations/{noteConversationId}/items' -H 'Authorization: Bearer CREDENTIAL'`,
 		`curl -fsS 'BASE/v1/conversations?orderBy=last_message' -H 'Authorization: Bearer CREDENTIAL'`,
 		`curl -fsS 'BASE/v1/organization/members' -H 'Authorization: Bearer CREDENTIAL'`,
+		`curl -fsS 'BASE/v1/webhooks/endpoints' -H 'Authorization: Bearer CREDENTIAL' -H 'Content-Type: application/json' -d '{"name":"EMR sync","url":"http://127.0.0.1:9999/hooks"}'`,
+		`curl -fsS 'BASE/v1/webhooks/endpoints' -H 'Authorization: Bearer CREDENTIAL'`,
 	}},
 }
 
@@ -113,7 +115,7 @@ func hexID(id string) string { return parley.ID(id).Hex() }
 
 // spruceScopes are those of a credential there, which may do all that there is.
 var spruceScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:read.private", "conversations:write", "contacts:read",
-	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "organization:read"}
+	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "webhooks:read", "webhooks:write", "organization:read"}
 
 // openSpruce makes a key of the organization, and a Note conversation of everybody.
 func openSpruce(ctx context.Context, d *Description, client *api.Client) (Door, error) {

@@ -22,7 +22,7 @@ var succeeds = map[string]string{"bird": `Id":`, "kustomer": `{"data":`, "spruce
 func start(t *testing.T, folder string) (demo.Description, *app.App) {
 	t.Helper()
 	c := config.Default()
-	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog = folder, "127.0.0.1:0", 0, false
+	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = folder, "127.0.0.1:0", 0, false, true // as with the command
 	a, err := app.New(t.Context(), app.Options{Config: c, LogTo: io.Discard})
 	if err != nil {
 		t.Fatal(err)

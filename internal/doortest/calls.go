@@ -27,7 +27,7 @@ type Call struct {
 // Calls are those of docs/calls.md, in its order.
 var Calls = []Call{
 	{"TigerConnect: sendToUser", "tigerconnect",
-		[]string{"internal/dialect/tigerconnect/*_test.go", "sdk/typescript/*_test.go", "sdk/typescript/test/*.mjs", "sdk/go/*/*_test.go"},
+		[]string{"internal/dialect/tigerconnect/*_test.go", "sdk/typescript/test/sendToUser*.mjs", "sdk/go/*/*_test.go"},
 		[]string{"userId", "body", "organizationId", "senderOrganizationId", "recipientOrganizationId", "attachmentFile", "attachmentFiles", "avatarFile", "deleteOnRead",
 			"description", "escalate", "groupMetadata", "groupName", "metadata", "priority", "senderId", "ttl"}},
 	{"Kustomer: createMessageFromConversation", "kustomer",

@@ -98,7 +98,7 @@ func inGo(t *testing.T, name, file string) (all []statement) {
 	}
 	for _, declared := range tree.Decls {
 		f, ok := declared.(*ast.FuncDecl)
-		if !ok {
+		if !ok || f.Name.Name == "Says" { // a fixture's, which passes statements on
 			continue
 		}
 		ast.Inspect(f, func(n ast.Node) bool {

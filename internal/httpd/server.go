@@ -33,6 +33,9 @@ type Options struct {
 	MaxHeaderBytes int           // 64 KiB
 	Timeout        time.Duration // to read a request, unless a handler lifts it; its answer has a tenth more; 60 s
 
+	// Origins are those whose pages may call the server from browsers, such as https://app.example.org; "*" is any.
+	Origins []string
+
 	// Settled, if set, is waited for before a GET is answered: it returns when all that could be read is durable.
 	Settled func(ctx context.Context) error
 
@@ -68,15 +71,17 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Server serves one handler on any number of listeners.
+// Server serves one handler on any number of listeners, or another on one.
 type Server struct {
 	options  Options
 	handler  http.Handler
+	others   sync.Map // by the address of the listener: an http.Handler of its own
 	http     *http.Server
 	requests slots
 	streams  slots
 	metrics  *metrics
 	always   map[string]bool
+	origins  origins
 
 	abort    context.CancelFunc // of every request's context
 	stopOnce sync.Once
@@ -93,6 +98,7 @@ func New(options Options, handler http.Handler) *Server {
 		requests: slots{limit: int64(options.MaxRequests)},
 		streams:  slots{limit: int64(options.MaxStreams)},
 		always:   make(map[string]bool, len(options.Always)),
+		origins:  originsOf(options.Origins),
 		abort:    abort,
 		stopping: make(chan struct{}),
 	}
@@ -113,9 +119,23 @@ func New(options Options, handler http.Handler) *Server {
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like any other path that there is none of
 		ErrorLog:                     slog.NewLogLogger(options.Log.Handler(), slog.LevelInfo),
-		BaseContext:                  func(net.Listener) context.Context { return base },
+		BaseContext: func(l net.Listener) context.Context {
+			if other, ok := s.others.Load(l.Addr().String()); ok {
+				return context.WithValue(base, otherHandler{}, other)
+			}
+			return base
+		},
 	}
 	return s
+}
+
+// otherHandler is the key of the handler, in the context of requests that do not go to the server's own.
+type otherHandler struct{}
+
+// ServeOther is Serve for a listener whose requests go to another handler, within the same limits.
+func (s *Server) ServeOther(listener net.Listener, handler http.Handler) error {
+	s.others.Store(listener.Addr().String(), handler)
+	return s.Serve(listener)
 }
 
 // Serve answers the listener's connections until Stop, and then returns nil.
@@ -154,11 +174,18 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.begin(w, r)
 	defer x.end() // recovers
+	if x.server.origins.share(&x.response, r) {
+		return
+	}
 	if !x.admit() {
 		WriteProblem(&x.response, x.request, parley.Unavailable("overloaded", "too many requests are under way", nil))
 		return
 	}
-	s.handler.ServeHTTP(&x.response, x.request)
+	handler := s.handler
+	if other, ok := r.Context().Value(otherHandler{}).(http.Handler); ok {
+		handler = other
+	}
+	handler.ServeHTTP(&x.response, x.request)
 }
 
 // slots count what is under way at once.

@@ -94,6 +94,9 @@ const (
 	ActSLACreated              Act = "sla-policy.created"
 	ActSLAUpdated              Act = "sla-policy.updated"
 	ActSLADeleted              Act = "sla-policy.deleted"
+	ActWebhookCreated          Act = "webhook.created"
+	ActWebhookUpdated          Act = "webhook.updated"
+	ActWebhookDeleted          Act = "webhook.deleted"
 	ActHeldRead                Act = "held.read"
 	ActHeldContactRead         Act = "held.contact.read"
 	ActHeldErased              Act = "held.erased"
@@ -185,6 +188,9 @@ var Acts = []ActInfo{
 	{ActSLACreated, "sla-policy", "An SLA policy was made"},
 	{ActSLAUpdated, "sla-policy", "An SLA policy was changed"},
 	{ActSLADeleted, "sla-policy", "An SLA policy was deleted"},
+	{ActWebhookCreated, "webhook", "A webhook endpoint was registered: events are posted there that the key may see"},
+	{ActWebhookUpdated, "webhook", "A webhook endpoint was paused, also by the end of its key, or resumed"},
+	{ActWebhookDeleted, "webhook", "A webhook endpoint was deleted"},
 	{ActHoldPlaced, "hold", "A legal hold was placed"},
 	{ActHoldLifted, "hold", "A legal hold was lifted"},
 	{ActHeldRead, "message", "The content or a file of a message was read that only a legal hold keeps"},

@@ -120,6 +120,9 @@ const (
 	EventViewCreated         EventType = "view.created"
 	EventViewUpdated         EventType = "view.updated"
 	EventViewDeleted         EventType = "view.deleted"
+	EventWebhookCreated      EventType = "webhook.created"
+	EventWebhookUpdated      EventType = "webhook.updated" // paused, or resumed
+	EventWebhookDeleted      EventType = "webhook.deleted"
 	EventKeyCreated          EventType = "key.created"
 	EventKeyRevoked          EventType = "key.revoked"
 )

@@ -40,6 +40,8 @@ const (
 	ScopeRepliesRead         Scope = "replies:read"
 	ScopeRepliesWrite        Scope = "replies:write" // saved replies; those of the organization with templates:write
 	ScopeEventsRead          Scope = "events:read"
+	ScopeWebhooksRead        Scope = "webhooks:read"
+	ScopeWebhooksWrite       Scope = "webhooks:write" // have events that the key sees posted elsewhere
 	ScopeKeysRead            Scope = "keys:read"
 	ScopeKeysWrite           Scope = "keys:write"
 	ScopePermissionsRead     Scope = "permissions:read"
@@ -64,7 +66,7 @@ var Scopes = []Scope{
 	ScopeEscalationsRead, ScopeEscalationsWrite, ScopeBroadcastsRead, ScopeBroadcastsWrite,
 	ScopeChannelsRead, ScopeChannelsWrite, ScopeMediaRead, ScopeMediaWrite,
 	ScopeTemplatesRead, ScopeTemplatesWrite, ScopeRepliesRead, ScopeRepliesWrite, ScopeEventsRead,
-	ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
+	ScopeWebhooksRead, ScopeWebhooksWrite, ScopeKeysRead, ScopeKeysWrite, ScopePermissionsRead, ScopePermissionsWrite, ScopeOrganizationRead, ScopeOrganizationWrite,
 	ScopeOrganizationsCreate, ScopeSandboxRead, ScopeSandboxWrite, ScopeAuditRead, ScopeHoldsRead, ScopeHoldsWrite, ScopeAdminHold,
 }
 

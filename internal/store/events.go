@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -315,4 +316,29 @@ func (q Queries) runsBefore(organization parley.ID, before int64, limit int) (th
 	err = q.c.Row(`SELECT coalesce(max(through), 0) FROM (SELECT through, at FROM events WHERE organization_id = $1
 		ORDER BY through LIMIT $2) AS oldest WHERE at < $3`, []any{string(organization), limit, before}, &through)
 	return through, err
+}
+
+var eventsAt = `SELECT DISTINCT e.through, e.count, e.at, e.facts FROM ` + sqldb.From("$2", "sequence BIGINT") + ` AS j
+	JOIN events AS e ON e.organization_id = $1 AND e.through = (SELECT min(n.through) FROM events AS n WHERE n.organization_id = $1 AND n.through >= j.sequence)`
+
+// EventsAt returns those of some events, by their sequences, that are kept, in order.
+func (q Queries) EventsAt(organization parley.ID, sequences []int64) (events []parley.Event, err error) {
+	var rows sqldb.Rows
+	for _, n := range sequences {
+		rows.Add(n)
+	}
+	if rows.Len() == 0 {
+		return nil, nil
+	}
+	err = q.c.Query(eventsAt, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
+		run, err := scanRun(r)
+		for _, e := range run {
+			if slices.Contains(sequences, e.Sequence) {
+				events = append(events, e)
+			}
+		}
+		return err
+	})
+	slices.SortFunc(events, func(a, b parley.Event) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return events, err
 }

@@ -60,6 +60,8 @@ var migrations = []sqldb.Migration{
 	{Name: "records", SQL: migration("0021_records"), Oldest: 30},
 	{Name: "places", SQL: migration("0024_places"), Oldest: 30},
 	{Name: "upload-forms", SQL: migration("0023_bird"), Oldest: 30},
+	{Name: "phones", SQL: migration("0027_phones"), Oldest: 30},
+	{Name: "webhooks", SQL: migration("0022_webhooks"), Oldest: 30},
 }
 
 // migration is the text of a file.

@@ -34,7 +34,7 @@ var (
 		"participants", "past_parts", "permission_sets", "profiles", "provider_references", "record_counts", "record_ids", "replies", "retention_marks", "role_guests",
 		"role_members", "role_owners", "roles", "saved_replies", "schedules", "search_gone", "search_pages", "search_prints", "search_segments",
 		"search_state", "selections", "shifts", "sla_clocks", "sla_policies", "suppressions", "team_members", "teams", "template_versions",
-		"templates", "upload_forms", "user_sets", "users", "views"}
+		"templates", "upload_forms", "user_sets", "users", "views", "webhook_places", "webhook_posts", "webhooks"}
 
 	// Of the engine, and not stored.
 	otherTables = []string{"schema_migrations"}
@@ -248,7 +248,7 @@ var sql = regexp.MustCompile(`\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WH
 // pieces are the texts in the package, and in those of areas below it, that are SQL.
 func pieces(t *testing.T) (list []piece) {
 	var files []string
-	for _, folder := range []string{".", "audit", "availability", "clock", "duty", "escalation", "grant", "group", "hold", "inbox", "interaction", "page", "people", "playground", "profile", "relation", "search", "view"} {
+	for _, folder := range []string{".", "audit", "availability", "clock", "duty", "escalation", "grant", "group", "hold", "inbox", "interaction", "page", "people", "playground", "profile", "relation", "search", "view", "webhook"} {
 		found, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(folder, err)

@@ -149,6 +149,24 @@ func (q Queries) UsersByID(organization parley.ID, ids []parley.ID) (map[parley.
 	return users, err
 }
 
+var usersByEmail = "SELECT " + userColumns + ` FROM users AS u JOIN accounts AS a ON a.id = u.account_id
+	WHERE u.organization_id = $1 AND u.account_id <> '' AND u.active = 1 AND a.email IN ` + IDSource
+
+// UsersByEmail returns the active users of accounts with some e-mail addresses, by those.
+func (q Queries) UsersByEmail(organization parley.ID, emails []string) (map[string]*parley.User, error) {
+	users := make(map[string]*parley.User, len(emails))
+	if len(emails) == 0 {
+		return users, nil
+	}
+	err := q.c.Query(usersByEmail, []any{string(organization), TextRows(emails)}, func(r *sql.Rows) error {
+		u := &parley.User{}
+		err := scanUser(r, u)
+		users[u.Email] = u
+		return err
+	})
+	return users, err
+}
+
 // EncodeJSON makes the text of a JSON column.
 func EncodeJSON(v any) (string, error) {
 	encoded, err := json.Marshal(v)
@@ -172,6 +190,15 @@ func IDRows(ids []parley.ID) []byte {
 	var rows sqldb.Rows
 	for _, id := range ids {
 		rows.Add(string(id))
+	}
+	return rows.Param()
+}
+
+// TextRows is IDRows of other texts.
+func TextRows(texts []string) []byte {
+	var rows sqldb.Rows
+	for _, text := range texts {
+		rows.Add(text)
 	}
 	return rows.Param()
 }

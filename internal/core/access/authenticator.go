@@ -102,9 +102,10 @@ func (a *Authenticator) Forget() {
 	clear(a.cache)
 }
 
-// ChangedBy reports whether an event changes what is kept: a key, a user, or what users may do.
+// ChangedBy reports whether an event changes what is kept: a key, a user, or what users may do. Somebody new may have keys of
+// an organization that was the only one before.
 func ChangedBy(t parley.EventType) bool {
-	return t == parley.EventKeyRevoked || t == parley.EventUserUpdated || t == parley.EventPermissionsUpdated
+	return t == parley.EventKeyRevoked || t == parley.EventUserCreated || t == parley.EventUserUpdated || t == parley.EventPermissionsUpdated
 }
 
 // load verifies a credential against the store.

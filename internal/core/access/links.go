@@ -61,3 +61,19 @@ func (a *Authenticator) Signed(ctx context.Context, grant, what string) (*Princi
 	}
 	return a.principal(ctx, key, parts[0])
 }
+
+// Of returns the principal of a key in its organization, as it is now, for what the key asked to be done later. A key that does
+// not work any more is no credential.
+func (a *Authenticator) Of(ctx context.Context, organization, id parley.ID) (*Principal, error) {
+	key, err := a.store.Read(ctx).Key(id)
+	if parley.IsKind(err, parley.KindNotFound) {
+		return nil, errCredential()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !key.RevokedAt.IsZero() || expired(key, a.now()) {
+		return nil, errCredential()
+	}
+	return a.principal(ctx, key, string(organization))
+}

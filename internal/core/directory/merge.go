@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/hours"
 	"github.com/parley-server/parley/internal/store/limit"
 	"github.com/parley-server/parley/internal/store/people"
 	"github.com/parley-server/parley/internal/store/record"
@@ -89,6 +90,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 		return into, err
 	}
 	if err := people.Merge(tx, people.Merging{Organization: p.Organization, From: from.ID, Into: into.ID, Name: into.Name}, &from); err != nil {
+		return into, err
+	}
+	if err := hours.MergeMarks(tx, p.Organization, from.ID, into.ID); err != nil {
 		return into, err
 	}
 	if err := limit.Merge(tx, p.Organization, from.ID, into.ID); err != nil {

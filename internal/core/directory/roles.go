@@ -297,6 +297,9 @@ func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parl
 		if err := escalation.DropPolicy(tx, p, id); err != nil {
 			return err
 		}
+		if err := endPages(tx, p, parley.Actor{Kind: parley.ActorRole, ID: id}); err != nil {
+			return err
+		}
 		emit(tx, p, parley.EventRoleDeleted, id)
 		var changes parley.Changes
 		changes.Gone("name", role.Name)

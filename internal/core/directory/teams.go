@@ -325,6 +325,9 @@ func (d *Directory) DeleteTeam(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return err
 		}
+		if err := endPages(tx, p, parley.Actor{Kind: parley.ActorTeam, ID: id}); err != nil {
+			return err
+		}
 		emit(tx, p, parley.EventTeamDeleted, id)
 		var changes parley.Changes
 		changes.Gone("name", team.Name)

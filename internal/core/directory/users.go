@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/availability"
+	"github.com/parley-server/parley/internal/store/page"
 	"github.com/parley-server/parley/internal/store/profile"
 )
 
@@ -69,6 +71,9 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 		user = parley.User{ID: id, Name: params.Name, Email: email, Machine: params.Machine, Active: true, Metadata: params.Metadata}
 		if user.Account, err = accountOf(tx, account, email, params.Name); err != nil {
 			return err
+		}
+		if user.Account != "" && user.Account != account { // its keys have another organization now to choose from
+			tx.After(d.authenticator.Forget)
 		}
 		emit(tx, p, parley.EventUserCreated, id)
 		var changes parley.Changes
@@ -149,6 +154,84 @@ func (d *Directory) Users(ctx context.Context, p *access.Principal, f UserFilter
 	return users, next, d.complete(ctx, q, p.Organization, found...)
 }
 
+// Addressed are the users that ids, e-mail addresses and telephone numbers with a plus sign stand for, by those. Addresses are
+// those of active users, and a number that several of them have stands for none.
+func (d *Directory) Addressed(ctx context.Context, p *access.Principal, addresses ...string) (map[string]*parley.User, error) {
+	if err := p.Require(parley.ScopeUsersRead); err != nil {
+		return nil, err
+	}
+	q := d.store.Read(ctx)
+	found, err := addressed(q, p.Organization, addresses)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]*parley.User, 0, len(found))
+	for _, u := range found {
+		users = append(users, u)
+	}
+	return found, d.complete(ctx, q, p.Organization, users...)
+}
+
+func addressed(q store.Queries, organization parley.ID, addresses []string) (map[string]*parley.User, error) {
+	var ids []parley.ID
+	var emails, phones []string
+	normal := map[string]string{}
+	for _, address := range addresses {
+		kind, list := parley.AddressEmail, &emails
+		switch {
+		case strings.Contains(address, "@"):
+		case strings.HasPrefix(address, "+"):
+			kind, list = parley.AddressPhone, &phones
+		default:
+			ids = append(ids, parley.ID(address))
+			continue
+		}
+		if a, err := parley.NewAddress(kind, address); err == nil { // what is none is nobody's
+			normal[address] = a.Value
+			*list = append(*list, a.Value)
+		}
+	}
+	byEmail, err := q.UsersByEmail(organization, emails)
+	if err != nil {
+		return nil, err
+	}
+	byPhone, err := profile.ByPhone(q, organization, phones)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range byPhone {
+		ids = append(ids, list...)
+	}
+	byID, err := q.UsersByID(organization, ids)
+	found := make(map[string]*parley.User, len(addresses))
+	for _, address := range addresses {
+		u := byID[parley.ID(address)]
+		if value := normal[address]; value != "" {
+			if u = byEmail[value]; u == nil {
+				u = onlyActive(byPhone[value], byID)
+			}
+		}
+		if u != nil {
+			found[address] = u
+		}
+	}
+	return found, err
+}
+
+// onlyActive is the one of some users that is active; nil where there are several.
+func onlyActive(ids []parley.ID, users map[parley.ID]*parley.User) (only *parley.User) {
+	for _, id := range ids {
+		switch u := users[id]; {
+		case u == nil || !u.Active:
+		case only != nil:
+			return nil
+		default:
+			only = u
+		}
+	}
+	return only
+}
+
 // UserPatch changes a user. What is nil stays as it is.
 type UserPatch struct {
 	Name     *string
@@ -157,7 +240,7 @@ type UserPatch struct {
 	Metadata map[string]*string // one by one; nil removes one
 }
 
-// UpdateUser changes a user. An inactive one may not act, is off duty, and its keys do not work. An ifMatch that is not 0
+// UpdateUser changes a user. An inactive one may not act, is off duty, nobody waits for it to come, and its keys do not work. An ifMatch that is not 0
 // must be its revision.
 func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parley.ID, patch UserPatch, ifMatch int64) (parley.User, error) {
 	if err := p.Require(parley.ScopeUsersWrite); err != nil {
@@ -191,6 +274,9 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 			if err := goOffAll(tx, p, id); err != nil {
 				return user, err
 			}
+			if err := endPages(tx, p, parley.Actor{Kind: parley.ActorUser, ID: id}); err != nil {
+				return user, err
+			}
 		}
 		emit(tx, p, parley.EventUserUpdated, id)
 		if err := p.Did(tx, parley.ActUserUpdated, id, changesOfUser(before, user)); err != nil {
@@ -202,6 +288,35 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		}
 		return user, d.complete(ctx, tx.Queries, p.Organization, &user)
 	})
+}
+
+// pagesAtOnce is how many pages are looked at together.
+const pagesAtOnce = 100
+
+// endPages cancels the open pages of who is gone: nobody comes any more.
+func endPages(tx *store.Tx, p *access.Principal, who parley.Actor) error {
+	of := page.Of{Called: []parley.Actor{who}, States: []parley.PageState{parley.PageOpen}}
+	for {
+		open, err := page.List(tx.Queries, p.Organization, of, "", pagesAtOnce)
+		if err != nil {
+			return err
+		}
+		for i := range open {
+			called := &open[i]
+			called.State = parley.PageCanceled
+			if err := page.End(tx, p.Organization, called); err != nil {
+				return err
+			}
+			data := parley.EventData{Status: string(called.State)}
+			if who.Kind == parley.ActorUser {
+				data.User = who.ID
+			}
+			tx.Emit(p.Organization, parley.Event{Type: parley.EventPageResolved, Conversation: called.Conversation, Message: called.Message, Subject: called.ID, Data: data})
+		}
+		if len(open) < pagesAtOnce {
+			return nil
+		}
+	}
 }
 
 // changesOfUser are what a change of a user changed: what it is called is not kept, whose account it is on is.

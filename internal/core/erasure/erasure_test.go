@@ -126,7 +126,7 @@ func TestEveryColumnIsKnown(t *testing.T) {
 
 		"conversations": other, // its title, tags and metadata are written on it by people
 		"participants":  other, "acknowledgements": other, "marks": other, "provider_references": other,
-		"hooks": other, "events": other, "idempotency": other, "leases": other, "schema_nodes": other, "fallback_addresses": other, // hashes
+		"hooks": other, "webhooks": other, "webhook_places": other, "webhook_posts": other, "events": other, "idempotency": other, "leases": other, "schema_nodes": other, "fallback_addresses": other, // hashes
 		"do_not_disturb": other, "away_notices": other, "profiles": other, "entity_metadata": other, // what users say of themselves; ids
 		"held_content.content": "kept by a hold, and erased with the last one", "held_files.name": "kept by a hold, and erased with the last one",
 		"holds": other,                       // reasons are written by who places and lifts them

@@ -7,9 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/audit"
+	answers "github.com/parley-server/parley/internal/store/hours"
 	"github.com/parley-server/parley/internal/store/limit"
 	"github.com/parley-server/parley/internal/store/record"
 )
@@ -194,7 +196,27 @@ func (w *Sweeper) Organization(ctx context.Context, organization parley.ID) erro
 	if err != nil {
 		return err
 	}
+	if err := w.forgetAnswers(ctx, organization); err != nil {
+		return err
+	}
 	return w.age(ctx, organization)
+}
+
+// forgetAnswers deletes of what auto-replies have answered what keeps them from nothing any more.
+func (w *Sweeper) forgetAnswers(ctx context.Context, organization parley.ID) error {
+	for {
+		spent, err := hours.Spent(w.store.Read(ctx), organization, w.store.Now(ctx, organization), sweepAtOnce)
+		if err != nil || len(spent) == 0 {
+			return err
+		}
+		_, err = w.once(ctx, organization, func(tx *store.Tx) (bool, error) { return false, answers.Forget(tx, organization, spent) })
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // shrink gives back what deletions left, so that the file gets smaller.

@@ -61,6 +61,7 @@ var scopes = map[string]parley.Scope{
 	"organization":      parley.ScopeOrganizationRead,
 	"permissions":       parley.ScopePermissionsRead,
 	"hold":              parley.ScopeHoldsRead,
+	"webhook":           parley.ScopeWebhooksRead,
 	"key":               parley.ScopeKeysRead,
 }
 

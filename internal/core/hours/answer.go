@@ -106,6 +106,24 @@ func (d *Desk) Answer(tx *store.Tx, in *Incoming) (*Answer, error) {
 	return answer, hours.SetMarks(tx, in.Organization, marks)
 }
 
+// Spent returns up to limit marks of what rules have answered that keep none from answering at a time, as they are by now: of
+// rules without a limit those whose throttle is over, and how often all of them answered in an hour that is.
+func Spent(q store.Queries, organization parley.ID, now time.Time, limit int) ([]hours.Mark, error) {
+	all, err := hours.Spent(q, organization, "", now.Add(-time.Hour), limit)
+	if err != nil || len(all) == limit {
+		return all, err
+	}
+	rules, _, err := hours.Replies(q, organization, "", maxRules)
+	for i := range rules {
+		if r := &rules[i]; err == nil && r.Limit == 0 && len(all) < limit {
+			var more []hours.Mark
+			more, err = hours.Spent(q, organization, r.ID, now.Add(-r.Throttle), limit-len(all))
+			all = append(all, more...)
+		}
+	}
+	return all, err
+}
+
 // about is what a rule's answers are counted for.
 func about(r *parley.AutoReply, in *Incoming) string {
 	switch {

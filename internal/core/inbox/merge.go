@@ -10,6 +10,7 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/hold"
+	"github.com/parley-server/parley/internal/store/hours"
 	"github.com/parley-server/parley/internal/store/inbox"
 )
 
@@ -94,6 +95,9 @@ func merge(tx *store.Tx, p *access.Principal, from, into *parley.Conversation) e
 		return err
 	}
 	if err := hold.MergeConversations(tx, p.Organization, from.ID, into.ID); err != nil {
+		return err
+	}
+	if err := hours.MergeMarks(tx, p.Organization, from.ID, into.ID); err != nil {
 		return err
 	}
 	if err := sla.Merged(tx, p.Organization, from.ID, into.ID); err != nil {

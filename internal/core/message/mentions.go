@@ -33,7 +33,7 @@ func mentionedBut(q store.Queries, organization parley.ID, c *parley.Conversatio
 		var users []parley.ID
 		users, wrong = Behind(q, organization, p.Who)
 		if wrong == nil && sees == nil {
-			sees, wrong = Seeing(q, organization, c)
+			sees, wrong = thread.Seeing(q, organization, c)
 		}
 		if wrong != nil {
 			return
@@ -83,19 +83,6 @@ func Behind(q store.Queries, organization parley.ID, who parley.Actor) ([]parley
 		return role.OnDuty, err
 	}
 	return nil, nil
-}
-
-// Seeing says which users see what is written in a conversation now.
-func Seeing(q store.Queries, organization parley.ID, c *parley.Conversation) (func(user parley.ID) bool, error) {
-	if c.Visibility == parley.VisibleToMembers {
-		members, err := q.MembersOf(organization, []parley.ID{c.ID})
-		return func(user parley.ID) bool {
-			return slices.ContainsFunc(members[c.ID], func(m store.Member) bool { return m.User == user && m.LeftSequence == 0 })
-		}, err
-	}
-	channels, err := q.ChannelsByID(organization, []parley.ID{c.Channel})
-	ch := channels[c.Channel]
-	return func(user parley.ID) bool { return ch == nil || ch.Open || slices.Contains(ch.Members, user) }, err
 }
 
 // Mention keeps whom a message mentions, but for its author, and tells the log.

@@ -94,7 +94,7 @@ func there(q store.Queries, organization parley.ID, c *parley.Conversation, who 
 	if err != nil {
 		return t, err
 	}
-	sees, err := message.Seeing(q, organization, c)
+	sees, err := thread.Seeing(q, organization, c)
 	if err != nil {
 		return t, err
 	}

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,6 +98,7 @@ const (
 // Run indexes until the context ends.
 func (x *Indexer) Run(ctx context.Context) {
 	next := time.Now() // when it is looked
+	var busy time.Time // since when there has been more all the time
 	for {
 		if began := time.Now(); !began.Before(next) {
 			if err := x.look(ctx); err != nil && ctx.Err() == nil {
@@ -104,9 +106,11 @@ func (x *Indexer) Run(ctx context.Context) {
 			}
 			next = time.Now().Add(max(lookEvery, lookRest*time.Since(began)))
 		}
-		for more := true; more && time.Now().Before(next); {
+		began, more := time.Now(), true
+		for more && time.Now().Before(next) {
 			more = x.turn(ctx)
 		}
+		busy = rested(busy, began, more)
 		select {
 		case <-ctx.Done():
 			return
@@ -118,6 +122,19 @@ func (x *Indexer) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// rested is since when there has been more to index all the time. Memory that a long stretch of it took is given back at its end.
+func rested(busy, began time.Time, more bool) time.Time {
+	switch {
+	case more && busy.IsZero():
+		return began
+	case more:
+		return busy
+	case !busy.IsZero() && time.Since(busy) > time.Second || busy.IsZero() && time.Since(began) > time.Second:
+		debug.FreeOSMemory()
+	}
+	return time.Time{}
 }
 
 func sleep(ctx context.Context, d time.Duration) {

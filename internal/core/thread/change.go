@@ -149,23 +149,17 @@ func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parl
 	c.Metadata = changeFacts(c.Metadata, patch.Metadata)
 	c.Attributes = changeFacts(c.Attributes, patch.Attributes)
 	patch.status(&wrong, c, tx.Now)
-	named := parley.Conversation{} // what is new must exist; what is there may be gone by now
+	had, fresh := c.Assignees, parley.ID("") // what is new must exist; what is there may be gone by now
 	if patch.Avatar != nil && *patch.Avatar != c.Avatar {
-		c.Avatar, named.Avatar = *patch.Avatar, *patch.Avatar
+		c.Avatar, fresh = *patch.Avatar, *patch.Avatar
 	}
-	if patch.Assignees != nil {
-		c.Assignees, named.Assignees = *patch.Assignees, *patch.Assignees
-	}
-	had := c.Assignees
+	parley.Set(&c.Assignees, patch.Assignees)
 	c.Assignees = changeList(&wrong, "Assignees", c.Assignees, patch.Assignees != nil, patch.AddAssignees, patch.RemoveAssignees)
 	c.Tags = wrong.labels(c)
 	if err := wrong.err(); err != nil {
 		return err
 	}
-	if err := checkNamed(tx.Queries, p, &named); err != nil {
-		return err
-	}
-	if err := patch.checkAdded(tx, p, had); err != nil {
+	if err := patch.named(tx, p, c, had, fresh); err != nil {
 		return err
 	}
 	if err := patch.typed(tx, p, c); err != nil {
@@ -174,14 +168,14 @@ func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parl
 	return patch.channel(tx, p, c)
 }
 
-// checkAdded refuses to give the conversation to who does not exist.
-func (patch *ConversationPatch) checkAdded(tx *store.Tx, p *access.Principal, had []parley.Assignee) error {
+// named refuses to give the conversation to who does not exist or see it, and an avatar that is not there.
+func (patch *ConversationPatch) named(tx *store.Tx, p *access.Principal, c *parley.Conversation, had []parley.Assignee, avatar parley.ID) error {
 	var wrong check
+	n := &naming{q: tx.Queries, p: p, had: had, sees: func() (func(user parley.ID) bool, error) { return Seeing(tx.Queries, p.Organization, c) }}
+	var replaced []parley.Assignee
+	parley.Set(&replaced, patch.Assignees)
 	added := slices.DeleteFunc(slices.Clone(patch.AddAssignees), func(a parley.Assignee) bool { return slices.Contains(had, a) })
-	if err := wrong.assignees(tx.Queries, p, "addAssignees", added); err != nil {
-		return err
-	}
-	return wrong.err()
+	return parley.FirstError(n.assignees(&wrong, "assignees", replaced), n.assignees(&wrong, "addAssignees", added), n.avatar(&wrong, avatar), wrong.err())
 }
 
 // typed checks the attributes that are set.

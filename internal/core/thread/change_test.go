@@ -32,7 +32,7 @@ func TestConversationsAreMade(t *testing.T) {
 		return c, err
 	}
 	group, err := create(ana, thread.ConversationParams{Kind: parley.ConversationGroup, Title: "trio", Tags: []string{"x", "x"},
-		Participants: []thread.NewParticipant{{User: ben.User}, {User: ana.User}}, Assignees: []parley.Assignee{{Kind: parley.ActorUser, ID: cleo.User}}})
+		Participants: []thread.NewParticipant{{User: ben.User}, {User: ana.User}}, Assignees: []parley.Assignee{{Kind: parley.ActorUser, ID: ben.User}}})
 	w.Must(err)
 	if group.Title != "trio" || len(group.Participants) != 2 || !slices.Equal(group.Tags, []string{"x"}) || group.Visibility != parley.VisibleToMembers || !group.Inbox {
 		t.Errorf("group: %+v", group)
@@ -60,6 +60,8 @@ func TestConversationsAreMade(t *testing.T) {
 		"a contact inside":           {thread.ConversationParams{Kind: parley.ConversationGroup, Participants: []thread.NewParticipant{{Contact: contact.ID}}}, "participant-outside"},
 		"an unknown user":            {thread.ConversationParams{Kind: parley.ConversationGroup, Participants: []thread.NewParticipant{{User: contact.ID}}}, "user-unknown"},
 		"an address of another kind": {thread.ConversationParams{Kind: parley.ConversationExternal, Channel: sms.ID, Participants: []thread.NewParticipant{{Address: "email:a@example.org"}}}, "address-kind"},
+		"an assignee outside it":     {thread.ConversationParams{Kind: parley.ConversationGroup, Participants: []thread.NewParticipant{{User: ben.User}}, Assignees: []parley.Assignee{{Kind: parley.ActorUser, ID: cleo.User}}}, "assignee-unseen"},
+		"one outside the channel":    {thread.ConversationParams{Kind: parley.ConversationNote, Visibility: parley.VisibleToOrganization, Channel: closed.ID, Assignees: []parley.Assignee{{Kind: parley.ActorUser, ID: cleo.User}}}, "assignee-unseen"},
 		"an unknown assignee":        {thread.ConversationParams{Kind: parley.ConversationNote, Assignees: []parley.Assignee{{Kind: parley.ActorTeam, ID: ben.User}}}, "team-unknown"},
 		"an unknown avatar":          {thread.ConversationParams{Kind: parley.ConversationNote, Avatar: ben.User}, "media-unknown"},
 		"a title with U+0000":        {thread.ConversationParams{Kind: parley.ConversationNote, Title: "a\x00"}, "text-invalid"},

@@ -330,3 +330,11 @@ func (s *Sight) ShownConversations(ids []parley.ID, participants int) (map[parle
 	}
 	return found, err
 }
+
+// ConversationsByID returns those of some conversations that the principal sees, by id, with up to some participants each.
+func (t *Threads) ConversationsByID(ctx context.Context, p *access.Principal, ids []parley.ID, participants int) (map[parley.ID]*parley.Conversation, error) {
+	if err := p.Require(parley.ScopeConversationsRead); err != nil {
+		return nil, err
+	}
+	return NewSight(t.read(ctx), p).ShownConversations(ids, participants)
+}

@@ -166,3 +166,16 @@ func (s *Sight) marks(conversations []*parley.Conversation) ([]inbox.Mark, error
 	}
 	return marks, err
 }
+
+// Seeing says which users see what is written in a conversation now.
+func Seeing(q store.Queries, organization parley.ID, c *parley.Conversation) (func(user parley.ID) bool, error) {
+	if c.Visibility == parley.VisibleToMembers {
+		members, err := q.MembersOf(organization, []parley.ID{c.ID})
+		return func(user parley.ID) bool {
+			return slices.ContainsFunc(members[c.ID], func(m store.Member) bool { return m.User == user && m.LeftSequence == 0 })
+		}, err
+	}
+	channels, err := q.ChannelsByID(organization, []parley.ID{c.Channel})
+	ch := channels[c.Channel]
+	return func(user parley.ID) bool { return ch == nil || ch.Open || slices.Contains(ch.Members, user) }, err
+}

@@ -129,7 +129,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	}
 	replay, err := p.Once(ctx, t.store, i, 201, made.ID, func(tx *store.Tx) error {
 		conversation := made
-		if err := checkNamed(tx.Queries, p, &conversation); err != nil {
+		if err := params.named(tx.Queries, p, &conversation); err != nil {
 			return err
 		}
 		conversation.Attributes = maps.Clone(made.Attributes)
@@ -150,6 +150,20 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	}
 	made, err = t.whole(ctx, p, made.ID)
 	return made, replay != nil, err
+}
+
+// named refuses assignees and an avatar that do not exist, and assignees who do not see the conversation.
+func (params *ConversationParams) named(q store.Queries, p *access.Principal, conversation *parley.Conversation) error {
+	var wrong check
+	n := &naming{q: q, p: p, sees: func() (func(user parley.ID) bool, error) {
+		if conversation.Visibility == parley.VisibleToOrganization {
+			return Seeing(q, p.Organization, conversation)
+		}
+		return func(user parley.ID) bool {
+			return user == p.User || slices.ContainsFunc(params.Participants, func(who NewParticipant) bool { return who.User == user })
+		}, nil
+	}}
+	return parley.FirstError(n.assignees(&wrong, "assignees", conversation.Assignees), n.avatar(&wrong, conversation.Avatar), wrong.err())
 }
 
 func (params *ConversationParams) external() bool {

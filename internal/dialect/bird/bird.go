@@ -19,10 +19,11 @@ type Options struct {
 	Directory     *directory.Directory
 	Files         *files.Files
 	Authenticator *access.Authenticator
-	Mount         string        // the path that it is served under
-	URL           func() string // the server's own address
-	KeyRateLimit  int           // requests a minute of a key without a limit of its own, 0: no limit
-	Reads, Writes int           // requests a second of a workspace, 0: no limit
+	Mount         string         // the path that it is served under
+	URL           string         // that absolute links begin with; empty: as whoever asks knows the server
+	KeyRateLimit  int            // requests a minute of a key without a limit of its own, 0: no limit
+	Reads, Writes int            // requests a second of a workspace, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
 }
 
 // Name is the door's, in grants of keys and in what messages keep of it.
@@ -77,7 +78,7 @@ var planned = []string{
 
 // New returns the door's handler; its paths begin behind the mount.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter(), mux: http.NewServeMux()}
+	d := &door{Options: o, limiter: o.Limiter, mux: http.NewServeMux()}
 	for _, r := range routes() {
 		d.mux.Handle(r.pattern, d.handler(r))
 	}

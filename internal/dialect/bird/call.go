@@ -120,5 +120,5 @@ func (c *call) body() ([]byte, error) { return io.ReadAll(c.r.Body) }
 
 // workspaceURL is where something of the workspace is.
 func (c *call) workspaceURL(rest string) string {
-	return c.URL() + c.Mount + "/workspaces/" + c.p.Organization.UUID() + rest
+	return httpd.Origin(c.r, c.URL) + c.Mount + "/workspaces/" + c.p.Organization.UUID() + rest
 }

@@ -76,7 +76,7 @@ func notThere(*call) error {
 var renamed = []struct{ core, here string }{
 	{"to.channel", "channelId"}, {"to.address", "receiver.contacts[0].identifierValue"}, {"to.contact", "receiver.contacts[0].id"}, {"to[", "receiver.contacts["},
 	{"to", "receiver.contacts"}, {"sendAt", "scheduledFor"}, {"replyTo", "replyTo.id"}, {"class", "meta.extraInformation.useCase"},
-	{"template.id", "template.projectId"}, {"template.name", "template.name"}, {"ttl", "body"}, {"after", "pageToken"},
+	{"template.id", "template.projectId"}, {"template.name", "template.name"}, {"ttl", "body"}, {"after", "pageToken"}, {"attachments", "template.attachments"},
 }
 
 // here gives the fields of an error of core the names that they have at this door.
@@ -89,6 +89,9 @@ func here(err error) error {
 	named.Fields = make([]parley.FieldError, len(e.Fields))
 	for i, f := range e.Fields {
 		named.Fields[i] = f
+		if strings.HasPrefix(f.Field, "body[") { // its parts are not those of the body here
+			named.Fields[i].Field = "body"
+		}
 		for _, r := range renamed {
 			if rest, ok := strings.CutPrefix(f.Field, r.core); ok && (rest == "" || strings.HasSuffix(r.core, "[") || rest[0] == '.' || rest[0] == '[') {
 				named.Fields[i].Field = r.here + rest

@@ -2,18 +2,20 @@ package bird_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
+	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/pgtest"
 )
@@ -21,13 +23,17 @@ import (
 // world is a server with one organization that has channels and a contact, and a file on the web.
 type world struct {
 	*testing.T
+	config    config.Config
 	app       *app.App
-	admin     *api.Client
+	admin     *api.Client // of the workspace
+	operator  *api.Client
 	token     string
 	workspace string
 	channels  map[string]string // platform → id as the door writes it
 	native    map[string]string
 	web       string // where a file is that everybody may have
+	base      string // the server that is asked; empty: app
+	contracts *contracts
 }
 
 func must[V any](t testing.TB) func(v V, err error) V {
@@ -52,12 +58,27 @@ func (l testLog) Write(p []byte) (int, error) {
 
 func uuid(id string) string { return parley.ID(id).UUID() }
 
-func newWorld(t *testing.T) *world {
+// largest is how many bytes an uploaded file may have.
+const largest = 200_000
+
+func newWorld(t *testing.T) *world { return build(t, false) }
+
+// rehearsal is a world of a test organization, whose clock can be moved.
+func rehearsal(t *testing.T) *world { return build(t, true) }
+
+// settings are those of a server on the chosen database, whose rates are off.
+func settings(t *testing.T) config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = t.TempDir(), "127.0.0.1:0", 0, false, true
-	c.BirdReads, c.BirdWrites = 0, 0
+	c.BirdReads, c.BirdWrites, c.MaxUpload = 0, 0, largest
 	c.Database = pgtest.Chosen(t, c.Data)
+	return c
+}
+
+// serve starts a server.
+func serve(t *testing.T, c config.Config) *app.App {
+	t.Helper()
 	a := must[*app.App](t)(app.New(t.Context(), app.Options{Config: c, LogTo: testLog{t}}))
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
@@ -67,8 +88,22 @@ func newWorld(t *testing.T) *world {
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, app: a, token: must[string](t)(a.Administrator(t.Context(), "Alpha")), channels: map[string]string{}, native: map[string]string{}}
-	w.admin = w.client(w.token)
+	return a
+}
+
+func build(t *testing.T, rehearsal bool) *world { return buildOn(t, settings(t), rehearsal) }
+
+func buildOn(t *testing.T, c config.Config, rehearsal bool) *world {
+	t.Helper()
+	a := serve(t, c)
+	w := &world{T: t, config: c, app: a, token: must[string](t)(a.Administrator(t.Context(), "Alpha")), channels: map[string]string{}, native: map[string]string{}, contracts: openContracts(t)}
+	w.operator = w.client(w.token)
+	w.admin = w.operator
+	if rehearsal {
+		made := must[*api.NewOrganization](t)(w.operator.CreateOrganization(t.Context(), api.OrganizationRequest{Name: "Rehearsal", Test: true}))
+		w.token = made.Key.Secret
+		w.admin = w.client(w.token)
+	}
 	w.workspace = uuid(must[*api.Organization](t)(w.admin.GetOrganization(t.Context())).ID)
 	for platform, address := range map[string]string{"sms": "+15550001", "email": "desk@example.org", "whatsapp": "+15550002", "chat": "desk", "secure": "portal", "rcs": "+15550003", "fax": "+15550004"} {
 		ch := must[*api.Channel](t)(w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: platform, Connector: "sandbox", Platform: platform, Address: address}))
@@ -104,9 +139,10 @@ type answer struct {
 // ask makes a request of the door. A path that begins with / is below the workspace.
 func (w *world) ask(method, path, body string, header ...string) answer {
 	w.Helper()
-	target := w.app.URL() + "/bird/workspaces/" + w.workspace + path
+	base := cmp.Or(w.base, w.app.URL())
+	target := base + "/bird/workspaces/" + w.workspace + path
 	if strings.HasPrefix(path, "!") {
-		target = w.app.URL() + "/bird" + path[1:]
+		target = base + "/bird" + path[1:]
 	}
 	r := must[*http.Request](w)(http.NewRequestWithContext(w.Context(), method, target, strings.NewReader(body)))
 	r.Header.Set("Authorization", "AccessKey "+w.token)
@@ -120,6 +156,7 @@ func (w *world) ask(method, path, body string, header ...string) answer {
 	defer response.Body.Close()
 	a := answer{status: response.StatusCode, header: response.Header, raw: must[[]byte](w)(io.ReadAll(response.Body))}
 	_ = json.Unmarshal(a.raw, &a.json)
+	w.contracts.check(w, method, path, &a)
 	return a
 }
 
@@ -130,7 +167,6 @@ func (w *world) send(platform, body string, header ...string) answer {
 	if a.status != http.StatusAccepted {
 		w.Fatalf("%s: %d %s", body, a.status, a.raw)
 	}
-	valid(w, "Message", a.raw)
 	return a
 }
 
@@ -191,23 +227,67 @@ func (w *world) messages() int {
 	return n
 }
 
-// contractFile is the vendor's contract, beside this repository where it is at all.
-const contractFile = "../../../../shared/specs/bird/messages.openapi.json"
+// advance moves the clock of a test organization on.
+func (w *world) advance(by time.Duration) {
+	w.Helper()
+	must[*api.Clock](w)(w.admin.AdvanceClock(w.Context(), by))
+}
 
-// specification is the contract's schemas; nil where it is not there.
-func specification(t testing.TB) map[string]any {
-	text, err := os.ReadFile(contractFile)
-	if err != nil {
-		t.Logf("ANSWERS ARE NOT CHECKED: %v", err)
-		return nil
+// contacts counts those that there are.
+func (w *world) contacts() int {
+	w.Helper()
+	return len(must[*api.List[api.Contact]](w)(w.admin.ListContacts(w.Context(), api.ContactFilter{Page: api.Page{Limit: 100}})).Data)
+}
+
+// contracts are the vendor's descriptions of messages, and of what is around them.
+type contracts struct {
+	sync.Mutex       // they are of one goroutine at a time
+	messages, others *doortest.Contract
+}
+
+func openContracts(t testing.TB) *contracts {
+	t.Helper()
+	return &contracts{messages: doortest.Open(t, "bird/messages.openapi.json"), others: doortest.Open(t, "bird/other.partial.openapi.json")}
+}
+
+const below = "/workspaces/{workspaceId}"
+
+// check compares an answer with the contracts: each the door gives, but for files.
+func (c *contracts) check(w *world, method, path string, a *answer) {
+	w.Helper()
+	c.Lock()
+	defer c.Unlock()
+	path, _, _ = strings.Cut(path, "?")
+	s := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	last := s[len(s)-1]
+	switch {
+	case a.status == http.StatusUnprocessableEntity:
+		c.messages.Schema(w, "ValidationError", a.raw)
+	case a.status >= http.StatusBadRequest:
+		c.messages.Schema(w, "RequestError", a.raw)
+	case last == "presigned-upload" && s[0] == "channels":
+		c.others.Answer(w, method, below+"/channels/{channelId}/presigned-upload", a.status, a.raw, "")
+	case last == "presigned-upload":
+		c.others.Answer(w, method, below+"/channel-media/presigned-upload", a.status, a.raw, "")
+	case last == "interactions":
+		c.others.Answer(w, method, below+"/channels/{channelId}/messages/{messageId}/interactions", a.status, a.raw, "")
+	case method == http.MethodPost && last == "messages":
+		c.messages.Answer(w, method, below+"/channels/{channelId}/messages", a.status, a.raw, "")
+	case last == "messages":
+		c.list(w, a)
+	case len(s) == 4 && s[2] == "messages":
+		c.messages.Schema(w, "Message", a.raw)
 	}
-	var document struct {
-		Components struct {
-			Schemas map[string]any `json:"schemas"`
-		} `json:"components"`
+}
+
+// list checks the messages of a list, one by one.
+func (c *contracts) list(w *world, a *answer) {
+	w.Helper()
+	var page struct{ Results []json.RawMessage }
+	if err := json.Unmarshal(a.raw, &page); err != nil {
+		w.Errorf("%s: %v", a.raw, err)
 	}
-	if err := json.Unmarshal(text, &document); err != nil {
-		t.Fatal(err)
+	for _, message := range page.Results {
+		c.messages.Schema(w, "Message", message)
 	}
-	return document.Components.Schemas
 }

@@ -36,7 +36,7 @@ func (f *filesOfMessage) At(field, address string) parley.File {
 // ourPath is the path of an address of this door.
 func (c *call) ourPath(u *url.URL) (string, bool) {
 	host := u.Host
-	if base, err := url.Parse(c.URL()); (err != nil || host != base.Host) && host != c.r.Host {
+	if base, err := url.Parse(c.URL); (err != nil || host != base.Host) && host != c.r.Host {
 		return "", false
 	}
 	return strings.CutPrefix(u.Path, c.Mount+"/")

@@ -137,19 +137,3 @@ func (w *world) allChannels(filter url.Values) (ids []string) {
 	w.Fatal("the list does not end")
 	return nil
 }
-
-// A key that asks too often is told so, and nothing is done.
-func TestKeyRate(t *testing.T) {
-	w := newWorld(t)
-	made := must[*api.Key](t)(w.admin.CreateKey(t.Context(), api.KeyRequest{Name: "slow", RateLimit: 2, Scopes: []string{"messages:send", "messages:read"}}))
-	var statuses []int
-	for range 3 {
-		a := w.ask("POST", "/channels/"+w.channels["sms"]+"/messages", toPhone("+15550100", says("x")), "Authorization", "AccessKey "+made.Secret)
-		if statuses = append(statuses, a.status); a.status == 429 && (a.text("code") != "TooManyRequests" || a.header.Get("Retry-After") == "") {
-			t.Errorf("%s", a.raw)
-		}
-	}
-	if !slices.Equal(statuses, []int{202, 202, 429}) || w.messages() != 2 {
-		t.Errorf("answered %v, kept %d", statuses, w.messages())
-	}
-}

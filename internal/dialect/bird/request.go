@@ -33,6 +33,7 @@ type request struct {
 	Validity           int64        `json:"validity"`
 	CapFrequency       bool         `json:"capFrequency"`
 	EnableLinkTracking bool         `json:"enableLinkTracking"`
+	IgnoreQuietHours   bool         `json:"ignoreQuietHours"`
 }
 
 // contact is a receiver.
@@ -154,6 +155,9 @@ func (s *sending) tags() {
 }
 
 func (s *sending) timing() {
+	if s.r.IgnoreQuietHours { // whether what is urgent waits for their end, the organization says
+		s.params.Priority = parley.PriorityHigh
+	}
 	at := s.r.ScheduledFor
 	if at.IsZero() {
 		return

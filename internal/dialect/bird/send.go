@@ -36,7 +36,7 @@ func (c *call) send() error {
 		return err
 	}
 	if keys := c.r.Header["Idempotency-Key"]; len(keys) > 0 {
-		s.params.Idempotency = &access.Idempotency{Key: strings.Join(keys, ","), Method: c.r.Method, Path: c.Mount + c.path, Body: text}
+		s.params.Idempotency = &access.Idempotency{Key: strings.Join(keys, ","), Method: c.r.Method, Path: "/" + Name + c.path, Body: text}
 	}
 	if err := s.look(); err != nil {
 		return err

@@ -61,7 +61,7 @@ func (c *call) presign() error {
 	if err != nil {
 		return err
 	}
-	write(c.w, http.StatusOK, presigned{MediaURL: c.workspaceURL(place + form.Media.UUID()), UploadURL: c.URL() + c.Mount + "/upload", UploadMethod: http.MethodPost,
+	write(c.w, http.StatusOK, presigned{MediaURL: c.workspaceURL(place + form.Media.UUID()), UploadURL: httpd.Origin(c.r, c.URL) + c.Mount + "/upload", UploadMethod: http.MethodPost,
 		UploadFormData: map[string]string{fieldType: form.ContentType, fieldKey: c.p.Organization.UUID() + "/" + form.Media.UUID(),
 			fieldPolicy: base64.StdEncoding.EncodeToString(policy), fieldSignature: form.Secret}})
 	return nil

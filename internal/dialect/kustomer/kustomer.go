@@ -26,10 +26,11 @@ type Options struct {
 	Lists         *numbered.Lists
 	Directory     *directory.Directory
 	Authenticator *access.Authenticator
-	Mount         string // the path before /v1, in links
-	Requests      int    // a minute of an organization, 0: no limit
-	Messages      int    // a minute that a client records with a customer, 0: no limit
-	KeyRequests   int    // a minute of a key without a limit of its own, 0: no limit
+	Mount         string         // the path before /v1, in links
+	Requests      int            // a minute of an organization, 0: no limit
+	Messages      int            // a minute that a client records with a customer, 0: no limit
+	KeyRequests   int            // a minute of a key without a limit of its own, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
 }
 
 // door is the door, with what is counted at it.
@@ -65,7 +66,7 @@ func (d *door) routes() []route {
 
 // New returns the handler of the door, whose paths begin with /v1.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d := &door{Options: o, limiter: o.Limiter}
 	mux := http.NewServeMux()
 	for _, r := range d.routes() {
 		mux.Handle(r.pattern, httpd.Handle(writeError, func(w http.ResponseWriter, req *http.Request) error { return d.serve(r, w, req) }))

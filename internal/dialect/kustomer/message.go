@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/numbered"
 	"github.com/parley-server/parley/internal/parley"
+	"github.com/parley-server/parley/internal/plain"
 )
 
 // collections are where the things of each type are found.
@@ -156,16 +157,8 @@ func givenOf(m *parley.Message) object {
 	return given
 }
 
-// previewOf is the text of a message.
-func previewOf(m *parley.Message) string {
-	var texts []string
-	for i := range m.Body {
-		if text := m.Body[i].Text; text != "" {
-			texts = append(texts, text)
-		}
-	}
-	return strings.Join(texts, "\n")
-}
+// previewOf is the text of a message, the same as anywhere else.
+func previewOf(m *parley.Message) string { return plain.Text(m.Body) }
 
 // statusNow is how a message stands that nothing else is said of.
 func statusNow(m *parley.Message) string {

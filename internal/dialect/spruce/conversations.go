@@ -22,7 +22,7 @@ func (c *call) conversation() (parley.Conversation, error) {
 	if err != nil {
 		return parley.Conversation{}, err
 	}
-	found, err := c.Core.Conversation(c.r.Context(), c.p, id)
+	found, err := c.Core.Conversation(c.ctx, c.p, id)
 	if err == nil && !shows(&found) {
 		err = parley.NotFound("conversation", id)
 	}
@@ -64,10 +64,10 @@ func listConversations(c *call) (any, error) {
 	total := 0
 	if p.token != nil {
 		place, total = inbox.Place{At: time.UnixMilli(p.token.At), ID: p.token.ID}, p.token.Total
-	} else if total, err = c.Core.RollCount(c.r.Context(), c.p, filter); err != nil {
+	} else if total, err = c.Core.RollCount(c.ctx, c.p, filter); err != nil {
 		return nil, err
 	}
-	found, next, err := c.Core.Roll(c.r.Context(), c.p, filter, place, p.size)
+	found, next, err := c.Core.Roll(c.ctx, c.p, filter, place, p.size)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func contactConversations(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	contact, err := c.Directory.Contact(c.r.Context(), c.p, id)
+	contact, err := c.Directory.Contact(c.ctx, c.p, id)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func contactConversations(c *call) (any, error) {
 	}
 	found := []parley.Conversation{}
 	for after := ""; len(found) < maxOfContact; {
-		list, next, err := c.Core.Conversations(c.r.Context(), c.p, core.ConversationFilter{Participant: contact.ID}, after, 200)
+		list, next, err := c.Core.Conversations(c.ctx, c.p, core.ConversationFilter{Participant: contact.ID}, after, 200)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +144,7 @@ func listItems(c *call) (any, error) {
 			reading.Since = time.UnixMilli(p.token.At)
 		}
 	}
-	messages, next, err := c.Core.Read(c.r.Context(), c.p, in.ID, reading, after, p.size)
+	messages, next, err := c.Core.Read(c.ctx, c.p, in.ID, reading, after, p.size)
 	if err != nil {
 		return nil, parley.About(err, "cursor-invalid", "paginationToken")
 	}
@@ -165,11 +165,11 @@ func getItem(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := c.Core.Message(c.r.Context(), c.p, id)
+	m, err := c.Core.Message(c.ctx, c.p, id)
 	if err != nil {
 		return nil, err
 	}
-	in, err := c.Core.Conversation(c.r.Context(), c.p, m.Conversation)
+	in, err := c.Core.Conversation(c.ctx, c.p, m.Conversation)
 	if err != nil {
 		return nil, err
 	}

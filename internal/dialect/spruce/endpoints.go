@@ -73,7 +73,7 @@ const maxChannels = 1000
 func (c *call) channels() (map[parley.ID]*parley.Channel, []parley.Channel, error) {
 	var all []parley.Channel
 	for after := parley.ID(""); len(all) < maxChannels; {
-		list, next, err := c.Directory.Channels(c.r.Context(), c.p, directory.ChannelFilter{}, after, 200)
+		list, next, err := c.Directory.Channels(c.ctx, c.p, directory.ChannelFilter{}, after, 200)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -183,7 +183,7 @@ func (c *call) endpoint() (ch parley.Channel, err error) {
 	if err != nil {
 		return ch, err
 	}
-	ch, err = c.Directory.Channel(c.r.Context(), c.p, id)
+	ch, err = c.Directory.Channel(c.ctx, c.p, id)
 	if err != nil {
 		return ch, err
 	}
@@ -199,7 +199,7 @@ func (c *call) sendAt(text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil || !at.After(c.Core.Now(c.r.Context(), c.p.Organization)) {
+	if err != nil || !at.After(c.Core.Now(c.ctx, c.p.Organization)) {
 		return at, parley.Invalid("sendAt", "time-invalid", "must be a time in the future, as of RFC 3339")
 	}
 	return at, nil
@@ -281,7 +281,7 @@ func (c *call) securely(d *destination, ch *parley.Channel) (to core.To, err err
 		return to, parley.Invalid("destination.secureEndpoint.deliveryMethod", "value-unknown", "must be one of %v", []string{anySecure, thisSecure, newSecure})
 	}
 	for _, f := range filters {
-		found, _, err := c.Core.Conversations(c.r.Context(), c.p, f, "", 1)
+		found, _, err := c.Core.Conversations(c.ctx, c.p, f, "", 1)
 		if err != nil {
 			return to, err
 		}

@@ -2,11 +2,13 @@ package spruce_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/doortest"
 )
 
 const endpointPath = "/internalendpoints/{internalEndpointId}/conversations"
@@ -18,138 +20,149 @@ func (w *world) from(endpoint, destination, text, more string) map[string]any {
 		fmt.Sprintf(`{"destination":%s,"message":{"body":[{"type":"text","value":%q}]}%s}`, destination, text, more)))
 }
 
-// A send finds the conversation with an address, or makes it; a fax is always in one of its own.
-func TestPostFromEndpoint(t *testing.T) {
-	w := newWorld(t)
-	for _, c := range []struct {
-		endpoint, first, again, kind, raw, shown string
-		same                                     bool
-	}{
-		{"internalEndpointId", `{"smsOrEmailEndpoint":"2065550142"}`, `{"smsOrEmailEndpoint":"+1 (206) 555-0142"}`, "phone", "+12065550142", "(206) 555-0142", true},
-		{"emailEndpointId", `{"smsOrEmailEndpoint":"New@example.org"}`, `{"smsOrEmailEndpoint":"new@example.org"}`, "email", "new@example.org", "new@example.org", true},
-		{"faxEndpointId", `{"faxEndpoint":"206-555-0199"}`, `{"faxEndpoint":"+12065550199"}`, "fax", "+12065550199", "(206) 555-0199", false},
-	} {
-		first, again := w.from(c.endpoint, c.first, "one", ""), w.from(c.endpoint, c.again, "two", "")
-		if same := first["conversationId"] == again["conversationId"]; same != c.same || first["direction"] != "outbound" {
-			t.Errorf("sent to %s and %s they are %v and %v", c.first, c.again, first, again)
+// TestCallFromEndpoint walks through sending to a number or an address, which finds the conversation or makes it.
+func TestCallFromEndpoint(t *testing.T) {
+	world := newWorld(t)
+	found := func(t *testing.T, endpoint, first, again, kind, raw, shown string, same bool) {
+		t.Helper()
+		w := world.in(t)
+		one, two := w.from(endpoint, first, "one", ""), w.from(endpoint, again, "two", "")
+		if (one["conversationId"] == two["conversationId"]) != same {
+			t.Errorf("sent to %s and %s they are %v and %v", first, again, one, two)
 		}
-		in := w.conversation(again["conversationId"].(string))
-		who := in["externalParticipants"].([]any)[0].(map[string]any)
-		endpoint := who["endpoint"].(map[string]any)
-		if in["type"] != c.kind || who["contact"] != nil || endpoint["rawValue"] != c.raw || endpoint["displayValue"] != c.shown || in["internalEndpoint"].(map[string]any)["id"] != w.ids[c.endpoint] {
-			t.Errorf("the conversation with %s is %v", c.first, in)
+		w.has(one, m{"direction": "outbound", "text": "one"})
+		w.has(w.conversation(two["conversationId"].(string)), m{"type": kind, "externalParticipants.0.contact": nil, "externalParticipants.0.endpoint.rawValue": raw,
+			"externalParticipants.0.endpoint.displayValue": shown, "internalEndpoint.id": w.ids[endpoint]})
+	}
+	doortest.Says(t, "internalEndpointId", "The organization's endpoints are listed; each sends on its own channel.", func(t *testing.T) {
+		w := world.in(t)
+		var channels []string
+		for _, e := range w.ok(w.ask("GET", "/internalendpoints", nil, ""))["internalEndpoints"].([]any) {
+			channels = append(channels, at(e, "endpoint.channel").(string))
 		}
-	}
-	known := w.from("internalEndpointId", `{"smsOrEmailEndpoint":"+15550101000"}`, "to a contact", "")
-	if known["conversationId"] != w.ids["conversationId"] {
-		t.Errorf("to an address of a contact it is in %v, want %s", known["conversationId"], w.ids["conversationId"])
-	}
+		slices.Sort(channels)
+		if !slices.Equal(channels, []string{"email", "fax", "phone", "secure"}) {
+			t.Errorf("their channels are %v", channels)
+		}
+	})
+	doortest.Says(t, "destination.smsOrEmailEndpoint", "A telephone number, however it is written, has one conversation on an endpoint, which is made with the first message.", func(t *testing.T) {
+		found(t, "internalEndpointId", `{"smsOrEmailEndpoint":"2065550142"}`, `{"smsOrEmailEndpoint":"+1 (206) 555-0142"}`, "phone", "+12065550142", "(206) 555-0142", true)
+	})
+	doortest.Says(t, "destination.smsOrEmailEndpoint", "So has an e-mail address, in any case of letters.", func(t *testing.T) {
+		found(t, "emailEndpointId", `{"smsOrEmailEndpoint":"New@example.org"}`, `{"smsOrEmailEndpoint":"new@example.org"}`, "email", "new@example.org", "new@example.org", true)
+	})
+	doortest.Says(t, "destination.smsOrEmailEndpoint", "The number of a contact goes on in the conversation with the contact.", func(t *testing.T) {
+		w := world.in(t)
+		w.has(w.from("internalEndpointId", `{"smsOrEmailEndpoint":"+15550101000"}`, "to a contact", ""), m{"conversationId": w.ids["conversationId"]})
+	})
+	doortest.Says(t, "destination.faxEndpoint", "Each fax is a conversation of its own.", func(t *testing.T) {
+		found(t, "faxEndpointId", `{"faxEndpoint":"206-555-0199"}`, `{"faxEndpoint":"+12065550199"}`, "fax", "+12065550199", "(206) 555-0199", false)
+	})
 }
 
-// A contact is written to securely in a conversation on the link, else on any, else in a new one; or in a new one each time.
-func TestPostSecurely(t *testing.T) {
-	w := newWorld(t)
-	other, err := w.native.CreateChannel(t.Context(), api.ChannelRequest{Name: "Second portal", Connector: "sandbox", Platform: "secure"})
+// TestCallSecurely walks through writing securely to a contact.
+func TestCallSecurely(t *testing.T) {
+	world := newWorld(t)
+	other, err := world.native.CreateChannel(t.Context(), api.ChannelRequest{Name: "Second portal", Connector: "sandbox", Platform: "secure"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ids["other"] = "organizationCode_" + other.ID
-	to := func(method string) string {
-		return fmt.Sprintf(`{"secureEndpoint":{"contactId":%q,"deliveryMethod":%q,"subject":"Lab results"}}`, w.ids["contactId"], method)
+	world.ids["other"] = "organizationCode_" + other.ID
+	in := func(t *testing.T, endpoint, method string) string {
+		t.Helper()
+		to := fmt.Sprintf(`{"secureEndpoint":{"contactId":%q,"deliveryMethod":%q,"subject":"Lab results"}}`, world.ids["contactId"], method)
+		return world.in(t).from(endpoint, to, "x", "")["conversationId"].(string)
 	}
-	in := func(endpoint, method string) string {
-		return w.from(endpoint, to(method), "x", "")["conversationId"].(string)
-	}
-	first := in("secureEndpointId", "any_available_secure_conversation")
-	if c := w.conversation(first); c["type"] != "secure" || c["title"] != "Lab results" || c["externalParticipants"].([]any)[0].(map[string]any)["contact"] != w.ids["contactId"] {
-		t.Errorf("the conversation is %v", c)
-	}
-	if got := in("secureEndpointId", "only_conversations_matching_internal_endpoint"); got != first {
-		t.Errorf("on the same link it is in %s, want %s", got, first)
-	}
-	if got := in("other", "any_available_secure_conversation"); got != first {
-		t.Errorf("on another link it is in %s, want %s", got, first)
-	}
-	second := in("other", "only_conversations_matching_internal_endpoint")
-	third := in("other", "new_conversation")
-	if second == first || third == second || third == first {
-		t.Errorf("they are in %s, %s and %s", first, second, third)
-	}
-	if got := in("other", ""); got != third {
-		t.Errorf("where there are several it is in %s, want the most recently active %s", got, third)
-	}
-	if got := w.from("other", fmt.Sprintf(`{"secureEndpoint":{"contactId":%q}}`, w.ids["contactId"]), "x", "")["conversationId"]; got != third {
-		t.Errorf("without a method it is in %v, want %s", got, third)
-	}
+	first := in(t, "secureEndpointId", "any_available_secure_conversation")
+	doortest.Says(t, "destination.secureEndpoint", "A contact without a secure conversation gets one, with the subject as its title.", func(t *testing.T) {
+		w := world.in(t)
+		w.has(w.conversation(first), m{"type": "secure", "title": "Lab results", "externalParticipants.0.contact": w.ids["contactId"]})
+	})
+	doortest.Says(t, "destination.secureEndpoint", "any_available_secure_conversation takes one on the endpoint, else one on any.", func(t *testing.T) {
+		if got := in(t, "other", "any_available_secure_conversation"); got != first {
+			t.Errorf("on another link it is in %s, want %s", got, first)
+		}
+	})
+	var second, third string
+	doortest.Says(t, "destination.secureEndpoint", "only_conversations_matching_internal_endpoint takes one on the endpoint, else makes one.", func(t *testing.T) {
+		if got := in(t, "secureEndpointId", "only_conversations_matching_internal_endpoint"); got != first {
+			t.Errorf("on the same link it is in %s, want %s", got, first)
+		}
+		if second = in(t, "other", "only_conversations_matching_internal_endpoint"); second == first {
+			t.Error("on another link it is in the same")
+		}
+	})
+	doortest.Says(t, "destination.secureEndpoint", "new_conversation always makes one.", func(t *testing.T) {
+		if third = in(t, "other", "new_conversation"); third == second || third == first {
+			t.Errorf("it is in %s", third)
+		}
+	})
+	doortest.Says(t, "destination.secureEndpoint", "Without a method any will do, and of several the one that was active last.", func(t *testing.T) {
+		w := world.in(t)
+		if got := in(t, "other", ""); got != third {
+			t.Errorf("it is in %s, want %s", got, third)
+		}
+		w.has(w.from("other", fmt.Sprintf(`{"secureEndpoint":{"contactId":%q}}`, w.ids["contactId"]), "x", ""), m{"conversationId": third})
+	})
 }
 
-// A message with a time is sent then, by the same id.
-func TestPostLater(t *testing.T) {
-	w := newWorld(t)
-	at := time.Now().Add(1500 * time.Millisecond).UTC().Format(time.RFC3339Nano)
-	a := w.ask("POST", endpointPath, []string{w.ids["internalEndpointId"]}, fmt.Sprintf(`{"destination":{"smsOrEmailEndpoint":"+15550101000"},"message":{"body":[{"type":"text","value":"later"}]},"sendAt":%q}`, at))
-	item := "ti_" + strings.TrimPrefix(w.ok(a)["requestId"].(string), "asyncRequest_")
-	if a := w.ask("GET", "/conversationItems/{conversationItemId}", []string{item}, ""); a.status != 404 {
-		t.Errorf("before its time it is answered %d %s", a.status, a.body)
-	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		a := w.raw("GET", "/conversationItems/"+item, "")
-		if a.status == 200 {
-			if !strings.Contains(string(a.body), `"displayName":"Demo Clinic"`) {
-				t.Errorf("it is %s", a.body)
+// TestCallLater walks through sending at a time.
+func TestCallLater(t *testing.T) {
+	doortest.Says(t, "sendAt", "A message with a time to come is sent then, under the requestId that was answered.", func(t *testing.T) {
+		w := newWorld(t)
+		at := time.Now().Add(1500 * time.Millisecond).UTC().Format(time.RFC3339Nano)
+		a := w.ask("POST", endpointPath, []string{w.ids["internalEndpointId"]}, fmt.Sprintf(`{"destination":{"smsOrEmailEndpoint":"+15550101000"},"message":%s,"sendAt":%q}`, text("later"), at))
+		request := w.ok(a)["requestId"].(string)
+		item := "ti_" + strings.TrimPrefix(request, "asyncRequest_")
+		if a := w.ask("GET", "/conversationItems/{conversationItemId}", []string{item}, ""); a.status != 404 {
+			t.Errorf("before its time it is answered %d %s", a.status, a.body)
+		}
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if a := w.raw("GET", "/conversationItems/"+item, ""); a.status == 200 {
+				w.has(w.ok(a), m{"conversationItem.author.displayName": "Demo Clinic", "conversationItem.requestId": request})
+				return
 			}
-			return
+			if time.Now().After(end) {
+				t.Fatal("it was not sent")
+			}
 		}
-		if time.Now().After(end) {
-			t.Fatal("it was not sent")
-		}
-	}
+	})
 }
 
-// What an endpoint does not send is refused, and makes neither a message nor a conversation.
-func TestEndpointRefusals(t *testing.T) {
-	w := newWorld(t)
-	before, events := w.count(), w.latest()
-	message := `"message":{"body":[{"type":"text","value":"x"}]}`
-	for _, c := range []struct {
-		what, endpoint, body string
-		status               int
-		kind, named          string
-	}{
-		{"no destination", "internalEndpointId", `{` + message + `}`, 400, "BAD_PARAMETER", "destination"},
-		{"an empty destination", "internalEndpointId", `{"destination":{},` + message + `}`, 400, "BAD_PARAMETER", "destination"},
-		{"two destinations", "internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"+12065550142","faxEndpoint":"+12065550142"},` + message + `}`, 400, "BAD_PARAMETER", "destination"},
-		{"a fax by telephone", "internalEndpointId", `{"destination":{"faxEndpoint":"+12065550142"},` + message + `}`, 400, "BAD_PARAMETER", "destination"},
-		{"no number", "internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"nobody"},` + message + `}`, 400, "BAD_PARAMETER", "destination"},
-		{"no message", "internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"+12065550142"}}`, 400, "BAD_PARAMETER", "message"},
-		{"a wrong message", "internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"+12065550142"},"message":{"body":[{"type":"x"}]}}`, 400, "BAD_PARAMETER", "message.body[0].type"},
-		{"a time that is past", "internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"+12065550142"},` + message + `,"sendAt":"2020-01-01T00:00:00Z"}`, 400, "BAD_PARAMETER", "sendAt"},
-		{"a contact that is not there", "secureEndpointId", `{"destination":{"secureEndpoint":{"contactId":"` + w.ids["memberId"] + `"}},` + message + `}`, 400, "BAD_PARAMETER", "destination"},
-		{"an unknown way", "secureEndpointId", `{"destination":{"secureEndpoint":{"contactId":"` + w.ids["contactId"] + `","deliveryMethod":"x"}},` + message + `}`, 400, "BAD_PARAMETER", "deliveryMethod"},
-		{"no endpoint", "x", `{"destination":{"smsOrEmailEndpoint":"+12065550142"},` + message + `}`, 400, "BAD_PARAMETER", "internalEndpointId"},
-	} {
-		id := c.endpoint
-		if known, ok := w.ids[id]; ok {
-			id = known
-		}
-		w.refused(c.what, w.ask("POST", endpointPath, []string{id}, c.body), c.status, c.kind, c.named)
+// TestCallEndpointRefusals walks through what an endpoint does not send.
+func TestCallEndpointRefusals(t *testing.T) {
+	world := newWorld(t)
+	const message, known = `,"message":{"body":[{"type":"text","value":"x"}]}`, `{"destination":{"smsOrEmailEndpoint":"+12065550142"}`
+	refuses := func(t *testing.T, all ...[3]string) {
+		t.Helper()
+		w := world.in(t)
+		w.unchanged(func() {
+			for _, c := range all {
+				w.refused(c[1], w.ask("POST", endpointPath, []string{w.ids[c[0]]}, c[1]), 400, "BAD_PARAMETER", c[2])
+			}
+		})
 	}
-	w.refused("an endpoint that is not there", w.raw("POST", "/internalendpoints/endpoint_"+w.demo.Users[0].ID+"/conversations", `{"destination":{"smsOrEmailEndpoint":"+12065550142"},`+message+`}`), 404, "NOT_FOUND", "channel")
-	if after := w.count(); after != before || w.latest() != events {
-		t.Errorf("there are %d messages and %d events, want %d and %d", after, w.latest(), before, events)
-	}
-}
-
-// What was posted is there after a restart, as is that its key was used.
-func TestRestart(t *testing.T) {
-	folder := t.TempDir()
-	w := open(t, folder)
-	id := w.ids["conversationId"]
-	item := w.post(id, `{"body":[{"type":"text","value":"kept"}]}`, "s-idempotency-key", "restart")["id"]
-	w.stop()
-	w = open(t, folder)
-	w.refused("a second use", w.ask("POST", postPath, []string{id}, `{"body":[{"type":"text","value":"kept"}]}`, "s-idempotency-key", "restart"), 422, "DUPLICATE_REQUEST", "")
-	if got := w.items(id)[0].(map[string]any); got["id"] != item || got["text"] != "kept" {
-		t.Errorf("the newest item is %v, want %s", got, item)
-	}
+	doortest.Says(t, doortest.Errors, "None or two destinations, one of another channel, and what is no number are refused with 400, and make no conversation.", func(t *testing.T) {
+		refuses(t, [3]string{"internalEndpointId", `{"destination":{}` + message + `}`, "destination"},
+			[3]string{"internalEndpointId", `{"x":1` + message + `}`, "destination"},
+			[3]string{"internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"+12065550142","faxEndpoint":"+12065550142"}` + message + `}`, "destination"},
+			[3]string{"internalEndpointId", `{"destination":{"faxEndpoint":"+12065550142"}` + message + `}`, "destination"},
+			[3]string{"internalEndpointId", `{"destination":{"smsOrEmailEndpoint":"nobody"}` + message + `}`, "destination"})
+	})
+	doortest.Says(t, doortest.Errors, "A message that is missing or wrong, and a time that is past, are refused with 400.", func(t *testing.T) {
+		refuses(t, [3]string{"internalEndpointId", known + `}`, "message"},
+			[3]string{"internalEndpointId", known + `,"message":{"body":[{"type":"x"}]}}`, "message.body[0].type"},
+			[3]string{"internalEndpointId", known + message + `,"sendAt":"2020-01-01T00:00:00Z"}`, "sendAt"})
+	})
+	doortest.Says(t, doortest.Errors, "A secure message to who is no contact, or in an unknown way, is refused with 400.", func(t *testing.T) {
+		refuses(t, [3]string{"secureEndpointId", `{"destination":{"secureEndpoint":{"contactId":"` + world.ids["memberId"] + `"}}` + message + `}`, "destination"},
+			[3]string{"secureEndpointId", `{"destination":{"secureEndpoint":{"contactId":"` + world.ids["contactId"] + `","deliveryMethod":"x"}}` + message + `}`, "deliveryMethod"})
+	})
+	doortest.Says(t, doortest.Errors, "An endpoint that is not there is 404; what is no id of one is 400.", func(t *testing.T) {
+		w := world.in(t)
+		w.unchanged(func() {
+			w.refused("no id", w.ask("POST", endpointPath, []string{"x"}, known+message+`}`), 400, "BAD_PARAMETER", "internalEndpointId")
+			w.refused("not there", w.raw("POST", "/internalendpoints/endpoint_"+w.demo.Users[0].ID+"/conversations", known+message+`}`), 404, "NOT_FOUND", "channel")
+		})
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/demo"
+	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/store/fresh"
 )
 
@@ -30,17 +33,36 @@ type world struct {
 	credential string
 	ids        map[string]string
 	native     *api.Client // the same server by its own API, as the administrator
-	contract   *contract
+	contract   *doortest.Contract
 }
 
 func newWorld(t *testing.T) *world { return open(t, t.TempDir()) }
 
+// in is the same world for a part of the test.
+func (w *world) in(t *testing.T) *world {
+	of := *w
+	of.t = t
+	return &of
+}
+
 // open starts a demo on a folder.
 func open(t *testing.T, folder string) *world {
-	t.Helper()
+	return openAs(t, folder, func(o *app.Options) { o.Config.Database = fresh.Database(t, folder) })
+}
+
+// optionsOf are those of a server.
+func optionsOf(folder string, change func(o *app.Options)) app.Options {
 	c := config.Default()
-	c.Data, c.Database, c.Listen, c.KeyRateLimit, c.AccessLog = folder, fresh.Database(t, folder), "127.0.0.1:0", 0, false
-	a, err := app.New(t.Context(), app.Options{Config: c, LogTo: io.Discard})
+	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = folder, "127.0.0.1:0", 0, false, true
+	o := app.Options{Config: c, LogTo: io.Discard}
+	change(&o)
+	return o
+}
+
+// openAs is open with options of its own. As with a demo, this machine may be reached.
+func openAs(t *testing.T, folder string, change func(o *app.Options)) *world {
+	t.Helper()
+	a, err := app.New(t.Context(), optionsOf(folder, change))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +86,7 @@ func open(t *testing.T, folder string) *world {
 	}
 	t.Cleanup(native.Close)
 	door := d.Doors["spruce"]
-	return &world{stop: stop, t: t, app: a, demo: d, base: door.BaseURL + "/v1", credential: door.Credential, ids: door.IDs, native: native, contract: readContract(t)}
+	return &world{stop: stop, t: t, app: a, demo: d, base: door.BaseURL + "/v1", credential: door.Credential, ids: door.IDs, native: native, contract: doortest.Open(t, "spruce/openapi.json")}
 }
 
 // answer is what came back.
@@ -84,7 +106,7 @@ func (w *world) ask(method, path string, values []string, body string, headers .
 		url = url[:begin] + value + url[end+1:]
 	}
 	got := w.raw(method, url, body, headers...)
-	w.contract.allows(w.t, method, template, got.status, got.body)
+	w.contract.Answer(w.t, method, template, got.status, got.body, "error")
 	return got
 }
 
@@ -203,4 +225,55 @@ func (w *world) count() (n int) {
 		n++
 	}
 	return n
+}
+
+// latest is where the event log ends.
+func (w *world) latest() int64 {
+	w.t.Helper()
+	page, err := w.native.ListEvents(w.t.Context(), api.EventFilter{After: api.FromLatest})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page.Through
+}
+
+// unchanged runs requests that are refused, and checks that they left neither a message nor an event.
+func (w *world) unchanged(refused func()) {
+	w.t.Helper()
+	messages, events := w.count(), w.latest()
+	refused()
+	if after := w.count(); after != messages || w.latest() != events {
+		w.t.Errorf("there are %d messages and %d events, want %d and %d", after, w.latest(), messages, events)
+	}
+}
+
+func text(value string) string { return fmt.Sprintf(`{"body":[{"type":"text","value":%q}]}`, value) }
+
+// at is a member of a value, by names joined with dots; a number is a place in a list.
+func at(v any, path string) any {
+	for name := range strings.SplitSeq(path, ".") {
+		switch of := v.(type) {
+		case map[string]any:
+			v = of[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(of) {
+				return nil
+			}
+			v = of[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// has checks members of a value.
+func (w *world) has(v any, want map[string]any) {
+	w.t.Helper()
+	for path, value := range want {
+		if got := at(v, path); !reflect.DeepEqual(got, value) {
+			w.t.Errorf("%s is %v, want %v; in %v", path, got, value, v)
+		}
+	}
 }

@@ -18,6 +18,9 @@ const (
 	prefixPage         = "page_"
 	prefixAccess       = "aid_"
 	prefixTag          = "tag_"
+	prefixWebhook      = "wde_"
+	prefixPost         = "wev_"
+	prefixSecret       = "wss_"
 )
 
 // idOf takes the prefix off an id; a text that has no such form is a wrong field.

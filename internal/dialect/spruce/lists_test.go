@@ -150,20 +150,6 @@ func TestListMembers(t *testing.T) {
 	}
 }
 
-// The organization's own endpoints are those whose channels there are here.
-func TestListEndpoints(t *testing.T) {
-	w := newWorld(t)
-	list := w.ok(w.ask("GET", "/internalendpoints", nil, ""))["internalEndpoints"].([]any)
-	var channels []string
-	for _, e := range list {
-		channels = append(channels, e.(map[string]any)["endpoint"].(map[string]any)["channel"].(string))
-	}
-	slices.Sort(channels)
-	if !slices.Equal(channels, []string{"email", "fax", "phone", "secure"}) {
-		t.Errorf("their channels are %v", channels)
-	}
-}
-
 // What is not there, and what is not allowed, is said in the vendor's shape.
 func TestUnknownPaths(t *testing.T) {
 	w := newWorld(t)

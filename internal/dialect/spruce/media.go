@@ -29,8 +29,8 @@ func uploadMedia(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := c.Files.Upload(c.r.Context(), c.p, files.UploadParams{Name: part.FileName(), ContentType: part.Header.Get("Content-Type"), Content: part}, i)
-	if e := parley.AsError(err); err != nil && e.Kind == parley.KindInternal && c.r.Context().Err() == nil && strings.HasPrefix(e.Err.Error(), "multipart") {
+	m, _, err := c.Files.Upload(c.ctx, c.p, files.UploadParams{Name: part.FileName(), ContentType: part.Header.Get("Content-Type"), Content: part}, i)
+	if e := parley.AsError(err); err != nil && e.Kind == parley.KindInternal && c.ctx.Err() == nil && strings.HasPrefix(e.Err.Error(), "multipart") {
 		err = malformed("the body is no valid form")
 	}
 	if err != nil {

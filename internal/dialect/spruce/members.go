@@ -32,7 +32,7 @@ func teamOf(id parley.ID, name string) group {
 
 // organization is the one that the credential is of.
 func (c *call) organization() (group, error) {
-	o, err := c.Directory.Organization(c.r.Context(), c.p)
+	o, err := c.Directory.Organization(c.ctx, c.p)
 	return group{Object: "organization", ID: prefixEntity + string(o.ID), Type: "organization", Name: o.Name}, err
 }
 
@@ -47,7 +47,7 @@ func (c *call) listed(users []parley.User) ([]teammate, error) {
 	for i := range users {
 		ids[i] = users[i].ID
 	}
-	admins, err := c.Keys.Admins(c.r.Context(), c.p, ids)
+	admins, err := c.Keys.Admins(c.ctx, c.p, ids)
 	list := make([]teammate, len(users))
 	for i := range users {
 		u := &users[i]
@@ -59,7 +59,7 @@ func (c *call) listed(users []parley.User) ([]teammate, error) {
 
 // teammates are those of some users who are people, by id.
 func (c *call) teammates(ids []parley.ID) (map[parley.ID]teammate, error) {
-	users, err := c.Directory.People(c.r.Context(), c.p, ids)
+	users, err := c.Directory.People(c.ctx, c.p, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func getMember(c *call) (any, error) {
 	if t, ok := found[id]; ok {
 		return t, nil
 	}
-	members, err := c.Directory.Members(c.r.Context(), c.p, []parley.ID{id})
+	members, err := c.Directory.Members(c.ctx, c.p, []parley.ID{id})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func listMembers(c *call) (any, error) {
 func (c *call) stage(at *token, limit int) (list []any, next *token, err error) {
 	switch at.After {
 	case stageTeams:
-		teams, after, err := c.Directory.Teams(c.r.Context(), c.p, "", at.ID, limit)
+		teams, after, err := c.Directory.Teams(c.ctx, c.p, "", at.ID, limit)
 		for i := range teams {
 			list = append(list, teamOf(teams[i].ID, teams[i].Name))
 		}
@@ -152,7 +152,7 @@ func (c *call) stage(at *token, limit int) (list []any, next *token, err error) 
 		}
 		return list, next, err
 	case stageUsers:
-		users, after, err := c.Directory.Users(c.r.Context(), c.p, people, at.ID, limit)
+		users, after, err := c.Directory.Users(c.ctx, c.p, people, at.ID, limit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -188,7 +188,7 @@ func (c *call) countMembers() (n int, err error) {
 		},
 	} {
 		for after := parley.ID(""); n < maxCounted; {
-			found, next, err := list(c.r.Context(), after)
+			found, next, err := list(c.ctx, after)
 			if err != nil {
 				return 0, err
 			}

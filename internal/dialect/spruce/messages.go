@@ -80,7 +80,7 @@ func (c *call) send(params core.SendParams) (any, error) {
 	if params.Idempotency, err = c.idempotency(); err != nil {
 		return nil, err
 	}
-	sent, err := c.Core.Send(c.r.Context(), c.p, params)
+	sent, err := c.Core.Send(c.ctx, c.p, params)
 	if e, ok := errors.AsType[*parley.Error](err); ok && e.Code == "conversation-unknown" {
 		return nil, parley.NotFound("conversation", parley.ID(c.r.PathValue("conversation")))
 	}
@@ -250,7 +250,7 @@ func (c *call) members(texts []string) (map[string]parley.Actor, error) {
 	if len(ids) == 0 {
 		return found, nil
 	}
-	members, err := c.Directory.Members(c.r.Context(), c.p, ids)
+	members, err := c.Directory.Members(c.ctx, c.p, ids)
 	for id, who := range members {
 		found[prefixEntity+string(id)] = who
 	}

@@ -26,6 +26,8 @@ func (t token) String() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
+var errToken = parley.Invalid("paginationToken", "cursor-invalid", "must be that of an earlier page of the same list")
+
 // paging is what a request says of pages.
 type paging struct {
 	size  int
@@ -48,14 +50,13 @@ func (c *call) paging(list string, least, most int) (p paging, err error) {
 	if text == "" {
 		return p, nil
 	}
-	wrong := parley.Invalid("paginationToken", "cursor-invalid", "must be that of an earlier page of the same list")
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return p, wrong
+		return p, errToken
 	}
 	var t token
 	if err := json.Unmarshal(decoded, &t); err != nil || t.List != list || t.Total < 0 || t.ID != "" && !t.ID.Valid() {
-		return p, wrong
+		return p, errToken
 	}
 	p.token = &t
 	return p, nil
@@ -63,16 +64,21 @@ func (c *call) paging(list string, least, most int) (p paging, err error) {
 
 // since reads the time that a list begins at, which does not go with a page that is not its first.
 func (c *call) since(p paging) (time.Time, error) {
-	text := c.r.URL.Query().Get("startFrom")
+	if p.token != nil && c.r.URL.Query().Get("startFrom") != "" {
+		return time.Time{}, parley.Invalid("startFrom", "not-allowed", "does not go with paginationToken")
+	}
+	return c.moment("startFrom")
+}
+
+// moment reads a parameter that is a time; zero: it is not there.
+func (c *call) moment(name string) (time.Time, error) {
+	text := c.r.URL.Query().Get(name)
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if p.token != nil {
-		return time.Time{}, parley.Invalid("startFrom", "not-allowed", "does not go with paginationToken")
-	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
-		return time.Time{}, parley.Invalid("startFrom", "time-invalid", "must be a time as of RFC 3339")
+		return time.Time{}, parley.Invalid(name, "time-invalid", "must be a time as of RFC 3339")
 	}
 	return at, nil
 }

@@ -2,6 +2,8 @@
 package spruce
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/webhooks"
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -23,10 +26,13 @@ type Options struct {
 	Directory     *directory.Directory
 	Files         *files.Files
 	Keys          *access.Keys
+	Webhooks      *webhooks.Webhooks
 	Authenticator *access.Authenticator
-	Mount         string        // the path that it is served under
-	URL           func() string // the server's own address; nil or empty: as whoever asks knows it
-	RateLimit     int           // requests a minute of an organization, 0: no limit
+	Mount         string         // the path that it is served under
+	URL           string         // that absolute links begin with; empty: as whoever asks knows the server
+	RateLimit     int            // requests a minute of an organization, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
+	Address       func() string  // where the server listens, for links where nobody asks and it has no URL
 }
 
 // door is what the handlers stand on.
@@ -35,19 +41,20 @@ type door struct {
 	limiter *httpd.Limiter
 }
 
-// call is one request under way.
+// call is one request under way, or what is rendered for somebody who has not asked: then there is no request.
 type call struct {
 	*door
-	p *access.Principal
-	w http.ResponseWriter
-	r *http.Request
+	ctx context.Context
+	p   *access.Principal
+	w   http.ResponseWriter
+	r   *http.Request
 
 	elements []int // of the request's body, that each part of the message begins with
 }
 
 // New returns the handler of the API.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d := &door{Options: o, limiter: o.Limiter}
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		pattern string
@@ -65,6 +72,12 @@ func New(o Options) http.Handler {
 		{"GET /v1/organization", getOrganization},
 		{"GET /v1/organization/members", listMembers},
 		{"GET /v1/organization/members/{member}", getMember},
+		{"GET /v1/webhooks/endpoints", listWebhooks},
+		{"POST /v1/webhooks/endpoints", createWebhook},
+		{"GET /v1/webhooks/endpoints/{endpoint}", getWebhook},
+		{"DELETE /v1/webhooks/endpoints/{endpoint}", deleteWebhook},
+		{"GET /v1/webhooks/endpoints/{endpoint}/events", listPosts},
+		{"POST /v1/webhooks/endpoints/{endpoint}/paused", pauseWebhook},
 		{"/", unknownPath},
 	} {
 		mux.Handle(route.pattern, d.handler(route.handle))
@@ -77,12 +90,12 @@ func New(o Options) http.Handler {
 func (d *door) handler(handle func(*call) (any, error)) http.Handler {
 	return httpd.Handle(writeError, func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("S-Request-Id", httpd.RequestID(r.Context()))
-		c := &call{door: d, w: w, r: r}
+		c := &call{door: d, ctx: r.Context(), w: w, r: r}
 		if err := c.admit(); err != nil {
 			return err
 		}
 		answer, err := handle(c)
-		if err != nil {
+		if err != nil || answer == nil {
 			return err
 		}
 		return writeJSON(w, http.StatusOK, answer)
@@ -95,7 +108,7 @@ func (c *call) admit() error {
 	if err != nil {
 		return err
 	}
-	if c.p, err = c.Authenticator.Authenticate(c.r.Context(), credential, ""); err != nil {
+	if c.p, err = c.Authenticator.Authenticate(c.ctx, credential, ""); err != nil {
 		return err
 	}
 	if c.p.Personal {
@@ -123,14 +136,8 @@ func unknownPath(*call) (any, error) {
 func (c *call) base() string { return c.origin() + c.Mount }
 
 func (c *call) origin() string {
-	if c.URL != nil {
-		if url := c.URL(); url != "" {
-			return url
-		}
+	if c.r == nil {
+		return cmp.Or(c.URL, c.Address())
 	}
-	scheme := "http://"
-	if c.r.TLS != nil {
-		scheme = "https://"
-	}
-	return scheme + c.r.Host
+	return httpd.Origin(c.r, c.URL)
 }

@@ -78,7 +78,7 @@ func (c *call) saved(list []parley.Conversation) (map[parley.ID]*parley.Contact,
 		}
 	}
 	slices.Sort(ids)
-	return c.Directory.Saved(c.r.Context(), c.p, slices.Compact(ids))
+	return c.Directory.Saved(c.ctx, c.p, slices.Compact(ids))
 }
 
 func (c *call) view(in *parley.Conversation, ch *parley.Channel, saved map[parley.ID]*parley.Contact) conversation {
@@ -214,27 +214,34 @@ type paged struct {
 
 // items are messages of a conversation as the API writes them; those whose content is gone are not among them.
 func (c *call) items(in *parley.Conversation, messages []parley.Message) ([]item, error) {
-	views := []item{}
+	there := slices.DeleteFunc(slices.Clone(messages), func(m parley.Message) bool { return m.Removed != "" || m.Sequence == 0 })
+	return c.each(there, func(parley.ID) bool { return in.Kind == parley.ConversationSecure })
+}
+
+// each is each of some messages as the API writes it; secure says which conversations are.
+func (c *call) each(messages []parley.Message, secure func(conversation parley.ID) bool) ([]item, error) {
+	views := make([]item, len(messages))
+	if len(messages) == 0 {
+		return views, nil
+	}
 	var ids, contacts []parley.ID
 	for i := range messages {
 		m := &messages[i]
 		ids = append(ids, m.ID)
-		if m.Author.Kind == parley.ActorContact && in.Kind == parley.ConversationSecure && !slices.Contains(contacts, m.Author.ID) {
+		if m.Author.Kind == parley.ActorContact && secure(m.Conversation) && !slices.Contains(contacts, m.Author.ID) {
 			contacts = append(contacts, m.Author.ID)
 		}
 	}
-	pages, err := c.Core.Pages.Of(c.r.Context(), c.p, ids)
+	pages, err := c.Core.Pages.Of(c.ctx, c.p, ids)
 	if err != nil {
 		return nil, err
 	}
-	saved, err := c.Directory.Saved(c.r.Context(), c.p, contacts)
+	saved, err := c.Directory.Saved(c.ctx, c.p, contacts)
 	if err != nil {
 		return nil, err
 	}
 	for i := range messages {
-		if m := &messages[i]; m.Removed == "" && m.Sequence > 0 {
-			views = append(views, c.item(m, pages[m.ID], saved))
-		}
+		views[i] = c.item(&messages[i], pages[messages[i].ID], saved)
 	}
 	return views, nil
 }
@@ -244,7 +251,7 @@ func (c *call) item(m *parley.Message, pages []parley.Page, saved map[parley.ID]
 	v := item{Object: "conversationItem", ID: id, ConversationID: in, APIURL: c.base() + "/v1/conversationItems/" + id,
 		AppURL: c.app() + "/thread/" + in + "/message/" + id, Text: plain.Text(m.Body), Direction: string(m.Direction),
 		IsInternalNote: m.Internal || m.Kind == parley.KindNote || m.Kind == parley.KindSystem, Author: authorOf(m, c.p.Organization, saved[m.Author.ID] != nil),
-		Attachments: []attachment{}, Pages: []paged{}, Buttons: []struct{}{}, CanDelete: m.Kind != parley.KindSystem, CreatedAt: stamp(m.SentAt)}
+		Attachments: []attachment{}, Pages: []paged{}, Buttons: []struct{}{}, CanDelete: m.Kind != parley.KindSystem && m.Removed == "", CreatedAt: stamp(m.SentAt)}
 	var posted kept
 	if ext := m.Ext[Name]; ext != nil && json.Unmarshal(ext, &posted) == nil {
 		v.RequestID = prefixRequest + string(m.ID)

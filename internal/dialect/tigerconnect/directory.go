@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-server/parley/internal/core/directory"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -60,24 +59,17 @@ func texts(values map[string]string) map[string]string {
 	return values
 }
 
-// find returns a user by id or e-mail address; "me" is who asks.
-func (c *call) find(address string) (parley.User, error) {
-	switch {
-	case address == "me":
-		return c.d.Directory.Shown(c.ctx(), c.p, c.p.User)
-	case strings.Contains(address, "@"):
-		active := true
-		found, _, err := c.d.Directory.Users(c.ctx(), c.p, directory.UserFilter{Email: address, Active: &active}, "", 1)
-		if err != nil {
-			return parley.User{}, err
-		}
-		if len(found) == 1 {
-			return found[0], nil
-		}
-	case !strings.HasPrefix(address, "+"):
-		return c.d.Directory.User(c.ctx(), c.p, parley.ID(address))
+// find returns a user by id, e-mail address or telephone number; "me" is who asks.
+func (c *call) find(address string) (*parley.User, error) {
+	if address == "me" {
+		me, err := c.d.Directory.Shown(c.ctx(), c.p, c.p.User)
+		return &me, err
 	}
-	return parley.User{}, parley.NotFound("user", parley.ID(address))
+	found, err := c.d.Directory.Addressed(c.ctx(), c.p, address)
+	if err == nil && found[address] == nil {
+		err = parley.NotFound("user", parley.ID(address))
+	}
+	return found[address], err
 }
 
 // user answers with a user, or with a role in the place of its own account.
@@ -99,7 +91,7 @@ func (c *call) user() error {
 	if err != nil {
 		return err
 	}
-	return c.reply(c.account(&u))
+	return c.reply(c.account(u))
 }
 
 // users answers with several users. Those that are not there are left out.
@@ -118,17 +110,22 @@ func (c *call) users() error {
 	if len(addresses) > maxIDs {
 		return parley.Invalid("addresses", "too-many", "must be at most %d", maxIDs)
 	}
-	found := []account{}
-	for _, address := range addresses {
-		u, err := c.find(address)
-		switch {
-		case err == nil:
-			found = append(found, c.account(&u))
-		case !parley.IsKind(err, parley.KindNotFound):
-			return err
+	for i, address := range addresses {
+		if address == "me" {
+			addresses[i] = string(c.p.User)
 		}
 	}
-	return c.reply(map[string]any{"users": found})
+	found, err := c.d.Directory.Addressed(c.ctx(), c.p, addresses...)
+	if err != nil {
+		return err
+	}
+	list := []account{}
+	for _, address := range addresses {
+		if u := found[address]; u != nil {
+			list = append(list, c.account(u))
+		}
+	}
+	return c.reply(map[string]any{"users": list})
 }
 
 // bot is the account that stands for a role.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/api"
+	"github.com/parley-server/parley/internal/doortest"
 )
 
 // stream is what somebody reads.
@@ -92,66 +93,77 @@ func (s *stream) begins(messages int) {
 
 func (s *stream) live() { s.t.Helper(); s.next("client_advisory", fields{"name": "replay_stop"}) }
 
-// What was not confirmed comes again, also after a restart; what was does not.
-func TestEvents(t *testing.T) {
+func TestCallEvents(t *testing.T) {
 	w := newWorld(t)
 	s := w.bo.follow("")
 	s.begins(0)
 	s.live()
-	one := w.ana.send(fields{"recipient": w.bo.id, "body": "one", "client_id": "e-1"})
-	first := s.next("message", fields{"message_id": one["message_id"], "body": "one", "sender_token": w.ana.id, "recipient_token": w.bo.id, "client_id": "e-1"})
-	w.cy.send(fields{"recipient": w.ana.id, "body": "not for bo"})
-	two := w.ana.send(fields{"recipient": []string{w.bo.id, w.cy.id}, "body": "two"})
-	second := s.next("group_message", fields{"message_id": two["message_id"], "group_token": two["recipient_token"], "recipient_token": two["recipient_token"]})
-	s.end()
-	if a := w.bo.call("POST", "/v2/events/ack", fields{"events": []string{second.id}}); a.status != http.StatusNoContent {
-		t.Fatalf("answered %d %s", a.status, a.text)
+	var first, second happened
+	w.Says(t, doortest.Around, "A recipient's event stream brings the message as it was sent, and nothing of conversations of others; one of a group under group_message.", func(t *testing.T) {
+		one := w.ana.send(fields{"recipient": w.bo.id, "body": "one", "client_id": "e-1"})
+		first = s.next("message", fields{"message_id": one["message_id"], "body": "one", "sender_token": w.ana.id, "recipient_token": w.bo.id, "client_id": "e-1"})
+		w.cy.send(fields{"recipient": w.ana.id, "body": "not for bo"})
+		two := w.ana.send(fields{"recipient": []string{w.bo.id, w.cy.id}, "body": "two"})
+		second = s.next("group_message", fields{"message_id": two["message_id"], "group_token": two["recipient_token"], "recipient_token": two["recipient_token"]})
+	})
+	ack := func(ids any) {
+		w.t.Helper()
+		if a := w.bo.call("POST", "/v2/events/ack", fields{"events": ids}); a.status != http.StatusNoContent {
+			w.t.Fatalf("answered %d %s", a.status, a.text)
+		}
 	}
-	w.ana.send(fields{"recipient": w.bo.id, "body": "three"})
-	s = w.bo.follow("")
-	s.begins(2)
-	if again := s.next("message", fields{"body": "one"}); again.id != first.id {
-		t.Errorf("the first has the id %s, had %s", again.id, first.id)
-	}
-	third := s.next("message", fields{"body": "three"})
-	s.live()
-	if a := w.bo.call("POST", "/v2/events/ack", fields{"events": first.id + "," + third.id}); a.status != http.StatusNoContent {
-		t.Fatalf("answered %d %s", a.status, a.text)
-	}
-	s.end()
-	w.stop()
-	w.start()
-	s = w.bo.follow("auto-ack,auto-deliver")
-	s.begins(0)
-	s.live()
-	four := w.ana.send(fields{"recipient": w.bo.id, "body": "four"})
-	s.next("message", fields{"body": "four"})
-	s.next("message:status", fields{"message_id": four["message_id"], "account_id": w.bo.id, "status": "Delivered"})
-	w.ana.call("DELETE", "/v2/message/"+four["message_id"].(string), nil).ok()
-	s.next("message:status", fields{"message_id": four["message_id"], "status": "Removed", "is_recalled": true})
-	if n := w.bo.call("DELETE", "/v2/events", nil).ok()["count"]; n != 1.0 {
-		t.Errorf("%v streams were ended", n)
-	}
-	if _, open := <-s.events; open {
-		t.Error("the stream goes on")
-	}
+	w.Says(t, doortest.Around, "What a key has not confirmed comes again on its next stream, under the same ids and between replay_start, with the number of messages, and replay_stop; what it has confirmed does not, also after a restart.", func(t *testing.T) {
+		s.end()
+		ack([]string{second.id})
+		w.ana.send(fields{"recipient": w.bo.id, "body": "three"})
+		s = w.bo.follow("")
+		s.begins(2)
+		if again := s.next("message", fields{"body": "one"}); again.id != first.id {
+			t.Errorf("the first has the id %s, had %s", again.id, first.id)
+		}
+		third := s.next("message", fields{"body": "three"})
+		s.live()
+		ack(first.id + "," + third.id)
+		s.end()
+		w.stop()
+		w.start()
+	})
+	w.Says(t, doortest.Around, "With auto-ack events are confirmed once they are sent, and with auto-deliver messages are marked as delivered; DELETE ends the user's streams.", func(t *testing.T) {
+		s = w.bo.follow("auto-ack,auto-deliver")
+		s.begins(0)
+		s.live()
+		four := w.ana.send(fields{"recipient": w.bo.id, "body": "four"})
+		s.next("message", fields{"body": "four"})
+		s.next("message:status", fields{"message_id": four["message_id"], "account_id": w.bo.id, "status": "Delivered"})
+		w.ana.call("DELETE", "/v2/message/"+four["message_id"].(string), nil).ok()
+		s.next("message:status", fields{"message_id": four["message_id"], "status": "Removed", "is_recalled": true})
+		if n := w.bo.call("DELETE", "/v2/events", nil).ok()["count"]; n != 1.0 {
+			t.Errorf("%v streams were ended", n)
+		}
+		if _, open := <-s.events; open {
+			t.Error("the stream goes on")
+		}
+	})
 }
 
-// Senders are told how far their messages are; conversations that the door does not show are in no stream.
-func TestEventsOfStatus(t *testing.T) {
+func TestCallEventsOfStatus(t *testing.T) {
 	w := newWorld(t)
 	s := w.ana.follow("")
 	s.begins(0)
 	s.live()
-	must[*api.Channel](t)(w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
-	must[*api.Message](t)(w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Address: "phone:+15550100000"}, Body: api.Text("Dear patient")}))
-	m := w.ana.send(fields{"recipient": w.bo.id, "body": "one"})
-	s.next("message", fields{"message_id": m["message_id"], "recipient_token": w.bo.id})
-	w.bo.call("POST", "/v2/message/status", fields{"delivered": []string{m["message_id"].(string)}})
-	s.next("message:status", fields{"message_id": m["message_id"], "account_id": w.bo.id, "status": "Delivered", "organization": w.org, "recipient_token": w.bo.id})
-	w.bo.call("POST", "/v2/message/status", fields{"read": []string{m["message_id"].(string)}})
-	s.next("message:status", fields{"account_id": w.bo.id, "status": "Read", "sort_number": 1, "conversation_id": m["conversation_id"]})
-	s.next("message:status", fields{"message_id": m["message_id"], "account_id": w.bo.id, "status": "Read"})
-	w.ana.call("POST", "/v2/events/ack", fields{"events": "x"}).refused("no id", 400, "invalid-argument", "id-invalid", "events")
-	w.ana.call("POST", "/v2/events/ack", fields{}).refused("none", 400, "invalid-argument", "out-of-range", "events")
+	w.Says(t, doortest.Around, "A sender's stream says how far the message is with its recipient, as that changes; of conversations with people outside it says nothing.", func(t *testing.T) {
+		must[*api.Channel](t)(w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: "SMS", Connector: "sandbox", Platform: "sms", Default: true}))
+		must[*api.Message](t)(w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Address: "phone:+15550100000"}, Body: api.Text("Dear patient")}))
+		m := w.ana.send(fields{"recipient": w.bo.id, "body": "one"})
+		s.next("message", fields{"message_id": m["message_id"], "recipient_token": w.bo.id})
+		w.bo.call("POST", "/v2/message/status", fields{"delivered": []string{m["message_id"].(string)}})
+		s.next("message:status", fields{"message_id": m["message_id"], "account_id": w.bo.id, "status": "Delivered", "organization": w.org, "recipient_token": w.bo.id})
+		w.bo.call("POST", "/v2/message/status", fields{"read": []string{m["message_id"].(string)}})
+		s.next("message:status", fields{"account_id": w.bo.id, "status": "Read", "sort_number": 1, "conversation_id": m["conversation_id"]})
+		s.next("message:status", fields{"message_id": m["message_id"], "account_id": w.bo.id, "status": "Read"})
+	})
+	w.Says(t, doortest.Errors, "What is confirmed must be 1 to 200 ids of events.", func(t *testing.T) {
+		w.ana.call("POST", "/v2/events/ack", fields{"events": "x"}).refused("no id", 400, "invalid-argument", "id-invalid", "events")
+		w.ana.call("POST", "/v2/events/ack", fields{}).refused("none", 400, "invalid-argument", "out-of-range", "events")
+	})
 }

@@ -274,7 +274,10 @@ func (c *call) to(o *outgoing) (core.To, error) {
 func (c *call) recipient(address string) (core.To, error) {
 	if strings.Contains(address, "@") || strings.HasPrefix(address, "+") {
 		u, err := c.find(address)
-		return core.To{User: u.ID}, ofRecipient(err)
+		if err != nil {
+			return core.To{}, ofRecipient(err)
+		}
+		return core.To{User: u.ID}, nil
 	}
 	id := parley.ID(address)
 	if to, ok := c.d.kinds.get(c.p.Organization, id); ok {

@@ -24,7 +24,8 @@ type Options struct {
 	Directory     *directory.Directory
 	Files         *files.Files
 	Authenticator *access.Authenticator
-	KeyRateLimit  int // requests a minute of a key without a limit of its own, 0: no limit
+	KeyRateLimit  int            // requests a minute of a key without a limit of its own, 0: no limit
+	Limiter       *httpd.Limiter // counts requests, at all places where the door is served
 }
 
 // door is what all calls share.
@@ -74,7 +75,7 @@ func (d *door) routes() []route {
 
 // New returns the handler of /v2/…. The path that it is mounted at is in none of its answers.
 func New(o Options) http.Handler {
-	d := &door{Options: o, limiter: httpd.NewLimiter()}
+	d := &door{Options: o, limiter: o.Limiter}
 	d.streams.follow(o.Core.Log)
 	mux := http.NewServeMux()
 	for _, r := range d.routes() {

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
+	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/pgtest"
 )
 
@@ -50,18 +51,68 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func newWorld(t *testing.T) *world {
+// Says is doortest's, in the world: what goes wrong is said of the statement.
+func (w *world) Says(t *testing.T, parameter, statement string, test func(t *testing.T)) {
+	t.Helper()
+	doortest.Says(t, parameter, statement, func(t *testing.T) {
+		defer func(before *testing.T) { w.t = before }(w.t)
+		w.t = t
+		test(t)
+	})
+}
+
+// rehearsal is a world whose organization is for tests, with a clock that stands until it is moved.
+func rehearsal(t *testing.T) *world {
+	t.Helper()
+	w := started(t)
+	made := must[*api.NewOrganization](t)(w.admin.CreateOrganization(t.Context(), api.OrganizationRequest{Name: "Rehearsal", Test: true}))
+	w.admin, w.org = w.client(made.Key.Secret), made.Organization.ID
+	stands := true
+	must[*api.Clock](t)(w.admin.MoveClock(t.Context(), api.ClockMove{Frozen: &stands}))
+	w.people()
+	return w
+}
+
+// advance moves the clock.
+func (w *world) advance(by time.Duration) {
+	w.t.Helper()
+	must[*api.Clock](w.t)(w.admin.AdvanceClock(w.t.Context(), by))
+}
+
+func (w *world) people() {
+	w.ana, w.bo, w.cy = w.person("Ana Silva"), w.person("Bo Lund"), w.person("Cy Young")
+}
+
+// set changes the organization's policy.
+func (w *world) set(p api.PolicyPatch) {
+	w.t.Helper()
+	must[*api.Organization](w.t)(w.admin.PatchOrganization(w.t.Context(), api.OrganizationPatch{Policy: &p}))
+}
+
+// settings are the server's options.
+type settings = config.Config
+
+func newWorld(t *testing.T, change ...func(*settings)) *world {
+	t.Helper()
+	w := started(t, change...)
+	w.people()
+	return w
+}
+
+func started(t *testing.T, change ...func(*settings)) *world {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog = t.TempDir(), "127.0.0.1:0", 0, false
 	c.Database = pgtest.Chosen(t, c.Data)
+	for _, f := range change {
+		f(&c)
+	}
 	w := &world{t: t, config: c}
 	w.start()
 	t.Cleanup(func() { w.stop() })
 	token := must[string](t)(w.app.Administrator(t.Context(), "Alpha"))
 	w.admin = w.client(token)
 	w.org = must[*api.Organization](t)(w.admin.GetOrganization(t.Context())).ID
-	w.ana, w.bo, w.cy = w.person("Ana Silva"), w.person("Bo Lund"), w.person("Cy Young")
 	return w
 }
 
@@ -210,6 +261,12 @@ type form struct {
 
 type part struct{ field, file, kind, content string }
 
+// Files that are taken.
+var (
+	textFile = part{"attachment", "note.txt", "text/plain", "hello, file"}
+	image    = part{"attachment", "scan.png", "image/png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"}
+)
+
 func formOf(t *testing.T, parts ...part) form {
 	t.Helper()
 	var b bytes.Buffer
@@ -247,5 +304,7 @@ func (p *person) held() int {
 	return n
 }
 
-// soon is in an hour.
-func (w *world) soon() time.Time { return time.Now().Add(time.Hour) }
+func (p *person) comeOnDuty(role string) {
+	p.w.t.Helper()
+	must[*api.Role](p.w.t)(p.ComeOnDuty(p.w.t.Context(), role, api.DutyIn{}))
+}

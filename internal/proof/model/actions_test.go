@@ -24,6 +24,7 @@ type machine struct {
 	here          *organization
 	classes       bool       // whether they are of several classes
 	lifetimes     bool       // whether messages of this sequence have some
+	acknowledging bool       // whether they ask to be acknowledged
 	onward        *principal // who has an escalation go on
 }
 
@@ -141,6 +142,7 @@ func (m *machine) ask(by *principal, request api.SendRequest, wanted int) (*mess
 	m.number++
 	s := &sending{by: by, at: by.org.now, key: fmt.Sprintf("key %d", m.number), request: request}
 	m.shortLived(&s.request)
+	m.asks(&s.request)
 	s.request.Body = api.Text(fmt.Sprintf("text %d", m.number))
 	got, err := by.client.Send(background, s.request, api.IdempotencyKey(s.key))
 	m.log("%s sends %sto %s: %v", by, sort(s.request), text(request.To), outcome(got, err))
@@ -203,6 +205,7 @@ func (m *machine) into(o *organization, about string, msg *message, got *api.Mes
 		m.fail("the message went into conversation %s, not %s", got.ConversationID, c.id)
 	}
 	if msg.scheduled {
+		msg.ttl = c.lives(time.Duration(msg.sent.request.TTL) * time.Second)
 		o.keep(msg)
 		return
 	}
@@ -348,6 +351,7 @@ func (m *machine) toConversation() {
 			msg.contact = c.contact
 			c.org.goesOut(msg, c.number, c.channel)
 		}
+		m.spread(msg)
 	}
 }
 
@@ -392,20 +396,6 @@ func (m *machine) later() {
 			msg.in.enter(msg)
 		}
 	})
-}
-
-func (m *machine) fromContact() {
-	o := m.organization()
-	c, ch := one(m, "contact", o.contacts), one(m, "channel", o.channels)
-	m.number++
-	text := fmt.Sprintf("text %d", m.number)
-	number := one(m, "number", c.numbers)
-	got, err := o.admin.client.PlayInbound(background, api.SandboxInbound{From: "phone:" + number, Channel: ch.id, Body: api.Text(text)})
-	m.ok(err, "a message from %s", number)
-	m.log("%s writes on %s: %s", number, ch.id, outcome(got, err))
-	c = c.became()
-	m.outside(c, number, ch, &message{id: got.ID, text: text, inbound: true, contact: c}, got)
-	c.last = ch
 }
 
 // wrongSend is a request that is refused whoever makes it.

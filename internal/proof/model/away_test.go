@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/parley-server/parley/api"
 )
@@ -81,8 +80,8 @@ func (o *organization) passOn(msg *message) {
 		first.told[c] = tells
 		notice := &message{in: c, author: to, notice: string(api.NoticeAway), reason: reason}
 		c.enter(notice)
-		if msg.sent != nil && msg.sent.request.TTL > 0 { // it lives no longer than what it is about
-			o.at(o.now.Add(time.Duration(msg.sent.request.TTL)*time.Second), func() { o.remove(notice, api.RemovedExpired) })
+		if msg.ttl > 0 { // it lives no longer than what it is about
+			o.at(o.now.Add(msg.ttl), func() { o.remove(notice, api.RemovedExpired) })
 		}
 	}
 }

@@ -228,6 +228,9 @@ func (m *machine) deactivate() {
 	_, err := o.admin.client.PatchUser(background, u.user, api.UserPatch{Active: &active})
 	m.log("%s is active: %v: %v", u, active, err)
 	m.ok(err, "changing a user")
+	if u.gone {
+		o.nobodyComes(u)
+	}
 	if _, err = u.client.ListMessages(background, api.MessageFilter{}); u.gone {
 		m.refused(err, 401, "%s, deactivated, asks", u)
 	} else {

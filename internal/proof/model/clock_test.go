@@ -51,24 +51,28 @@ func (m *machine) pass(o *organization, by time.Duration) {
 		t.do()
 	}
 	o.now, o.moving = end, false
+	o.age()
 	m.learn(o)
 }
 
-// learn asks for the ids of items that the system wrote.
+// learn asks for the ids of items that the server wrote.
 func (m *machine) learn(o *organization) {
 	m.rapid.Helper()
 	for _, msg := range o.unknown {
 		got, err := o.admin.client.ListConversationMessages(background, msg.in.id, api.Page{Limit: 100})
 		m.ok(err, "the items of %s", msg.in.id)
 		at := slices.IndexFunc(got.Data, func(g api.Message) bool { return g.Sequence == int64(msg.number) })
-		if at < 0 || got.Data[at].Kind != api.KindSystem {
-			m.fail("item %d of %s is not one that tells of %s", msg.number, msg.in.id, msg.notice)
+		if at < 0 || (got.Data[at].Kind == api.KindSystem) != (msg.notice != "") {
+			m.fail("item %d of %s is not one that says %s%s", msg.number, msg.in.id, msg.notice, msg.text)
 		}
-		if tells := got.Data[at].Notice; tells == nil || string(tells.Kind) != msg.notice || msg.notice == string(api.NoticeAway) && tells.Reason != msg.reason {
+		if tells := got.Data[at].Notice; msg.notice != "" && (tells == nil || string(tells.Kind) != msg.notice || msg.notice == string(api.NoticeAway) && tells.Reason != msg.reason) {
 			m.fail("item %d of %s tells %+v, not %s (%s)", msg.number, msg.in.id, tells, msg.notice, msg.reason)
 		}
-		msg.id = got.Data[at].ID
-		o.messages[msg.id] = msg
+		if msg.id = got.Data[at].ID; msg.notice == "" {
+			o.keep(msg)
+		} else {
+			o.messages[msg.id] = msg
+		}
 	}
 	o.unknown = nil
 }
@@ -109,7 +113,7 @@ func telling(e *api.Event) (string, bool) {
 		return fmt.Sprint(e.Type, " ", e.Data.ID, " ", e.Data.Status), true
 	case api.EventMessageRemoved:
 		return string(e.Type) + " " + e.Data.MessageID, e.Data.ID == ""
-	case api.EventMessageMoved:
+	case api.EventMessageMoved, api.EventMessageUnanswered:
 		return string(e.Type) + " " + e.Data.MessageID, true
 	case api.EventContactMerged, api.EventViewCreated, api.EventViewUpdated, api.EventViewDeleted:
 		return string(e.Type) + " " + e.Data.ID, true

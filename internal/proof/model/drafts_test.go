@@ -100,6 +100,7 @@ func (m *machine) sendDraft() {
 	msg.in = c
 	c.enter(msg)
 	c.org.forget(d)
+	m.spread(msg)
 }
 
 // checkDrafts: somebody is shown its drafts, and in a conversation those that it sees.

@@ -22,7 +22,7 @@ func (m *machine) edit() {
 		m.refused(err, 404, "%s edits %s", by, msg.id)
 	case msg.author != by:
 		m.refused(err, 403, "%s edits %s", by, msg.id)
-	case msg.in.members == nil && !msg.note:
+	case msg.in.members == nil && !msg.note || msg.in.list != nil:
 		m.refused(err, 422, "%s edits %s", by, msg.id)
 	case msg.copied: // it says what the message says that it is a copy of
 		m.refused(err, 422, "%s edits %s, a copy", by, msg.id)

@@ -42,7 +42,11 @@ func (o *organization) live(msg *message) {
 	if msg.sent == nil || msg.sent.request.TTL == 0 {
 		return
 	}
-	o.at(o.now.Add(time.Duration(msg.sent.request.TTL)*time.Second), func() { o.remove(msg, api.RemovedExpired) })
+	if msg.ttl == 0 {
+		msg.ttl = time.Duration(msg.sent.request.TTL) * time.Second
+	}
+	msg.ttl = msg.in.lives(msg.ttl)
+	o.at(o.now.Add(msg.ttl), func() { o.remove(msg, api.RemovedExpired) })
 }
 
 // expires has the content of a message that was never sent go when the server says.

@@ -45,6 +45,7 @@ func (m *machine) mergeContacts() {
 		if other.last == nil {
 			other.last = from.last
 		}
+		by.org.mergeSenders(from, other)
 		from.into = other
 		for _, c := range by.org.order {
 			if c.contact == from {
@@ -129,6 +130,7 @@ func (c *conversation) become(into *conversation) {
 		}
 	}
 	o.merged[c.id], c.into = into, into
+	o.mergeAnswers(c, into)
 	for _, d := range o.drafts {
 		if d.in == c {
 			d.in = into

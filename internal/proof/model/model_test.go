@@ -74,9 +74,15 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		{"place a hold": m.placeHold, "lift a hold": m.liftHold, "recall": m.recall},
 		{"write a draft": m.write, "rewrite": m.rewrite, "send a draft": m.sendDraft},
 		{"search": m.search},
-		{"call": m.call, "resolve": m.resolve},
+		{"call": m.call, "resolve": m.resolve, "deactivate": m.deactivate},
 		{"not to be disturbed": m.disturb, "back": m.back, "recall": m.recall, "edit": m.edit, "to a user again": m.toUser, "later": m.later},
 		{"suppress": m.suppress, "unsuppress": m.unsuppress, "opt out": m.optOut},
+		{"make a list": m.makeList, "change a list": m.changeList, "to a list": m.toList, "to a list again": m.toList, "recall": m.recall, "redact": m.redact},
+		{"retain": m.retain, "wait longer": m.wait, "place a hold": m.placeHold, "move": m.move, "merge conversations": m.mergeConversations},
+		{"acknowledge": m.acknowledge, "acknowledge more": m.acknowledge, "from a contact again": m.fromContact, "to a contact again": m.toContact, "merge contacts": m.mergeContacts},
+		{"keywords": m.keywords, "make a rule": m.makeRule, "from a contact again": m.fromContact, "unsuppress": m.unsuppress},
+		{"make a rule": m.makeRule, "make another rule": m.makeRule, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts, "merge conversations": m.mergeConversations},
+		{"block": m.block, "unblock": m.unblock, "from a contact again": m.fromContact, "merge contacts": m.mergeContacts},
 		{"quiet hours": m.quiet, "recall": m.recall, "suppress": m.suppress, "unsuppress": m.unsuppress, "to a contact again": m.toContact, "close": m.close},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "answer": m.answer},
 		{"make a role": m.makeRole, "come on duty": m.dutyIn, "go off duty": m.dutyOut, "to a role": m.toRole, "to the role": m.toRole, "answer": m.answer},
@@ -85,6 +91,7 @@ func (m *machine) steps() map[string]func(*rapid.T) {
 		area := areas[rapid.IntRange(0, len(areas)-1).Draw(m.rapid, "area")]
 		add(area)
 		m.lifetimes = m.lifetimes || area["place a hold"] != nil
+		m.acknowledging = m.acknowledging || area["acknowledge"] != nil
 		m.classes = m.classes || area["suppress"] != nil
 	}
 	return all

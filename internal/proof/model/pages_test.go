@@ -26,6 +26,10 @@ func (m *machine) call() {
 	if by.sees(c) && !(by.takesPart(c) && by.mayChange(c)) || who.org == c.org && who.sees(c) && c.members != nil && !c.in(who) {
 		m.rapid.Skip("has no say in it")
 	}
+	if c.list != nil {
+		m.rapid.Skip("with a list")
+	}
+	alone := m.alone(by, c)
 	m.number++
 	words, high := fmt.Sprintf("text %d", m.number), rapid.Bool().Draw(m.rapid, "high")
 	request := api.CallRequest{Who: api.Actor{Kind: api.ActorUser, ID: who.user}, Text: words, Paging: api.Paging{Urgency: api.UrgencyNormal}}
@@ -38,7 +42,7 @@ func (m *machine) call() {
 	case !by.sees(c):
 		m.refused(err, 404, "%s calls somebody to %s", by, c.id)
 		return
-	case who.org != c.org || who.gone || !who.sees(c):
+	case who.org != c.org || who.gone || !who.sees(c) || alone:
 		m.refused(err, 422, "%s calls %s to %s", by, who, c.id)
 		return
 	}
@@ -64,7 +68,7 @@ func (p *page) reminds(number int) {
 		switch {
 		case p.state != api.PageOpen:
 			return
-		case p.who.gone || p.message.why == api.RemovedRecalled || !p.comes():
+		case p.message.why == api.RemovedRecalled || !p.comes():
 			p.state = api.PageCanceled
 			p.tell(api.EventPageResolved, " canceled")
 			return
@@ -81,6 +85,16 @@ func (p *page) reminds(number int) {
 func (p *page) comes() bool {
 	c := p.message.in
 	return p.who.sees(c) && (c.members == nil || c.in(p.who))
+}
+
+// nobodyComes ends the open pages of somebody who is gone.
+func (o *organization) nobodyComes(u *principal) {
+	for _, p := range o.pages {
+		if p.who == u && p.state == api.PageOpen {
+			p.state = api.PageCanceled
+			p.tell(api.EventPageResolved, " canceled")
+		}
+	}
 }
 
 // resolve: whoever was called says that they have come, or who called that nobody needs to.

@@ -30,7 +30,7 @@ type organization struct {
 	merged        map[string]*conversation // by the id of one that became a part of it
 	order         []*conversation          // as they were made, but for those that were merged into others
 	log           []*message               // as they entered a timeline
-	unknown       []*message               // of the system, of which the server's ids are not known
+	unknown       []*message               // that the server wrote, whose ids are not known
 	all           []*message               // as they were made, but for the system's own
 	facts         []fact                   // what the log of events tells besides
 	views         []*view
@@ -43,6 +43,13 @@ type organization struct {
 	pages         []*page
 	away          map[*principal]*away
 	quiet         bool // there are quiet hours
+	keywords      bool // some words do something
+	rules         []*rule
+	given         map[any]*answers // by rules, in each conversation
+	schedule      string           // open in the mornings
+	blocked       []*block
+	lists         []*list
+	retention     map[api.ConversationKind]time.Duration // of content
 }
 
 // conversation is a thread as the model knows it.
@@ -66,6 +73,7 @@ type conversation struct {
 	assigned *principal
 	into     *conversation // that it was merged into
 
+	list     *list           // of somebody's with a list
 	role     *role           // of a conversation with a role
 	asker    *principal      // who wrote to it
 	attended int             // the number of the last item when the last one went off duty
@@ -176,6 +184,10 @@ type message struct {
 	contact   *contact    // outside, who wrote it or got it
 	pages     bool        // it calls somebody
 	copied    bool        // it is a copy in the group of an escalation
+	auto      bool        // the server wrote it
+	spreads   bool        // to those on a list
+	ttl       time.Duration
+	acks      []any // who has acknowledged it: users, and contacts
 
 	escalation *escalation
 	sent       *sending // how it was asked for
@@ -286,12 +298,13 @@ func (c *conversation) enter(m *message) {
 	m.at, c.org.moving = c.org.now, true
 	c.org.log = append(c.org.log, m)
 	c.org.live(m)
+	m.isDue()
+	if m.id == "" {
+		c.org.unknown = append(c.org.unknown, m)
+	} else if m.notice != "" {
+		c.org.messages[m.id] = m
+	}
 	if m.notice != "" {
-		if m.id == "" {
-			c.org.unknown = append(c.org.unknown, m)
-		} else {
-			c.org.messages[m.id] = m
-		}
 		return
 	}
 	if c.status == api.ConversationClosed || m.inbound || c.members != nil && (m.sent == nil || !m.sent.request.Internal) {
@@ -300,7 +313,9 @@ func (c *conversation) enter(m *message) {
 	if c.kind == api.ConversationDirect && !m.copied {
 		defer c.org.passOn(m)
 	}
-	c.org.keep(m)
+	if m.id != "" {
+		c.org.keep(m)
+	}
 }
 
 func (o *organization) keep(m *message) {

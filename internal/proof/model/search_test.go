@@ -46,7 +46,7 @@ func (m *machine) search() {
 // current: it says to somebody what it says by now.
 func (p *principal) current(m *message) bool { return slices.Equal(p.reads(m), []string{m.text}) }
 
-// words of a message: not the name of whom it calls.
+// words of a message that are looked for: not the name of whom it calls.
 func (m *message) words() string {
 	if !m.pages {
 		return m.text

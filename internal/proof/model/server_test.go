@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
@@ -127,7 +128,7 @@ type channel struct {
 func (s *server) furnish(name string) *organization {
 	ctx := background
 	made := must(s.operator.CreateOrganization(ctx, api.OrganizationRequest{Name: name, Test: true}))
-	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}, merged: map[string]*conversation{}, replays: map[*role]bool{}, away: map[*principal]*away{}}
+	o := &organization{name: name, conversations: map[string]*conversation{}, messages: map[string]*message{}, keyed: map[string]*conversation{}, merged: map[string]*conversation{}, replays: map[*role]bool{}, away: map[*principal]*away{}, given: map[any]*answers{}, retention: map[api.ConversationKind]time.Duration{}}
 	admin := &principal{name: "admin", org: o, user: made.Key.User, private: true, client: must(s.client(made.Key.Secret))}
 	scopes := slices.DeleteFunc(slices.Clone(made.Key.Scopes), func(scope string) bool { return scope == "conversations:read.private" })
 	frozen := true
@@ -135,7 +136,7 @@ func (s *server) furnish(name string) *organization {
 	clerk := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "clerk", Scopes: scopes}))
 	o.principals = []*principal{admin, {name: "clerk", org: o, user: clerk.User, client: must(s.client(clerk.Secret))}}
 	for n := range 3 {
-		u := must(admin.client.CreateUser(ctx, api.UserRequest{Name: fmt.Sprintf("user %d", n), Email: fmt.Sprintf("user%d@%s.example.org", n, made.Organization.ID)}))
+		u := must(admin.client.CreateUser(ctx, api.UserRequest{Name: "user " + string(rune('a'+n)), Email: fmt.Sprintf("user%d@%s.example.org", n, made.Organization.ID)}))
 		key := must(admin.client.CreateKey(ctx, api.KeyRequest{Name: "personal", User: u.ID, Scopes: scopes}))
 		o.users = append(o.users, &principal{name: u.Name, org: o, user: u.ID, personal: true, client: must(s.client(key.Secret))})
 	}

@@ -135,7 +135,7 @@ func (m *machine) assign() {
 	m.log("%s gives %s to %v: %v", by, c.id, who, err)
 	switch {
 	case !m.change(by, c, err, "assigns"):
-	case who != nil && (who.org != c.org || who.gone):
+	case who != nil && (who.org != c.org || who.gone || c.assigned != who && !(c.members == nil && who.uses(c.channel) || c.in(who))):
 		m.refused(err, 422, "%s gives %s to %s", by, c.id, who)
 	default:
 		m.ok(err, "%s gives %s to %v", by, c.id, who)

@@ -12,6 +12,7 @@ type suppression struct {
 	id, number string
 	class      string // all: every one
 	platform   string // empty: all
+	said       bool   // by a keyword
 }
 
 // keeps reports whether a suppression keeps messages of a class from a number on a channel.
@@ -46,6 +47,11 @@ func (m *machine) unsuppress() {
 		m.rapid.Skip("nothing suppressed")
 	}
 	s := one(m, "suppression", o.suppressed)
+	if s.said {
+		list, err := o.admin.client.ListSuppressions(background, api.SuppressionFilter{Address: "phone:" + s.number, Platform: s.platform, Reason: api.ReasonKeyword})
+		m.ok(err, "the suppressions of %s", s.number)
+		s.id = list.Data[0].ID
+	}
 	err := o.admin.client.DeleteSuppression(background, s.id)
 	m.log("%s gets messages again: %v", s.number, err)
 	m.ok(err, "taking a suppression back")

@@ -6,7 +6,6 @@ import (
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
-	"github.com/parley-server/parley/internal/store/sqldb"
 )
 
 // storedRule is a rule as it is stored.
@@ -114,53 +113,4 @@ func Replies(q store.Queries, organization, after parley.ID, limit int) (all []p
 		next = all[limit-1].ID
 	}
 	return all, next, err
-}
-
-// Mark is when a rule answered last about a conversation or a sender, and how often; without a rule, how often all of them
-// have since then.
-type Mark struct {
-	Rule  parley.ID
-	About string
-	At    time.Time
-	Times int
-}
-
-var marks = `SELECT m.rule_id, m.about, m.at, m.times FROM ` + sqldb.From("$2", "rule_id TEXT", "about TEXT") + ` AS j
-	JOIN auto_reply_marks AS m ON m.organization_id = $1 AND m.rule_id = j.rule_id AND m.about = j.about`
-
-// Marks fills in what is known of some marks.
-func Marks(q store.Queries, organization parley.ID, list []Mark) error {
-	var rows sqldb.Rows
-	for _, m := range list {
-		rows.Add(string(m.Rule), m.About)
-	}
-	return q.Conn().Query(marks, []any{string(organization), rows.Param()}, func(r *sql.Rows) error {
-		var m Mark
-		var at int64
-		if err := r.Scan(&m.Rule, &m.About, &at, &m.Times); err != nil {
-			return err
-		}
-		m.At = store.Moment(at)
-		for i := range list {
-			if list[i].Rule == m.Rule && list[i].About == m.About {
-				list[i] = m
-			}
-		}
-		return nil
-	})
-}
-
-var setMarks = `INSERT INTO auto_reply_marks (organization_id, rule_id, about, at, times)
-	SELECT $1, rule_id, about, at, times FROM ` + sqldb.From("$2", "rule_id TEXT", "about TEXT", "at BIGINT", "times BIGINT") + ` AS j WHERE true
-	ON CONFLICT (organization_id, about, rule_id) DO UPDATE SET at = excluded.at, times = excluded.times`
-
-// SetMarks writes marks.
-func SetMarks(tx *store.Tx, organization parley.ID, list []Mark) error {
-	tx.MustHave(organization)
-	var rows sqldb.Rows
-	for _, m := range list {
-		rows.Add(string(m.Rule), m.About, store.Millis(m.At), m.Times)
-	}
-	_, err := tx.Conn().Exec(setMarks, string(organization), rows.Param())
-	return err
 }

@@ -2,6 +2,8 @@ package people
 
 import (
 	"database/sql"
+	"encoding/json"
+	"slices"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -127,17 +129,25 @@ func ParkedOf(tx *store.Tx, organization, block parley.ID, limit int) ([]store.P
 
 var dropParked = `DELETE FROM parked WHERE organization_id = $1 AND id IN (SELECT id FROM ` + sqldb.From("$2", "id TEXT") + ` AS j)`
 
-// MoveBlocks makes the block of a contact that becomes a part of another that of the other, unless it has one.
+// fileUnder puts what is parked under a block.
+var fileUnder = `UPDATE parked SET message_id = $2 WHERE organization_id = $1 AND id IN (SELECT id FROM ` + sqldb.From("$3", "id TEXT") + ` AS j)`
+
+// MoveBlocks makes the block of a contact that becomes a part of another that of the other. Where both are blocked, the other's has
+// from then on what was parked under either.
 func MoveBlocks(tx *store.Tx, organization, from, into parley.ID) error {
 	return exec(tx, organization,
 		sqldb.Statement{Text: `UPDATE blocked_senders SET contact_id = $3 WHERE organization_id = $1 AND contact_id = $2 AND contact_id <> ''
 			AND NOT EXISTS (SELECT 1 FROM blocked_senders AS o WHERE o.organization_id = $1 AND o.contact_id = $3 AND o.contact_id <> '')`,
 			Args: []any{string(organization), string(from), string(into)}},
+		sqldb.Statement{Text: `UPDATE parked SET message_id = (SELECT o.id FROM blocked_senders AS o WHERE o.organization_id = $1 AND o.contact_id = $3 AND o.contact_id <> '')
+			WHERE organization_id = $1 AND message_id <> '' AND message_id IN
+				(SELECT b.id FROM blocked_senders AS b WHERE b.organization_id = $1 AND b.contact_id = $2 AND b.contact_id <> '')`,
+			Args: []any{string(organization), string(from), string(into)}},
 		sqldb.Statement{Text: "DELETE FROM blocked_senders WHERE organization_id = $1 AND contact_id = $2 AND contact_id <> ''",
 			Args: []any{string(organization), string(from)}})
 }
 
-// KeepBlock makes the block of a contact that is deleted one of each address that identified it.
+// KeepBlock makes the block of a contact that is deleted one of each address that identified it, which has what came from there.
 func KeepBlock(tx *store.Tx, organization parley.ID, contact *parley.Contact) error {
 	b, err := BlockedContact(tx.Queries, organization, contact.ID)
 	if parley.IsKind(err, parley.KindNotFound) {
@@ -146,14 +156,54 @@ func KeepBlock(tx *store.Tx, organization parley.ID, contact *parley.Contact) er
 	if err != nil {
 		return err
 	}
+	var blocks []parley.BlockedSender
 	for _, a := range contact.Addresses {
 		if a.Shared {
 			continue
 		}
 		one := parley.BlockedSender{ID: parley.NewID(tx.Now), Address: parley.Address{Kind: a.Kind, Value: a.Value}, Note: b.Note, Actor: b.Actor}
-		if _, err := Block(tx, organization, &one); err != nil {
+		made, err := Block(tx, organization, &one)
+		if err == nil && !made {
+			one, err = BlockedAddress(tx.Queries, organization, one.Address)
+		}
+		if err != nil {
 			return err
 		}
+		blocks = append(blocks, one)
+	}
+	if err := divide(tx, organization, b.ID, blocks); err != nil {
+		return err
 	}
 	return Unblock(tx, organization, b.ID)
+}
+
+// divide puts what is parked under a block under those of the addresses that it came from; what came from one that the contact has
+// no more, under the first of them.
+func divide(tx *store.Tx, organization, block parley.ID, blocks []parley.BlockedSender) error {
+	if len(blocks) == 0 {
+		return nil
+	}
+	parts := make([]sqldb.Rows, len(blocks))
+	err := tx.Conn().Query("SELECT id, raw FROM parked WHERE organization_id = $1 AND message_id = $2 AND message_id <> ''",
+		[]any{string(organization), string(block)}, func(r *sql.Rows) error {
+			var id, raw string
+			if err := r.Scan(&id, &raw); err != nil {
+				return err
+			}
+			var came struct{ From parley.Address }
+			if err := json.Unmarshal([]byte(raw), &came); err != nil {
+				return err
+			}
+			at := slices.IndexFunc(blocks, func(b parley.BlockedSender) bool {
+				return b.Address.Kind == came.From.Kind && b.Address.Value == came.From.Value
+			})
+			parts[max(at, 0)].Add(id)
+			return nil
+		})
+	for i := range parts {
+		if err == nil && parts[i].Len() > 0 {
+			err = exec(tx, organization, sqldb.Statement{Text: fileUnder, Args: []any{string(organization), string(blocks[i].ID), parts[i].Param()}})
+		}
+	}
+	return err
 }

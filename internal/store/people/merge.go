@@ -98,12 +98,6 @@ var (
 		SELECT organization_id, $3, message_id FROM blind_copies WHERE organization_id = $1 AND contact_id = $2 ON CONFLICT DO NOTHING`
 	dropBlind = `DELETE FROM blind_copies WHERE organization_id = $1 AND contact_id = $2`
 
-	mergeMarks = `INSERT INTO auto_reply_marks (organization_id, rule_id, about, at, times)
-		SELECT organization_id, rule_id, $3, at, times FROM auto_reply_marks WHERE organization_id = $1 AND about = $2
-		ON CONFLICT (organization_id, about, rule_id) DO UPDATE SET times = auto_reply_marks.times + excluded.times,
-			at = CASE WHEN excluded.at > auto_reply_marks.at THEN excluded.at ELSE auto_reply_marks.at END`
-	dropMarks = `DELETE FROM auto_reply_marks WHERE organization_id = $1 AND about = $2`
-
 	mergeAliases = `UPDATE contacts SET merged_into = $3, rev = rev + 1 WHERE organization_id = $1 AND merged_into = $2 AND merged_into <> ''`
 	dropOwn      = `DELETE FROM contact_addresses WHERE organization_id = $1 AND contact_id = $2`
 )
@@ -136,8 +130,6 @@ func Merge(tx *store.Tx, m Merging, from *parley.Contact) error {
 		sqldb.Statement{Text: mergeBlind, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropBlind, Args: []any{o, a}},
 		sqldb.Statement{Text: mergeInteractions, Args: []any{o, a, b}},
-		sqldb.Statement{Text: mergeMarks, Args: []any{o, a, b}},
-		sqldb.Statement{Text: dropMarks, Args: []any{o, a}},
 		sqldb.Statement{Text: mergeAliases, Args: []any{o, a, b}},
 		sqldb.Statement{Text: dropOwn, Args: []any{o, a}})...)
 }

@@ -34,6 +34,27 @@ func Fill(q store.Queries, organization parley.ID, users ...*parley.User) error 
 	return err
 }
 
+// number is a telephone number without what people write between its digits. There is an index of it.
+const number = "replace(replace(replace(replace(replace(phone, ' ', ''), '-', ''), '.', ''), '(', ''), ')', '')"
+
+var byPhone = "SELECT user_id, " + number + " FROM profiles WHERE organization_id = $1 AND " + number + " IN " + store.IDSource
+
+// ByPhone returns the users whose profiles have one of some telephone numbers, which are digits after a plus sign, by those.
+func ByPhone(q store.Queries, organization parley.ID, numbers []string) (map[string][]parley.ID, error) {
+	found := map[string][]parley.ID{}
+	if len(numbers) == 0 {
+		return found, nil
+	}
+	err := q.Conn().Query(byPhone, []any{string(organization), store.TextRows(numbers)}, func(r *sql.Rows) error {
+		var id parley.ID
+		var number string
+		err := r.Scan(&id, &number)
+		found[number] = append(found[number], id)
+		return err
+	})
+	return found, err
+}
+
 // Set writes the profile of a user.
 func Set(tx *store.Tx, organization, user parley.ID, p parley.Profile) error {
 	tx.MustHave(organization)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -172,18 +173,50 @@ func blockedSenders(w *world) {
 	page, err := people.BlockedSenders(w.read(), o, byContact.ID, 5)
 	w.must(err)
 	w.equal("a page", page, []parley.BlockedSender{byAddress, byHash})
+	w.blocksMove(o, byContact.ID, &contact, &second)
+}
+
+// blocksMove: the block of a contact that is merged, with what is parked, is the other's; that of one that is deleted, its addresses'.
+func (w *world) blocksMove(o, block parley.ID, contact, second *parley.Contact) {
 	w.do(func(tx *store.Tx) error { return people.MoveBlocks(tx, o, contact.ID, second.ID) })
 	moved, err := people.BlockOf(w.read(), o, phone("+493"))
 	w.must(err)
-	w.equal("of the other", moved, byContact.ID)
-	w.do(func(tx *store.Tx) error { return people.KeepBlock(tx, o, &second) })
-	w.do(func(tx *store.Tx) error { return people.KeepBlock(tx, o, &contact) })
-	_, err = people.Blocked(w.read(), o, byContact.ID)
+	w.equal("of the other", moved, block)
+	twice := parley.BlockedSender{ID: w.id(), Contact: contact.ID}
+	w.park(o, block, "+493")
+	w.park(o, twice.ID, "+491")
+	w.do(func(tx *store.Tx) error {
+		if _, err := people.Block(tx, o, &twice); err != nil {
+			return err
+		}
+		return people.MoveBlocks(tx, o, contact.ID, second.ID)
+	})
+	both, err := people.Blocked(w.read(), o, block)
+	w.must(err)
+	w.equal("parked under the two", both.Parked, int64(2))
+	second.Addresses = append(second.Addresses, phone("+491"))
+	w.do(func(tx *store.Tx) error { return people.KeepBlock(tx, o, second) })
+	w.do(func(tx *store.Tx) error { return people.KeepBlock(tx, o, contact) })
+	for _, value := range []string{"+491", "+493"} {
+		one, err := people.BlockedAddress(w.read(), o, phone(value))
+		w.must(err)
+		w.equal("parked from "+value, one.Parked, int64(1))
+	}
+	_, err = people.Blocked(w.read(), o, block)
 	w.notFound(err)
 	kept, err := people.BlockedAddress(w.read(), o, phone("+493"))
 	w.must(err)
 	w.equal("kept", fmt.Sprint(kept.Note, kept.Contact), "a note")
-	w.notFound(w.try(func(tx *store.Tx) error { return people.Unblock(tx, o, byContact.ID) }))
+	w.notFound(w.try(func(tx *store.Tx) error { return people.Unblock(tx, o, block) }))
+}
+
+// park parks something from a telephone under a block.
+func (w *world) park(o, block parley.ID, from string) {
+	raw, err := json.Marshal(map[string]any{"From": phone(from)})
+	w.must(err)
+	w.do(func(tx *store.Tx) error {
+		return tx.Park(o, &store.Parked{ID: w.id(), Channel: "c", Kind: people.KindBlocked, Message: block, Raw: string(raw)})
+	})
 }
 
 // parkedOf: what was parked under a block, and is taken out.

@@ -76,10 +76,36 @@ func autoReplies(w *world) {
 		return list
 	}
 	w.equal("marks", seen(), []hours.Mark{marks[2], marks[0], {Rule: first.ID, About: "bo"}})
+	w.marksGo(o, second.ID, at)
 	w.do(func(tx *store.Tx) error { return hours.DeleteReply(tx, o, first.ID) })
 	w.equal("marks without the rule", seen()[1], hours.Mark{Rule: first.ID, About: "ana"})
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.DeleteReply(tx, o, first.ID) }))
 	w.notFound(w.try(func(tx *store.Tx) error { return hours.UpdateReply(tx, o, &first) }))
+}
+
+// marksGo: those of what was merged are those of the other; those that are spent are forgotten, unless they are new since.
+func (w *world) marksGo(o, rule parley.ID, at time.Time) {
+	marks := []hours.Mark{{Rule: rule, About: "a", At: at, Times: 1}, {Rule: rule, About: "b", At: at.Add(time.Second), Times: 2}, {Rule: rule, About: "c", At: at.Add(time.Second), Times: 4}}
+	seen := func() string {
+		list := []hours.Mark{{Rule: rule, About: "a"}, {Rule: rule, About: "b"}, {Rule: rule, About: "c"}}
+		w.must(hours.Marks(w.read(), o, list))
+		return fmt.Sprint(list[0].Times, list[1].Times, list[2].Times, list[1].At.Sub(at))
+	}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.SetMarks(tx, o, marks), hours.MergeMarks(tx, o, "a", "b"))
+	})
+	w.equal("merged", seen(), "0 3 4 1s")
+	spent, err := hours.Spent(w.read(), o, rule, at, 10)
+	w.must(err)
+	w.equal("none of a but the one from before", len(spent), 1)
+	spent, err = hours.Spent(w.read(), o, rule, at.Add(time.Second), 10)
+	w.must(err)
+	w.equal("spent", len(spent), 3)
+	renewed := []hours.Mark{{Rule: rule, About: "b", At: at.Add(time.Minute), Times: 4}}
+	w.do(func(tx *store.Tx) error {
+		return errors.Join(hours.SetMarks(tx, o, renewed), hours.Forget(tx, o, spent))
+	})
+	w.equal("forgotten", seen(), "0 4 0 1m0s")
 }
 
 // slas: policies, and how conversations stand with them, in the order of when something is due.

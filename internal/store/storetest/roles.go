@@ -303,6 +303,26 @@ func profiles(w *world) {
 	filled, elsewhere := parley.User{ID: u.ID}, parley.User{ID: u.ID}
 	w.must(errors.Join(profile.Fill(w.read(), o, &filled), profile.Fill(w.read(), other, &elsewhere), profile.Fill(w.read(), o)))
 	w.equal("profiles", []parley.Profile{filled.Profile, elsewhere.Profile}, []parley.Profile{p, {}})
+	w.do(func(tx *store.Tx) error {
+		called := p
+		called.Phone = "+1 (555) 010-0.200"
+		return profile.Set(tx, o, u.ID, called)
+	})
+	for where, id := range map[parley.ID]parley.ID{o: u.ID, other: ""} {
+		phones, err := profile.ByPhone(w.read(), where, []string{"+15550100200", "100"})
+		w.must(err)
+		emails, err := w.read().UsersByEmail(where, []string{u.Email, "b@example.org"})
+		w.must(err)
+		var called, mailed parley.ID
+		for _, list := range phones {
+			called = list[0]
+		}
+		for _, found := range emails {
+			mailed = found.ID
+		}
+		w.equal("by phone and e-mail", []parley.ID{called, mailed}, []parley.ID{id, id})
+	}
+	w.do(func(tx *store.Tx) error { return profile.Set(tx, o, u.ID, p) })
 	memberships, err := profile.Memberships(w.read(), u.Account, 5)
 	w.must(err)
 	w.equal("memberships", []any{len(memberships), memberships[0].Organization, memberships[0].User.Profile, memberships[0].User.ID}, []any{1, o, p, u.ID})

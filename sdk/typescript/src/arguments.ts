@@ -1,5 +1,6 @@
 import { ArgumentError } from './errors.js';
-import type { Id, Priority } from './models.js';
+import { parsed } from './models.js';
+import type { Id, MessageMetadata, Priority } from './models.js';
 
 /** A model, or its id. */
 export type Ref = Id | { id: Id };
@@ -44,6 +45,8 @@ const known = new Set(['organizationId', 'senderOrganizationId', 'recipientOrgan
 const maxFile = 100 * 1024 * 1024;
 const maxMinutes = 100 * 365 * 24 * 60;
 const maxDescription = 300;
+const maxMetadata = 50;
+const maxPayload = 64 * 1024; // bytes of all together
 
 /** A file with the name that it is sent under. */
 export interface NamedFile {
@@ -55,6 +58,8 @@ export interface NamedFile {
 export interface Outgoing {
   fields: Record<string, unknown>;
   organization: Id;
+  /** As the message has it. */
+  metadata: MessageMetadata[];
   attachment?: NamedFile;
   avatar?: NamedFile;
 }
@@ -86,10 +91,18 @@ function optional<T>(name: string, value: unknown, type: string): T | undefined 
   return value as T;
 }
 
-function metadataOf(value: SendOptions['metadata']): object[] | undefined {
+/** What programs add to a message, as it is sent. */
+interface Datum {
+  namespace: string;
+  mimetype: string;
+  payload: string;
+}
+
+function metadataOf(value: SendOptions['metadata']): Datum[] | undefined {
   if (value === undefined || value === null) return undefined;
   const list = Array.isArray(value) ? value : [value];
-  return list.map((m, i) => {
+  if (list.length > maxMetadata) throw new ArgumentError('metadata', `must be at most ${maxMetadata}`);
+  const data = list.map((m, i) => {
     const at = Array.isArray(value) ? `metadata[${i}]` : 'metadata';
     if (typeof m !== 'object' || m === null) throw new ArgumentError(at, 'must be an object with namespace and payload');
     if (typeof m.namespace !== 'string' || m.namespace.trim() === '') throw new ArgumentError(`${at}.namespace`, 'must be a string, as vendor:name');
@@ -104,6 +117,10 @@ function metadataOf(value: SendOptions['metadata']): object[] | undefined {
     if (payload === undefined) throw new ArgumentError(`${at}.payload`, 'must be something that can be written as JSON');
     return { namespace: m.namespace, mimetype, payload };
   });
+  if (data.reduce((size, d) => size + new TextEncoder().encode(d.payload).length, 0) > maxPayload) {
+    throw new ArgumentError('metadata', `must have at most ${maxPayload} bytes of payload`);
+  }
+  return data;
 }
 
 function ttlOf(value: unknown): number | undefined {
@@ -152,6 +169,8 @@ async function fileOf(name: string, value: unknown): Promise<NamedFile> {
   } else {
     throw new ArgumentError(name, inNode ? 'must be an absolute path, a Buffer, a File or a Blob' : 'must be a File or Blob');
   }
+  const type = content.type.split(';')[0]!.trim().toLowerCase();
+  if (!accepted.has(type)) throw new ArgumentError(name, `must be an image, audio, video, PDF, Office document, plain text or CSV, not ${type}`);
   if (content.size > maxFile) throw new ArgumentError(name, `must be at most ${maxFile} bytes`);
   return { content, name: called };
 }
@@ -162,6 +181,10 @@ const types: Record<string, string> = {
   xls: 'application/vnd.ms-excel', ppt: 'application/vnd.ms-powerpoint', docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
 };
+
+/** The types that are sent; of what says nothing the server finds out. */
+const accepted = new Set(['', 'application/octet-stream', ...Object.values(types), 'image/jpg', 'image/pjpeg', 'image/x-png', 'image/x-ms-bmp', 'audio/mp4', 'audio/m4a', 'audio/mp3', 'audio/mpeg3',
+  'audio/x-mpeg-3', 'audio/x-wav', 'audio/wave', 'audio/vnd.wave', 'video/x-m4v']);
 
 function typeOf(path: string): string {
   return types[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? '';
@@ -194,7 +217,8 @@ export async function outgoing(recipient: unknown, body: unknown, given: SendOpt
     priority: priorityOf(o.priority), data, sender_token: o.senderId === undefined || o.senderId === null ? undefined : idOf('senderId', o.senderId, 'a role or the user'),
     client_id: globalThis.crypto.randomUUID(),
   };
-  const sent: Outgoing = { fields, organization: from };
+  const metadata = (data ?? []).map((d) => ({ ...d, payload: parsed(d.payload) }));
+  const sent: Outgoing = { fields, organization: from, metadata };
   if (defaults.group) {
     fields['group_name'] = optional<string>('groupName', o.groupName, 'string');
     const description = optional<string>('description', o.description, 'string');

@@ -1,6 +1,10 @@
+import type { Message } from './models.js';
+
 /** What every error of this package is. `code` is for programs. */
 export class ParleyError extends Error {
   readonly code: string;
+  /** The message that was not sent: `messages.retrySend` tries again. */
+  unsent?: Message;
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;

@@ -1,16 +1,26 @@
 import { formOf, idOf, inOrder, outgoing, type Ref, type SendOptions } from './arguments.js';
+import type { Emitter } from './emitter.js';
 import { ArgumentError, NotFoundError } from './errors.js';
 import { type Message, type MessageStatusPerRecipient, messageOf, statusesOf } from './models.js';
 import type { Session } from './session.js';
+import { type Pending, Unsent } from './unsent.js';
 
 /** Sends messages, and says what became of them. */
 export class Messages {
-  constructor(private readonly session: Session) {}
+  readonly unsent: Unsent;
+  constructor(
+    private readonly session: Session,
+    emitter: Emitter,
+  ) {
+    this.unsent = new Unsent(emitter);
+  }
 
-  /** Sends to a user of an organization, by id, e-mail address or model; to a role by its id. */
+  /** Sends to a user of an organization, by id, e-mail address, telephone number or model; to a role by its id. */
   async sendToUser(userId: Ref, body: string, options?: SendOptions | null): Promise<Message> {
     inOrder('userId', userId, body, '(userId, body)');
-    return this.send(idOf('userId', userId, '(userId, body)'), body, options, { recipient_type: 'user' });
+    const id = idOf('userId', userId, '(userId, body)');
+    if (this.session.isMe(id)) throw new ArgumentError('userId', 'is the user who sends');
+    return this.send(id, body, options, { recipient_type: 'user' });
   }
 
   /** Sends to a group, forum or team, by its id. */
@@ -42,11 +52,31 @@ export class Messages {
     this.session.signedIn();
     const sent = await outgoing(recipient, body, options, { organization: this.session.defaultOrganization, group: Array.isArray(recipient) });
     Object.assign(sent.fields, more);
-    const files = sent.attachment !== undefined || sent.avatar !== undefined;
-    const { reply } = await this.session.transport.call('POST', '/message?response_format=message', {
-      ...(files ? { form: formOf(sent) } : { body: sent.fields }), organization: sent.organization, again: true, // the client_id sends it once
-    });
-    return messageOf(reply, true);
+    const me = this.session.user, id = this.session.me(sent.organization) ?? me?.id;
+    return this.deliver(this.unsent.begin(sent, me === undefined || id === undefined ? undefined : { id, displayName: me.displayName }));
+  }
+
+  private async deliver(pending: Pending): Promise<Message> {
+    const { sent } = pending, files = sent.attachment !== undefined || sent.avatar !== undefined;
+    try {
+      this.session.signedIn();
+      this.unsent.became(pending, 'SENDING');
+      const { reply } = await this.session.transport.call('POST', '/message?response_format=message', {
+        ...(files ? { form: formOf(sent) } : { body: sent.fields }), organization: sent.organization, again: true, // the client_id sends it once
+        onRetry: () => this.unsent.became(pending, 'RETRYING'),
+      });
+      pending.message = messageOf(reply, true);
+    } catch (error) {
+      throw this.unsent.fail(pending, error);
+    }
+    this.unsent.became(pending, 'SENT');
+    return pending.message;
+  }
+
+  /** Sends a message that has failed once more, with its client id, so that it is not there twice. */
+  async retrySend(message: Ref): Promise<Message> {
+    this.session.signedIn();
+    return this.deliver(this.unsent.take(idOf('message', message, '(message)')));
   }
 
   /** What has become of a message with each recipient. */
@@ -68,12 +98,16 @@ export class Messages {
     }
   }
 
-  /** Takes messages back, for all. Only their sender may. */
+  /** Takes messages back, for all. Only their sender may. One that has failed is forgotten. */
   async recall(messages: Ref | Ref[], options?: { organizationId?: string }): Promise<boolean[]> {
     const list = Array.isArray(messages) ? messages : [messages];
     const ids = list.map((m) => idOf('messages', m, '(messages)'));
     const done: boolean[] = [];
     for (const [i, id] of ids.entries()) {
+      if (this.unsent.drop(id)) {
+        done.push(true);
+        continue;
+      }
       const { reply } = await this.session.transport.call('DELETE', `/message/${encodeURIComponent(id)}`, {
         ...this.session.at(organizationIn(list[i], options)), again: true,
       });

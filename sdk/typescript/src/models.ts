@@ -95,8 +95,12 @@ export interface Message {
   metadata: MessageMetadata[];
   messageType: 'USER_SENT';
   subType: string;
+  /** For whom it was forwarded, who does not want to be disturbed. */
+  autoForwardedFrom?: Party;
+  isAutoForwarded?: boolean;
   isOutgoing: boolean;
   isRecalled: boolean;
+  /** SENDING, RETRYING, SENT or FAILED of one's own; NA of others'. */
   senderStatus: SenderStatus;
   statusesPerRecipient: MessageStatusPerRecipient[];
 }
@@ -130,6 +134,10 @@ export function messageOf(m: any, isOutgoing: boolean): Message {
     senderStatus: isOutgoing ? 'SENT' : 'NA', statusesPerRecipient: statusesOf(m.message_id, m.statuses),
   };
   if (metadata.some((d) => d.namespace === roleSender)) made.currentSenderRole = sender;
+  if (m.dnd_auto_forwarded_from !== undefined) {
+    made.autoForwardedFrom = { id: m.dnd_auto_forwarded_from };
+    made.isAutoForwarded = true;
+  }
   if (m.expire_in !== undefined) {
     made.expireIn = m.expire_in;
     made.expiresAt = new Date(Date.now() + 1000 * m.expire_in);
@@ -137,12 +145,16 @@ export function messageOf(m: any, isOutgoing: boolean): Message {
   return made;
 }
 
-function parsed(payload: string): unknown {
+export function parsed(payload: string): unknown {
   try {
     return JSON.parse(payload);
   } catch {
     return payload;
   }
+}
+
+export function partyOf(p: any): Party {
+  return { id: p.id, displayName: p.display_name };
 }
 
 export function organizationOf(o: any): Organization {

@@ -20,6 +20,11 @@ export class Session {
     if (this.transport.credential === undefined) throw new ParleyError('not-signed-in', 'nobody is signed in: call signInWithApiKeyAndSecret first');
   }
 
+  /** Who the user is in an organization. */
+  me(organization: Id): Id | undefined {
+    return this.organizations.find((o) => o.id === organization)?.userId ?? (this.user?.organizationId === organization ? this.user.id : undefined);
+  }
+
   isMe(id: Id): boolean {
     return this.user?.id === id || this.organizations.some((o) => o.userId === id);
   }

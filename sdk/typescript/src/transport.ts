@@ -16,6 +16,8 @@ export interface Answer {
 /** Makes requests, and repeats those that may be repeated. */
 export class Transport {
   credential: string | undefined;
+  /** Is told of an answer that the credential does not work, or no more. */
+  onUnauthorized: ((error: Error) => void) | undefined;
   constructor(
     readonly base: string,
     readonly retry: RetryOptions,
@@ -45,8 +47,29 @@ export class Transport {
         await pause(Math.min(this.retry.longest, 1000 * Number(response.headers.get('Retry-After') ?? 1)));
         continue;
       }
-      return read(response);
+      return this.read(response);
     }
+  }
+
+  private async read(response: Response): Promise<Answer> {
+    try {
+      return await read(response);
+    } catch (error) {
+      if (response.status === 401) this.onUnauthorized?.(error as Error);
+      throw error;
+    }
+  }
+
+  /** A stream of events, which goes on until it is ended. */
+  async stream(path: string, options: { organization: string; features: string[]; signal: AbortSignal }): Promise<ReadableStream<Uint8Array>> {
+    const headers: Record<string, string> = { Accept: 'text/event-stream', 'TT-X-Organization-Key': options.organization, 'TT-X-Features': options.features.join(',') };
+    if (this.credential !== undefined) headers['Authorization'] = `Basic ${this.credential}`;
+    const response = await this.fetch(this.base + path, { headers, redirect: 'error', signal: options.signal });
+    if (!response.ok || response.body === null) {
+      await this.read(response);
+      throw new ConnectionError('the server answered with no stream');
+    }
+    return response.body;
   }
 
   private once(method: string, path: string, options: { body?: unknown; form?: FormData; organization?: string }): Promise<Response> {

@@ -37,11 +37,7 @@ func withoutHTML(bodies []Body) []Body {
 		if h == nil {
 			continue
 		}
-		text := h.Text
-		if text == "" {
-			text = plain.Text([]parley.Part{{Kind: parley.PartHTML, Text: h.HTML}})
-		}
-		bodies[i] = Body{Type: "text", Text: &Text{Text: cmp.Or(text, " "), Attachments: h.Attachments, Actions: h.Actions}}
+		bodies[i] = Body{Type: "text", Text: &Text{Text: cmp.Or(h.Text, " "), Attachments: h.Attachments, Actions: h.Actions}}
 	}
 	return bodies
 }
@@ -99,7 +95,7 @@ func subjectOf(p *parley.Part) *Metadata {
 func (s shower) body(p *parley.Part) Body {
 	switch p.Kind {
 	case parley.PartHTML:
-		return Body{Type: "html", HTML: &HTML{HTML: p.Text, Text: p.Fallback, Attachments: s.attachments(p.Files), Actions: s.actions(p.Actions), Metadata: subjectOf(p)}}
+		return Body{Type: "html", HTML: &HTML{HTML: p.Text, Text: plain.Part(p), Attachments: s.attachments(p.Files), Actions: s.actions(p.Actions), Metadata: subjectOf(p)}}
 	case parley.PartImage:
 		return s.images(p)
 	case parley.PartFile:
@@ -117,7 +113,11 @@ func (s shower) body(p *parley.Part) Body {
 	case parley.PartOptions:
 		return s.options(p)
 	case parley.PartSection:
-		return Body{Type: "section", Section: &Section{Items: withoutHTML(s.bodies(p.Parts))}}
+		items := s.bodies(p.Parts)
+		if p.Text != "" {
+			items = append([]Body{{Type: "text", Text: &Text{Text: p.Text}}}, items...)
+		}
+		return Body{Type: "section", Section: &Section{Items: withoutHTML(items)}}
 	case parley.PartOTP:
 		return Body{Type: "authentication", Authentication: &Authentication{OTP: &OTP{Disclaimer: p.Warning, ExpirationTime: min((p.CodeTTL+59)/60, 90), Actions: s.actions(p.Actions)}}}
 	}
