@@ -205,10 +205,13 @@ func (b *bench) doors(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	rounds := &doorRun{bench: b, session: s, outside: places, inside: doorMembers(p.Live.Users), rates: map[string][]float64{}}
+	rounds := &doorRun{bench: b, session: s, outside: places, inside: doorMembers(p.Live.Users), rates: map[string][]float64{}, costs: map[string][]float64{}}
 	for round := range doorRounds {
 		b.say("round %d of %d", round+1, doorRounds)
 		for i := range doorCalls {
+			if round%2 == 1 { // each call has been before and after each other one
+				i = len(doorCalls) - 1 - i
+			}
 			if err := rounds.measure(ctx, &doorCalls[i]); err != nil {
 				return fmt.Errorf("%s: %w", doorCalls[i].name, err)
 			}
@@ -224,6 +227,7 @@ type doorRun struct {
 	*session
 	outside, inside []doorPlace
 	rates           map[string][]float64 // by the name of the call, a round each
+	costs           map[string][]float64 // of CPU of the server, in µs a message
 	refused         int64
 	answers         []string // those that were
 }
@@ -248,6 +252,7 @@ func (r *doorRun) measure(ctx context.Context, call *doorCall) error {
 		return err
 	}
 	r.rates[call.name] = append(r.rates[call.name], result.Rate())
+	r.costs[call.name] = append(r.costs[call.name], taken.figures(result.Latency.Count())[0].Value)
 	if n := result.Refused() + result.Failed; n > 0 {
 		r.refused += n
 		r.answers = append(r.answers, fmt.Sprintf("%s: %v, %d without an answer", call.name, result.Statuses, result.Failed))
@@ -262,7 +267,7 @@ func (r *doorRun) row() Row {
 	least := Figure{Name: "least", Unit: "×"}
 	for _, call := range doorCalls {
 		if call.against == "" {
-			row.note("%s: %.0f/s", call.name, middle(r.rates[call.name]))
+			row.note("%s: %.0f/s, %.0f µs of CPU", call.name, middle(r.rates[call.name]), middle(r.costs[call.name]))
 			continue
 		}
 		shares := make([]float64, len(r.rates[call.name]))
@@ -271,7 +276,7 @@ func (r *doorRun) row() Row {
 		}
 		share := middle(shares)
 		row.add(Figure{call.name, share, "×"})
-		row.note("%s: %.0f/s, %.2f of %s", call.name, middle(r.rates[call.name]), shares, call.against)
+		row.note("%s: %.0f/s, %.2f of %s; %.0f µs of CPU", call.name, middle(r.rates[call.name]), shares, call.against, middle(r.costs[call.name]))
 		least.Value = cmp.Or(min(least.Value, share), share)
 	}
 	row.add(least, Figure{"refused", float64(r.refused), ""})

@@ -54,7 +54,9 @@ type SendParams struct {
 	Idempotency  *access.Idempotency
 	// Admits says where a door lets messages go, of conversations that the request names; nil: everywhere. It must not block.
 	Admits func(*parley.Conversation) error
-	Ext    map[string]json.RawMessage // what a door gives back, by its name
+	// Takes says on which channels a door lets messages go; nil: on all. It must not block.
+	Takes func(*parley.Channel) error
+	Ext   map[string]json.RawMessage // what a door gives back, by its name
 }
 
 // To is whom a message is for.

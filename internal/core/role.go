@@ -249,3 +249,11 @@ func (s *send) admitted(c *parley.Conversation) error {
 	}
 	return s.params.Admits(c)
 }
+
+// taken refuses a channel that the door that the request came through lets no message go on.
+func (s *send) taken(r *route) error {
+	if s.params.Takes == nil || r.channel == nil {
+		return nil
+	}
+	return s.params.Takes(r.channel)
+}

@@ -20,9 +20,12 @@ import (
 // Sent is an accepted message.
 type Sent struct {
 	Message  parley.Message
-	Replayed bool         // the request had been made before; this is its message as it is now
-	Pace     limits.Paced // of a record
-	Customer parley.ID    // of the conversation of a record
+	Replayed bool            // the request had been made before; this is its message as it is now
+	Pace     limits.Paced    // of a record
+	Customer parley.ID       // of the conversation of a record
+	Channel  *parley.Channel // that it goes out on
+	// Deliveries are those that it was accepted with; none of one that is replayed or scheduled.
+	Deliveries []parley.Delivery
 }
 
 // accepted is the status that a send's idempotency record answers with.
@@ -200,7 +203,7 @@ func (s *send) admit(tx *store.Tx, a *store.Append, r *route) error {
 func (s *send) plain() bool { return !s.params.Internal && s.params.Record == nil }
 
 func (c *Core) sendHot(ctx context.Context, s *send, r *route) (Sent, error) {
-	if err := parley.FirstError(s.admitted(&r.conversation), s.ofCustomer(r)); err != nil {
+	if err := parley.FirstError(s.admitted(&r.conversation), s.taken(r), s.ofCustomer(r)); err != nil {
 		return Sent{}, err
 	}
 	a, err := s.build(r)
@@ -219,7 +222,7 @@ func (c *Core) done(s *send, a *store.Append, r *route) Sent {
 	if len(a.Jobs) > 0 || s.params.To.Broadcast != "" { // whose copies have jobs of their own
 		c.kick()
 	}
-	return Sent{Message: a.Message, Pace: limits.PacedOf(a.Recorded), Customer: r.customer}
+	return Sent{Message: a.Message, Pace: limits.PacedOf(a.Recorded), Customer: r.customer, Channel: r.channel, Deliveries: a.Deliveries}
 }
 
 // replay answers a repeated request with its message as it is now.
@@ -273,7 +276,7 @@ func (s *send) accept(tx *store.Tx) (*store.Append, *route, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := parley.FirstError(s.checkReply(tx, r), s.checkEscalate(r), s.ofCustomer(r)); err != nil {
+	if err := parley.FirstError(s.checkReply(tx, r), s.checkEscalate(r), s.taken(r), s.ofCustomer(r)); err != nil {
 		return nil, nil, err
 	}
 	if s.draft != nil && s.draft.Conversation != r.conversation.ID {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parley-server/parley/internal/core"
@@ -27,7 +28,20 @@ type Outside struct {
 	store *store.Store
 	core  *core.Core
 	fetch func(ctx context.Context, url string) error
+
+	recent sync.Map // channels as they were a moment ago: *recentChannel by channelKey
 }
+
+// recentLife is how old a channel may be that somebody is about to send on: sending looks at it as it is.
+const recentLife = time.Second
+
+type (
+	channelKey    struct{ organization, channel parley.ID }
+	recentChannel struct {
+		parley.Channel
+		until time.Time
+	}
+)
 
 // New returns them over a core.
 func New(o Options) *Outside {
@@ -44,7 +58,7 @@ type Item struct {
 	parley.Message
 	Own        parley.Channel       // that it went or came on
 	From       parley.Address       // of one that came in
-	To         []parley.Participant // who is outside in its conversation
+	To         []parley.Participant // who is outside in its conversation; not of one that was just sent, which has deliveries
 	Deliveries []parley.Delivery    // on this channel, the last to each recipient; none of one that came in, is scheduled or recorded
 	Parts      []string             // the platform's ids of what it became there, as far as it said any
 }
@@ -54,6 +68,23 @@ func (o *Outside) Channel(ctx context.Context, p *access.Principal, id parley.ID
 	ch, err := o.store.Read(ctx).Channel(p.Organization, id)
 	if err == nil && !Sees(p, &ch) {
 		err = parley.NotFound("channel", id)
+	}
+	return ch, err
+}
+
+// Recent is Channel for whoever sends on it: perhaps as it was a moment ago.
+func (o *Outside) Recent(ctx context.Context, p *access.Principal, id parley.ID) (parley.Channel, error) {
+	key, now := channelKey{p.Organization, id}, o.store.Now(ctx, "")
+	if v, ok := o.recent.Load(key); ok && now.Before(v.(*recentChannel).until) {
+		ch := v.(*recentChannel).Channel
+		if !Sees(p, &ch) {
+			return o.Channel(ctx, p, id)
+		}
+		return ch, nil
+	}
+	ch, err := o.Channel(ctx, p, id)
+	if err == nil {
+		o.recent.Store(key, &recentChannel{ch, now.Add(recentLife)})
 	}
 	return ch, err
 }

@@ -13,21 +13,13 @@ import (
 
 // Send accepts a message that goes out on a channel. One that is paused takes none.
 func (o *Outside) Send(ctx context.Context, p *access.Principal, ch parley.Channel, params core.SendParams) (Item, bool, error) {
-	if ch.Paused {
-		replay, err := p.Before(ctx, o.store, params.Idempotency)
-		if err != nil {
-			return Item{}, false, err
-		}
-		if replay == nil {
-			return Item{}, false, parley.Conflict("channel-inactive", "the channel %q is paused: it takes no messages", ch.Name)
-		}
-		item, err := o.Message(ctx, p, ch.ID, replay.Resource)
-		return item, true, err
-	}
-	params.To.Channel = ch.ID
+	params.To.Channel, params.Takes = ch.ID, inactive
 	sent, err := o.core.Send(ctx, p, params)
 	if err != nil {
-		return Item{}, false, err
+		return o.again(ctx, p, &ch, params.Idempotency, err)
+	}
+	if !sent.Replayed && len(sent.Deliveries) > 0 { // which are all that has to be known of it
+		return Item{Message: sent.Message, Own: *sent.Channel, Deliveries: latest(&sent.Message, sent.Deliveries)}, false, nil
 	}
 	items, err := o.complete(ctx, p, []parley.Message{sent.Message}, map[parley.ID]parley.Channel{ch.ID: ch})
 	if err == nil && len(items) == 0 {
@@ -37,6 +29,32 @@ func (o *Outside) Send(ctx context.Context, p *access.Principal, ch parley.Chann
 		return Item{}, false, err
 	}
 	return items[0], sent.Replayed, nil
+}
+
+// inactive refuses a paused channel.
+func inactive(ch *parley.Channel) error {
+	if ch.Paused {
+		return parley.Conflict(codeInactive, "the channel %q is paused: it takes no messages", ch.Name)
+	}
+	return nil
+}
+
+const codeInactive = "channel-inactive"
+
+// again answers a request that was made before a channel was paused. What is refused because the channel is not there any more is not found.
+func (o *Outside) again(ctx context.Context, p *access.Principal, ch *parley.Channel, i *access.Idempotency, refusal error) (Item, bool, error) {
+	if _, err := o.Channel(ctx, p, ch.ID); err != nil {
+		return Item{}, false, err
+	}
+	if parley.AsError(refusal).Code != codeInactive {
+		return Item{}, false, refusal
+	}
+	replay, err := p.Before(ctx, o.store, i)
+	if replay == nil {
+		return Item{}, false, parley.FirstError(err, refusal)
+	}
+	item, err := o.Message(ctx, p, ch.ID, replay.Resource)
+	return item, true, err
 }
 
 // Limits of looking for files on the web.

@@ -1,6 +1,7 @@
 package bird
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -103,12 +104,15 @@ func (c *call) id(name, what string) (parley.ID, error) {
 }
 
 // own is the channel in the path.
-func (c *call) own() (parley.Channel, error) {
+func (c *call) own() (parley.Channel, error) { return c.ownBy(c.Outside.Channel) }
+
+// ownBy finds the channel of the path in one way or another.
+func (c *call) ownBy(find func(context.Context, *access.Principal, parley.ID) (parley.Channel, error)) (parley.Channel, error) {
 	id, err := c.id("channelId", "channel")
 	if err != nil {
 		return parley.Channel{}, err
 	}
-	ch, err := c.Outside.Channel(c.r.Context(), c.p, id)
+	ch, err := find(c.r.Context(), c.p, id)
 	if parley.IsKind(err, parley.KindNotFound) {
 		err = notFound("channel", id.UUID())
 	}

@@ -108,6 +108,9 @@ func TestCallSend(t *testing.T) {
 	})
 	doortest.Says(t, "channelId", "A channel that is paused is inactive: it takes no messages (409), and nothing is stored.", func(t *testing.T) {
 		paused := must[*api.Channel](t)(w.admin.CreateChannel(t.Context(), api.ChannelRequest{Name: "Paused", Connector: "sandbox", Platform: "sms"}))
+		if a := w.ask("POST", "/channels/"+uuid(paused.ID)+"/messages", request("")); a.status != 202 {
+			t.Errorf("before it is paused: %d %s", a.status, a.raw)
+		}
 		must[*api.Channel](t)(w.admin.PatchChannel(t.Context(), paused.ID, api.ChannelPatch{Paused: new(true)}))
 		w.refused(t, "/channels/"+uuid(paused.ID)+"/messages", request(""), 409, "")
 		w.ask("GET", "/channels/"+uuid(paused.ID), "").same(t, "inactive", "status")

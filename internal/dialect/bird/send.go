@@ -19,7 +19,7 @@ func (c *call) r0() context.Context { return c.r.Context() }
 
 // send takes a message for a channel.
 func (c *call) send() error {
-	own, err := c.own()
+	own, err := c.ownBy(c.Outside.Recent)
 	if err != nil {
 		return err
 	}
@@ -46,6 +46,9 @@ func (c *call) send() error {
 		s.drop()
 	}
 	if err != nil {
+		if _, gone := c.own(); gone != nil { // it was there a moment ago
+			return gone
+		}
 		return here(err)
 	}
 	if replayed {

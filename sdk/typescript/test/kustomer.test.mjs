@@ -1,12 +1,11 @@
 // parley-client/kustomer, against the server that PARLEY_SDK_TEST describes.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile, rm } from 'node:fs/promises';
 import { createKustomerClient, createMessageFromConversation, KustomerClientError } from 'parley-client/kustomer';
+import { says } from './says.mjs';
 
 const given = process.env.PARLEY_SDK_TEST;
-
-/** A statement about the call. */
-const says = (parameter, statement, proof) => test(`${parameter}: ${statement}`, proof);
 
 if (!given) {
   console.warn('SKIPPED: PARLEY_SDK_TEST names no server; the Go test of this folder starts one');
@@ -75,4 +74,24 @@ if (!given) {
     assert.equal(requests, 3);
     await assert.rejects(createMessageFromConversation({ client: createKustomerClient({ auth: 'x' }), path, body }), TypeError);
   });
+
+  says("around", "In TypeScript the program of the document that moves from the vendor's client works as it stands there.", async () => {
+    const document = await readFile(new URL('../../../docs/kustomer.md', import.meta.url), 'utf8');
+    const [, program] = /```ts\n([\s\S]*?)```/.exec(document);
+    const address = 'https://your.server/kustomer/v1', key = 'process.env.KUSTOMER_API_KEY';
+    assert.ok(program.includes(address) && program.includes(key));
+    const file = new URL('../dist/moving.mjs', import.meta.url);
+    await writeFile(file, `const conversation = '${world.conversation}';\n${program.replace(address, world.baseUrl).replace(key, JSON.stringify(world.auth))}export { message };\n`);
+    try {
+      const { message } = await import(file);
+      assert.equal(message.attributes.preview, 'Where is parcel 4417?');
+    } finally {
+      await rm(file);
+    }
+  });
 }
+
+says("answer", "In TypeScript the compiler knows what the call is told, and by throwOnError what it resolves with.", () => {
+  const options = ['--noEmit', '--strict', '--target', 'ES2022', '--module', 'NodeNext', '--moduleResolution', 'NodeNext', '--skipLibCheck', 'test/kustomer.types.ts'];
+  execFileSync('node', ['node_modules/typescript/bin/tsc', ...options], { cwd: new URL('..', import.meta.url), stdio: ['ignore', 'inherit', 'inherit'] });
+});
