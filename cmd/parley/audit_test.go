@@ -27,7 +27,7 @@ func TestAudit(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.stop(t)
-		audited(t, listed.Data[0], func() *sql.DB {
+		audited(t, d.Organization.ID, listed.Data[0], func() *sql.DB {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, "parley.db"))
 			if err != nil {
 				t.Fatal(err)
@@ -39,26 +39,27 @@ func TestAudit(t *testing.T) {
 		t.Parallel()
 		folder, database := t.TempDir(), pgtest.Database(t)
 		start(t, "demo", "--data", folder, "--database", database, "--listen", "127.0.0.1:0").ready(t)
-		listed, err := client(t, described(t, folder)).ListAudit(t.Context(), api.AuditFilter{})
+		d := described(t, folder)
+		listed, err := client(t, d).ListAudit(t.Context(), api.AuditFilter{})
 		if err != nil || len(listed.Data) == 0 {
 			t.Fatal(err)
 		}
-		audited(t, listed.Data[0], func() *sql.DB { return pgtest.Open(t, database) }, "--database", database)
+		audited(t, d.Organization.ID, listed.Data[0], func() *sql.DB { return pgtest.Open(t, database) }, "--database", database)
 	})
 }
 
-// audited looks at a log whose newest entry is known, and then spoils it.
-func audited(t *testing.T, newest api.AuditEntry, open func() *sql.DB, place ...string) {
+// audited looks at the logs of the demo's organizations, of one of which the newest entry is known, and then spoils that one.
+func audited(t *testing.T, organization string, newest api.AuditEntry, open func() *sql.DB, place ...string) {
 	t.Helper()
 	run := func(verb string, args ...string) (int, string, string) {
 		return command(t, append(append([]string{"audit", verb}, place...), args...)...)
 	}
 	code, out, errors := run("verify")
-	want := fmt.Sprintf("%d rows of 1 organizations are as they were written.\n", newest.Sequence)
-	if code != 0 || !strings.HasSuffix(out, want) || !strings.Contains(out, newest.Hash) {
+	want := fmt.Sprintf("organization %s: %d rows from 1 on, the last has the hash %s\n", organization, newest.Sequence, newest.Hash)
+	if code != 0 || !strings.HasSuffix(out, "rows of 2 organizations are as they were written.\n") || !strings.Contains(out, want) {
 		t.Fatalf("exit %d, %s%s", code, out, errors)
 	}
-	_, exported, _ := run("export")
+	_, exported, _ := run("export", "--organization", organization)
 	lines := strings.Split(strings.TrimSpace(exported), "\n")
 	if last := lines[len(lines)-1]; int64(len(lines)) != newest.Sequence || !strings.Contains(last, `"hash":"`+newest.Hash+`"`) ||
 		!strings.Contains(lines[0], `"act":"organization.created"`) {
@@ -76,7 +77,7 @@ func audited(t *testing.T, newest api.AuditEntry, open func() *sql.DB, place ...
 		t.Errorf("of no organization: exit %d, %s", code, errors)
 	}
 	db := open()
-	if _, err := db.Exec("UPDATE audit SET changes = '[]' WHERE sequence = 2"); err != nil {
+	if _, err := db.Exec(fmt.Sprintf("UPDATE audit SET changes = '[]' WHERE sequence = 2 AND organization_id = '%s'", organization)); err != nil {
 		t.Fatal(err)
 	}
 	_ = db.Close()

@@ -37,6 +37,9 @@ func newMetrics() *metrics {
 		waiting: prometheus.NewDesc("parley_queue_deliveries", "Deliveries that wait or are under way.", nil, nil),
 		oldest:  prometheus.NewDesc("parley_queue_oldest_seconds", "Age of the oldest delivery in the queue.", nil, nil),
 	}
+	for _, outcome := range []string{"delivered", "failed"} { // shown also before there are any
+		m.posts.WithLabelValues(outcome)
+	}
 	m.registry.MustRegister(m.commits, m.units, m.events, m.posts, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
