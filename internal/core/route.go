@@ -55,7 +55,7 @@ func (s *send) wait(a *store.Append, r *route) {
 	}
 	for i := range a.Deliveries {
 		if d := &a.Deliveries[i]; d.State == parley.Queued {
-			d.NextAttempt, d.Code, d.Reason = m.NotBefore, hours.CodeQuiet, "it waits for the end of quiet hours"
+			d.NextAttempt, d.Code, d.Reason = m.NotBefore, hours.CodeQuiet, hours.ReasonQuiet
 		}
 	}
 }

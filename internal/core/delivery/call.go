@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-server/parley/internal/connector"
+	"github.com/parley-server/parley/internal/core/hours"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -172,6 +173,8 @@ func (d *Deliveries) refuse(ctx context.Context, w *Work) *Result {
 		return w.end(parley.Canceled, "", w.standing.Over, w.standing.Why())
 	case w.channel.Paused:
 		return &Result{work: w}
+	case w.quiet.After(now):
+		return &Result{work: w, wait: w.quiet.Sub(now), code: hours.CodeQuiet, reason: hours.ReasonQuiet}
 	}
 	if barred, err := d.barred(ctx, w); err != nil {
 		return &Result{work: w}

@@ -296,7 +296,7 @@ func (d *Deliveries) load(ctx context.Context, claimed []*Work) {
 	if len(claimed) == 0 {
 		return
 	}
-	if err := d.read(d.store.Read(ctx), claimed); err != nil {
+	if err := d.read(ctx, d.store.Read(ctx), claimed); err != nil {
 		d.log.Warn("deliveries cannot be read now", "deliveries", len(claimed), "error", err)
 		for _, w := range claimed {
 			w.loaded = false
@@ -304,7 +304,7 @@ func (d *Deliveries) load(ctx context.Context, claimed []*Work) {
 	}
 }
 
-func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
+func (d *Deliveries) read(ctx context.Context, q store.Queries, claimed []*Work) error {
 	refs := make([]store.DeliveryRef, len(claimed))
 	for i, w := range claimed {
 		refs[i] = w.ref()
@@ -349,7 +349,7 @@ func (d *Deliveries) read(q store.Queries, claimed []*Work) error {
 	if err := readStanding(q, claimed); err != nil {
 		return err
 	}
-	return d.readReceivers(q, claimed)
+	return parley.FirstError(d.readQuiet(ctx, q, claimed), d.readReceivers(q, claimed))
 }
 
 // readStanding reads how those go out that stand in for others.

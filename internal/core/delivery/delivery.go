@@ -79,6 +79,7 @@ type Work struct {
 	delivery *parley.Delivery
 	channel  *parley.Channel // nil: deleted
 	refusal  store.Refusal
+	quiet    time.Time          // until when nothing goes out to its recipient; zero: something may
 	standing *fallback.Standing // of one that stands in for another
 	links    []store.Link
 }

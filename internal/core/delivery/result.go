@@ -242,7 +242,7 @@ func (b *batch) retry(r *Result, del *parley.Delivery) {
 		job.DueAt = del.ValidUntil
 	}
 	job.Lost = r.lost || !r.made && job.Lost
-	if r.made {
+	if r.made || r.code != "" {
 		del.NextAttempt, del.Code, del.Reason = job.DueAt, r.code, r.reason
 	}
 	b.troubled[r.work.ref()] = true

@@ -14,6 +14,9 @@ const ZoneAttribute = "timeZone"
 // CodeQuiet says of a delivery that it waits for the end of quiet hours.
 const CodeQuiet = "quiet-hours"
 
+// ReasonQuiet is what it says to operators.
+const ReasonQuiet = "it waits for the end of quiet hours"
+
 // ZoneOf returns the time zone of a contact; nil where it is not known.
 func ZoneOf(contact *parley.Contact) *time.Location {
 	zone, known := calendar.Zone(contact.Attributes[ZoneAttribute])
