@@ -227,14 +227,14 @@ func (t *Templates) Versions(ctx context.Context, p *access.Principal, id parley
 const maxVersions = 1000
 
 // Draft writes what the next version of a template says: into its newest one where that is a draft, else into a new one.
-func (t *Templates) Draft(ctx context.Context, p *access.Principal, id parley.ID, text Text) (v parley.TemplateVersion, err error) {
+func (t *Templates) Draft(ctx context.Context, p *access.Principal, id parley.ID, text Text, ifMatch int64) (v parley.TemplateVersion, err error) {
 	draft := text.version()
 	c := check{}
 	c.version(&draft)
 	if err := parley.InvalidFields(c.wrong); err != nil {
 		return v, err
 	}
-	_, err = t.change(ctx, p, id, 0, parley.ActTemplateUpdated, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {
+	_, err = t.change(ctx, p, id, ifMatch, parley.ActTemplateUpdated, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {
 		latest, err := template.Version(tx.Queries, p.Organization, id, it.Latest)
 		if err != nil {
 			return err
@@ -260,8 +260,8 @@ func (t *Templates) Draft(ctx context.Context, p *access.Principal, id parley.ID
 }
 
 // Publish makes a version the one that sends take; 0: the newest. The one before is archived.
-func (t *Templates) Publish(ctx context.Context, p *access.Principal, id parley.ID, number int) (parley.Template, error) {
-	return t.change(ctx, p, id, 0, parley.ActTemplatePublished, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {
+func (t *Templates) Publish(ctx context.Context, p *access.Principal, id parley.ID, number int, ifMatch int64) (parley.Template, error) {
+	return t.change(ctx, p, id, ifMatch, parley.ActTemplatePublished, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {
 		if number == 0 {
 			number = it.Latest
 		}
@@ -279,8 +279,8 @@ func (t *Templates) Publish(ctx context.Context, p *access.Principal, id parley.
 }
 
 // Archive takes the published version back: the template is not sent any more, but by the number of a version.
-func (t *Templates) Archive(ctx context.Context, p *access.Principal, id parley.ID) (parley.Template, error) {
-	return t.change(ctx, p, id, 0, parley.ActTemplateArchived, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {
+func (t *Templates) Archive(ctx context.Context, p *access.Principal, id parley.ID, ifMatch int64) (parley.Template, error) {
+	return t.change(ctx, p, id, ifMatch, parley.ActTemplateArchived, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {
 		changes.Set("published", it.Published, 0)
 		if err := setState(tx, p, it, it.Published, parley.TemplateArchived); err != nil {
 			return err

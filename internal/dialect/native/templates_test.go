@@ -102,6 +102,28 @@ func TestTemplates(t *testing.T) {
 	same(t, "what is left", gone.Template, api.Templated{ID: made.ID, Version: 1, Locale: "en"})
 }
 
+// TestTemplateRevisions: what two write at once overwrites nothing, where they say what they have seen.
+func TestTemplateRevisions(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	made := must[*api.Template](t)(w.admin.CreateTemplate(ctx, reminder()))
+	seen, text := api.IfMatch(made.Rev), api.TemplateText{Locales: []api.TemplateLocale{{Locale: "en", Body: api.Text("Hello")}}}
+	must[*api.TemplateVersion](t)(w.admin.DraftTemplate(ctx, made.ID, text, seen))
+	text.Locales[0].Body = api.Text("Good day")
+	for name, change := range map[string]func() error{
+		"draft":   func() error { _, err := w.admin.DraftTemplate(ctx, made.ID, text, seen); return err },
+		"publish": func() error { _, err := w.admin.PublishTemplate(ctx, made.ID, api.TemplateChoice{}, seen); return err },
+		"archive": func() error { _, err := w.admin.ArchiveTemplate(ctx, made.ID, seen); return err },
+	} {
+		t.Run(name, func(t *testing.T) { wantProblem(t, change(), 412, "revision-mismatch", "If-Match") })
+	}
+	same(t, "the draft", must[*api.TemplateVersion](t)(w.admin.GetTemplateVersion(ctx, made.ID, 1)).Locales[0].Body, api.Text("Hello"))
+	now := must[*api.Template](t)(w.admin.GetTemplate(ctx, made.ID))
+	if got := must[*api.Template](t)(w.admin.PublishTemplate(ctx, made.ID, api.TemplateChoice{}, api.IfMatch(now.Rev))); got.Published != 1 || got.Rev == now.Rev {
+		t.Errorf("published is %+v", got)
+	}
+}
+
 func TestTemplatePreview(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

@@ -32,13 +32,13 @@ func Endpoints(c *core.Core) []*door.Endpoint {
 			parley.ActTemplateUpdated),
 		door.Audited(door.Matched(door.Order(door.Operation("DELETE /v1/templates/{id}", "deleteTemplate", write, "Delete a template; what was made of it stays"), a.remove)),
 			parley.ActTemplateDeleted),
-		door.Audited(door.Change(door.Operation("PUT /v1/templates/{id}/draft", "draftTemplate", write, "Write the next version of a template: its newest one where that is a draft, else a new one"), a.draft),
+		door.Audited(door.Matched(door.Change(door.Operation("PUT /v1/templates/{id}/draft", "draftTemplate", write, "Write the next version of a template: its newest one where that is a draft, else a new one"), a.draft)),
 			parley.ActTemplateUpdated),
 		door.List(door.Operation("GET /v1/templates/{id}/versions", "listTemplateVersions", read, "List the versions of a template, newest first"), a.versions),
 		door.Get(door.Operation("GET /v1/templates/{id}/versions/{number}", "getTemplateVersion", read, "Get a version of a template"), a.version),
-		door.Audited(door.ChangeOf(door.Operation("POST /v1/templates/{id}/publish", "publishTemplate", write, "Make a version of a template the one that is sent"), a.publish),
+		door.Audited(door.Matched(door.ChangeOf(door.Operation("POST /v1/templates/{id}/publish", "publishTemplate", write, "Make a version of a template the one that is sent"), a.publish)),
 			parley.ActTemplatePublished),
-		door.Audited(door.Get(door.Operation("POST /v1/templates/{id}/archive", "archiveTemplate", write, "Take the published version of a template back"), a.archive),
+		door.Audited(door.Matched(door.Get(door.Operation("POST /v1/templates/{id}/archive", "archiveTemplate", write, "Take the published version of a template back"), a.archive)),
 			parley.ActTemplateArchived),
 		door.ChangeOf(door.Operation("POST /v1/templates/{id}/preview", "previewTemplate", read, "Get what a template comes to"), a.preview),
 
@@ -79,7 +79,7 @@ func (a area) remove(c *door.Call) error {
 }
 
 func (a area) draft(c *door.Call, b *api.TemplateText) (api.TemplateVersion, error) {
-	v, err := a.core.Templates.Draft(c.Ctx(), c.P, c.ID(), wire.TemplateText(b))
+	v, err := a.core.Templates.Draft(c.Ctx(), c.P, c.ID(), wire.TemplateText(b), c.IfMatch())
 	return wire.TemplateVersion(&v), err
 }
 
@@ -109,12 +109,12 @@ func (a area) version(c *door.Call) (api.TemplateVersion, error) {
 }
 
 func (a area) publish(c *door.Call, b *api.TemplateChoice) (api.Template, error) {
-	t, err := a.core.Templates.Publish(c.Ctx(), c.P, c.ID(), b.Version)
+	t, err := a.core.Templates.Publish(c.Ctx(), c.P, c.ID(), b.Version, c.IfMatch())
 	return wire.Template(&t), err
 }
 
 func (a area) archive(c *door.Call) (api.Template, error) {
-	t, err := a.core.Templates.Archive(c.Ctx(), c.P, c.ID())
+	t, err := a.core.Templates.Archive(c.Ctx(), c.P, c.ID(), c.IfMatch())
 	return wire.Template(&t), err
 }
 
