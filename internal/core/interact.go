@@ -334,14 +334,14 @@ func (s *SendParams) acks(c *check) {
 	c.life("ackWithin", s.AckWithin)
 	switch {
 	case s.AckWithin > 0 && !s.RequestAck:
-		c.refuse("ackWithin", "not-allowed", "goes with requestAck only")
+		c.Refuse("ackWithin", "not-allowed", "goes with requestAck only")
 	case s.RequestAck && (s.Internal || s.Record != nil):
-		c.refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
+		c.Refuse("requestAck", "not-allowed", "does not go with internal and record: nobody is to receive them")
 	}
 	if s.Escalate && (s.Internal || s.Record != nil) {
-		c.refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
+		c.Refuse("escalate", "not-allowed", "does not go with internal and record: nobody is to receive them")
 	}
 	if len(s.Fallback) > 0 && (s.Internal || s.Record != nil) {
-		c.refuse("fallback", "not-allowed", "does not go with internal and record: nobody is to receive them")
+		c.Refuse("fallback", "not-allowed", "does not go with internal and record: nobody is to receive them")
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/content"
@@ -136,31 +135,19 @@ const (
 )
 
 // check collects the wrong fields of a send.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *check) text(field, value string, most int) {
-	if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	} else if len(value) > most && utf8.RuneCountInString(value) > most {
-		c.refuse(field, "too-long", "must be at most %d characters", most)
-	}
-}
+type check struct{ parley.Check }
 
 // name checks what a file is called.
 func (c *check) name(field, value string) {
-	c.text(field, value, maxFileName)
+	c.Text(field, value, false, maxFileName)
 	if strings.ContainsFunc(value, unicode.IsControl) {
-		c.refuse(field, "text-invalid", "must be without control characters")
+		c.Refuse(field, "text-invalid", "must be without control characters")
 	}
 }
 
 func (c *check) life(field string, d time.Duration) {
 	if d < 0 || d > maxLifetime {
-		c.refuse(field, "out-of-range", "must be 0 to %d seconds", int64(maxLifetime/time.Second))
+		c.Refuse(field, "out-of-range", "must be 0 to %d seconds", int64(maxLifetime/time.Second))
 	}
 }
 
@@ -168,11 +155,11 @@ func (c *check) life(field string, d time.Duration) {
 func (s *SendParams) validate(now time.Time) error {
 	var c check
 	if s.ID != "" && !s.ID.Valid() {
-		c.refuse("id", "id-invalid", "must be an id")
+		c.Refuse("id", "id-invalid", "must be an id")
 	}
 	s.To.validate(&c, s.Record != nil)
 	if s.From.Role != "" && (s.To.Role != "" || s.To.Broadcast != "") {
-		c.refuse("from.role", "not-allowed", "does not go with to.role and to.broadcast")
+		c.Refuse("from.role", "not-allowed", "does not go with to.role and to.broadcast")
 	}
 	s.From.validate(&c)
 	s.content(&c)
@@ -181,86 +168,86 @@ func (s *SendParams) validate(now time.Time) error {
 		s.Priority = parley.PriorityNormal
 	case parley.PriorityLow, parley.PriorityNormal, parley.PriorityHigh:
 	default:
-		c.refuse("priority", "value-unknown", "must be low, normal or high")
+		c.Refuse("priority", "value-unknown", "must be low, normal or high")
 	}
 	switch s.Links {
 	case "", parley.LinksShort, parley.LinksPlain:
 	default:
-		c.refuse("links", "value-unknown", "must be short or plain")
+		c.Refuse("links", "value-unknown", "must be short or plain")
 	}
 	if s.Class != "" && !s.Class.Valid() {
-		c.refuse("class", "value-unknown", "must be one of %v", parley.MessageClasses)
+		c.Refuse("class", "value-unknown", "must be one of %v", parley.MessageClasses)
 	}
 	switch s.Reopen {
 	case "", parley.ReopenAuto, parley.ReopenNever:
 	default:
-		c.refuse("reopen", "value-unknown", "must be auto or never")
+		c.Refuse("reopen", "value-unknown", "must be auto or never")
 	}
 	c.life("ttl", s.TTL)
 	c.life("validity", s.Validity)
 	s.acks(&c)
-	fallback.Form("fallback", s.Fallback, c.refuse)
+	fallback.Form("fallback", s.Fallback, c.Refuse)
 	if s.SendAt.After(now.Add(maxSchedule)) {
-		c.refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
+		c.Refuse("sendAt", "out-of-range", "must be within %d days", int(maxSchedule/(24*time.Hour)))
 	}
-	c.text("reference", s.Reference, maxReference)
+	c.Text("reference", s.Reference, false, maxReference)
 	s.labels(&c)
 	s.group(&c)
 	s.record(&c)
-	return parley.InvalidFields(c.wrong)
+	return c.Err()
 }
 
 func (s *SendParams) content(c *check) {
 	if s.Forward != "" {
 		s.forwards(c)
 	} else if len(s.Body) == 0 && len(s.Attachments) == 0 && s.Template == nil && !s.Bare {
-		c.refuse("body", "required", "must not be empty unless there are attachments or a template")
+		c.Refuse("body", "required", "must not be empty unless there are attachments or a template")
 	}
 	if s.Template != nil && (len(s.Body) > 0 || s.Forward != "") {
-		c.refuse("template", "not-allowed", "does not go with body, nor with a forward")
+		c.Refuse("template", "not-allowed", "does not go with body, nor with a forward")
 	}
 	if len(s.Attachments) > maxAttachments {
-		c.refuse("attachments", "too-many", "must be at most %d", maxAttachments)
+		c.Refuse("attachments", "too-many", "must be at most %d", maxAttachments)
 	}
 	for i, name := range s.Names {
 		c.name(fmt.Sprintf("attachments[%d].name", i), name)
 	}
-	c.wrong = append(c.wrong, content.Check(s.Body)...)
+	c.Wrong = append(c.Wrong, content.Check(s.Body)...)
 }
 
 // forwards checks what goes beside the content of another message.
 func (s *SendParams) forwards(c *check) {
 	if len(s.Attachments) > 0 {
-		c.refuse("attachments", "not-allowed", "does not go with a forward, which has the files of what it forwards")
+		c.Refuse("attachments", "not-allowed", "does not go with a forward, which has the files of what it forwards")
 	}
 	if s.Record != nil {
-		c.refuse("record", "not-allowed", "does not go with a forward")
+		c.Refuse("record", "not-allowed", "does not go with a forward")
 	}
 	if !s.SendAt.IsZero() {
-		c.refuse("sendAt", "not-allowed", "does not go with a forward")
+		c.Refuse("sendAt", "not-allowed", "does not go with a forward")
 	}
 }
 
 func (s *SendParams) labels(c *check) {
 	if len(s.Tags) > maxTags {
-		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+		c.Refuse("tags", "too-many", "must be at most %d", maxTags)
 	}
 	for i, tag := range s.Tags {
 		if strings.TrimSpace(tag) == "" {
-			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
+			c.Refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
 		}
-		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
+		c.Text(fmt.Sprintf("tags[%d]", i), tag, false, maxTag)
 	}
 	c.metadata("metadata", s.Metadata)
 }
 
 func (c *check) metadata(field string, values map[string]string) {
 	if len(values) > maxMetadata {
-		c.refuse(field, "too-many", "must be at most %d entries", maxMetadata)
+		c.Refuse(field, "too-many", "must be at most %d entries", maxMetadata)
 	}
 	for k, v := range values {
-		c.text(field, k, maxTag)
-		c.text(field+"."+k, v, 4000)
+		c.Text(field, k, false, maxTag)
+		c.Text(field+"."+k, v, false, 4000)
 	}
 }
 
@@ -269,10 +256,10 @@ func (s *SendParams) group(c *check) {
 		return
 	}
 	if len(s.To.Users) == 0 {
-		c.refuse("group", "not-allowed", "goes with to.users only")
+		c.Refuse("group", "not-allowed", "goes with to.users only")
 	}
-	c.text("group.name", s.Group.Name, 200)
-	c.text("group.description", s.Group.Description, 2000)
+	c.Text("group.name", s.Group.Name, false, 200)
+	c.Text("group.description", s.Group.Description, false, 2000)
 	c.metadata("group.metadata", s.Group.Metadata)
 }
 
@@ -284,24 +271,24 @@ func (s *SendParams) record(c *check) {
 	switch r.Direction {
 	case parley.Inbound, parley.Outbound, parley.NoDirection:
 	default:
-		c.refuse("record.direction", "value-unknown", "must be inbound, outbound or none")
+		c.Refuse("record.direction", "value-unknown", "must be inbound, outbound or none")
 	}
 	switch r.State {
 	case "", parley.Sent, parley.Delivered, parley.Read, parley.Failed, parley.Expired, parley.Skipped, parley.Canceled, parley.Unknown:
 	default:
-		c.refuse("record.status", "value-unknown", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
+		c.Refuse("record.status", "value-unknown", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
 	}
-	c.text("record.platform", r.Platform, 50)
-	c.text("record.author.name", r.Author.Name, 200)
-	c.text("record.externalId", r.ExternalID, maxExternalID)
+	c.Text("record.platform", r.Platform, false, 50)
+	c.Text("record.author.name", r.Author.Name, false, 200)
+	c.Text("record.externalId", r.ExternalID, false, maxExternalID)
 	if !s.SendAt.IsZero() {
-		c.refuse("sendAt", "not-allowed", "does not go with record")
+		c.Refuse("sendAt", "not-allowed", "does not go with record")
 	}
 	if s.From != (From{}) {
-		c.refuse("from", "not-allowed", "does not go with record: its author says who wrote it")
+		c.Refuse("from", "not-allowed", "does not go with record: its author says who wrote it")
 	}
 	if s.DeleteOnRead {
-		c.refuse("deleteOnRead", "not-allowed", "does not go with record")
+		c.Refuse("deleteOnRead", "not-allowed", "does not go with record")
 	}
 }
 
@@ -316,22 +303,22 @@ func (t *To) validate(c *check, record bool) {
 	const allowed = "exactly one of user, users, role, team, broadcast, conversation, contact, address; or be a list of receivers"
 	switch {
 	case named == 0:
-		c.refuse("to", "recipient-required", "must name %s", allowed)
+		c.Refuse("to", "recipient-required", "must name %s", allowed)
 	case named > 1:
-		c.refuse("to", "recipient-ambiguous", "must name %s", allowed)
+		c.Refuse("to", "recipient-ambiguous", "must name %s", allowed)
 	case record && t.Conversation == "":
-		c.refuse("record", "not-allowed", "goes with a conversation only")
+		c.Refuse("record", "not-allowed", "goes with a conversation only")
 	}
 	t.receivers(c)
 	if t.Channel != "" && t.Contact == "" && t.Address == "" && len(t.Receivers) == 0 {
-		c.refuse("to.channel", "not-allowed", "goes with contact or address only")
+		c.Refuse("to.channel", "not-allowed", "goes with contact or address only")
 	}
 	if (t.New || t.Title != "") && t.Contact == "" && t.Address == "" {
-		c.refuse("to.new", "not-allowed", "goes with contact or address only")
+		c.Refuse("to.new", "not-allowed", "goes with contact or address only")
 	}
-	c.text("to.title", t.Title, maxTitle)
+	c.Text("to.title", t.Title, false, maxTitle)
 	if len(t.Users) > maxUsers {
-		c.refuse("to.users", "too-many", "must be at most %d", maxUsers)
+		c.Refuse("to.users", "too-many", "must be at most %d", maxUsers)
 	}
 }
 

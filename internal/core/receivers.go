@@ -172,7 +172,7 @@ const maxReceivers = 100
 // receivers checks the form of several receivers, and finds the channel that they name.
 func (t *To) receivers(c *check) {
 	if len(t.Receivers) > maxReceivers {
-		c.refuse("to", "too-many", "must be at most %d receivers", maxReceivers)
+		c.Refuse("to", "too-many", "must be at most %d receivers", maxReceivers)
 	}
 	open := false
 	for i := range t.Receivers {
@@ -182,20 +182,20 @@ func (t *To) receivers(c *check) {
 			r.Role, open = parley.ReceiverTo, true
 		case parley.ReceiverCC, parley.ReceiverBCC:
 		default:
-			c.refuse(field+".role", "value-unknown", "must be to, cc or bcc")
+			c.Refuse(field+".role", "value-unknown", "must be to, cc or bcc")
 		}
 		if (r.Contact == "") == (r.Address == "") {
-			c.refuse(field, "recipient-required", "must name a contact or an address")
+			c.Refuse(field, "recipient-required", "must name a contact or an address")
 		}
 		switch {
 		case t.Channel == "":
 			t.Channel = r.Channel
 		case r.Channel != "" && r.Channel != t.Channel:
-			c.refuse(field+".channel", "channel-differs", "must be the channel of the others")
+			c.Refuse(field+".channel", "channel-differs", "must be the channel of the others")
 		}
 	}
 	if len(t.Receivers) > 0 && !open {
-		c.refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
+		c.Refuse("to", "recipient-required", "must name somebody whom it is for, not only copies")
 	}
 }
 

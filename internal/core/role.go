@@ -182,19 +182,19 @@ func (f *From) validate(c *check) {
 		return
 	}
 	if f.Role != "" {
-		c.refuse("from", "not-allowed", "must name one only")
+		c.Refuse("from", "not-allowed", "must name one only")
 	}
 	switch f.Author.Kind {
 	case parley.ActorUser, parley.ActorTeam:
 		if f.Author.ID == "" {
-			c.refuse("from.author.id", "required", "must not be empty")
+			c.Refuse("from.author.id", "required", "must not be empty")
 		}
 	case parley.ActorOrganization:
 		if f.Author.ID != "" {
-			c.refuse("from.author.id", "not-allowed", "goes with a user or a team only")
+			c.Refuse("from.author.id", "not-allowed", "goes with a user or a team only")
 		}
 	default:
-		c.refuse("from.author.kind", "value-unknown", "must be user, team or organization")
+		c.Refuse("from.author.kind", "value-unknown", "must be user, team or organization")
 	}
 }
 

@@ -215,19 +215,19 @@ func (c *Core) played(ctx context.Context, p *Principal, replay *store.Replay, e
 func (params *InboundParams) validate() error {
 	var c check
 	if (params.From == "") == (params.Contact == "") {
-		c.refuse("from", "sender-required", "exactly one of from and contact must be given")
+		c.Refuse("from", "sender-required", "exactly one of from and contact must be given")
 	}
-	c.text("fromName", params.FromName, 200)
-	c.text("providerId", params.ProviderID, maxReference)
+	c.Text("fromName", params.FromName, false, 200)
+	c.Text("providerId", params.ProviderID, false, maxReference)
 	written := SendParams{Body: params.Body, Attachments: params.Attachments}
 	if params.Action == "" || len(params.Body)+len(params.Attachments) > 0 {
 		written.content(&c)
 	}
-	c.text("action", params.Action, maxTag)
+	c.Text("action", params.Action, false, maxTag)
 	if params.Action != "" && params.ReplyTo == "" {
-		c.refuse("replyTo", "required", "must name the message whose action was chosen")
+		c.Refuse("replyTo", "required", "must name the message whose action was chosen")
 	}
-	return parley.InvalidFields(c.wrong)
+	return c.Err()
 }
 
 // play finds the sender, the channel and the files.

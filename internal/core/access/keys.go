@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -42,35 +41,26 @@ const (
 )
 
 func (k KeyParams) validate(p *Principal, now time.Time) error {
-	var wrong []parley.FieldError
-	refuse := func(field, code, message string) {
-		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: message})
-	}
-	switch {
-	case !utf8.ValidString(k.Name) || strings.ContainsRune(k.Name, 0):
-		refuse("name", "text-invalid", "must be UTF-8 without the character U+0000")
-	case strings.TrimSpace(k.Name) == "":
-		refuse("name", "required", "must not be blank")
-	case utf8.RuneCountInString(k.Name) > maxKeyName:
-		refuse("name", "too-long", "must be at most 200 characters")
-	}
+	var c parley.Check
+	c.Text("name", k.Name, true, maxKeyName)
 	if len(k.Scopes) == 0 {
-		refuse("scopes", "required", "must name at least one scope")
+		c.Refuse("scopes", "required", "must name at least one scope")
 	}
 	for _, s := range k.Scopes {
 		if !s.Valid() {
-			refuse("scopes", "scope-unknown", string(s)+" is no scope; there are: "+joinScopes(parley.Scopes))
+			c.Refuse("scopes", "scope-unknown", "%s is no scope; there are: %s", s, joinScopes(parley.Scopes))
 		} else if !p.Has(s) {
-			refuse("scopes", "scope-exceeds", string(s)+" is not a scope of the key that makes this one; it has: "+joinScopes(p.scopes))
+			c.Refuse("scopes", "scope-exceeds", "%s is not a scope of the key that makes this one; it has: %s", s, joinScopes(p.scopes))
 		}
 	}
 	if k.RateLimit < 0 || k.RateLimit > maxRateLimit {
-		refuse("rateLimit", "out-of-range", "must be 0 to 1000000000 requests a minute")
+		c.Refuse("rateLimit", "out-of-range", "must be 0 to 1000000000 requests a minute")
 	}
 	if !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(now) {
-		refuse("expiresAt", "out-of-range", "must be in the future")
+		c.Refuse("expiresAt", "out-of-range", "must be in the future")
 	}
-	return parley.InvalidFields(append(wrong, parley.CheckDoors("doors", k.Doors)...))
+	c.Wrong = append(c.Wrong, parley.CheckDoors("doors", k.Doors)...)
+	return c.Err()
 }
 
 func joinScopes(scopes []parley.Scope) string {

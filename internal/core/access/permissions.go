@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -57,30 +55,20 @@ func setOf(q store.Queries, organization, id parley.ID) (parley.PermissionSet, e
 
 // validateSet refuses what is no set, and one that permits more than who makes it may do.
 func validateSet(p *Principal, s *parley.PermissionSet) error {
-	var wrong []parley.FieldError
-	refuse := func(field, code, format string, args ...any) {
-		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-	}
-	switch {
-	case !utf8.ValidString(s.Name) || strings.ContainsRune(s.Name, 0):
-		refuse("name", "text-invalid", "must be UTF-8 without the character U+0000")
-	case strings.TrimSpace(s.Name) == "":
-		refuse("name", "required", "must not be blank")
-	case utf8.RuneCountInString(s.Name) > maxKeyName:
-		refuse("name", "too-long", "must be at most %d characters", maxKeyName)
-	}
+	var c parley.Check
+	c.Text("name", s.Name, true, maxKeyName)
 	if len(s.Scopes) == 0 {
-		refuse("scopes", "required", "must name at least one scope")
+		c.Refuse("scopes", "required", "must name at least one scope")
 	}
 	for _, scope := range s.Scopes {
 		if !scope.Valid() {
-			refuse("scopes", "scope-unknown", "%s is no scope; there are: %s", scope, joinScopes(parley.Scopes))
+			c.Refuse("scopes", "scope-unknown", "%s is no scope; there are: %s", scope, joinScopes(parley.Scopes))
 		} else if !p.Has(scope) {
-			refuse("scopes", "scope-exceeds", "%s is not a scope of the key that makes the set; it has: %s", scope, joinScopes(p.scopes))
+			c.Refuse("scopes", "scope-exceeds", "%s is not a scope of the key that makes the set; it has: %s", scope, joinScopes(p.scopes))
 		}
 	}
 	s.Scopes = sortedScopes(s.Scopes)
-	return parley.InvalidFields(wrong)
+	return c.Err()
 }
 
 // CreateSet makes a permission set, and says whether the request was a repeat.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -75,31 +74,31 @@ func changesOf(before, a *parley.Attribute) parley.Changes {
 
 // Check refuses a definition that cannot be.
 func Check(a *parley.Attribute) error {
-	var c check
+	var c parley.Check
 	if !parley.AttributeKey(a.Key) {
-		c.refuse("key", "text-invalid", "must be 1 to 100 letters, digits, _, . and -")
+		c.Refuse("key", "text-invalid", "must be 1 to 100 letters, digits, _, . and -")
 	}
-	c.text("label", a.Label, false)
+	c.Text("label", a.Label, false, maxText)
 	if !slices.Contains(parley.AttributeTypes, a.Type) {
-		c.refuse("type", "value-unknown", "must be one of %v", parley.AttributeTypes)
+		c.Refuse("type", "value-unknown", "must be one of %v", parley.AttributeTypes)
 	}
 	switch {
 	case len(a.Choices) > maxChoices:
-		c.refuse("choices", "too-many", "must be at most %d", maxChoices)
-		return c.err()
+		c.Refuse("choices", "too-many", "must be at most %d", maxChoices)
+		return c.Err()
 	case a.Type == parley.AttributeChoice && len(a.Choices) == 0:
-		c.refuse("choices", "required", "must name at least one")
+		c.Refuse("choices", "required", "must name at least one")
 	case a.Type != parley.AttributeChoice && len(a.Choices) > 0:
-		c.refuse("choices", "not-allowed", "goes with the type choice only")
+		c.Refuse("choices", "not-allowed", "goes with the type choice only")
 	}
 	for i, choice := range a.Choices {
 		field := fmt.Sprintf("choices[%d]", i)
-		c.text(field, choice, true)
+		c.Text(field, choice, true, maxText)
 		if slices.Contains(a.Choices[:i], choice) {
-			c.refuse(field, "duplicate", "must be there once")
+			c.Refuse(field, "duplicate", "must be there once")
 		}
 	}
-	return c.err()
+	return c.Err()
 }
 
 func room(q store.Queries, organization parley.ID, of parley.AttributeSubject) error {
@@ -145,45 +144,24 @@ func Typed(q store.Queries, organization parley.ID, of parley.AttributeSubject, 
 	if err != nil {
 		return err
 	}
-	var c check
+	var c parley.Check
 	slices.Sort(writes)
 	for _, key := range writes {
 		field, a := "attributes."+key, known[key]
 		switch {
 		case a == nil && o.Policy.DefinedAttributesOnly:
-			c.refuse(field, "attribute-unknown", "is not defined, and the organization allows only what is")
+			c.Refuse(field, "attribute-unknown", "is not defined, and the organization allows only what is")
 		case a == nil:
 		case a.Archived:
-			c.refuse(field, "attribute-archived", "is archived: it may be removed, but not set")
+			c.Refuse(field, "attribute-archived", "is archived: it may be removed, but not set")
 		default:
 			normal, err := a.Normal(facts[key])
 			if err != nil {
-				c.refuse(field, "attribute-invalid", "%s", err)
+				c.Refuse(field, "attribute-invalid", "%s", err)
 				continue
 			}
 			facts[key] = normal
 		}
 	}
-	return c.err()
-}
-
-// check collects what is wrong with a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *check) err() error { return parley.InvalidFields(c.wrong) }
-
-// text checks a label or a choice, which must not be blank where it is required.
-func (c *check) text(field, value string, required bool) {
-	switch {
-	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case utf8.RuneCountInString(value) > maxText:
-		c.refuse(field, "too-long", "must be at most %d characters", maxText)
-	case required && strings.TrimSpace(value) == "":
-		c.refuse(field, "required", "must not be blank")
-	}
+	return c.Err()
 }

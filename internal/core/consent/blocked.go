@@ -37,17 +37,17 @@ func (s *Consent) Block(ctx context.Context, p *access.Principal, params BlockPa
 	if err := p.Require(parley.ScopeContactsWrite); err != nil {
 		return b, err
 	}
-	var c check
+	var c parley.Check
 	var address parley.Address
 	if (params.Address == "") == (params.Contact == "") {
-		c.refuse("address", "recipient-ambiguous", "exactly one of address and contact must be given")
+		c.Refuse("address", "recipient-ambiguous", "exactly one of address and contact must be given")
 	} else if params.Address != "" {
 		if address, err = parley.ParseAddress(params.Address); err != nil {
-			c.refuse("address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+			c.Refuse("address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
 		}
 	}
-	c.text("note", params.Note, maxNote)
-	if err := parley.InvalidFields(c.wrong); err != nil {
+	c.Text("note", params.Note, false, maxNote)
+	if err := c.Err(); err != nil {
 		return b, err
 	}
 	err = s.store.Write(ctx, p.Organization, func(tx *store.Tx) error {

@@ -4,9 +4,6 @@ package consent
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -39,29 +36,29 @@ type SuppressionParams struct {
 }
 
 func (params *SuppressionParams) validate() (address parley.Address, err error) {
-	var c check
+	var c parley.Check
 	if (params.Address == "") == (params.Contact == "") {
-		c.refuse("address", "recipient-ambiguous", "exactly one of address and contact must be given")
+		c.Refuse("address", "recipient-ambiguous", "exactly one of address and contact must be given")
 	} else if params.Address != "" {
 		if address, err = parley.ParseAddress(params.Address); err != nil {
-			c.refuse("address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
+			c.Refuse("address", "address-invalid", "%s", parley.AsError(err).Fields[0].Message)
 		}
 	}
 	if params.Class == "" {
 		params.Class = parley.ClassAll
 	} else if params.Class != parley.ClassAll && !params.Class.Valid() {
-		c.refuse("class", "value-unknown", "must be all or one of %v", parley.MessageClasses)
+		c.Refuse("class", "value-unknown", "must be all or one of %v", parley.MessageClasses)
 	}
 	switch params.Reason {
 	case "":
 		params.Reason = parley.ReasonAdmin
 	case parley.ReasonAdmin, parley.ReasonUser, parley.ReasonBounce, parley.ReasonComplaint:
 	default:
-		c.refuse("reason", "value-unknown", "must be user, admin, bounce or complaint")
+		c.Refuse("reason", "value-unknown", "must be user, admin, bounce or complaint")
 	}
-	c.text("platform", params.Platform, maxPlatform)
-	c.text("note", params.Note, maxNote)
-	return address, parley.InvalidFields(c.wrong)
+	c.Text("platform", params.Platform, false, maxPlatform)
+	c.Text("note", params.Note, false, maxNote)
+	return address, c.Err()
 }
 
 // Suppress keeps messages from an address, or from the addresses of a contact, and returns the suppressions that are there then.
@@ -238,20 +235,4 @@ func (s *Consent) Allow(ctx context.Context, p *access.Principal, id parley.ID) 
 
 func emit(tx *store.Tx, p *access.Principal, kind parley.EventType, subject parley.ID, reason string) {
 	tx.Emit(p.Organization, parley.Event{Type: kind, Subject: subject, Data: parley.EventData{Actor: p.User, Reason: reason}})
-}
-
-// check collects what is wrong with a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *check) text(field, value string, most int) {
-	switch {
-	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case utf8.RuneCountInString(value) > most:
-		c.refuse(field, "too-long", "must be at most %d characters", most)
-	}
 }

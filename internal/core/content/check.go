@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/parley"
 )
@@ -38,52 +37,35 @@ func check(body []parley.Part, template bool) []parley.FieldError {
 	c := checking{template: template}
 	c.parts("body", body, 0)
 	if c.elements > maxElements {
-		c.refuse("body", "too-many", "must have at most %d parts, items, files and actions together", maxElements)
+		c.Refuse("body", "too-many", "must have at most %d parts, items, files and actions together", maxElements)
 	}
-	if c.actions && len(c.wrong) == 0 {
+	if c.actions && len(c.Wrong) == 0 {
 		c.name(body)
 	}
-	return c.wrong
+	return c.Wrong
 }
 
 // checking is a body being checked.
 type checking struct {
-	wrong    []parley.FieldError
+	parley.Check
 	template bool
 	elements int
 	actions  bool
 }
 
-// maxWrong is how many wrong fields are named.
-const maxWrong = 20
-
-func (c *checking) refuse(field, code, format string, args ...any) {
-	if len(c.wrong) < maxWrong {
-		c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-	}
-}
-
-func (c *checking) text(field, value string, most int) {
-	if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	} else if len(value) > most && utf8.RuneCountInString(value) > most {
-		c.refuse(field, "too-long", "must be at most %d characters", most)
-	}
-}
-
 // needed is text that must be there.
 func (c *checking) needed(field, value string, most int) {
 	if value == "" {
-		c.refuse(field, "required", "must not be empty")
+		c.Refuse(field, "required", "must not be empty")
 	}
-	c.text(field, value, most)
+	c.Text(field, value, false, most)
 }
 
 // count refuses a list that is too long.
 func (c *checking) count(field string, n, most int) {
 	c.elements += n
 	if n > most {
-		c.refuse(field, "too-many", "must be at most %d", most)
+		c.Refuse(field, "too-many", "must be at most %d", most)
 	}
 }
 
@@ -102,23 +84,23 @@ func (c *checking) parts(field string, parts []parley.Part, depth int) {
 func (c *checking) part(field string, p *parley.Part, depth int) {
 	c.foreign(field, p)
 	c.hints(field+".hints", p.Hints)
-	c.text(field+".fallback", p.Fallback, MaxText)
+	c.Text(field+".fallback", p.Fallback, false, MaxText)
 	switch p.Kind {
 	case parley.PartText, parley.PartHTML:
 		c.needed(field+".text", p.Text, MaxText)
 	case parley.PartImage, parley.PartFile, parley.PartGIF:
 		if len(p.Files) == 0 || p.Kind == parley.PartGIF && len(p.Files) > 1 {
-			c.refuse(field+".files", "required", "must have %s", map[bool]string{true: "one file", false: "at least one file"}[p.Kind == parley.PartGIF])
+			c.Refuse(field+".files", "required", "must have %s", map[bool]string{true: "one file", false: "at least one file"}[p.Kind == parley.PartGIF])
 		}
 	case parley.PartLocation:
-		c.text(field+".label", p.Label, maxName)
-		c.text(field+".address", p.Address, maxLine)
+		c.Text(field+".label", p.Label, false, maxName)
+		c.Text(field+".address", p.Address, false, maxLine)
 		if !within(p.Latitude, 90) || !within(p.Longitude, 180) {
-			c.refuse(field, "out-of-range", "latitude must be -90 to 90, longitude -180 to 180")
+			c.Refuse(field, "out-of-range", "latitude must be -90 to 90, longitude -180 to 180")
 		}
 	case parley.PartCarousel:
 		if len(p.Items) == 0 {
-			c.refuse(field+".items", "required", "must have at least one item")
+			c.Refuse(field+".items", "required", "must have at least one item")
 		}
 	case parley.PartOptions:
 		c.options(field, p)
@@ -130,10 +112,10 @@ func (c *checking) part(field string, p *parley.Part, depth int) {
 		c.who(field+".who", p)
 		c.paging(field+".paging", p)
 	default:
-		c.refuse(field+".kind", "value-unknown", "must be one of %v", parley.PartKinds)
+		c.Refuse(field+".kind", "value-unknown", "must be one of %v", parley.PartKinds)
 	}
 	if p.Kind != parley.PartText && p.Kind != parley.PartHTML {
-		c.text(field+".text", p.Text, MaxText)
+		c.Text(field+".text", p.Text, false, MaxText)
 	}
 	c.files(field+".files", p.Files)
 	c.items(field+".items", p.Items)
@@ -175,27 +157,27 @@ func (c *checking) foreign(field string, p *parley.Part) {
 		{"fallback", p.Fallback != "" && p.Kind == parley.PartText}, {"text", p.Text != "" && p.Inline()},
 	} {
 		if f.set && !strings.Contains(fields, " "+f.name+" ") {
-			c.refuse(field+"."+f.name, "not-allowed", "does not go with the kind %s", p.Kind)
+			c.Refuse(field+"."+f.name, "not-allowed", "does not go with the kind %s", p.Kind)
 		}
 	}
 }
 
 func (c *checking) options(field string, p *parley.Part) {
 	if len(p.Items) == 0 && len(p.Actions) == 0 {
-		c.refuse(field+".items", "required", "must have an item or an action")
+		c.Refuse(field+".items", "required", "must have an item or an action")
 	}
-	c.text(field+".title", p.Title, maxLine)
-	c.text(field+".button", p.Button, maxName)
-	c.text(field+".chosenText", p.ChosenAs, maxLine)
-	c.text(field+".chosenTitle", p.ChosenBy, maxLine)
+	c.Text(field+".title", p.Title, false, maxLine)
+	c.Text(field+".button", p.Button, false, maxName)
+	c.Text(field+".chosenText", p.ChosenAs, false, maxLine)
+	c.Text(field+".chosenTitle", p.ChosenBy, false, maxLine)
 }
 
 func (c *checking) section(field string, p *parley.Part, depth int) {
 	if len(p.Parts) == 0 {
-		c.refuse(field+".parts", "required", "must have at least one part")
+		c.Refuse(field+".parts", "required", "must have at least one part")
 	}
 	if depth >= maxDepth {
-		c.refuse(field, "too-deep", "sections may be in each other %d deep", maxDepth)
+		c.Refuse(field, "too-deep", "sections may be in each other %d deep", maxDepth)
 		return
 	}
 	c.parts(field+".parts", p.Parts, depth+1)
@@ -203,11 +185,11 @@ func (c *checking) section(field string, p *parley.Part, depth int) {
 
 func (c *checking) otp(field string, p *parley.Part) {
 	if p.Code == "" && len(p.Actions) == 0 {
-		c.refuse(field+".code", "required", "must be there, unless an action has it")
+		c.Refuse(field+".code", "required", "must be there, unless an action has it")
 	}
-	c.text(field+".code", p.Code, maxName)
+	c.Text(field+".code", p.Code, false, maxName)
 	if p.CodeTTL < 0 || p.CodeTTL > maxCodeTTL {
-		c.refuse(field+".codeTtl", "out-of-range", "must be 0 to %d seconds", maxCodeTTL)
+		c.Refuse(field+".codeTtl", "out-of-range", "must be 0 to %d seconds", maxCodeTTL)
 	}
 }
 
@@ -215,24 +197,24 @@ func (c *checking) who(field string, p *parley.Part) {
 	switch p.Who.Kind {
 	case parley.ActorUser, parley.ActorTeam, parley.ActorRole:
 		if p.Who.ID == "" {
-			c.refuse(field+".id", "required", "must not be empty")
+			c.Refuse(field+".id", "required", "must not be empty")
 		}
 	case parley.ActorOrganization:
 	case parley.ActorContact:
 		if p.Kind == parley.PartPage {
-			c.refuse(field+".kind", "value-unknown", "must be user, team, role or organization")
+			c.Refuse(field+".kind", "value-unknown", "must be user, team, role or organization")
 		}
 	default:
-		c.refuse(field+".kind", "value-unknown", "must be user, team, role or organization; of a mention, also contact")
+		c.Refuse(field+".kind", "value-unknown", "must be user, team, role or organization; of a mention, also contact")
 	}
-	c.text(field+".name", p.Who.Name, maxName)
+	c.Text(field+".name", p.Who.Name, false, maxName)
 }
 
 func (c *checking) hints(field string, hints map[string]string) {
 	c.count(field, len(hints), maxHints)
 	for name, hint := range hints {
 		c.needed(field, name, 100)
-		c.text(field+"."+name, hint, maxPayload)
+		c.Text(field+"."+name, hint, false, maxPayload)
 	}
 }
 
@@ -241,10 +223,10 @@ func (c *checking) items(field string, items []parley.Item) {
 	for i := range items {
 		item, here := &items[i], fmt.Sprintf("%s[%d]", field, i)
 		if item.Title == "" && item.Text == "" && item.File == nil && len(item.Actions) == 0 {
-			c.refuse(here, "required", "must not be empty")
+			c.Refuse(here, "required", "must not be empty")
 		}
-		c.text(here+".title", item.Title, maxLine)
-		c.text(here+".text", item.Text, maxPayload)
+		c.Text(here+".title", item.Title, false, maxLine)
+		c.Text(here+".text", item.Text, false, maxPayload)
 		if item.File != nil {
 			c.file(here+".file", item.File)
 		}
@@ -262,25 +244,25 @@ func (c *checking) files(field string, files []parley.File) {
 func (c *checking) file(field string, f *parley.File) {
 	switch {
 	case (f.Media == "") == (f.URL == ""):
-		c.refuse(field, "file-required", "must have exactly one of media and url")
+		c.Refuse(field, "file-required", "must have exactly one of media and url")
 	case f.URL != "":
 		c.url(field+".url", f.URL)
 	}
-	c.text(field+".media", string(f.Media), maxName)
-	c.text(field+".name", f.Name, maxName)
-	c.text(field+".contentType", f.ContentType, maxName)
-	c.text(field+".alt", f.Alt, maxLine)
-	c.text(field+".contentId", f.ContentID, maxName)
+	c.Text(field+".media", string(f.Media), false, maxName)
+	c.Text(field+".name", f.Name, false, maxName)
+	c.Text(field+".contentType", f.ContentType, false, maxName)
+	c.Text(field+".alt", f.Alt, false, maxLine)
+	c.Text(field+".contentId", f.ContentID, false, maxName)
 }
 
 // url is an address on the web; that of a template may still have variables in it.
 func (c *checking) url(field, text string) {
-	c.text(field, text, maxURL)
+	c.Text(field, text, false, maxURL)
 	if c.template && strings.Contains(text, "{{") {
 		return
 	}
 	if !IsURL(text) {
-		c.refuse(field, "url-invalid", "must be an absolute http or https URL")
+		c.Refuse(field, "url-invalid", "must be an absolute http or https URL")
 	}
 }
 
@@ -300,32 +282,32 @@ func (c *checking) choices(field string, actions []parley.Action) {
 }
 
 func (c *checking) action(field string, a *parley.Action) {
-	c.text(field+".id", a.ID, 100)
-	c.text(field+".description", a.Description, maxName)
-	c.text(field+".payload", a.Payload, maxPayload)
+	c.Text(field+".id", a.ID, false, 100)
+	c.Text(field+".description", a.Description, false, maxName)
+	c.Text(field+".payload", a.Payload, false, maxPayload)
 	if a.Kind != parley.ActionLocation && a.Kind != parley.ActionPermission && a.Text == "" {
-		c.refuse(field+".text", "required", "must not be empty")
+		c.Refuse(field+".text", "required", "must not be empty")
 	}
-	c.text(field+".text", a.Text, maxName)
+	c.Text(field+".text", a.Text, false, maxName)
 	switch a.Kind {
 	case parley.ActionLink:
 		c.url(field+".url", a.URL)
 	case parley.ActionPhone:
 		if _, err := parley.NewAddress(parley.AddressPhone, a.Phone); err != nil && !(c.template && strings.Contains(a.Phone, "{{")) {
-			c.refuse(field+".phone", "phone-invalid", "must be a phone number, such as +15550100")
+			c.Refuse(field+".phone", "phone-invalid", "must be a phone number, such as +15550100")
 		}
 	case parley.ActionBuy:
 		if a.Amount <= 0 {
-			c.refuse(field+".amount", "out-of-range", "must be more than 0, in the smallest unit of the currency")
+			c.Refuse(field+".amount", "out-of-range", "must be more than 0, in the smallest unit of the currency")
 		}
 		if len(a.Currency) != 3 || strings.Trim(a.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-			c.refuse(field+".currency", "currency-invalid", "must be three capital letters, such as EUR")
+			c.Refuse(field+".currency", "currency-invalid", "must be three capital letters, such as EUR")
 		}
 	case parley.ActionPermission:
 		c.needed(field+".payload", a.Payload, maxPayload)
 	case parley.ActionReply, parley.ActionPostback, parley.ActionLocation:
 	default:
-		c.refuse(field+".kind", "value-unknown", "must be one of %v", parley.ActionKinds)
+		c.Refuse(field+".kind", "value-unknown", "must be one of %v", parley.ActionKinds)
 		return
 	}
 	for _, f := range []struct {
@@ -335,7 +317,7 @@ func (c *checking) action(field string, a *parley.Action) {
 	}{{"url", a.URL != "", parley.ActionLink}, {"phone", a.Phone != "", parley.ActionPhone}, {"amount", a.Amount != 0, parley.ActionBuy},
 		{"currency", a.Currency != "", parley.ActionBuy}} {
 		if f.set && f.kind != a.Kind {
-			c.refuse(field+"."+f.name, "not-allowed", "does not go with the kind %s", a.Kind)
+			c.Refuse(field+"."+f.name, "not-allowed", "does not go with the kind %s", a.Kind)
 		}
 	}
 	if a.Image != nil {
@@ -349,7 +331,7 @@ func (c *checking) name(body []parley.Part) {
 	parley.EachActions(body, func(path string, actions []parley.Action) {
 		for i, a := range actions {
 			if a.ID != "" && taken[a.ID] {
-				c.refuse(fmt.Sprintf("%s[%d].id", path, i), "duplicate", "another action has it")
+				c.Refuse(fmt.Sprintf("%s[%d].id", path, i), "duplicate", "another action has it")
 			}
 			taken[a.ID] = true
 		}

@@ -15,15 +15,15 @@ func (c *checking) paging(field string, p *parley.Part) {
 		return
 	}
 	if how.Urgency != "" && how.Urgency != parley.UrgencyNormal && how.Urgency != parley.UrgencyHigh {
-		c.refuse(field+".urgency", "value-unknown", "must be normal or high")
+		c.Refuse(field+".urgency", "value-unknown", "must be normal or high")
 	}
 	if how.Each && p.Who.Kind != parley.ActorTeam && p.Who.Kind != parley.ActorRole {
-		c.refuse(field+".each", "not-allowed", "goes with a team or a role only")
+		c.Refuse(field+".each", "not-allowed", "goes with a team or a role only")
 	}
 	if how.RemindEvery != 0 && (how.RemindEvery < minRemindEvery || how.RemindEvery > maxRemindEvery) {
-		c.refuse(field+".remindEvery", "out-of-range", "must be %d to %d seconds", minRemindEvery, maxRemindEvery)
+		c.Refuse(field+".remindEvery", "out-of-range", "must be %d to %d seconds", minRemindEvery, maxRemindEvery)
 	}
 	if how.Reminders != nil && (*how.Reminders < 0 || *how.Reminders > maxReminders) {
-		c.refuse(field+".reminders", "out-of-range", "must be 0 to %d", maxReminders)
+		c.Refuse(field+".reminders", "out-of-range", "must be 0 to %d", maxReminders)
 	}
 }

@@ -52,20 +52,20 @@ func (c *check) selection(s *parley.Selection) {
 		return
 	}
 	if s.Empty() {
-		c.refuse("filter", "required", "must narrow: a list of everybody is none")
+		c.Refuse("filter", "required", "must narrow: a list of everybody is none")
 	}
-	c.text("filter.name", s.NamePrefix, false, maxName)
-	c.text("filter.tag", s.Tag, false, maxName)
+	c.Text("filter.name", s.NamePrefix, false, maxName)
+	c.Text("filter.tag", s.Tag, false, maxName)
 	c.facts("filter.attributes", s.Attributes)
 }
 
 // reselect changes who is on a list that has a filter.
 func reselect(tx *store.Tx, p *access.Principal, b *parley.Broadcast, s *parley.Selection, c *check, changes *parley.Changes) error {
 	if s != nil && b.Selection == nil {
-		c.refuse("filter", "not-allowed", "goes with a list that was made with one: this one has members")
+		c.Refuse("filter", "not-allowed", "goes with a list that was made with one: this one has members")
 	}
 	c.selection(s)
-	if err := c.err(); err != nil || s == nil {
+	if err := c.Err(); err != nil || s == nil {
 		return err
 	}
 	b.Selection = s

@@ -66,7 +66,7 @@ func (d *Directory) CreateBroadcast(ctx context.Context, p *access.Principal, pa
 	c.name(params.Name)
 	c.facts("metadata", params.Metadata)
 	c.selection(params.Selection)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Broadcast{}, false, err
 	}
 	broadcast := parley.Broadcast{ID: parley.NewID(d.now(ctx, p.Organization)), Name: params.Name, Metadata: params.Metadata, Selection: params.Selection}
@@ -228,7 +228,7 @@ func membersOf(users, contacts []parley.ID) ([]parley.BroadcastMember, error) {
 	c.atMost("users", len(users), maxMembers)
 	c.atMost("contacts", len(contacts), maxMembers-min(len(users), maxMembers))
 	if len(users)+len(contacts) == 0 {
-		c.refuse("users", "required", "must be at least one user or contact")
+		c.Refuse("users", "required", "must be at least one user or contact")
 	}
 	var members []parley.BroadcastMember
 	for _, id := range unique(users) {
@@ -237,7 +237,7 @@ func membersOf(users, contacts []parley.ID) ([]parley.BroadcastMember, error) {
 	for _, id := range unique(contacts) {
 		members = append(members, parley.BroadcastMember{Kind: parley.ActorContact, ID: id})
 	}
-	return members, c.err()
+	return members, c.Err()
 }
 
 // AddBroadcastMembers adds up to 1000 users and contacts to a list. Who is on it stays on it.

@@ -128,18 +128,18 @@ func (d *Directory) patched(ch parley.Channel, patch ChannelPatch) (parley.Chann
 	}
 	var c check
 	if patch.Reopen != nil && ch.Reopen == "" {
-		c.refuse("reopen", "value-unknown", "must not be empty")
+		c.Refuse("reopen", "value-unknown", "must not be empty")
 	}
 	if patch.OnUnknown != nil && ch.OnUnknown == "" {
-		c.refuse("onUnknown", "value-unknown", "must not be empty")
+		c.Refuse("onUnknown", "value-unknown", "must not be empty")
 	}
 	if len(patch.Settings) > 0 && len(patch.Settings) <= maxSettings {
 		ch.Settings = mergedSettings(d.connectors[ch.Connector], ch.Settings, patch.Settings)
 	} else if len(patch.Settings) > 0 {
-		c.refuse("settings", "too-long", "must be at most %d bytes of JSON", maxSettings)
+		c.Refuse("settings", "too-long", "must be at most %d bytes of JSON", maxSettings)
 	}
 	c.channel(&ch)
-	return ch, c.err()
+	return ch, c.Err()
 }
 
 // DeleteChannel ends a channel: it is found no more, and sends nothing. What it sent stays. An ifMatch that is

@@ -183,10 +183,10 @@ func (d *Directory) newChannel(ctx context.Context, p *access.Principal, params 
 	if ch.AddressKind == "" {
 		ch.AddressKind = params.AddressKind
 	} else if params.AddressKind != "" && params.AddressKind != ch.AddressKind {
-		c.refuse("addressKind", "address-kind", "must be %s for the platform %s", ch.AddressKind, ch.Platform)
+		c.Refuse("addressKind", "address-kind", "must be %s for the platform %s", ch.AddressKind, ch.Platform)
 	}
 	c.channel(&ch)
-	return ch, c.err()
+	return ch, c.Err()
 }
 
 func choosePlatform(definition connector.Definition, name string) (connector.Platform, error) {
@@ -210,7 +210,7 @@ func choosePlatform(definition connector.Definition, name string) (connector.Pla
 // channel checks the form of a channel, and fills in what 0 and nothing stand for.
 func (c *check) channel(ch *parley.Channel) {
 	c.name(ch.Name)
-	c.text("address", ch.Address, false, maxAddress)
+	c.Text("address", ch.Address, false, maxAddress)
 	oneOf(c, "thread", ch.Thread, parley.ThreadContact, parley.ThreadEmail, parley.ThreadEach)
 	oneOf(c, "reopen", ch.Reopen, parley.ReopenAuto, parley.ReopenNever, parley.ReopenNew)
 	oneOf(c, "onUnknown", ch.OnUnknown, parley.UnknownAuto, parley.UnknownResend, parley.UnknownHold)
@@ -228,13 +228,13 @@ func (c *check) channel(ch *parley.Channel) {
 		ch.Address = own.Value
 	}
 	if len(ch.Members) > maxMembers {
-		c.refuse("members", "too-many", "must be at most %d", maxMembers)
+		c.Refuse("members", "too-many", "must be at most %d", maxMembers)
 	}
 	if len(ch.Members) > 0 && ch.Open {
-		c.refuse("members", "not-allowed", "an open channel has none: give open as false")
+		c.Refuse("members", "not-allowed", "an open channel has none: give open as false")
 	}
 	if len(ch.Settings) > maxSettings {
-		c.refuse("settings", "too-long", "must be at most %d bytes of JSON", maxSettings)
+		c.Refuse("settings", "too-long", "must be at most %d bytes of JSON", maxSettings)
 	}
 	if len(ch.Settings) == 0 || string(ch.Settings) == "null" {
 		ch.Settings = json.RawMessage("{}")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
@@ -27,11 +26,7 @@ const (
 )
 
 // check collects what is wrong with a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
+type check struct{ parley.Check }
 
 // add takes over the fields of an error about a value that stands in field.
 func (c *check) add(field string, err error) {
@@ -40,38 +35,23 @@ func (c *check) add(field string, err error) {
 	}
 	e := parley.AsError(err)
 	if len(e.Fields) == 0 {
-		c.refuse(field, e.Code, "%s", e.Message)
+		c.Refuse(field, e.Code, "%s", e.Message)
 	}
 	for _, f := range e.Fields {
-		c.refuse(field, f.Code, "%s", f.Message)
+		c.Refuse(field, f.Code, "%s", f.Message)
 	}
 }
 
-func (c *check) err() error { return parley.InvalidFields(c.wrong) }
-
-// text checks a text of at most so many characters, which must not be blank where it is required.
-func (c *check) text(field, value string, required bool, most int) {
-	n := utf8.RuneCountInString(value)
-	switch {
-	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case n > most:
-		c.refuse(field, "too-long", "must be at most %d characters; it has %d", most, n)
-	case required && strings.TrimSpace(value) == "":
-		c.refuse(field, "required", "must not be blank")
-	}
-}
-
-func (c *check) name(value string) { c.text("name", value, true, maxName) }
+func (c *check) name(value string) { c.Text("name", value, true, maxName) }
 
 // tags checks labels, and returns them without those that are given twice.
 func (c *check) tags(tags []string) []string {
 	if len(tags) > maxTags {
-		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+		c.Refuse("tags", "too-many", "must be at most %d", maxTags)
 	}
 	var kept []string
 	for i, tag := range tags {
-		c.text(fmt.Sprintf("tags[%d]", i), tag, true, maxTag)
+		c.Text(fmt.Sprintf("tags[%d]", i), tag, true, maxTag)
 		if !slices.Contains(kept, tag) {
 			kept = append(kept, tag)
 		}
@@ -82,11 +62,11 @@ func (c *check) tags(tags []string) []string {
 // facts checks metadata or attributes.
 func (c *check) facts(field string, facts map[string]string) {
 	if len(facts) > maxFacts {
-		c.refuse(field, "too-many", "must have at most %d entries", maxFacts)
+		c.Refuse(field, "too-many", "must have at most %d entries", maxFacts)
 	}
 	for key, value := range facts {
-		c.text(field, key, true, maxFactKey)
-		c.text(field+"."+key, value, false, maxFactValue)
+		c.Text(field, key, true, maxFactKey)
+		c.Text(field+"."+key, value, false, maxFactValue)
 	}
 }
 
@@ -115,13 +95,13 @@ func oneOf[T ~string](c *check, field string, value T, allowed ...T) {
 	for i, a := range allowed {
 		texts[i] = string(a)
 	}
-	c.refuse(field, "value-unknown", "must be one of %s", strings.Join(texts, ", "))
+	c.Refuse(field, "value-unknown", "must be one of %s", strings.Join(texts, ", "))
 }
 
 // between checks a number.
 func (c *check) between(field string, value, least, most int) {
 	if value < least || value > most {
-		c.refuse(field, "out-of-range", "must be %d to %d", least, most)
+		c.Refuse(field, "out-of-range", "must be %d to %d", least, most)
 	}
 }
 
@@ -141,7 +121,7 @@ func unique(ids []parley.ID) []parley.ID {
 // atMost checks how many entries a list has.
 func (c *check) atMost(field string, n, most int) {
 	if n > most {
-		c.refuse(field, "too-many", "must be at most %d", most)
+		c.Refuse(field, "too-many", "must be at most %d", most)
 	}
 }
 

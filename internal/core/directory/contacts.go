@@ -29,19 +29,19 @@ type ContactParams struct {
 
 func (params ContactParams) contact(id parley.ID) (parley.Contact, error) {
 	var c check
-	c.text("name", params.Name, false, maxName)
-	c.text("externalId", params.ExternalID, false, maxExternalID)
+	c.Text("name", params.Name, false, maxName)
+	c.Text("externalId", params.ExternalID, false, maxExternalID)
 	c.facts("attributes", params.Attributes)
 	c.externalIDs(params.ExternalIDs)
 	tags := c.tags(params.Tags)
 	addresses := c.addresses("addresses", params.Addresses)
 	if params.ID != "" && !params.ID.Valid() {
-		c.refuse("id", "id-invalid", "must be an id of %d characters", parley.IDLength)
+		c.Refuse("id", "id-invalid", "must be an id of %d characters", parley.IDLength)
 	} else if params.ID != "" {
 		id = params.ID
 	}
 	return parley.Contact{ID: id, Name: params.Name, Saved: true, Addresses: addresses, Attributes: maps.Clone(params.Attributes), Tags: tags,
-		ExternalID: params.ExternalID, ExternalIDs: maps.Clone(params.ExternalIDs), OptedOut: params.OptedOut}, c.err()
+		ExternalID: params.ExternalID, ExternalIDs: maps.Clone(params.ExternalIDs), OptedOut: params.OptedOut}, c.Err()
 }
 
 // externalIDs checks ids in other systems.
@@ -49,16 +49,16 @@ func (c *check) externalIDs(ids map[string]string) {
 	c.atMost("externalIds", len(ids), maxSources)
 	for source, value := range ids {
 		if !parley.AttributeKey(source) {
-			c.refuse("externalIds", "text-invalid", "the name of a system must be 1 to 100 letters, digits, _, . and -")
+			c.Refuse("externalIds", "text-invalid", "the name of a system must be 1 to 100 letters, digits, _, . and -")
 		}
-		c.text("externalIds."+source, value, true, maxExternalID)
+		c.Text("externalIds."+source, value, true, maxExternalID)
 	}
 }
 
 // addresses checks and normalizes addresses; the same one twice is one.
 func (c *check) addresses(field string, addresses []parley.Address) []parley.Address {
 	if len(addresses) > maxAddresses {
-		c.refuse(field, "too-many", "must be at most %d", maxAddresses)
+		c.Refuse(field, "too-many", "must be at most %d", maxAddresses)
 		return nil
 	}
 	var kept []parley.Address
@@ -200,8 +200,8 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 		contact.Attributes = changeFacts(contact.Attributes, patch.Attributes)
 		contact.Saved = contact.Saved || patch.Name != nil && *patch.Name != ""
 		var c check
-		c.text("name", contact.Name, false, maxName)
-		c.text("externalId", contact.ExternalID, false, maxExternalID)
+		c.Text("name", contact.Name, false, maxName)
+		c.Text("externalId", contact.ExternalID, false, maxExternalID)
 		c.facts("attributes", contact.Attributes)
 		contact.Tags = c.tags(contact.Tags)
 		if patch.ExternalIDs != nil {
@@ -209,7 +209,7 @@ func (d *Directory) UpdateContact(ctx context.Context, p *access.Principal, id p
 			maps.DeleteFunc(contact.ExternalIDs, func(_, value string) bool { return value == "" })
 			c.externalIDs(contact.ExternalIDs)
 		}
-		if err := c.err(); err != nil {
+		if err := c.Err(); err != nil {
 			return err
 		}
 		if patch.ExternalIDs != nil {
@@ -234,9 +234,9 @@ func (d *Directory) AddAddresses(ctx context.Context, p *access.Principal, id pa
 	given := addresses
 	addresses = c.addresses("addresses", addresses)
 	if len(addresses) == 0 {
-		c.refuse("addresses", "required", "must be at least one")
+		c.Refuse("addresses", "required", "must be at least one")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Contact{}, err
 	}
 	changed, err := d.changeContact(ctx, p, id, ifMatch, func(tx *store.Tx, contact *parley.Contact) error {

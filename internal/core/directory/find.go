@@ -42,12 +42,12 @@ func (d *Directory) FindOrCreateContact(ctx context.Context, p *access.Principal
 
 func (l *Lookup) validate() error {
 	var c check
-	c.text("name", l.Name, false, maxName)
-	c.text("externalId", l.ExternalID, false, maxExternalID)
+	c.Text("name", l.Name, false, maxName)
+	c.Text("externalId", l.ExternalID, false, maxExternalID)
 	if l.Source != "" && !parley.AttributeKey(l.Source) {
-		c.refuse("source", "text-invalid", "must be 1 to 100 letters, digits, _, . and -")
+		c.Refuse("source", "text-invalid", "must be 1 to 100 letters, digits, _, . and -")
 	} else if l.Source != "" && l.ExternalID == "" {
-		c.refuse("source", "not-allowed", "goes with externalId only")
+		c.Refuse("source", "not-allowed", "goes with externalId only")
 	}
 	switch {
 	case l.Address != parley.Address{}:
@@ -55,9 +55,9 @@ func (l *Lookup) validate() error {
 		c.add("address", err)
 		l.Address = normal
 	case l.ExternalID == "":
-		c.refuse("address", "required", "must be given, or externalId")
+		c.Refuse("address", "required", "must be given, or externalId")
 	}
-	return c.err()
+	return c.Err()
 }
 
 // external is the id that a contact has in the system that is asked for.
@@ -202,9 +202,9 @@ func (d *Directory) UpsertContacts(ctx context.Context, p *access.Principal, row
 	var c check
 	c.atMost("contacts", len(rows), maxUpserts)
 	if len(rows) == 0 {
-		c.refuse("contacts", "required", "must be at least one")
+		c.Refuse("contacts", "required", "must be at least one")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	results := make([]Upserted, len(rows))
@@ -360,7 +360,7 @@ func enrich(q store.Queries, organization parley.ID, contact parley.Contact, wan
 	c.facts("attributes", changed.Attributes)
 	c.externalIDs(changed.ExternalIDs)
 	changed.Tags = c.tags(changed.Tags)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return changed, nil, err
 	}
 	var writes []string

@@ -72,7 +72,7 @@ func merge(tx *store.Tx, p *access.Principal, from, into parley.Contact) (parley
 	c.atMost("into", len(addresses), maxAddresses)
 	c.atMost("into", len(into.Tags), maxTags)
 	c.atMost("into", len(into.Attributes), maxFacts)
-	if len(c.wrong) > 0 {
+	if len(c.Wrong) > 0 {
 		return into, parley.Invalid("into", "too-many", "together the two have more than %d addresses, %d tags or %d attributes: remove some first",
 			maxAddresses, maxTags, maxFacts)
 	}
@@ -212,10 +212,10 @@ func survivors(q store.Queries, organization parley.ID, ids []parley.ID) ([]parl
 	for i, id := range ids {
 		switch contact := contacts[id]; {
 		case contact == nil:
-			c.refuse(fmt.Sprintf("contacts[%d]", i), "contact-unknown", "%q is no contact of the organization", id)
+			c.Refuse(fmt.Sprintf("contacts[%d]", i), "contact-unknown", "%q is no contact of the organization", id)
 		case contact.MergedInto != "":
 			became[i] = contact.MergedInto
 		}
 	}
-	return became, c.err()
+	return became, c.Err()
 }

@@ -41,7 +41,7 @@ func (d *Directory) CreateOrganization(ctx context.Context, p *access.Principal,
 	}
 	var c check
 	c.name(params.Name)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return NewOrganization{}, false, err
 	}
 	now := d.now(ctx, "")
@@ -234,14 +234,14 @@ func checkOrganization(o parley.Organization, policy bool) error {
 	if policy {
 		checkPolicy(&c, &o.Policy)
 	}
-	c.wrong = append(c.wrong, hours.CheckQuiet("policy.quietHours", &o.Policy.Quiet)...)
-	c.wrong = append(c.wrong, limits.Check("policy.contactLimits", o.Policy.ContactLimits)...)
+	c.Wrong = append(c.Wrong, hours.CheckQuiet("policy.quietHours", &o.Policy.Quiet)...)
+	c.Wrong = append(c.Wrong, limits.Check("policy.contactLimits", o.Policy.ContactLimits)...)
 	c.keywords("policy.keywords", o.Policy.Keywords)
 	c.ackWords(o.Policy.AckWords)
 	c.reminders(o.Policy.Reminding())
 	oneOf(&c, "policy.fallbackContent", o.Policy.FallbackContent, parley.FallbackNone, parley.FallbackFull)
-	c.text("policy.fallbackText", o.Policy.FallbackText, false, maxFallbackText)
-	return c.err()
+	c.Text("policy.fallbackText", o.Policy.FallbackText, false, maxFallbackText)
+	return c.Err()
 }
 
 // Limits of keywords.
@@ -262,27 +262,27 @@ func (c *check) keywords(field string, rules []parley.Keyword) {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		oneOf(c, at+".action", k.Action, parley.KeywordActions...)
 		if k.Action == "" {
-			c.refuse(at+".action", "required", "must be stop, start or help")
+			c.Refuse(at+".action", "required", "must be stop, start or help")
 		}
-		c.text(at+".platform", k.Platform, false, 50)
+		c.Text(at+".platform", k.Platform, false, 50)
 		if k.Locale != "" && !localeForm.MatchString(k.Locale) {
-			c.refuse(at+".locale", "text-invalid", "must be a language, such as en or pt-BR")
+			c.Refuse(at+".locale", "text-invalid", "must be a language, such as en or pt-BR")
 		}
 		if k.Class != "" && !k.Class.Valid() && k.Class != parley.ClassAll {
-			c.refuse(at+".class", "value-unknown", "must be all or one of %v", parley.MessageClasses)
+			c.Refuse(at+".class", "value-unknown", "must be all or one of %v", parley.MessageClasses)
 		} else if k.Class != "" && k.Action != parley.KeywordStop {
-			c.refuse(at+".class", "not-allowed", "goes with the action stop only")
+			c.Refuse(at+".class", "not-allowed", "goes with the action stop only")
 		}
-		c.text(at+".answer", k.Answer, false, maxAnswer)
+		c.Text(at+".answer", k.Answer, false, maxAnswer)
 		c.atMost(at+".words", len(k.Words), maxKeywordWords)
 		for n, word := range k.Words {
-			c.text(fmt.Sprintf("%s.words[%d]", at, n), word, true, maxKeywordWord)
+			c.Text(fmt.Sprintf("%s.words[%d]", at, n), word, true, maxKeywordWord)
 			if !k.Matches(word) {
-				c.refuse(fmt.Sprintf("%s.words[%d]", at, n), "text-invalid", "must have a letter or a digit")
+				c.Refuse(fmt.Sprintf("%s.words[%d]", at, n), "text-invalid", "must have a letter or a digit")
 			}
 		}
 		if other := shadow(rules[:i], k); other >= 0 {
-			c.refuse(at, "policy-contradicts", "can never count: %s[%d] has all its words", field, other)
+			c.Refuse(at, "policy-contradicts", "can never count: %s[%d] has all its words", field, other)
 		}
 	}
 }
@@ -299,28 +299,28 @@ func shadow(rules []parley.Keyword, k *parley.Keyword) int {
 func checkPolicy(c *check, p *parley.Policy) {
 	const contradicts = "policy-contradicts"
 	if t := p.DefaultTTL; t < 0 || t > maxTTL {
-		c.refuse("policy.defaultTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+		c.Refuse("policy.defaultTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
 	}
 	if t := p.MaxTTL; t < 0 || t > maxTTL {
-		c.refuse("policy.maxTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
+		c.Refuse("policy.maxTtl", "out-of-range", "must be 0 to %d seconds", int64(maxTTL.Seconds()))
 	}
 	if p.MaxTTL > 0 && p.DefaultTTL > p.MaxTTL {
-		c.refuse("policy.defaultTtl", contradicts, "%d seconds are longer than policy.maxTtl, which is %d", int64(p.DefaultTTL.Seconds()), int64(p.MaxTTL.Seconds()))
+		c.Refuse("policy.defaultTtl", contradicts, "%d seconds are longer than policy.maxTtl, which is %d", int64(p.DefaultTTL.Seconds()), int64(p.MaxTTL.Seconds()))
 	}
 	if p.LockTTL && p.DefaultTTL == 0 {
-		c.refuse("policy.lockTtl", contradicts, "there is nothing to lock: policy.defaultTtl is 0")
+		c.Refuse("policy.lockTtl", contradicts, "there is nothing to lock: policy.defaultTtl is 0")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(p.Retention)) {
 		field, keep := "policy.retention."+string(kind), p.Retention[kind]
 		switch {
 		case !slices.Contains(parley.ConversationKinds, kind):
-			c.refuse(field, "value-unknown", "must be a kind of conversations, one of %v", parley.ConversationKinds)
+			c.Refuse(field, "value-unknown", "must be a kind of conversations, one of %v", parley.ConversationKinds)
 		case keep < minRetention || keep > maxTTL:
-			c.refuse(field, "out-of-range", "must be %d to %d seconds", int64(minRetention.Seconds()), int64(maxTTL.Seconds()))
+			c.Refuse(field, "out-of-range", "must be %d to %d seconds", int64(minRetention.Seconds()), int64(maxTTL.Seconds()))
 		case keep < p.DefaultTTL && p.LockTTL:
-			c.refuse(field, contradicts, "%d seconds are shorter than the ttl that policy.lockTtl fixes at %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
+			c.Refuse(field, contradicts, "%d seconds are shorter than the ttl that policy.lockTtl fixes at %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
 		case keep < p.DefaultTTL:
-			c.refuse(field, contradicts, "%d seconds are shorter than policy.defaultTtl, which is %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
+			c.Refuse(field, contradicts, "%d seconds are shorter than policy.defaultTtl, which is %d", int64(keep.Seconds()), int64(p.DefaultTTL.Seconds()))
 		}
 	}
 }
@@ -336,10 +336,10 @@ const maxFallbackText = 160 // characters: of one short message
 
 func (c *check) reminders(r parley.Reminders) {
 	if r.Every != 0 && (r.Every < minRemindEvery || r.Every > maxRemindEvery) {
-		c.refuse("policy.reminders.every", "out-of-range", "must be 0, or %d to %d seconds", int64(minRemindEvery.Seconds()), int64(maxRemindEvery.Seconds()))
+		c.Refuse("policy.reminders.every", "out-of-range", "must be 0, or %d to %d seconds", int64(minRemindEvery.Seconds()), int64(maxRemindEvery.Seconds()))
 	}
 	if r.Times < 0 || r.Times > maxRemindTimes {
-		c.refuse("policy.reminders.times", "out-of-range", "must be 0 to %d", maxRemindTimes)
+		c.Refuse("policy.reminders.times", "out-of-range", "must be 0 to %d", maxRemindTimes)
 	}
 }
 
@@ -351,13 +351,13 @@ const (
 
 func (c *check) ackWords(words []string) {
 	if len(words) > maxAckWords {
-		c.refuse("policy.ackWords", "too-many", "must be at most %d", maxAckWords)
+		c.Refuse("policy.ackWords", "too-many", "must be at most %d", maxAckWords)
 	}
 	for i, word := range words {
 		field := fmt.Sprintf("policy.ackWords[%d]", i)
 		if strings.TrimSpace(word) == "" || strings.TrimSpace(word) != word {
-			c.refuse(field, "required", "must be a word without space around it")
+			c.Refuse(field, "required", "must be a word without space around it")
 		}
-		c.text(field, word, false, maxAckWord)
+		c.Text(field, word, false, maxAckWord)
 	}
 }

@@ -38,10 +38,10 @@ type RoleParams struct {
 
 func checkRole(c *check, r *parley.Role) {
 	c.name(r.Name)
-	c.text("description", r.Description, false, maxDescription)
+	c.Text("description", r.Description, false, maxDescription)
 	c.facts("metadata", r.Metadata)
 	r.Tags = c.tags(r.Tags)
-	c.text("awayText", r.AwayText, false, maxAwayText)
+	c.Text("awayText", r.AwayText, false, maxAwayText)
 }
 
 // CreateRole makes a role, and says whether the request was a repeat. Nobody is on duty for it yet.
@@ -54,7 +54,7 @@ func (d *Directory) CreateRole(ctx context.Context, p *access.Principal, params 
 	var c check
 	checkRole(&c, &made)
 	c.atMost("members", len(params.Members), maxMembers)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Role{}, false, err
 	}
 	var role parley.Role
@@ -171,7 +171,7 @@ func (d *Directory) UpdateRole(ctx context.Context, p *access.Principal, id parl
 				return false, err
 			}
 		}
-		if err := c.err(); err != nil {
+		if err := c.Err(); err != nil {
 			return false, err
 		}
 		return true, p.Did(tx, parley.ActRoleUpdated, id, changesOfRole(&before, role))
@@ -194,13 +194,13 @@ func changesOfRole(before, role *parley.Role) parley.Changes {
 // allowsSingle refuses to make a role one for a single owner for which several are on duty, or planned at the same time.
 func allowsSingle(tx *store.Tx, p *access.Principal, role *parley.Role, c *check) error {
 	if len(role.OnDuty) > 1 {
-		c.refuse("singleOwner", "several-on-duty", "%d users are on duty", len(role.OnDuty))
+		c.Refuse("singleOwner", "several-on-duty", "%d users are on duty", len(role.OnDuty))
 		return nil
 	}
 	shifts, err := duty.Ahead(tx.Queries, p.Organization, role.ID)
 	for i := 1; i < len(shifts); i++ {
 		if before := shifts[i-1]; before.EndsAt.After(shifts[i].StartsAt) {
-			c.refuse("singleOwner", "shift-overlaps", "the shifts %s and %s overlap", before.ID, shifts[i].ID)
+			c.Refuse("singleOwner", "shift-overlaps", "the shifts %s and %s overlap", before.ID, shifts[i].ID)
 			return nil
 		}
 	}
@@ -212,9 +212,9 @@ func (d *Directory) AddRoleMembers(ctx context.Context, p *access.Principal, id 
 	var c check
 	c.atMost("users", len(users), maxMembers)
 	if len(users) == 0 {
-		c.refuse("users", "required", "must be at least one")
+		c.Refuse("users", "required", "must be at least one")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Role{}, err
 	}
 	return d.changeRole(ctx, p, id, 0, func(tx *store.Tx, role *parley.Role) (bool, error) {

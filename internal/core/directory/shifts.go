@@ -32,25 +32,25 @@ func (s *ShiftParams) validate(now time.Time) error {
 	var c check
 	s.StartsAt, s.EndsAt = s.StartsAt.UTC().Truncate(time.Millisecond), s.EndsAt.UTC().Truncate(time.Millisecond)
 	if s.User == "" {
-		c.refuse("user", "required", "must be the id of a member of the role")
+		c.Refuse("user", "required", "must be the id of a member of the role")
 	}
 	switch {
 	case s.StartsAt.IsZero():
-		c.refuse("startsAt", "required", "must be when the shift begins")
+		c.Refuse("startsAt", "required", "must be when the shift begins")
 	case !s.StartsAt.Before(lastShift):
-		c.refuse("startsAt", "out-of-range", "must be before %s", lastShift.Format(time.RFC3339))
+		c.Refuse("startsAt", "out-of-range", "must be before %s", lastShift.Format(time.RFC3339))
 	}
 	switch {
 	case s.EndsAt.IsZero():
-		c.refuse("endsAt", "required", "must be when the shift ends")
+		c.Refuse("endsAt", "required", "must be when the shift ends")
 	case !s.EndsAt.After(now):
-		c.refuse("endsAt", "out-of-range", "must be in the future")
+		c.Refuse("endsAt", "out-of-range", "must be in the future")
 	case !s.EndsAt.After(s.StartsAt):
-		c.refuse("endsAt", "out-of-range", "must be after startsAt")
+		c.Refuse("endsAt", "out-of-range", "must be after startsAt")
 	case s.EndsAt.Sub(s.StartsAt) > maxShift:
-		c.refuse("endsAt", "out-of-range", "must be within %d days of startsAt", int(maxShift/(24*time.Hour)))
+		c.Refuse("endsAt", "out-of-range", "must be within %d days of startsAt", int(maxShift/(24*time.Hour)))
 	}
-	return c.err()
+	return c.Err()
 }
 
 // CreateShift plans a shift, and says whether the request was a repeat. One whose time has come begins at once.

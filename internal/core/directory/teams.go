@@ -34,7 +34,7 @@ func (d *Directory) CreateTeam(ctx context.Context, p *access.Principal, params 
 	c.name(params.Name)
 	c.facts("metadata", params.Metadata)
 	c.atMost("members", len(params.Members), maxMembers)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Team{}, false, err
 	}
 	now := d.now(ctx, p.Organization)
@@ -223,7 +223,7 @@ func (d *Directory) UpdateTeam(ctx context.Context, p *access.Principal, id parl
 		var c check
 		c.name(team.Name)
 		c.facts("metadata", team.Metadata)
-		if err := c.err(); err != nil {
+		if err := c.Err(); err != nil {
 			return false, err
 		}
 		if err := profile.SetMetadata(tx, p.Organization, profile.Team, id, team.Metadata); err != nil {
@@ -259,9 +259,9 @@ func (d *Directory) AddTeamMembers(ctx context.Context, p *access.Principal, id 
 	var c check
 	c.atMost("users", len(users), maxMembers)
 	if len(users) == 0 {
-		c.refuse("users", "required", "must be at least one")
+		c.Refuse("users", "required", "must be at least one")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Team{}, err
 	}
 	return d.changeTeam(ctx, p, id, 0, func(tx *store.Tx, team *parley.Team) (bool, error) {

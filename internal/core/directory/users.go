@@ -23,10 +23,10 @@ func requireUsers(q store.Queries, organization parley.ID, field string, ids []p
 	var c check
 	for i, id := range ids {
 		if users[id] == nil || !users[id].Active {
-			c.refuse(fmt.Sprintf("%s[%d]", field, i), "user-unknown", "%q is no active user of the organization", id)
+			c.Refuse(fmt.Sprintf("%s[%d]", field, i), "user-unknown", "%q is no active user of the organization", id)
 		}
 	}
-	return c.err()
+	return c.Err()
 }
 
 // UserParams is a user to make.
@@ -44,7 +44,7 @@ func (c *check) email(value string) string {
 	}
 	address, err := parley.NewAddress(parley.AddressEmail, value)
 	if err != nil {
-		c.refuse("email", "email-invalid", "must be an e-mail address")
+		c.Refuse("email", "email-invalid", "must be an e-mail address")
 	}
 	return address.Value
 }
@@ -59,9 +59,9 @@ func (d *Directory) CreateUser(ctx context.Context, p *access.Principal, params 
 	c.facts("metadata", params.Metadata)
 	email := c.email(params.Email)
 	if params.Machine && email != "" {
-		c.refuse("email", "not-allowed", "a machine user has none")
+		c.Refuse("email", "not-allowed", "a machine user has none")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.User{}, false, err
 	}
 	now := d.now(ctx, p.Organization)
@@ -139,7 +139,7 @@ func (d *Directory) Users(ctx context.Context, p *access.Principal, f UserFilter
 	}
 	var c check
 	f.Email = c.email(f.Email)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, "", err
 	}
 	q := d.store.Read(ctx)
@@ -338,10 +338,10 @@ func (patch UserPatch) apply(user *parley.User) error {
 	if patch.Email != nil {
 		user.Email = c.email(*patch.Email)
 		if user.Machine && user.Email != "" {
-			c.refuse("email", "not-allowed", "a machine user has none")
+			c.Refuse("email", "not-allowed", "a machine user has none")
 		}
 	}
 	c.name(user.Name)
 	c.facts("metadata", user.Metadata)
-	return c.err()
+	return c.Err()
 }

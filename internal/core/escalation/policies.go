@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/fallback"
@@ -27,35 +26,24 @@ const (
 )
 
 // check collects the wrong fields of a policy.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
+type check struct{ parley.Check }
 
 func (c *check) duration(field string, d, least time.Duration) {
 	if d < least || d > maxAfter {
-		c.refuse(field, "out-of-range", "must be %d to %d seconds", int64(least/time.Second), int64(maxAfter/time.Second))
+		c.Refuse(field, "out-of-range", "must be %d to %d seconds", int64(least/time.Second), int64(maxAfter/time.Second))
 	}
 }
 
 func (c *check) policy(p *parley.EscalationPolicy) {
-	switch {
-	case strings.TrimSpace(p.Name) == "":
-		c.refuse("name", "required", "must not be blank")
-	case !utf8.ValidString(p.Name) || strings.ContainsRune(p.Name, 0):
-		c.refuse("name", "text-invalid", "must be UTF-8 without the character U+0000")
-	case utf8.RuneCountInString(p.Name) > maxName:
-		c.refuse("name", "too-long", "must be at most %d characters", maxName)
-	}
+	c.Text("name", p.Name, true, maxName)
 	c.duration("after", p.After, time.Second)
 	c.fallbacks("fallback", p.Fallback, p.After)
 	c.duration("groupLife", p.GroupLife, 0)
 	switch {
 	case len(p.Steps) == 0:
-		c.refuse("steps", "required", "must be at least one")
+		c.Refuse("steps", "required", "must be at least one")
 	case len(p.Steps) > maxSteps:
-		c.refuse("steps", "too-many", "must be at most %d", maxSteps)
+		c.Refuse("steps", "too-many", "must be at most %d", maxSteps)
 	}
 	seen := map[parley.Actor]bool{{Kind: parley.ActorRole, ID: p.Role}: true}
 	for i := range p.Steps {
@@ -69,17 +57,17 @@ func (c *check) step(field string, s *parley.EscalationStep, seen map[parley.Act
 	c.fallbacks(field+".fallback", s.Fallback, s.After)
 	switch {
 	case len(s.Targets) == 0:
-		c.refuse(field+".targets", "required", "must be at least one")
+		c.Refuse(field+".targets", "required", "must be at least one")
 	case len(s.Targets) > maxTargets:
-		c.refuse(field+".targets", "too-many", "must be at most %d", maxTargets)
+		c.Refuse(field+".targets", "too-many", "must be at most %d", maxTargets)
 	}
 	for i, t := range s.Targets {
 		at := fmt.Sprintf("%s.targets[%d]", field, i)
 		switch {
 		case t.ID == "" || t.Kind != parley.ActorUser && t.Kind != parley.ActorRole:
-			c.refuse(at, "target-required", "must name either a user or a role")
+			c.Refuse(at, "target-required", "must name either a user or a role")
 		case seen[t]:
-			c.refuse(at, "escalation-circle", "the escalation has come to it before")
+			c.Refuse(at, "escalation-circle", "the escalation has come to it before")
 		}
 		seen[t] = true
 	}
@@ -87,13 +75,13 @@ func (c *check) step(field string, s *parley.EscalationStep, seen map[parley.Act
 
 // fallbacks checks what the fallbacks of a level say by themselves: each comes before its time is over.
 func (c *check) fallbacks(field string, list []parley.Fallback, level time.Duration) {
-	before := len(c.wrong)
-	if fallback.Form(field, list, c.refuse); len(c.wrong) > before {
+	before := len(c.Wrong)
+	if fallback.Form(field, list, c.Refuse); len(c.Wrong) > before {
 		return
 	}
 	for i := range list {
 		if fallback.Soonest(list, i) >= level {
-			c.refuse(fmt.Sprintf("%s[%d].after", field, i), "fallback-late", "must be shorter: the escalation goes on after %d seconds", int64(level/time.Second))
+			c.Refuse(fmt.Sprintf("%s[%d].after", field, i), "fallback-late", "must be shorter: the escalation goes on after %d seconds", int64(level/time.Second))
 		}
 	}
 }
@@ -157,13 +145,13 @@ func (c *check) known(q store.Queries, organization parley.ID, steps []parley.Es
 		for n, t := range s.Targets {
 			field := fmt.Sprintf("steps[%d].targets[%d]", i, n)
 			if u := users[t.ID]; t.Kind == parley.ActorUser && (u == nil || !u.Active) {
-				c.refuse(field+".user", "user-unknown", "must be the id of an active user")
+				c.Refuse(field+".user", "user-unknown", "must be the id of an active user")
 			} else if t.Kind == parley.ActorRole && roles[t.ID] == nil {
-				c.refuse(field+".role", "role-unknown", "must be the id of a role")
+				c.Refuse(field+".role", "role-unknown", "must be the id of a role")
 			}
 		}
 	}
-	return parley.InvalidFields(c.wrong)
+	return c.Err()
 }
 
 // CreatePolicy makes the policy of a role, and says whether the request was a repeat.
@@ -174,7 +162,7 @@ func (e *Escalations) CreatePolicy(ctx context.Context, p *access.Principal, mad
 	made.ID = parley.NewID(e.store.Now(ctx, p.Organization))
 	var c check
 	c.policy(&made)
-	if err := parley.InvalidFields(c.wrong); err != nil {
+	if err := c.Err(); err != nil {
 		return made, false, err
 	}
 	var result parley.EscalationPolicy
@@ -304,7 +292,7 @@ func (e *Escalations) UpdatePolicy(ctx context.Context, p *access.Principal, id 
 		parley.Set(&changed.GroupLife, patch.GroupLife)
 		var c check
 		c.policy(&changed)
-		if err := parley.InvalidFields(c.wrong); err != nil {
+		if err := c.Err(); err != nil {
 			return err
 		}
 		if err := reachable(tx.Queries, p, &changed, patch.Fallback != nil, patch.Steps != nil); err != nil {

@@ -2,9 +2,7 @@ package hours
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/calendar"
 	"github.com/parley-server/parley/internal/parley"
@@ -16,52 +14,34 @@ const (
 	maxWeekly     = 168
 	maxExceptions = 1000
 	maxOfDay      = 24
-	maxWrong      = 20
 )
 
 // check collects what is wrong with a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	if len(c.wrong) < maxWrong {
-		c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-	}
-}
-
-func (c *check) text(field, value string, required bool, most int) {
-	switch {
-	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case utf8.RuneCountInString(value) > most:
-		c.refuse(field, "too-long", "must be at most %d characters", most)
-	case required && strings.TrimSpace(value) == "":
-		c.refuse(field, "required", "must not be blank")
-	}
-}
+type check struct{ parley.Check }
 
 func (c *check) atMost(field string, n, most int) bool {
 	if n > most {
-		c.refuse(field, "too-many", "must be at most %d", most)
+		c.Refuse(field, "too-many", "must be at most %d", most)
 	}
 	return n <= most
 }
 
 func (c *check) zone(field, name string) {
 	if _, known := calendar.Zone(name); !known {
-		c.refuse(field, "time-zone-unknown", "must be the name of a time zone, such as Europe/Berlin")
+		c.Refuse(field, "time-zone-unknown", "must be the name of a time zone, such as Europe/Berlin")
 	}
 }
 
 func checkSchedule(s *parley.Schedule) error {
 	var c check
-	c.text("name", s.Name, true, maxName)
+	c.Text("name", s.Name, true, maxName)
 	c.zone("timeZone", s.TimeZone)
 	if c.atMost("weekly", len(s.Weekly), maxWeekly) {
 		of := map[time.Weekday][]parley.Hours{}
 		for i, w := range s.Weekly {
 			field := fmt.Sprintf("weekly[%d]", i)
 			if w.Day < time.Sunday || w.Day > time.Saturday {
-				c.refuse(field+".day", "value-unknown", "must be a day of the week, such as monday")
+				c.Refuse(field+".day", "value-unknown", "must be a day of the week, such as monday")
 				continue
 			}
 			of[w.Day] = c.hours(field, w.Hours, of[w.Day])
@@ -70,25 +50,25 @@ func checkSchedule(s *parley.Schedule) error {
 	if c.atMost("exceptions", len(s.Exceptions), maxExceptions) {
 		c.exceptions(s.Exceptions)
 	}
-	return parley.InvalidFields(c.wrong)
+	return c.Err()
 }
 
 // hours checks hours beside others of the same day, and returns them all.
 func (c *check) hours(field string, h parley.Hours, others []parley.Hours) []parley.Hours {
 	switch {
 	case h.From < 0 || h.From >= calendar.Day:
-		c.refuse(field+".from", "clock-invalid", "must be a time of the day, from 00:00 to 23:59")
+		c.Refuse(field+".from", "clock-invalid", "must be a time of the day, from 00:00 to 23:59")
 		return others
 	case h.To < 0 || h.To > calendar.Day:
-		c.refuse(field+".to", "clock-invalid", "must be a time of the day, up to 24:00")
+		c.Refuse(field+".to", "clock-invalid", "must be a time of the day, up to 24:00")
 		return others
 	case h.To <= h.From:
-		c.refuse(field+".to", "interval-empty", "must be later than from: hours over midnight are two, the first up to 24:00")
+		c.Refuse(field+".to", "interval-empty", "must be later than from: hours over midnight are two, the first up to 24:00")
 		return others
 	}
 	for _, other := range others {
 		if h.From < other.To && other.From < h.To {
-			c.refuse(field, "interval-overlaps", "must not overlap with others of the day")
+			c.Refuse(field, "interval-overlaps", "must not overlap with others of the day")
 			break
 		}
 	}
@@ -100,23 +80,23 @@ func (c *check) exceptions(list []parley.ScheduleException) {
 	var taken []days
 	for i := range list {
 		e, field := &list[i], fmt.Sprintf("exceptions[%d]", i)
-		c.text(field+".name", e.Name, false, maxName)
+		c.Text(field+".name", e.Name, false, maxName)
 		if e.Last == "" {
 			e.Last = e.First
 		}
 		first, known := calendar.ParseDate(e.First)
 		if !known {
-			c.refuse(field+".date", "date-invalid", "must be a date, such as 2031-05-17")
+			c.Refuse(field+".date", "date-invalid", "must be a date, such as 2031-05-17")
 			continue
 		}
 		last, known := calendar.ParseDate(e.Last)
 		if !known || last.Before(first) {
-			c.refuse(field+".through", "date-invalid", "must be a date, not before the first")
+			c.Refuse(field+".through", "date-invalid", "must be a date, not before the first")
 			continue
 		}
 		for _, other := range taken {
 			if !last.Before(other.first) && !other.last.Before(first) {
-				c.refuse(field, "exception-overlaps", "must not have a day that another has")
+				c.Refuse(field, "exception-overlaps", "must not have a day that another has")
 				break
 			}
 		}

@@ -73,24 +73,24 @@ func CheckQuiet(field string, q *parley.QuietHours) []parley.FieldError {
 	c.zone(field+".timeZone", q.TimeZone)
 	for i, class := range q.Classes {
 		if !class.Valid() {
-			c.refuse(fmt.Sprintf("%s.classes[%d]", field, i), "value-unknown", "must be one of %v", parley.MessageClasses)
+			c.Refuse(fmt.Sprintf("%s.classes[%d]", field, i), "value-unknown", "must be one of %v", parley.MessageClasses)
 		}
 	}
 	if !c.atMost(field+".intervals", len(q.Intervals), maxQuiet) {
-		return c.wrong
+		return c.Wrong
 	}
 	for i, h := range q.Intervals {
 		at := fmt.Sprintf("%s.intervals[%d]", field, i)
 		c.hours(at, h.Hours, nil)
 		for n, day := range h.Days {
 			if day < time.Sunday || day > time.Saturday {
-				c.refuse(fmt.Sprintf("%s.days[%d]", at, n), "value-unknown", "must be a day of the week, such as monday")
-				return c.wrong
+				c.Refuse(fmt.Sprintf("%s.days[%d]", at, n), "value-unknown", "must be a day of the week, such as monday")
+				return c.Wrong
 			}
 		}
 	}
-	if len(c.wrong) == 0 && quietIn(q, time.UTC).Between(time.Unix(0, 0), time.Unix(0, 0).Add(7*24*time.Hour)) == 7*24*time.Hour {
-		c.refuse(field+".intervals", "policy-contradicts", "nothing would ever be sent: it is always quiet")
+	if len(c.Wrong) == 0 && quietIn(q, time.UTC).Between(time.Unix(0, 0), time.Unix(0, 0).Add(7*24*time.Hour)) == 7*24*time.Hour {
+		c.Refuse(field+".intervals", "policy-contradicts", "nothing would ever be sent: it is always quiet")
 	}
-	return c.wrong
+	return c.Wrong
 }

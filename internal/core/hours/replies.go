@@ -28,44 +28,44 @@ const (
 // checkReply checks what can be seen of a rule by itself.
 func checkReply(r *parley.AutoReply) error {
 	var c check
-	c.text("name", r.Name, true, maxName)
-	c.text("text", r.Text, false, maxText)
-	c.text("template.locale", r.Locale, false, maxLocale)
+	c.Text("name", r.Name, true, maxName)
+	c.Text("text", r.Text, false, maxText)
+	c.Text("template.locale", r.Locale, false, maxLocale)
 	switch r.When {
 	case parley.AutoClosed, parley.AutoOpen:
 	case parley.AutoAlways, parley.AutoFirst:
 		if r.Schedule != "" {
-			c.refuse("schedule", "not-allowed", "goes with closed and open only")
+			c.Refuse("schedule", "not-allowed", "goes with closed and open only")
 		}
 	default:
-		c.refuse("when", "value-unknown", "must be closed, open, always or first")
+		c.Refuse("when", "value-unknown", "must be closed, open, always or first")
 	}
 	switch {
 	case r.Text == "" && r.Template == "":
-		c.refuse("text", "required", "must not be empty unless there is a template")
+		c.Refuse("text", "required", "must not be empty unless there is a template")
 	case r.Text != "" && r.Template != "":
-		c.refuse("template", "not-allowed", "does not go with text")
+		c.Refuse("template", "not-allowed", "does not go with text")
 	}
 	if !r.Class.Valid() {
-		c.refuse("class", "value-unknown", "must be one of %v", parley.MessageClasses)
+		c.Refuse("class", "value-unknown", "must be one of %v", parley.MessageClasses)
 	}
 	if r.Throttle < 0 || r.Throttle > maxThrottle {
-		c.refuse("throttle", "out-of-range", "must be 0 to %d seconds", int64(maxThrottle/time.Second))
+		c.Refuse("throttle", "out-of-range", "must be 0 to %d seconds", int64(maxThrottle/time.Second))
 	}
 	if r.Limit < 0 || r.Limit > maxLimit {
-		c.refuse("limit", "out-of-range", "must be 0 to %d", maxLimit)
+		c.Refuse("limit", "out-of-range", "must be 0 to %d", maxLimit)
 	}
 	if r.Position < 0 || r.Position > maxPosition {
-		c.refuse("position", "out-of-range", "must be 0 to %d", maxPosition)
+		c.Refuse("position", "out-of-range", "must be 0 to %d", maxPosition)
 	}
 	c.atMost("channels", len(r.Channels), maxOfRule)
 	c.atMost("teams", len(r.Teams), maxOfRule)
 	if c.atMost("platforms", len(r.Platforms), maxOfRule) {
 		for i, p := range r.Platforms {
-			c.text(fmt.Sprintf("platforms[%d]", i), p, true, maxPlatform)
+			c.Text(fmt.Sprintf("platforms[%d]", i), p, true, maxPlatform)
 		}
 	}
-	return parley.InvalidFields(c.wrong)
+	return c.Err()
 }
 
 // unknown makes a missing thing that the request names an invalid field.

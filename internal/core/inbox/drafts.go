@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -117,26 +115,19 @@ func emitDraft(tx *store.Tx, p *access.Principal, d *parley.Draft, what string) 
 }
 
 func checkDraft(d *parley.Draft, files []parley.ID) error {
-	var wrong []parley.FieldError
-	refuse := func(field, code, format string, args ...any) {
-		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-	}
+	var c parley.Check
 	if len(d.Body) > maxDraftParts {
-		refuse("body", "too-many", "must have at most %d parts", maxDraftParts)
+		c.Refuse("body", "too-many", "must have at most %d parts", maxDraftParts)
 	}
 	if len(files) > maxDraftedFile {
-		refuse("attachments", "too-many", "must be at most %d", maxDraftedFile)
+		c.Refuse("attachments", "too-many", "must be at most %d", maxDraftedFile)
 	}
 	for _, part := range d.Body {
 		for _, text := range []string{part.Text, part.Label} {
-			if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-				refuse("body", "text-invalid", "must be UTF-8 without the character U+0000")
-			} else if utf8.RuneCountInString(text) > maxDraftText {
-				refuse("body", "too-long", "must be at most %d characters", maxDraftText)
-			}
+			c.Text("body", text, false, maxDraftText)
 		}
 	}
-	return parley.InvalidFields(wrong)
+	return c.Err()
 }
 
 // SeenDraft returns a draft that a principal sees: its own, or one that is shared, of a conversation that it sees.

@@ -6,10 +6,8 @@ import (
 	"crypto/subtle"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -44,26 +42,18 @@ type HookPatch struct {
 }
 
 func checkHook(h *parley.Hook) error {
-	var wrong []parley.FieldError
-	refuse := func(field, code, message string) {
-		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: message})
-	}
-	if n := utf8.RuneCountInString(h.Name); n > maxHookName {
-		refuse("name", "too-long", "must be at most "+strconv.Itoa(maxHookName)+" characters")
-	}
-	if strings.ContainsRune(h.Name, 0) || !utf8.ValidString(h.Name) {
-		refuse("name", "text-invalid", "must be UTF-8 without U+0000")
-	}
+	var c parley.Check
+	c.Text("name", h.Name, false, maxHookName)
 	if h.Status < 200 || h.Status > 599 {
-		refuse("status", "out-of-range", "must be 200 to 599")
+		c.Refuse("status", "out-of-range", "must be 200 to 599")
 	}
 	if h.Times < 0 || h.Times > maxTimes {
-		refuse("times", "out-of-range", "must be 0 to "+strconv.Itoa(maxTimes))
+		c.Refuse("times", "out-of-range", "must be 0 to %d", maxTimes)
 	}
 	if h.Delay < 0 || h.Delay > maxDelay {
-		refuse("delay", "out-of-range", "must be 0 to "+strconv.Itoa(int(maxDelay/time.Second))+" seconds")
+		c.Refuse("delay", "out-of-range", "must be 0 to %d seconds", maxDelay/time.Second)
 	}
-	return parley.InvalidFields(wrong)
+	return c.Err()
 }
 
 // CreateHook makes an address that catches what is posted to it, and says whether the request was a repeat.

@@ -4,9 +4,6 @@ package profiles
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -91,20 +88,15 @@ func changes(before, after parley.Profile) parley.Changes {
 }
 
 func (patch *Patch) apply(tx *store.Tx, p *access.Principal, to *parley.Profile) error {
-	var wrong []parley.FieldError
+	var c parley.Check
 	for _, field := range []struct {
 		name  string
 		value *string
 		to    *string
 		most  int
 	}{{"title", patch.Title, &to.Title, maxText}, {"department", patch.Department, &to.Department, maxText}, {"phone", patch.Phone, &to.Phone, maxPhone}} {
-		switch {
-		case field.value == nil:
-		case !utf8.ValidString(*field.value) || strings.ContainsRune(*field.value, 0):
-			wrong = append(wrong, parley.FieldError{Field: field.name, Code: "text-invalid", Message: "must be UTF-8 without the character U+0000"})
-		case utf8.RuneCountInString(*field.value) > field.most:
-			wrong = append(wrong, parley.FieldError{Field: field.name, Code: "too-long", Message: fmt.Sprintf("must be at most %d characters", field.most)})
-		default:
+		if field.value != nil {
+			c.Text(field.name, *field.value, false, field.most)
 			*field.to = *field.value
 		}
 	}
@@ -113,13 +105,13 @@ func (patch *Patch) apply(tx *store.Tx, p *access.Principal, to *parley.Profile)
 		if to.Avatar != "" {
 			file, err := tx.Media(p.Organization, to.Avatar)
 			if parley.IsKind(err, parley.KindNotFound) || err == nil && p.Personal && file.Uploader != p.User {
-				wrong = append(wrong, parley.FieldError{Field: "avatar", Code: "media-unknown", Message: "must be the id of a file that you uploaded"})
+				c.Refuse("avatar", "media-unknown", "must be the id of a file that you uploaded")
 			} else if err != nil {
 				return err
 			}
 		}
 	}
-	return parley.InvalidFields(wrong)
+	return c.Err()
 }
 
 // Me is who a key acts as.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -40,78 +39,63 @@ func LookUp(q store.Queries, organization parley.ID) ([]parley.SLAPolicy, error)
 }
 
 // check collects what is wrong with a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *check) text(field, value string) {
-	switch {
-	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case utf8.RuneCountInString(value) > maxName:
-		c.refuse(field, "too-long", "must be at most %d characters", maxName)
-	case strings.TrimSpace(value) == "":
-		c.refuse(field, "required", "must not be blank")
-	}
-}
+type check struct{ parley.Check }
 
 func validate(p *parley.SLAPolicy) error {
 	var c check
-	c.text("name", p.Name)
+	c.Text("name", p.Name, true, maxName)
 	if !p.Business && p.Schedule != "" {
-		c.refuse("schedule", "not-allowed", "goes with business hours only")
+		c.Refuse("schedule", "not-allowed", "goes with business hours only")
 	}
 	f := &p.Conditions
 	for field, n := range map[string]int{"conditions.channels": len(f.Channels), "conditions.platforms": len(f.Platforms), "conditions.tags": len(f.Tags),
 		"conditions.priorities": len(f.Priorities), "conditions.teams": len(f.Teams), "targets": len(p.Targets)} {
 		if n > maxValues {
-			c.refuse(field, "too-many", "must be at most %d", maxValues)
+			c.Refuse(field, "too-many", "must be at most %d", maxValues)
 		}
 	}
 	for i, text := range f.Platforms {
-		c.text(fmt.Sprintf("conditions.platforms[%d]", i), text)
+		c.Text(fmt.Sprintf("conditions.platforms[%d]", i), text, true, maxName)
 	}
 	for i, text := range f.Tags {
-		c.text(fmt.Sprintf("conditions.tags[%d]", i), text)
+		c.Text(fmt.Sprintf("conditions.tags[%d]", i), text, true, maxName)
 	}
 	for i, priority := range f.Priorities {
 		c.priority(fmt.Sprintf("conditions.priorities[%d]", i), priority)
 	}
 	c.targets(p)
-	return parley.InvalidFields(c.wrong)
+	return c.Err()
 }
 
 func (c *check) priority(field string, priority int) {
 	if priority < 0 || priority > parley.MaxConversationPriority {
-		c.refuse(field, "out-of-range", "must be 0 to %d", parley.MaxConversationPriority)
+		c.Refuse(field, "out-of-range", "must be 0 to %d", parley.MaxConversationPriority)
 	}
 }
 
 func (c *check) targets(p *parley.SLAPolicy) {
 	if len(p.Targets) == 0 {
-		c.refuse("targets", "required", "must be at least one")
+		c.Refuse("targets", "required", "must be at least one")
 	}
 	seen := map[int]bool{}
 	for i, t := range p.Targets {
 		field := fmt.Sprintf("targets[%d]", i)
 		c.priority(field+".priority", t.Priority)
 		if seen[t.Priority] {
-			c.refuse(field+".priority", "duplicate", "must not be that of another target")
+			c.Refuse(field+".priority", "duplicate", "must not be that of another target")
 		}
 		seen[t.Priority] = true
 		if t.First == 0 && t.Next == 0 && t.Resolution == 0 {
-			c.refuse(field, "required", "must promise something")
+			c.Refuse(field, "required", "must promise something")
 		}
 		for name, d := range map[string]time.Duration{"firstResponse": t.First, "nextResponse": t.Next, "resolution": t.Resolution} {
 			if d != 0 && (d < minTarget || d > maxTarget) {
-				c.refuse(field+"."+name, "out-of-range", "must be 1 to %d seconds", int64(maxTarget/time.Second))
+				c.Refuse(field+"."+name, "out-of-range", "must be 1 to %d seconds", int64(maxTarget/time.Second))
 			}
 		}
 	}
 	if p.Warn < 0 || p.Warn > maxTarget {
-		c.refuse("warnBefore", "out-of-range", "must be 0 to %d seconds", int64(maxTarget/time.Second))
+		c.Refuse("warnBefore", "out-of-range", "must be 0 to %d seconds", int64(maxTarget/time.Second))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/content"
 	"github.com/parley-server/parley/internal/parley"
@@ -18,34 +17,16 @@ const (
 	maxLocales     = 100
 	maxVariables   = 100
 	maxValue       = 4000
-	maxWrong       = 20
 )
 
 var localeForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,5}$`)
 
 // check collects what is wrong with a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	if len(c.wrong) < maxWrong {
-		c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-	}
-}
-
-func (c *check) text(field, value string, required bool, most int) {
-	switch {
-	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	case utf8.RuneCountInString(value) > most:
-		c.refuse(field, "too-long", "must be at most %d characters", most)
-	case required && strings.TrimSpace(value) == "":
-		c.refuse(field, "required", "must not be blank")
-	}
-}
+type check struct{ parley.Check }
 
 func (c *check) template(t *parley.Template) {
-	c.text("name", t.Name, true, maxName)
-	c.text("description", t.Description, false, maxDescription)
+	c.Text("name", t.Name, true, maxName)
+	c.Text("description", t.Description, false, maxDescription)
 }
 
 func localeField(i int) string { return fmt.Sprintf("locales[%d]", i) }
@@ -70,27 +51,27 @@ func under(field string, err error) error {
 func (c *check) version(v *parley.TemplateVersion) {
 	types := c.variables(v.Variables)
 	if len(v.Locales) == 0 {
-		c.refuse("locales", "required", "must have at least one")
+		c.Refuse("locales", "required", "must have at least one")
 	}
 	if len(v.Locales) > maxLocales {
-		c.refuse("locales", "too-many", "must be at most %d", maxLocales)
+		c.Refuse("locales", "too-many", "must be at most %d", maxLocales)
 	}
 	seen := map[string]bool{}
 	for i := range v.Locales {
 		l := &v.Locales[i]
 		l.Locale = strings.ReplaceAll(l.Locale, "_", "-")
 		if !localeForm.MatchString(l.Locale) {
-			c.refuse(localeField(i)+".locale", "locale-invalid", "must be a locale, such as en or pt-BR")
+			c.Refuse(localeField(i)+".locale", "locale-invalid", "must be a locale, such as en or pt-BR")
 		}
 		if seen[strings.ToLower(l.Locale)] {
-			c.refuse(localeField(i)+".locale", "duplicate", "must not be there twice")
+			c.Refuse(localeField(i)+".locale", "duplicate", "must not be there twice")
 		}
 		seen[strings.ToLower(l.Locale)] = true
 		if len(l.Body) == 0 {
-			c.refuse(localeField(i)+".body", "required", "must not be empty")
+			c.Refuse(localeField(i)+".body", "required", "must not be empty")
 		}
 		for _, f := range content.CheckTemplate(l.Body) {
-			c.refuse(localeField(i)+"."+f.Field, f.Code, "%s", f.Message)
+			c.Refuse(localeField(i)+"."+f.Field, f.Code, "%s", f.Message)
 		}
 		c.body(localeField(i), l.Body, types)
 	}
@@ -98,7 +79,7 @@ func (c *check) version(v *parley.TemplateVersion) {
 		v.DefaultLocale = v.Locales[0].Locale
 	}
 	if v.DefaultLocale = strings.ReplaceAll(v.DefaultLocale, "_", "-"); !seen[strings.ToLower(v.DefaultLocale)] {
-		c.refuse("defaultLocale", "locale-unknown", "must be one of the locales")
+		c.Refuse("defaultLocale", "locale-unknown", "must be one of the locales")
 	}
 }
 
@@ -106,7 +87,7 @@ func (c *check) version(v *parley.TemplateVersion) {
 func (c *check) variables(list []parley.TemplateVariable) map[string]parley.VariableType {
 	types := map[string]parley.VariableType{}
 	if len(list) > maxVariables {
-		c.refuse("variables", "too-many", "must be at most %d", maxVariables)
+		c.Refuse("variables", "too-many", "must be at most %d", maxVariables)
 	}
 	for i := range list {
 		v, field := &list[i], fmt.Sprintf("variables[%d]", i)
@@ -114,24 +95,24 @@ func (c *check) variables(list []parley.TemplateVariable) map[string]parley.Vari
 			v.Type = parley.VariableText
 		}
 		if !nameForm.MatchString(v.Name) {
-			c.refuse(field+".name", "name-invalid", "must be letters, digits, _ and ., and begin with a letter or _")
+			c.Refuse(field+".name", "name-invalid", "must be letters, digits, _ and ., and begin with a letter or _")
 		}
 		if types[v.Name] != "" {
-			c.refuse(field+".name", "duplicate", "must not be there twice")
+			c.Refuse(field+".name", "duplicate", "must not be there twice")
 		}
 		types[v.Name] = v.Type
-		c.text(field+".description", v.Description, false, maxDescription)
-		c.text(field+".example", v.Example, false, maxValue)
+		c.Text(field+".description", v.Description, false, maxDescription)
+		c.Text(field+".example", v.Example, false, maxValue)
 		if v.Default != "" {
 			c.value(field+".default", v.Type, v.Default)
 		}
 		if v.Required && v.Default != "" {
-			c.refuse(field+".default", "not-allowed", "does not go with required")
+			c.Refuse(field+".default", "not-allowed", "does not go with required")
 		}
 		switch v.Type {
 		case parley.VariableText, parley.VariableNumber, parley.VariableBoolean, parley.VariableDate, parley.VariableURL:
 		default:
-			c.refuse(field+".type", "value-unknown", "must be one of %v", parley.VariableTypes)
+			c.Refuse(field+".type", "value-unknown", "must be one of %v", parley.VariableTypes)
 		}
 	}
 	return types
@@ -146,12 +127,12 @@ func (c *check) body(under string, body []parley.Part, types map[string]parley.V
 		}
 		pieces, err := parse(*text)
 		if err != nil {
-			c.refuse(field, "template-syntax", "%s", err)
+			c.Refuse(field, "template-syntax", "%s", err)
 			return
 		}
 		for _, p := range pieces {
 			if p.variable != "" && types[p.variable] == "" {
-				c.refuse(field, "variable-undeclared", "the variable %s is not declared", p.variable)
+				c.Refuse(field, "variable-undeclared", "the variable %s is not declared", p.variable)
 				return
 			}
 		}
@@ -159,7 +140,7 @@ func (c *check) body(under string, body []parley.Part, types map[string]parley.V
 			return
 		}
 		if name := misplaced(pieces, func(name string) bool { return types[name] == parley.VariableURL }); name != "" {
-			c.refuse(field, "variable-misplaced", "the variable %s may only stand in text and in the quoted values of attributes; where an address begins, only one of the type url", name)
+			c.Refuse(field, "variable-misplaced", "the variable %s may only stand in text and in the quoted values of attributes; where an address begins, only one of the type url", name)
 		}
 	})
 }
@@ -171,7 +152,7 @@ var (
 
 // value checks a value of a variable.
 func (c *check) value(field string, kind parley.VariableType, value string) {
-	c.text(field, value, false, maxValue)
+	c.Text(field, value, false, maxValue)
 	ok, wanted := true, ""
 	switch kind {
 	case parley.VariableNumber:
@@ -184,6 +165,6 @@ func (c *check) value(field string, kind parley.VariableType, value string) {
 		ok, wanted = content.IsURL(value), "an absolute http or https URL"
 	}
 	if !ok {
-		c.refuse(field, "variable-invalid", "must be %s", wanted)
+		c.Refuse(field, "variable-invalid", "must be %s", wanted)
 	}
 }

@@ -120,7 +120,7 @@ func valuesOf(v *parley.TemplateVersion, given map[string]string) (map[string]st
 		value, ok := given[declared.Name]
 		switch {
 		case !ok && declared.Required:
-			c.refuse("variables."+declared.Name, "variable-missing", "the variable %s must be given", declared.Name)
+			c.Refuse("variables."+declared.Name, "variable-missing", "the variable %s must be given", declared.Name)
 		case !ok:
 			value = declared.Default
 		default:
@@ -135,10 +135,10 @@ func valuesOf(v *parley.TemplateVersion, given map[string]string) (map[string]st
 	slices.Sort(names)
 	for _, name := range names {
 		if _, ok := values[name]; !ok {
-			c.refuse("variables."+name, "variable-unknown", "the template has no variable %s", name)
+			c.Refuse("variables."+name, "variable-unknown", "the template has no variable %s", name)
 		}
 	}
-	return values, parley.InvalidFields(c.wrong)
+	return values, c.Err()
 }
 
 // localeOf is the locale of a version that fits best: the one asked for, the same language with less said of it, the default.

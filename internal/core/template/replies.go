@@ -21,23 +21,23 @@ const (
 
 // reply checks a saved reply.
 func (c *check) reply(r *parley.SavedReply) {
-	c.text("title", r.Title, true, maxName)
-	c.text("folder", r.Folder, false, maxName)
-	c.text("shortcut", r.Shortcut, false, maxShortcut)
+	c.Text("title", r.Title, true, maxName)
+	c.Text("folder", r.Folder, false, maxName)
+	c.Text("shortcut", r.Shortcut, false, maxShortcut)
 	if r.Shortcut = strings.ToLower(r.Shortcut); strings.ContainsAny(r.Shortcut, " \t\r\n") {
-		c.refuse("shortcut", "text-invalid", "must have no spaces")
+		c.Refuse("shortcut", "text-invalid", "must have no spaces")
 	}
 	if len(r.Tags) > maxTags {
-		c.refuse("tags", "too-many", "must be at most %d", maxTags)
+		c.Refuse("tags", "too-many", "must be at most %d", maxTags)
 	}
 	for _, tag := range r.Tags {
-		c.text("tags", tag, true, maxTag)
+		c.Text("tags", tag, true, maxTag)
 	}
 	if len(r.Body) == 0 {
-		c.refuse("body", "required", "must not be empty")
+		c.Refuse("body", "required", "must not be empty")
 	}
 	for _, f := range content.CheckTemplate(r.Body) {
-		c.refuse(f.Field, f.Code, "%s", f.Message)
+		c.Refuse(f.Field, f.Code, "%s", f.Message)
 	}
 	c.body("", r.Body, replyVariables(r.Body))
 }
@@ -69,8 +69,8 @@ func (t *Templates) CreateReply(ctx context.Context, p *access.Principal, made p
 	made.ID = parley.NewID(t.store.Now(ctx, p.Organization))
 	c := check{}
 	c.reply(&made)
-	c.wrong = append(c.wrong, p.Owner(&made.Owner)...)
-	if err := parley.InvalidFields(c.wrong); err != nil {
+	c.Wrong = append(c.Wrong, p.Owner(&made.Owner)...)
+	if err := c.Err(); err != nil {
 		return made, false, err
 	}
 	var result parley.SavedReply
@@ -204,7 +204,7 @@ func (t *Templates) UpdateReply(ctx context.Context, p *access.Principal, id par
 		}
 		c := check{}
 		c.reply(r)
-		if err := parley.InvalidFields(c.wrong); err != nil {
+		if err := c.Err(); err != nil {
 			return err
 		}
 		if patch.Body != nil {

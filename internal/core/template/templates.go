@@ -40,7 +40,7 @@ func (t *Templates) Create(ctx context.Context, p *access.Principal, name, descr
 	c := check{}
 	c.template(&made)
 	c.version(&first)
-	if err := parley.InvalidFields(c.wrong); err != nil {
+	if err := c.Err(); err != nil {
 		return made, false, err
 	}
 	var result parley.Template
@@ -168,7 +168,7 @@ func (t *Templates) Rename(ctx context.Context, p *access.Principal, id parley.I
 		c.template(it)
 		changes.Set("name", before.Name, it.Name)
 		changes.Name("description", before.Description != it.Description)
-		return parley.InvalidFields(c.wrong)
+		return c.Err()
 	})
 }
 
@@ -231,7 +231,7 @@ func (t *Templates) Draft(ctx context.Context, p *access.Principal, id parley.ID
 	draft := text.version()
 	c := check{}
 	c.version(&draft)
-	if err := parley.InvalidFields(c.wrong); err != nil {
+	if err := c.Err(); err != nil {
 		return v, err
 	}
 	_, err = t.change(ctx, p, id, ifMatch, parley.ActTemplateUpdated, func(tx *store.Tx, it *parley.Template, changes *parley.Changes) error {

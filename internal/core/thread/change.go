@@ -156,7 +156,7 @@ func (patch *ConversationPatch) apply(tx *store.Tx, p *access.Principal, c *parl
 	parley.Set(&c.Assignees, patch.Assignees)
 	c.Assignees = changeList(&wrong, "Assignees", c.Assignees, patch.Assignees != nil, patch.AddAssignees, patch.RemoveAssignees)
 	c.Tags = wrong.labels(c)
-	if err := wrong.err(); err != nil {
+	if err := wrong.Err(); err != nil {
 		return err
 	}
 	if err := patch.named(tx, p, c, had, fresh); err != nil {
@@ -175,7 +175,7 @@ func (patch *ConversationPatch) named(tx *store.Tx, p *access.Principal, c *parl
 	var replaced []parley.Assignee
 	parley.Set(&replaced, patch.Assignees)
 	added := slices.DeleteFunc(slices.Clone(patch.AddAssignees), func(a parley.Assignee) bool { return slices.Contains(had, a) })
-	return parley.FirstError(n.assignees(&wrong, "assignees", replaced), n.assignees(&wrong, "addAssignees", added), n.avatar(&wrong, avatar), wrong.err())
+	return parley.FirstError(n.assignees(&wrong, "assignees", replaced), n.assignees(&wrong, "addAssignees", added), n.avatar(&wrong, avatar), wrong.Err())
 }
 
 // typed checks the attributes that are set.
@@ -195,12 +195,12 @@ func changeList[T comparable](wrong *check, name string, list []T, replaced bool
 		return list
 	}
 	if replaced {
-		wrong.refuse("add"+name, "not-allowed", "does not go with a new list of all")
+		wrong.Refuse("add"+name, "not-allowed", "does not go with a new list of all")
 	}
 	changed := slices.DeleteFunc(slices.Clone(list), func(e T) bool { return slices.Contains(remove, e) })
 	for _, e := range add {
 		if slices.Contains(remove, e) {
-			wrong.refuse("remove"+name, "not-allowed", "names what is added")
+			wrong.Refuse("remove"+name, "not-allowed", "names what is added")
 		}
 		if !slices.Contains(changed, e) {
 			changed = append(changed, e)
@@ -232,16 +232,16 @@ func (patch *ConversationPatch) status(wrong *check, c *parley.Conversation, now
 		case parley.StatusOpen, parley.StatusSnoozed, parley.StatusClosed:
 			c.Status, c.SnoozedUntil = *patch.Status, time.Time{}
 		default:
-			wrong.refuse("status", "value-unknown", "must be open, snoozed or closed")
+			wrong.Refuse("status", "value-unknown", "must be open, snoozed or closed")
 			return
 		}
 	}
 	switch {
 	case patch.SnoozedUntil.IsZero():
 	case c.Status != parley.StatusSnoozed:
-		wrong.refuse("snoozedUntil", "not-allowed", "goes with the status snoozed only")
+		wrong.Refuse("snoozedUntil", "not-allowed", "goes with the status snoozed only")
 	case !patch.SnoozedUntil.After(now):
-		wrong.refuse("snoozedUntil", "out-of-range", "must be in the future")
+		wrong.Refuse("snoozedUntil", "out-of-range", "must be in the future")
 	default:
 		c.SnoozedUntil = patch.SnoozedUntil
 	}

@@ -118,7 +118,7 @@ func (t *Threads) CreateConversation(ctx context.Context, p *access.Principal, p
 	var c check
 	params.validate(&c)
 	made.Tags = c.labels(&made)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return parley.Conversation{}, false, err
 	}
 	switch {
@@ -163,7 +163,7 @@ func (params *ConversationParams) named(q store.Queries, p *access.Principal, co
 			return user == p.User || slices.ContainsFunc(params.Participants, func(who NewParticipant) bool { return who.User == user })
 		}, nil
 	}}
-	return parley.FirstError(n.assignees(&wrong, "assignees", conversation.Assignees), n.avatar(&wrong, conversation.Avatar), wrong.err())
+	return parley.FirstError(n.assignees(&wrong, "assignees", conversation.Assignees), n.avatar(&wrong, conversation.Avatar), wrong.Err())
 }
 
 func (params *ConversationParams) external() bool {
@@ -182,27 +182,27 @@ func (params *ConversationParams) validate(c *check) {
 	switch params.Kind {
 	case parley.ConversationGroup, parley.ConversationNote, parley.ConversationExternal, parley.ConversationSecure:
 	default:
-		c.refuse("kind", "value-unknown", "must be group, note, external or secure; the others are made by sending")
+		c.Refuse("kind", "value-unknown", "must be group, note, external or secure; the others are made by sending")
 		return
 	}
 	switch params.Visibility {
 	case "":
 	case parley.VisibleToMembers, parley.VisibleToOrganization:
 		if params.Kind != parley.ConversationNote {
-			c.refuse("visibility", "not-allowed", "is chosen for a note only")
+			c.Refuse("visibility", "not-allowed", "is chosen for a note only")
 		}
 	default:
-		c.refuse("visibility", "value-unknown", "must be members or organization")
+		c.Refuse("visibility", "value-unknown", "must be members or organization")
 	}
 	if params.external() && params.Channel == "" {
-		c.refuse("channel", "required", "must be the id of the channel to write on")
+		c.Refuse("channel", "required", "must be the id of the channel to write on")
 	} else if !params.external() && params.Channel != "" && !params.sharedNote() {
-		c.refuse("channel", "not-allowed", "goes with an external or secure conversation, or a note that the organization sees")
+		c.Refuse("channel", "not-allowed", "goes with an external or secure conversation, or a note that the organization sees")
 	}
 	if len(params.Participants) > maxParticipants {
-		c.refuse("participants", "too-many", "must be at most %d", maxParticipants)
+		c.Refuse("participants", "too-many", "must be at most %d", maxParticipants)
 	} else if params.external() && len(params.Participants) == 0 {
-		c.refuse("participants", "required", "must name at least one contact or address")
+		c.Refuse("participants", "required", "must name at least one contact or address")
 	}
 	for i := range params.Participants {
 		params.Participants[i].validate(c, fmt.Sprintf("participants[%d]", i), params.external())
@@ -219,11 +219,11 @@ func (n *NewParticipant) validate(c *check, field string, outside bool) {
 	}
 	switch {
 	case named != 1:
-		c.refuse(field, "participant-required", "must name exactly one of user, contact, address")
+		c.Refuse(field, "participant-required", "must name exactly one of user, contact, address")
 	case outside && !n.outside():
-		c.refuse(field+".user", "participant-inside", "must be a contact or an address: users see the conversation by its channel")
+		c.Refuse(field+".user", "participant-inside", "must be a contact or an address: users see the conversation by its channel")
 	case !outside && n.outside():
-		c.refuse(field, "participant-outside", "must be a user")
+		c.Refuse(field, "participant-outside", "must be a user")
 	}
 }
 

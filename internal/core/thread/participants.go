@@ -35,7 +35,7 @@ func (t *Threads) AddParticipant(ctx context.Context, p *access.Principal, conve
 		}
 		var wrong check
 		who.validate(&wrong, "participant", outside)
-		if err := wrong.err(); err != nil {
+		if err := wrong.Err(); err != nil {
 			return err
 		}
 		kind, err := addressKindOf(tx, p, c)
@@ -229,7 +229,7 @@ func (n *naming) avatar(c *check, avatar parley.ID) error {
 	}
 	file, err := n.q.Media(n.p.Organization, avatar)
 	if parley.IsKind(err, parley.KindNotFound) || err == nil && n.p.Personal && file.Uploader != n.p.User {
-		c.refuse("avatar", "media-unknown", "must be the id of a file that you uploaded")
+		c.Refuse("avatar", "media-unknown", "must be the id of a file that you uploaded")
 		return nil
 	}
 	return err
@@ -253,7 +253,7 @@ func (n *naming) assignees(c *check, name string, assignees []parley.Assignee) e
 		switch u := known[a.ID]; a.Kind {
 		case parley.ActorUser:
 			if u == nil || !u.Active {
-				c.refuse(field+".id", "user-unknown", "must be the id of an active user")
+				c.Refuse(field+".id", "user-unknown", "must be the id of an active user")
 				behind = nil
 			} else if u.Machine { // sees what its keys see
 				behind = nil
@@ -261,17 +261,17 @@ func (n *naming) assignees(c *check, name string, assignees []parley.Assignee) e
 		case parley.ActorTeam:
 			team, err := n.q.Team(n.p.Organization, a.ID)
 			if parley.IsKind(err, parley.KindNotFound) {
-				c.refuse(field+".id", "team-unknown", "must be the id of a team")
+				c.Refuse(field+".id", "team-unknown", "must be the id of a team")
 			} else if err != nil {
 				return err
 			}
 			behind = team.Members
 		default:
-			c.refuse(field+".kind", "value-unknown", "must be user or team")
+			c.Refuse(field+".kind", "value-unknown", "must be user or team")
 			behind = nil
 		}
 		if slices.Contains(assignees[:i], a) {
-			c.refuse(field, "duplicate", "is named twice")
+			c.Refuse(field, "duplicate", "is named twice")
 		}
 		if err := n.seen(c, field, a, behind); err != nil {
 			return err
@@ -287,7 +287,7 @@ func (n *naming) seen(c *check, field string, a parley.Assignee, behind []parley
 	}
 	sees, err := n.sees()
 	if err == nil && !slices.ContainsFunc(behind, sees) {
-		c.refuse(field+".id", "assignee-unseen", "must be somebody who sees the conversation")
+		c.Refuse(field+".id", "assignee-unseen", "must be somebody who sees the conversation")
 	}
 	return err
 }

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/parley"
@@ -103,46 +102,32 @@ const (
 )
 
 // check collects the wrong fields of a request.
-type check struct{ wrong []parley.FieldError }
-
-func (c *check) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
-func (c *check) err() error { return parley.InvalidFields(c.wrong) }
-
-func (c *check) text(field, value string, most int) {
-	if !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0 {
-		c.refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-	} else if len(value) > most && utf8.RuneCountInString(value) > most {
-		c.refuse(field, "too-long", "must be at most %d characters", most)
-	}
-}
+type check struct{ parley.Check }
 
 // labels checks what people write on a conversation, and returns its tags, each once.
 func (c *check) labels(conversation *parley.Conversation) (tags []string) {
-	c.text("title", conversation.Title, maxTitle)
-	c.text("description", conversation.Description, maxDescription)
+	c.Text("title", conversation.Title, false, maxTitle)
+	c.Text("description", conversation.Description, false, maxDescription)
 	for i, tag := range conversation.Tags {
 		if strings.TrimSpace(tag) == "" {
-			c.refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
+			c.Refuse(fmt.Sprintf("tags[%d]", i), "required", "must not be blank")
 		}
-		c.text(fmt.Sprintf("tags[%d]", i), tag, maxTag)
+		c.Text(fmt.Sprintf("tags[%d]", i), tag, false, maxTag)
 		if !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
 	if len(tags) > MaxTags {
-		c.refuse("tags", "too-many", "must be at most %d", MaxTags)
+		c.Refuse("tags", "too-many", "must be at most %d", MaxTags)
 	}
 	c.facts("metadata", conversation.Metadata)
 	c.facts("attributes", conversation.Attributes)
-	c.text("externalId", conversation.ExternalID, maxExternalID)
+	c.Text("externalId", conversation.ExternalID, false, maxExternalID)
 	if conversation.Priority < 0 || conversation.Priority > parley.MaxConversationPriority {
-		c.refuse("priority", "out-of-range", "must be 1 to %d, or 0 for none", parley.MaxConversationPriority)
+		c.Refuse("priority", "out-of-range", "must be 1 to %d, or 0 for none", parley.MaxConversationPriority)
 	}
 	if len(conversation.Assignees) > maxAssignees {
-		c.refuse("assignees", "too-many", "must be at most %d", maxAssignees)
+		c.Refuse("assignees", "too-many", "must be at most %d", maxAssignees)
 	}
 	return tags
 }
@@ -150,10 +135,10 @@ func (c *check) labels(conversation *parley.Conversation) (tags []string) {
 // facts checks metadata or attributes.
 func (c *check) facts(field string, facts map[string]string) {
 	if len(facts) > MaxFacts {
-		c.refuse(field, "too-many", "must be at most %d entries", MaxFacts)
+		c.Refuse(field, "too-many", "must be at most %d entries", MaxFacts)
 	}
 	for key, value := range facts {
-		c.text(field, key, maxTag)
-		c.text(field+"."+key, value, maxFact)
+		c.Text(field, key, false, maxTag)
+		c.Text(field+"."+key, value, false, maxFact)
 	}
 }

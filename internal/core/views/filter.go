@@ -2,7 +2,6 @@ package views
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/thread"
@@ -20,39 +19,26 @@ const (
 )
 
 // check says what is wrong with a view, whatever else there is.
-func check(v *parley.View) (wrong []parley.FieldError) {
-	refuse := func(field, code, message string) {
-		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: message})
-	}
-	text := func(field, value string, most int) {
-		switch {
-		case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-			refuse(field, "text-invalid", "must be UTF-8 without the character U+0000")
-		case utf8.RuneCountInString(value) > most:
-			refuse(field, "too-long", "is too long")
-		}
-	}
-	if strings.TrimSpace(v.Name) == "" {
-		refuse("name", "required", "must not be blank")
-	}
-	text("name", v.Name, maxName)
+func check(v *parley.View) []parley.FieldError {
+	var c parley.Check
+	c.Text("name", v.Name, true, maxName)
 	if v.Place < 0 || v.Place > maxPlace {
-		refuse("order", "out-of-range", "must be 0 to 1000000")
+		c.Refuse("order", "out-of-range", "must be 0 to 1000000")
 	}
 	f := &v.Filter
-	text("filter.tag", f.Tag, maxTag)
-	text("filter.externalId", f.ExternalID, maxID)
+	c.Text("filter.tag", f.Tag, false, maxTag)
+	c.Text("filter.externalId", f.ExternalID, false, maxID)
 	if f.Priority < 0 || f.Priority > parley.MaxConversationPriority {
-		refuse("filter.priority", "out-of-range", "must be 1 to 5")
+		c.Refuse("filter.priority", "out-of-range", "must be 1 to 5")
 	}
 	if strings.Contains(f.Participant, ":") {
 		address, err := parley.ParseAddress(f.Participant)
 		if err != nil {
-			refuse("filter.participant", "address-invalid", "must be an id, or an address as kind:value")
+			c.Refuse("filter.participant", "address-invalid", "must be an id, or an address as kind:value")
 		}
 		f.Participant = address.String()
 	}
-	return wrong
+	return c.Wrong
 }
 
 // filter is what somebody who looks at a view asks for.

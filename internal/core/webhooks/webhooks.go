@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/connector"
 	"github.com/parley-server/parley/internal/core/access"
@@ -64,27 +63,17 @@ type Params struct {
 }
 
 func (params *Params) validate(w *Webhooks) error {
-	var wrong []parley.FieldError
-	refuse := func(field, code, format string, args ...any) {
-		wrong = append(wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-	}
+	var c parley.Check
 	if _, known := w.formats[params.Format]; !known {
-		refuse("format", "value-unknown", "must be a format of webhooks")
+		c.Refuse("format", "value-unknown", "must be a format of webhooks")
 	}
-	switch {
-	case strings.TrimSpace(params.Name) == "":
-		refuse("name", "required", "must not be blank")
-	case !utf8.ValidString(params.Name) || strings.ContainsRune(params.Name, 0):
-		refuse("name", "text-invalid", "must be UTF-8 without U+0000")
-	case utf8.RuneCountInString(params.Name) > maxName:
-		refuse("name", "too-long", "must be at most %d characters", maxName)
-	}
+	c.Text("name", params.Name, true, maxName)
 	if params.URL == "" {
-		refuse("url", "required", "must be there")
+		c.Refuse("url", "required", "must be there")
 	} else if message := w.wrongURL(params.URL); message != "" {
-		refuse("url", "url-invalid", "%s", message)
+		c.Refuse("url", "url-invalid", "%s", message)
 	}
-	return parley.InvalidFields(wrong)
+	return c.Err()
 }
 
 // wrongURL says what is wrong with the address of an endpoint. Only what the operator lets be reached inside may be http. Names are

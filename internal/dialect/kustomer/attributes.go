@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+
+	"github.com/parley-server/parley/internal/parley"
 )
 
 // messageShape is what a message is made of: a closed object.
@@ -32,7 +34,7 @@ var messageShape = shape{
 }
 
 // attachmentList is of ids, or of objects with ids.
-func attachmentList(c *checker, at string, v any) {
+func attachmentList(c *parley.Check, at string, v any) {
 	values, _ := v.([]any)
 	if slices.ContainsFunc(values, func(one any) bool { _, is := one.(object); return is }) {
 		list((&shape{required: []string{"_id", "name", "contentType", "contentLength"}, members: map[string]rule{"_id": objectID, "name": text(0, 0),
@@ -42,10 +44,10 @@ func attachmentList(c *checker, at string, v any) {
 	list(objectID)(c, at, v)
 }
 
-func queue(c *checker, at string, v any) {
+func queue(c *parley.Check, at string, v any) {
 	(&shape{members: map[string]rule{"id": objectID, "external": oneOf("amazon-connect")}}).rule(c, at, v)
 	if o, ok := v.(object); ok && len(o) == 0 {
-		c.refuse(at, "required", "must have id or external")
+		c.Refuse(at, "required", "must have id or external")
 	}
 }
 
@@ -58,7 +60,7 @@ var customTypes = map[string]rule{
 }
 
 // customAttributes are what an organization has besides. A null clears one.
-func customAttributes(c *checker, at string, v any) {
+func customAttributes(c *parley.Check, at string, v any) {
 	anyObject(c, at, v)
 	o, _ := v.(object)
 	names := make([]string, 0, len(o))
@@ -69,16 +71,16 @@ func customAttributes(c *checker, at string, v any) {
 	for _, name := range names {
 		found := customKey.FindStringSubmatch(name)
 		if found == nil {
-			c.refuse(at+"."+name, "custom-suffix", "must be in camel case and end in Str, Txt, Num, At, Bool, Url, Id or Tree")
+			c.Refuse(at+"."+name, "custom-suffix", "must be in camel case and end in Str, Txt, Num, At, Bool, Url, Id or Tree")
 			continue
 		}
 		nullable(customTypes[found[1]])(c, at+"."+name, o[name])
 	}
 }
 
-func webAddress(c *checker, at string, v any) {
+func webAddress(c *parley.Check, at string, v any) {
 	s, ok := v.(string)
 	if u, err := url.Parse(s); !ok || err != nil || u.Scheme == "" || u.Host == "" {
-		c.refuse(at, "url-invalid", "must be a web address")
+		c.Refuse(at, "url-invalid", "must be a web address")
 	}
 }

@@ -38,13 +38,13 @@ func (d *door) createMessage(c *call) error {
 	if err != nil {
 		return err
 	}
-	var check checker
+	var check parley.Check
 	messageShape.check(&check, "", o)
 	r := request{object: o, admin: isAdmin(c.p)}
 	if named := r.id("conversation"); named != "" && named != id {
-		check.refuse("conversation", "not-allowed", "must be the conversation in the path")
+		check.Refuse("conversation", "not-allowed", "must be the conversation in the path")
 	}
-	if err := parley.InvalidFields(check.wrong); err != nil {
+	if err := check.Err(); err != nil {
 		_, missing := d.Lists.Thread(c.r.Context(), c.p, id) // of what is not there nothing else is said
 		return parley.FirstError(missing, err)
 	}

@@ -18,10 +18,10 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var c checker
+		var c parley.Check
 		messageShape.check(&c, "", o)
-		if len(c.wrong) > 0 {
-			for _, wrong := range c.wrong {
+		if len(c.Wrong) > 0 {
+			for _, wrong := range c.Wrong {
 				if wrong.Field == "" || wrong.Code == "" || wrong.Message == "" || pointer(wrong.Field)[0] != '/' {
 					t.Fatalf("%q is refused as %+v", body, wrong)
 				}

@@ -16,7 +16,7 @@ func (c *call) page(standard, most int) (numbered.Page, error) {
 	if err != nil {
 		return numbered.Page{}, &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: "the query cannot be read"}
 	}
-	var check checker
+	var check parley.Check
 	count := func(name string, standard int) int {
 		text := query.Get(name)
 		if text == "" {
@@ -24,22 +24,22 @@ func (c *call) page(standard, most int) (numbered.Page, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			check.refuse(name, "out-of-range", "must be a number from 1")
+			check.Refuse(name, "out-of-range", "must be a number from 1")
 			return standard
 		}
 		return n
 	}
 	p := numbered.Page{Number: count("page", 1), Size: min(most, count("pageSize", standard))}
 	if p.Number > numbered.MaxSkip {
-		check.refuse("page", "out-of-range", "must be at most %d", numbered.MaxSkip)
+		check.Refuse("page", "out-of-range", "must be at most %d", numbered.MaxSkip)
 	}
 	switch sort := strings.ToLower(query.Get("sort")); {
 	case sort == "desc", sort == "-createdat":
 		p.Newest = true
 	case sort != "" && sort != "asc" && sort != "createdat" && sort != "+createdat" && sort != " createdat":
-		check.refuse("sort", "value-unknown", "must be asc or desc")
+		check.Refuse("sort", "value-unknown", "must be asc or desc")
 	}
-	return p, parley.InvalidFields(check.wrong)
+	return p, check.Err()
 }
 
 // list answers a page of resources. A total below 0 is not counted.

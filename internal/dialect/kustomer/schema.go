@@ -16,19 +16,12 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 )
 
-// checker collects what is wrong with a request.
-type checker struct{ wrong []parley.FieldError }
-
-func (c *checker) refuse(field, code, format string, args ...any) {
-	c.wrong = append(c.wrong, parley.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
-}
-
 // rule checks the value of a field.
-type rule func(c *checker, at string, v any)
+type rule func(c *parley.Check, at string, v any)
 
 // nullable allows null besides.
 func nullable(r rule) rule {
-	return func(c *checker, at string, v any) {
+	return func(c *parley.Check, at string, v any) {
 		if v != nil {
 			r(c, at, v)
 		}
@@ -37,40 +30,40 @@ func nullable(r rule) rule {
 
 // text is a string of some length; most 0: of any.
 func text(least, most int) rule {
-	return func(c *checker, at string, v any) {
+	return func(c *parley.Check, at string, v any) {
 		s, ok := v.(string)
 		switch n := utf8.RuneCountInString(s); {
 		case !ok:
-			c.refuse(at, "type", "must be a string")
+			c.Refuse(at, "type", "must be a string")
 		case most > 0 && n > most:
-			c.refuse(at, "too-long", "must be at most %d characters", most)
+			c.Refuse(at, "too-long", "must be at most %d characters", most)
 		case n < least:
-			c.refuse(at, "too-short", "must be at least %d characters", least)
+			c.Refuse(at, "too-short", "must be at least %d characters", least)
 		}
 	}
 }
 
 func oneOf(values ...string) rule {
-	return func(c *checker, at string, v any) {
+	return func(c *parley.Check, at string, v any) {
 		if s, ok := v.(string); !ok || !slices.Contains(values, s) {
-			c.refuse(at, "value-unknown", "must be one of %s", strings.Join(values, ", "))
+			c.Refuse(at, "value-unknown", "must be one of %s", strings.Join(values, ", "))
 		}
 	}
 }
 
-func boolean(c *checker, at string, v any) {
+func boolean(c *parley.Check, at string, v any) {
 	if _, ok := v.(bool); !ok {
-		c.refuse(at, "type", "must be true or false")
+		c.Refuse(at, "type", "must be true or false")
 	}
 }
 
-func number(c *checker, at string, v any) { numberOf(c, at, v) }
+func number(c *parley.Check, at string, v any) { numberOf(c, at, v) }
 
-func numberOf(c *checker, at string, v any) (float64, bool) {
+func numberOf(c *parley.Check, at string, v any) (float64, bool) {
 	n, ok := v.(json.Number)
 	f, err := n.Float64()
 	if !ok || err != nil || math.IsInf(f, 0) {
-		c.refuse(at, "type", "must be a number")
+		c.Refuse(at, "type", "must be a number")
 		return 0, false
 	}
 	return f, true
@@ -78,42 +71,42 @@ func numberOf(c *checker, at string, v any) (float64, bool) {
 
 // between is a number of a range.
 func between(least, most float64) rule {
-	return func(c *checker, at string, v any) {
+	return func(c *parley.Check, at string, v any) {
 		if f, ok := numberOf(c, at, v); ok && (f < least || f > most) {
-			c.refuse(at, "out-of-range", "must be %g to %g", least, most)
+			c.Refuse(at, "out-of-range", "must be %g to %g", least, most)
 		}
 	}
 }
 
 // oneOfNumbers is one of some numbers.
 func oneOfNumbers(values ...float64) rule {
-	return func(c *checker, at string, v any) {
+	return func(c *parley.Check, at string, v any) {
 		if f, ok := numberOf(c, at, v); ok && !slices.Contains(values, f) {
-			c.refuse(at, "value-unknown", "must be one of %v", values)
+			c.Refuse(at, "value-unknown", "must be one of %v", values)
 		}
 	}
 }
 
-func objectID(c *checker, at string, v any) {
+func objectID(c *parley.Check, at string, v any) {
 	s, ok := v.(string)
 	if _, valid := parley.IDFromHex(s); !ok || !valid {
-		c.refuse(at, "id-invalid", "must be an id of 24 hexadecimal digits")
+		c.Refuse(at, "id-invalid", "must be an id of 24 hexadecimal digits")
 	}
 }
 
-func dateTime(c *checker, at string, v any) {
+func dateTime(c *parley.Check, at string, v any) {
 	s, ok := v.(string)
 	if _, err := time.Parse(time.RFC3339, s); !ok || err != nil {
-		c.refuse(at, "time-invalid", "must be a time, such as 2026-02-03T10:11:12.000Z")
+		c.Refuse(at, "time-invalid", "must be a time, such as 2026-02-03T10:11:12.000Z")
 	}
 }
 
 // list is of values that are all different.
 func list(r rule) rule {
-	return func(c *checker, at string, v any) {
+	return func(c *parley.Check, at string, v any) {
 		values, ok := v.([]any)
 		if !ok {
-			c.refuse(at, "type", "must be a list")
+			c.Refuse(at, "type", "must be a list")
 			return
 		}
 		seen := map[string]bool{}
@@ -122,7 +115,7 @@ func list(r rule) rule {
 			r(c, field, one)
 			key, _ := json.Marshal(one)
 			if seen[string(key)] {
-				c.refuse(field, "duplicate", "is there twice")
+				c.Refuse(field, "duplicate", "is there twice")
 			}
 			seen[string(key)] = true
 		}
@@ -130,11 +123,11 @@ func list(r rule) rule {
 }
 
 // anyObject is an object of up to 100 members.
-func anyObject(c *checker, at string, v any) {
+func anyObject(c *parley.Check, at string, v any) {
 	if o, ok := v.(object); !ok {
-		c.refuse(at, "type", "must be an object")
+		c.Refuse(at, "type", "must be an object")
 	} else if len(o) > maxMembers {
-		c.refuse(at, "too-many", "must have at most %d members", maxMembers)
+		c.Refuse(at, "too-many", "must have at most %d members", maxMembers)
 	}
 }
 
@@ -147,20 +140,20 @@ type shape struct {
 	open     bool // others are allowed
 }
 
-func (s *shape) rule(c *checker, at string, v any) {
+func (s *shape) rule(c *parley.Check, at string, v any) {
 	o, ok := v.(object)
 	if !ok {
-		c.refuse(at, "type", "must be an object")
+		c.Refuse(at, "type", "must be an object")
 		return
 	}
 	s.check(c, at+".", o)
 }
 
 // check checks the members of an object, whose names follow a prefix.
-func (s *shape) check(c *checker, prefix string, o object) {
+func (s *shape) check(c *parley.Check, prefix string, o object) {
 	for _, name := range s.required {
 		if _, there := o[name]; !there {
-			c.refuse(prefix+name, "required", "is required")
+			c.Refuse(prefix+name, "required", "is required")
 		}
 	}
 	names := make([]string, 0, len(o))
@@ -173,7 +166,7 @@ func (s *shape) check(c *checker, prefix string, o object) {
 		case r != nil:
 			r(c, prefix+name, o[name])
 		case !s.open:
-			c.refuse(cmp.Or(prefix+name, `""`), "unknown", "is not an attribute of this request")
+			c.Refuse(cmp.Or(prefix+name, `""`), "unknown", "is not an attribute of this request")
 		}
 	}
 }
