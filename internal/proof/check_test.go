@@ -288,6 +288,9 @@ func stopFollowing(f *findings, followers []*follower) {
 	}
 }
 
+// standstill is how long a live stream may stand still that has more to tell.
+const standstill = 20 * time.Second
+
 // caughtUp waits until the followers were told of everything, and says so where they were not.
 func caughtUp(ctx context.Context, f *findings, w *world, followers []*follower) {
 	for i, o := range w.organizations {
@@ -296,10 +299,15 @@ func caughtUp(ctx context.Context, f *findings, w *world, followers []*follower)
 			f.add("reading the end of the log: %v", err)
 			continue
 		}
-		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
-			if n := len(followers[i].before(time.Now())); int64(n) >= page.Through {
+		for seen, deadline := 0, time.Now().Add(standstill); ; time.Sleep(10 * time.Millisecond) {
+			n := len(followers[i].before(time.Now()))
+			if int64(n) >= page.Through {
 				break
-			} else if time.Now().After(deadline) {
+			}
+			if n > seen {
+				seen, deadline = n, time.Now().Add(standstill)
+			}
+			if time.Now().After(deadline) {
 				f.add("organization %d: the live stream is at %d and the log at %d", i+1, n, page.Through)
 				break
 			}
