@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -108,7 +109,7 @@ func (c *openCommand) print(ctx context.Context, client *api.Client, std output)
 	last := int64(0)
 	for _, m := range messages {
 		last = max(last, m.Sequence)
-		if err := c.write(std, m, line(&m)); err != nil {
+		if err := c.write(std, m, line(conversation, &m)); err != nil {
 			return err
 		}
 	}
@@ -121,7 +122,7 @@ func (c *openCommand) print(ctx context.Context, client *api.Client, std output)
 			return err
 		}
 		if m := e.Data.Message; m != nil && m.Sequence > last {
-			if err := c.write(std, m, line(m)); err != nil {
+			if err := c.write(std, m, line(conversation, m)); err != nil {
 				return err
 			}
 		}
@@ -146,16 +147,23 @@ func newest(ctx context.Context, client *api.Client, conversation string, limit 
 	return messages, nil
 }
 
-// line is a message as people read it.
-func line(m *api.Message) string {
-	author := m.Author.Name
-	for _, text := range []string{m.Author.ID, "system"} {
-		if author == "" {
-			author = text
+// authorOf is what the author of a message is called: of somebody outside without a name it is the address.
+func authorOf(c *api.Conversation, m *api.Message) string {
+	if m.Author.Kind == api.ActorSystem || m.Author.Name != "" {
+		return cmp.Or(m.Author.Name, "system")
+	}
+	for i := range c.Participants {
+		if p := &c.Participants[i]; p.Kind == m.Author.Kind && p.ID == m.Author.ID {
+			return participantName(p)
 		}
 	}
+	return m.Author.ID
+}
+
+// line is a message of a conversation as people read it.
+func line(c *api.Conversation, m *api.Message) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s  %s", moment(m.SentAt), shown(author))
+	fmt.Fprintf(&text, "%s  %s", moment(m.SentAt), shown(authorOf(c, m)))
 	switch {
 	case m.Kind != api.KindMessage:
 		fmt.Fprintf(&text, " (%s)", m.Kind)

@@ -66,6 +66,10 @@ func TestInboundAndOpen(t *testing.T) {
 			t.Errorf("parley %v: exit %d, %q, %q", wrong, code, out, errors)
 		}
 	}
+	nameless := played("phone:+15550177", "Hello")
+	if _, out, _ := at("open", nameless.ConversationID); !strings.Contains(out, "Z  phone:+15550177: Hello\n") {
+		t.Errorf("of somebody without a name: %q", out)
+	}
 }
 
 // TestClockCommand: a test organization is made, its clock moved, and it is emptied.
