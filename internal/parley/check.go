@@ -33,3 +33,13 @@ func (c *Check) Text(field, value string, required bool, most int) {
 
 // Err is what is wrong; nil where nothing is.
 func (c *Check) Err() error { return InvalidFields(c.Wrong) }
+
+// MatchRev refuses a change that is to be made of one revision only, 0 of any, where the present one is another.
+func MatchRev(ifMatch, rev int64) error {
+	if ifMatch == 0 || ifMatch == rev {
+		return nil
+	}
+	const code = "revision-mismatch"
+	return &Error{Kind: KindPrecondition, Code: code, Message: "it has been changed since; read it again", Facts: map[string]any{"rev": rev},
+		Fields: []FieldError{{Field: "If-Match", Code: code, Message: "must be the present revision"}}}
+}

@@ -122,9 +122,8 @@ func (k *Keys) changeSet(ctx context.Context, p *Principal, id parley.ID, ifMatc
 		if s.BuiltIn {
 			return parley.Conflict("set-built-in", "a built-in permission set does not change")
 		}
-		if ifMatch != 0 && ifMatch != s.Rev {
-			return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch", Message: "it has been changed since; read it again",
-				Facts: map[string]any{"rev": s.Rev}}
+		if err := parley.MatchRev(ifMatch, s.Rev); err != nil {
+			return err
 		}
 		tx.After(k.authenticator.Forget)
 		err = change(tx, &s)

@@ -37,10 +37,8 @@ func Define(tx *store.Tx, p *access.Principal, a parley.Attribute, ifMatch int64
 		return a, parley.About(parley.Conflict("attribute-type-fixed", "its type is %s, and stays so: there are values of it", before.Type),
 			"attribute-type-fixed", "type")
 	}
-	if ifMatch != 0 && ifMatch != rev {
-		return a, &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch",
-			Message: "it has been changed since; read it again", Facts: map[string]any{"rev": rev},
-			Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
+	if err := parley.MatchRev(ifMatch, rev); err != nil {
+		return a, err
 	}
 	data := parley.EventData{Actor: p.User}
 	if a.Of == parley.OfConversations {

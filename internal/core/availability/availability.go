@@ -115,10 +115,8 @@ func (a *Availability) schedule(tx *store.Tx, organization, user parley.ID, unti
 
 func matched(tx *store.Tx, p *access.Principal, user parley.ID, ifMatch int64) (parley.User, error) {
 	u, err := tx.User(p.Organization, user)
-	if err == nil && ifMatch != 0 && ifMatch != u.Rev {
-		err = &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch",
-			Message: "it has been changed since; read it again", Facts: map[string]any{"rev": u.Rev},
-			Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
+	if err == nil {
+		err = parley.MatchRev(ifMatch, u.Rev)
 	}
 	return u, err
 }

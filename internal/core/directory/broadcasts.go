@@ -179,7 +179,7 @@ func (d *Directory) changeBroadcast(ctx context.Context, p *access.Principal, id
 		if err != nil {
 			return broadcast, err
 		}
-		if err := matchRev(ifMatch, broadcast.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, broadcast.Rev); err != nil {
 			return broadcast, err
 		}
 		changed, err := change(tx, &broadcast)
@@ -348,7 +348,7 @@ func (d *Directory) DeleteBroadcast(ctx context.Context, p *access.Principal, id
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, broadcast.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, broadcast.Rev); err != nil {
 			return err
 		}
 		emit(tx, p, parley.EventBroadcastDeleted, id)

@@ -61,7 +61,7 @@ func (d *Directory) updateChannel(ctx context.Context, p *access.Principal, id p
 	if err != nil {
 		return before, err
 	}
-	if err := matchRev(ifMatch, before.Rev); err != nil {
+	if err := parley.MatchRev(ifMatch, before.Rev); err != nil {
 		return before, err
 	}
 	ch, err := d.patched(before, patch)
@@ -153,7 +153,7 @@ func (d *Directory) DeleteChannel(ctx context.Context, p *access.Principal, id p
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, ch.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, ch.Rev); err != nil {
 			return err
 		}
 		emit(tx, p, parley.EventChannelDeleted, id)

@@ -278,7 +278,7 @@ func (d *Directory) changeContact(ctx context.Context, p *access.Principal, id p
 		if err != nil {
 			return contact, err
 		}
-		if err := matchRev(ifMatch, contact.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, contact.Rev); err != nil {
 			return contact, err
 		}
 		before := contact
@@ -321,7 +321,7 @@ func (d *Directory) DeleteContact(ctx context.Context, p *access.Principal, id p
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, contact.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, contact.Rev); err != nil {
 			return err
 		}
 		left, err := tx.LeaveBroadcasts(p.Organization, parley.BroadcastMember{Kind: parley.ActorContact, ID: contact.ID})

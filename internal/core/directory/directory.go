@@ -50,16 +50,6 @@ func New(o Options) *Directory {
 	return d
 }
 
-// matchRev refuses a change whose If-Match names another revision. 0 is no If-Match.
-func matchRev(ifMatch, rev int64) error {
-	if ifMatch == 0 || ifMatch == rev {
-		return nil
-	}
-	return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch",
-		Message: "it has been changed since; read it again", Facts: map[string]any{"rev": rev},
-		Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
-}
-
 // emit tells the log what the principal did to something.
 func emit(tx *store.Tx, p *access.Principal, kind parley.EventType, subject parley.ID) {
 	tx.Emit(p.Organization, parley.Event{Type: kind, Subject: subject, Data: parley.EventData{Actor: p.User}})

@@ -28,7 +28,7 @@ func (d *Directory) MergeContact(ctx context.Context, p *access.Principal, id, i
 		if err != nil || from.MergedInto == other.ID {
 			return other, err
 		}
-		if err := matchRev(ifMatch, from.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, from.Rev); err != nil {
 			return other, err
 		}
 		for _, id := range []parley.ID{from.ID, other.ID} {

@@ -138,7 +138,7 @@ func (d *Directory) UpdateOrganization(ctx context.Context, p *access.Principal,
 		if err != nil {
 			return o, err
 		}
-		if err := matchRev(ifMatch, o.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, o.Rev); err != nil {
 			return o, err
 		}
 		before := o

@@ -127,7 +127,7 @@ func (d *Directory) changeRole(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return role, err
 		}
-		if err := matchRev(ifMatch, role.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, role.Rev); err != nil {
 			return role, err
 		}
 		changed, err := change(tx, &role)
@@ -275,7 +275,7 @@ func (d *Directory) DeleteRole(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, role.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, role.Rev); err != nil {
 			return err
 		}
 		for _, user := range slices.Clone(role.OnDuty) {

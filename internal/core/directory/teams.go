@@ -191,7 +191,7 @@ func (d *Directory) changeTeam(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return team, err
 		}
-		if err := matchRev(ifMatch, team.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, team.Rev); err != nil {
 			return team, err
 		}
 		changed, err := change(tx, &team)
@@ -315,7 +315,7 @@ func (d *Directory) DeleteTeam(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, team.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, team.Rev); err != nil {
 			return err
 		}
 		if err := leave(tx, p, id, team.Members); err != nil {

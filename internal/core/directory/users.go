@@ -252,7 +252,7 @@ func (d *Directory) UpdateUser(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return user, err
 		}
-		if err := matchRev(ifMatch, user.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, user.Rev); err != nil {
 			return user, err
 		}
 		before := user

@@ -92,7 +92,7 @@ func (e *Escalations) change(ctx context.Context, p *access.Principal, id parley
 		if changed, err = find(tx.Queries, p, id); err != nil {
 			return err
 		}
-		if err := thread.MatchRev(ifMatch, changed.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, changed.Rev); err != nil {
 			return err
 		}
 		m, err := tx.Message(p.Organization, changed.Message)

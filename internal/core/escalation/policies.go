@@ -10,7 +10,6 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/fallback"
-	"github.com/parley-server/parley/internal/core/thread"
 	"github.com/parley-server/parley/internal/parley"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/duty"
@@ -279,7 +278,7 @@ func (e *Escalations) UpdatePolicy(ctx context.Context, p *access.Principal, id 
 		if err != nil {
 			return err
 		}
-		if err := thread.MatchRev(ifMatch, before.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, before.Rev); err != nil {
 			return err
 		}
 		changed = before
@@ -324,7 +323,7 @@ func (e *Escalations) DeletePolicy(ctx context.Context, p *access.Principal, id 
 		if err != nil {
 			return err
 		}
-		if err := thread.MatchRev(ifMatch, policy.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, policy.Rev); err != nil {
 			return err
 		}
 		return dropPolicy(tx, p, &policy)

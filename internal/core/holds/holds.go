@@ -169,9 +169,8 @@ func (h *Holds) Lift(ctx context.Context, p *access.Principal, id parley.ID, rea
 		switch {
 		case err != nil:
 			return err
-		case ifMatch != 0 && ifMatch != found.Rev:
-			return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch", Message: "it has been changed since; read it again",
-				Facts: map[string]any{"rev": found.Rev}}
+		case parley.MatchRev(ifMatch, found.Rev) != nil:
+			return parley.MatchRev(ifMatch, found.Rev)
 		case !found.LiftedAt.IsZero():
 			return parley.Conflict("hold-lifted", "the hold was lifted before")
 		}

@@ -135,20 +135,11 @@ func (h *Hours) changeSchedule(ctx context.Context, p *access.Principal, id parl
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, s.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, s.Rev); err != nil {
 			return err
 		}
 		return unit(tx, &s)
 	})
-}
-
-func matchRev(ifMatch, rev int64) error {
-	if ifMatch == 0 || ifMatch == rev {
-		return nil
-	}
-	return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch", Message: "it has been changed since; read it again",
-		Facts:  map[string]any{"rev": rev},
-		Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
 }
 
 // State is whether a schedule is open at a moment.

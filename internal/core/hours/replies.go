@@ -253,7 +253,7 @@ func (h *Hours) changeReply(ctx context.Context, p *access.Principal, id parley.
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, r.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, r.Rev); err != nil {
 			return err
 		}
 		return unit(tx, &r)

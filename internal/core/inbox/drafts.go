@@ -252,7 +252,7 @@ func (i *Inbox) changeDraft(ctx context.Context, p *access.Principal, id parley.
 		if err := s.MayChange(&c); err != nil {
 			return err
 		}
-		if err := thread.MatchRev(ifMatch, d.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, d.Rev); err != nil {
 			return err
 		}
 		return change(tx, &d)

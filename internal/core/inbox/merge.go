@@ -30,7 +30,7 @@ func (i *Inbox) MergeConversation(ctx context.Context, p *access.Principal, id, 
 		if err != nil || done {
 			return err
 		}
-		if err := thread.MatchRev(ifMatch, from.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, from.Rev); err != nil {
 			return err
 		}
 		return merge(tx, p, &from, &other)

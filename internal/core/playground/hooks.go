@@ -162,9 +162,8 @@ func (g *Playground) changeHook(ctx context.Context, p *access.Principal, id par
 		if err != nil {
 			return err
 		}
-		if ifMatch != 0 && ifMatch != h.Rev {
-			return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch", Message: "it has been changed since; read it again",
-				Facts: map[string]any{"rev": h.Rev}}
+		if err := parley.MatchRev(ifMatch, h.Rev); err != nil {
+			return err
 		}
 		hooked(tx, p, id, what)
 		err = change(tx, &h)

@@ -50,10 +50,8 @@ func (s *Profiles) Change(ctx context.Context, p *access.Principal, id parley.ID
 		if err != nil {
 			return err
 		}
-		if ifMatch != 0 && ifMatch != u.Rev {
-			return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch",
-				Message: "it has been changed since; read it again", Facts: map[string]any{"rev": u.Rev},
-				Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
+		if err := parley.MatchRev(ifMatch, u.Rev); err != nil {
+			return err
 		}
 		if err := profile.Fill(tx.Queries, p.Organization, &u); err != nil {
 			return err

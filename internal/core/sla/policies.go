@@ -252,10 +252,8 @@ func (s *Policies) change(ctx context.Context, p *access.Principal, id parley.ID
 		if err != nil {
 			return err
 		}
-		if ifMatch != 0 && ifMatch != it.Rev {
-			return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch", Message: "it has been changed since; read it again",
-				Facts:  map[string]any{"rev": it.Rev},
-				Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
+		if err := parley.MatchRev(ifMatch, it.Rev); err != nil {
+			return err
 		}
 		return unit(tx, &it)
 	})

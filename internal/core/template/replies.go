@@ -171,7 +171,7 @@ func (t *Templates) changeReply(ctx context.Context, p *access.Principal, id par
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, r.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, r.Rev); err != nil {
 			return err
 		}
 		if err := p.MayOwn(tx.Queries, r.Owner, parley.ScopeTemplatesWrite); err != nil {

@@ -130,7 +130,7 @@ func (t *Templates) change(ctx context.Context, p *access.Principal, id parley.I
 		if it, err = template.Get(tx.Queries, p.Organization, id); err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, it.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, it.Rev); err != nil {
 			return err
 		}
 		var changes parley.Changes
@@ -144,14 +144,6 @@ func (t *Templates) change(ctx context.Context, p *access.Principal, id parley.I
 		return p.Did(tx, act, id, changes)
 	})
 	return it, err
-}
-
-func matchRev(ifMatch, rev int64) error {
-	if ifMatch == 0 || ifMatch == rev {
-		return nil
-	}
-	return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch", Message: "it has been changed since; read it again",
-		Facts: map[string]any{"rev": rev}, Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
 }
 
 // Rename changes what a template is called, and what is said of it. What is nil stays as it is.
@@ -182,7 +174,7 @@ func (t *Templates) Delete(ctx context.Context, p *access.Principal, id parley.I
 		if err != nil {
 			return err
 		}
-		if err := matchRev(ifMatch, it.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, it.Rev); err != nil {
 			return err
 		}
 		if err := template.Delete(tx, p.Organization, id); err != nil {

@@ -48,7 +48,7 @@ func (t *Threads) UpdateConversation(ctx context.Context, p *access.Principal, i
 
 // Change changes a conversation that the principal may change, inside a unit.
 func (patch *ConversationPatch) Change(tx *store.Tx, p *access.Principal, c *parley.Conversation, ifMatch int64) error {
-	if err := MatchRev(ifMatch, c.Rev); err != nil {
+	if err := parley.MatchRev(ifMatch, c.Rev); err != nil {
 		return err
 	}
 	before := *c

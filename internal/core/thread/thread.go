@@ -73,16 +73,6 @@ func parseCursor(text, plans string) (c cursor, err error) {
 	return cursor{}, parley.Invalid("after", "cursor-invalid", "must be the next of an earlier page of the same list")
 }
 
-// MatchRev refuses a change whose If-Match names another revision. 0 is no If-Match.
-func MatchRev(ifMatch, rev int64) error {
-	if ifMatch == 0 || ifMatch == rev {
-		return nil
-	}
-	return &parley.Error{Kind: parley.KindPrecondition, Code: "revision-mismatch",
-		Message: "it has been changed since; read it again", Facts: map[string]any{"rev": rev},
-		Fields: []parley.FieldError{{Field: "If-Match", Code: "revision-mismatch", Message: "must be the present revision"}}}
-}
-
 // emit tells the log what the principal did in a conversation.
 func emit(tx *store.Tx, p *access.Principal, kind parley.EventType, conversation, subject parley.ID, data parley.EventData) {
 	data.Actor = p.User

@@ -212,7 +212,7 @@ func (v *Views) change(ctx context.Context, p *access.Principal, id parley.ID, i
 		if err != nil {
 			return err
 		}
-		if err := thread.MatchRev(ifMatch, found.Rev); err != nil {
+		if err := parley.MatchRev(ifMatch, found.Rev); err != nil {
 			return err
 		}
 		if err := p.MayOwn(tx.Queries, found.Owner, shared); err != nil {

@@ -2,8 +2,6 @@
 package templates
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -133,20 +131,17 @@ func (a area) createReply(c *door.Call, b *api.SavedReplyRequest) (api.SavedRepl
 }
 
 func (a area) replies(c *door.Call, f api.SavedReplyFilter) ([]api.SavedReply, string, error) {
-	var after template.ReplyPosition
-	if f.After != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(f.After)
-		if err != nil || json.Unmarshal(raw, &after) != nil {
-			return nil, "", door.ErrCursor()
-		}
+	after, err := door.Place[template.ReplyPosition](f.After)
+	if err != nil {
+		return nil, "", err
 	}
 	filter := template.ReplyFilter{Owner: parley.Actor{Kind: parley.ActorKind(f.Owner), ID: parley.ID(f.Team)}, Prefix: f.Prefix, Folder: f.Folder}
 	list, next, err := a.core.Templates.Replies(c.Ctx(), c.P, filter, after, door.Limit(f.Limit))
-	if err != nil || next == nil {
-		return wire.Each(list, wire.SavedReply), "", door.Renamed(err, "owner.id", "team")
+	if err != nil {
+		return nil, "", door.Renamed(err, "owner.id", "team")
 	}
-	raw, err := json.Marshal(next)
-	return wire.Each(list, wire.SavedReply), base64.RawURLEncoding.EncodeToString(raw), err
+	cursor, err := door.Cursor(next)
+	return wire.Each(list, wire.SavedReply), cursor, err
 }
 
 func (a area) reply(c *door.Call) (api.SavedReply, error) {

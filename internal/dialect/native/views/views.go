@@ -2,8 +2,6 @@
 package views
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 
 	"github.com/parley-server/parley/api"
@@ -44,19 +42,16 @@ func (a area) create(c *door.Call, b *api.ViewRequest) (api.View, bool, error) {
 }
 
 func (a area) list(c *door.Call, f api.ViewListFilter) ([]api.View, string, error) {
-	var after views.Place
-	if f.After != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(f.After)
-		if err != nil || json.Unmarshal(raw, &after) != nil {
-			return nil, "", door.ErrCursor()
-		}
+	after, err := door.Place[views.Place](f.After)
+	if err != nil {
+		return nil, "", err
 	}
 	list, next, err := a.core.Views.List(c.Ctx(), c.P, parley.Actor{Kind: parley.ActorKind(f.Owner), ID: parley.ID(f.Team)}, after, door.Limit(f.Limit))
-	if err != nil || next == nil {
-		return wire.Each(list, wire.View), "", door.Renamed(err, "owner.id", "team")
+	if err != nil {
+		return nil, "", door.Renamed(err, "owner.id", "team")
 	}
-	raw, err := json.Marshal(next)
-	return wire.Each(list, wire.View), base64.RawURLEncoding.EncodeToString(raw), err
+	cursor, err := door.Cursor(next)
+	return wire.Each(list, wire.View), cursor, err
 }
 
 func (a area) get(c *door.Call) (api.View, error) {
