@@ -18,6 +18,12 @@ var chosen = struct {
 // where tests run on the embedded database. It goes when the test ends that named the folder first.
 func Chosen(tb testing.TB, folder string) string {
 	tb.Helper()
+	return ChosenBy(tb, folder, Database)
+}
+
+// ChosenBy is Chosen, of which a new one is made in a way of the caller's.
+func ChosenBy(tb testing.TB, folder string, create func(testing.TB) string) string {
+	tb.Helper()
 	switch name := os.Getenv(variable); name {
 	case "", "sqlite":
 		return ""
@@ -28,7 +34,7 @@ func Chosen(tb testing.TB, folder string) string {
 	chosen.Lock()
 	defer chosen.Unlock()
 	if chosen.byFolder[folder] == "" {
-		chosen.byFolder[folder] = Database(tb)
+		chosen.byFolder[folder] = create(tb)
 	}
 	return chosen.byFolder[folder]
 }

@@ -40,14 +40,14 @@ func sharedURL() (string, error) {
 // is still connected to it, when the test ends.
 func Database(tb testing.TB) string {
 	tb.Helper()
-	return create(tb, "")
+	return create(tb, "template0", "")
 }
 
 // DatabaseICU makes a database like Database does, but one that sorts as people do unless told otherwise: its
 // default collation is ICU's for American English.
 func DatabaseICU(tb testing.TB) string {
 	tb.Helper()
-	return create(tb, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+	return create(tb, "template0", "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
 }
 
 // Open opens a database for as long as the test takes.
@@ -66,15 +66,18 @@ func Open(tb testing.TB, database string) *sql.DB {
 	return db
 }
 
-// create makes a database of template0, which nobody can be connected to, so that tests may do so at once.
-func create(tb testing.TB, options string) string {
+// newName is what a new database is called.
+func newName() string { return "parley_test_" + strings.ToLower(rand.Text()) }
+
+// create makes a database of one that nobody is connected to, so that tests may do so at once.
+func create(tb testing.TB, of, options string) string {
 	tb.Helper()
 	server, err := sharedURL()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	name := "parley_test_" + strings.ToLower(rand.Text())
-	if err := pgserver.Execute(server, "CREATE DATABASE "+name+" TEMPLATE template0 "+options); err != nil {
+	name := newName()
+	if err := pgserver.Execute(server, "CREATE DATABASE "+name+" TEMPLATE "+of+" "+options); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {

@@ -17,7 +17,7 @@ import (
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is a server with one organization that has channels and a contact, and a file on the web.
@@ -72,7 +72,7 @@ func settings(t *testing.T) config.Config {
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.AllowLoopback = t.TempDir(), "127.0.0.1:0", 0, false, true
 	c.BirdReads, c.BirdWrites, c.MaxUpload = 0, 0, largest
-	c.Database = pgtest.Chosen(t, c.Data)
+	c.Database = fresh.Database(t, c.Data)
 	return c
 }
 

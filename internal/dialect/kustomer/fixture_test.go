@@ -13,7 +13,7 @@ import (
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 type testLog struct{ t *testing.T }
@@ -49,7 +49,7 @@ type clinic struct {
 func settings(t *testing.T) config.Config {
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.KustomerRateLimit, c.AccessLog = t.TempDir(), "127.0.0.1:0", 0, 0, false
-	c.Database = pgtest.Chosen(t, c.Data)
+	c.Database = fresh.Database(t, c.Data)
 	return c
 }
 

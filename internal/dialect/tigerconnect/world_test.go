@@ -14,7 +14,7 @@ import (
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
-	"github.com/parley-server/parley/internal/pgtest"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // world is a server with an organization of three users.
@@ -102,7 +102,7 @@ func started(t *testing.T, change ...func(*settings)) *world {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog = t.TempDir(), "127.0.0.1:0", 0, false
-	c.Database = pgtest.Chosen(t, c.Data)
+	c.Database = fresh.Database(t, c.Data)
 	for _, f := range change {
 		f(&c)
 	}

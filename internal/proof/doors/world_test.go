@@ -16,7 +16,7 @@ import (
 	"github.com/parley-server/parley/internal/app"
 	"github.com/parley-server/parley/internal/config"
 	"github.com/parley-server/parley/internal/parley"
-	"github.com/parley-server/parley/internal/pgtest"
+	"github.com/parley-server/parley/internal/store/fresh"
 )
 
 // The doors of other APIs.
@@ -72,7 +72,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.KeyRateLimit, c.AccessLog, c.BirdReads, c.BirdWrites, c.KustomerRateLimit = t.TempDir(), "127.0.0.1:0", 0, false, 0, 0, 0
-	c.Database = pgtest.Chosen(t, c.Data)
+	c.Database = fresh.Database(t, c.Data)
 	a := must[*app.App](t)(app.New(t.Context(), app.Options{Config: c, LogTo: testLog{t}}))
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {

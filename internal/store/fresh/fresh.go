@@ -27,11 +27,7 @@ var made = sync.OnceValues(func() (content []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	s, err := store.Open(context.Background(), store.Options{Folder: folder, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Close(); err != nil {
+	if err := tables(folder, ""); err != nil {
 		return nil, err
 	}
 	if info, err := os.Stat(filepath.Join(folder, file+"-wal")); err == nil && info.Size() > 0 {
@@ -40,10 +36,22 @@ var made = sync.OnceValues(func() (content []byte, err error) {
 	return os.ReadFile(filepath.Join(folder, file))
 })
 
+// tables makes all tables of a database without any.
+func tables(folder, url string) error {
+	s, err := store.Open(context.Background(), store.Options{Folder: folder, URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 // Database has a folder have a database with all tables, if it has none, and returns its address, as pgtest.Chosen does.
 func Database(tb testing.TB, folder string) string {
 	tb.Helper()
-	if url := pgtest.Chosen(tb, folder); url != "" {
+	create := func(tb testing.TB) string {
+		return pgtest.Copied(tb, func(url string) error { return tables(tb.TempDir(), url) })
+	}
+	if url := pgtest.ChosenBy(tb, folder, create); url != "" {
 		return url
 	}
 	path := filepath.Join(folder, file)
