@@ -360,3 +360,9 @@ func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refu
 	m, err := c.Message(ctx, p, replay.Resource)
 	return Sent{Message: m, Replayed: true}, err
 }
+
+// Used refuses a request whose key was used before, where a key serves once.
+func (c *Core) Used(ctx context.Context, p *Principal, i *access.Idempotency) error {
+	_, err := p.Before(ctx, c.store, i)
+	return err
+}

@@ -172,7 +172,7 @@ func TestCallIdempotency(t *testing.T) {
 	doortest.Says(t, "s-idempotency-key", "A second use of a key of up to 255 characters on the path is refused with 422, whatever it asks for.", func(t *testing.T) {
 		w := world.in(t)
 		w.unchanged(func() {
-			for _, again := range []string{text("once"), text("another")} {
+			for _, again := range []string{text("once"), text("another"), `{"body":[]}`, `{`, `{"body":[{"type":"text","value":"once"}],"author":"entity_gone"}`} {
 				w.refused("a second use", w.ask("POST", postPath, []string{id}, again, "s-idempotency-key", key), 422, "DUPLICATE_REQUEST", "key")
 			}
 		})
