@@ -240,6 +240,12 @@ func TestCallAnswer(t *testing.T) {
 		}
 		w.has(w.items(id), m{"0.id": "ti_" + sent.ID, "0.requestId": "", "0.text": "from another door"})
 	})
+	doortest.Says(t, doortest.Around, "The credential of a demo has a limit, which its answers tell.", func(t *testing.T) {
+		a := world.in(t).ask("GET", "/organization", nil, "")
+		if a.header.Get("S-RateLimit-Limit") == "" || a.header.Get("S-RateLimit-Remaining") == "" {
+			t.Errorf("the headers are %v", a.header)
+		}
+	})
 	doortest.Says(t, doortest.Around, "Every answer has s-request-id; a limit of the key is told in s-ratelimit-limit and s-ratelimit-remaining, and beyond it is 429 with Retry-After.", func(t *testing.T) {
 		w := world.in(t)
 		limited, err := w.native.CreateKey(t.Context(), api.KeyRequest{Name: "limited", Scopes: []string{"messages:send", "conversations:read", "contacts:read"}, RateLimit: 3})
