@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -270,6 +271,9 @@ func (c *call) read(into any) error {
 	}
 	if !utf8.Valid(text) {
 		return malformed("the body is no valid JSON: it is not UTF-8")
+	}
+	if path := httpd.Twice(text); path != "" {
+		return parley.Invalid(path, "duplicate", "must not be there twice")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	err = decoder.Decode(into)

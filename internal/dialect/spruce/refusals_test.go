@@ -111,6 +111,7 @@ func TestCallRefusals(t *testing.T) {
 			refusal{"a body of another type", "conversationId", `{"body":"x"}`, 400, "BAD_PARAMETER", "body: must be a list"},
 			refusal{"a value of another type", "conversationId", `{"body":[{"type":"text","value":1}]}`, 400, "BAD_PARAMETER", "body.value: must be a text"},
 			refusal{"a list", "conversationId", `[]`, 400, "BAD_PARAMETER", "the body: must be an object"},
+			refusal{"a member twice", "conversationId", `{"internal":true,"body":[{"type":"text","value":"x"}],"internal":false}`, 400, "BAD_PARAMETER", "internal: must not be there twice"},
 			refusal{"what is not UTF-8", "conversationId", "{\"body\":[{\"type\":\"text\",\"value\":\"\xff\"}]}", 400, "BAD_PARAMETER", "UTF-8"},
 			refusal{"no JSON", "conversationId", `{"body":`, 400, "BAD_PARAMETER", "JSON"},
 			refusal{"more than JSON", "conversationId", text("x") + text("x"), 400, "BAD_PARAMETER", "body"},
