@@ -56,7 +56,9 @@ type SendParams struct {
 	Admits func(*parley.Conversation) error
 	// Takes says on which channels a door lets messages go; nil: on all. It must not block.
 	Takes func(*parley.Channel) error
-	Ext   map[string]json.RawMessage // what a door gives back, by its name
+	// Answers says which messages a door knows, that others may answer; nil: all. It must not block.
+	Answers func(*parley.Message, *parley.Conversation) bool
+	Ext     map[string]json.RawMessage // what a door gives back, by its name
 }
 
 // To is whom a message is for.

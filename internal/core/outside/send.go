@@ -13,7 +13,7 @@ import (
 
 // Send accepts a message that goes out on a channel. One that is paused takes none.
 func (o *Outside) Send(ctx context.Context, p *access.Principal, ch parley.Channel, params core.SendParams) (Item, bool, error) {
-	params.To.Channel, params.Takes = ch.ID, inactive
+	params.To.Channel, params.Takes, params.Answers = ch.ID, inactive, isOutside
 	sent, err := o.core.Send(ctx, p, params)
 	if err != nil {
 		return o.Again(ctx, p, &ch, params.Idempotency, err)

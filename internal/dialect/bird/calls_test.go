@@ -253,6 +253,11 @@ func TestCallFields(t *testing.T) {
 		}
 		w.refused(t, sms, request(`"reference":"`+strings.Repeat("r", 256)+`"`), 422, "reference")
 	})
+	doortest.Says(t, "replyTo", "A note of the conversation, which is not here, is answered by none (422).", func(t *testing.T) {
+		in := must[*api.Message](t)(w.admin.PlayInbound(t.Context(), api.SandboxInbound{Channel: w.native["sms"], From: "phone:+15550100", Body: api.Text("hello")}))
+		note := must[*api.Message](t)(w.admin.Send(t.Context(), api.SendRequest{To: api.Recipient{Conversation: in.ConversationID}, Body: api.Text("between us"), Internal: true}))
+		w.refused(t, sms, request(`"replyTo":{"id":"`+uuid(note.ID)+`","type":"message"}`), 422, "replyTo.id")
+	})
 	doortest.Says(t, "replyTo", "A message may answer one of the same conversation; of another one, or unknown, it is refused (422).", func(t *testing.T) {
 		in := must[*api.Message](t)(w.admin.PlayInbound(t.Context(), api.SandboxInbound{Channel: w.native["sms"], From: "phone:+15550100", Body: api.Text("hello")}))
 		w.send("sms", request(`"replyTo":{"id":"`+uuid(in.ID)+`","type":"message"}`)).same(t, uuid(in.ID), "replyTo", "id")
