@@ -175,6 +175,7 @@ func TestCallIdempotency(t *testing.T) {
 			for _, again := range []string{text("once"), text("another"), `{"body":[]}`, `{`, `{"body":[{"type":"text","value":"once"}],"author":"entity_gone"}`} {
 				w.refused("a second use", w.ask("POST", postPath, []string{id}, again, "s-idempotency-key", key), 422, "DUPLICATE_REQUEST", "key")
 			}
+			w.refused("by its other name", w.ask("POST", postPath, []string{id}, text("once"), "Idempotency-Key", key), 422, "DUPLICATE_REQUEST", "key")
 		})
 	})
 	doortest.Says(t, "s-idempotency-key", "The same key on another path is another request.", func(t *testing.T) {

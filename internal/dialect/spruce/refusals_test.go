@@ -135,6 +135,20 @@ func TestCallUnwanted(t *testing.T) {
 	})
 }
 
+// TestCallReadOnly writes to a conversation whose channel was deleted.
+func TestCallReadOnly(t *testing.T) {
+	doortest.Says(t, doortest.Errors, "A conversation that is read-only, as its channel was deleted, takes internal messages only: others are refused with 400.", func(t *testing.T) {
+		w := newWorld(t)
+		id := w.ids["conversationId"]
+		if err := w.native.DeleteChannel(t.Context(), strings.TrimPrefix(w.ids["internalEndpointId"], "endpoint_")); err != nil {
+			t.Fatal(err)
+		}
+		w.has(w.conversation(id), m{"isReadOnly": true})
+		w.refuses(refusal{"a message", "conversationId", text("x"), 400, "BAD_PARAMETER", "conversationId"})
+		w.post(id, `{"internal":true,"body":[{"type":"text","value":"x"}]}`)
+	})
+}
+
 // TestCallElsewhere walks through conversations that are not there, and credentials that are none.
 func TestCallElsewhere(t *testing.T) {
 	world := newWorld(t)
