@@ -152,6 +152,16 @@ func TestCallReceiver(t *testing.T) {
 		selected.same(t, "+15550108", "receiver", "contacts", 0, "identifierValue")
 		w.refused(t, sms, request(to(`{"id":"`+uuid(bea.ID)+`","platformAddressSelector":"attributes.none"}`)), 422, "receiver.contacts[0].platformAddressSelector")
 	})
+	doortest.Says(t, "receiver", "With a contact's id an identifier says which of its addresses is written to; one of somebody else is refused (422).", func(t *testing.T) {
+		cleo := must[*api.Contact](t)(w.admin.CreateContact(t.Context(), api.ContactRequest{Name: "Cleo", Addresses: []api.Address{{Kind: "phone", Value: "+15550110"}, {Kind: "phone", Value: "+15550111"}}}))
+		with := func(more string) string { return request(to(`{"id":"` + uuid(cleo.ID) + `",` + more + `}`)) }
+		for more, number := range map[string]string{`"type":"to"`: "+15550110", `"identifierKey":"phonenumber","identifierValue":"+1 555 0111"`: "+15550111", `"identifierKey":"emailaddress","identifierValue":"c@example.org"`: "+15550110"} {
+			sent := w.send("sms", with(more))
+			sent.same(t, number, "receiver", "contacts", 0, "identifierValue")
+			sent.same(t, uuid(cleo.ID), "receiver", "contacts", 0, "id")
+		}
+		w.refused(t, sms, with(`"identifierValue":"+15550101200"`), 422, "receiver.contacts[0].identifierValue")
+	})
 	doortest.Says(t, "receiver", "On e-mail several receive one message, as to, cc or bcc.", func(t *testing.T) {
 		sent := w.send("email", request(to(`{"identifierKey":"emailaddress","identifierValue":"A@example.org","type":"to"},{"identifierValue":"b@example.org","type":"cc"},{"identifierValue":"c@example.org","type":"bcc"}`)))
 		var list []string
