@@ -55,7 +55,9 @@ type SendParams struct {
 	Admits func(*parley.Conversation) error
 	// Takes says on which channels a door lets messages go; nil: on all. It must not block.
 	Takes func(*parley.Channel) error
-	Ext   map[string]json.RawMessage // what a door gives back, by its name
+	// Answers says which messages a door knows, that others may answer; nil: all. It must not block.
+	Answers func(*parley.Message, *parley.Conversation) bool
+	Ext     map[string]json.RawMessage // what a door gives back, by its name
 }
 
 // To is whom a message is for.
@@ -346,4 +348,10 @@ func (c *Core) again(ctx context.Context, p *Principal, params *SendParams, refu
 	}
 	m, err := c.Message(ctx, p, replay.Resource)
 	return Sent{Message: m, Replayed: true}, err
+}
+
+// Used refuses a request whose key was used before, where a key serves once.
+func (c *Core) Used(ctx context.Context, p *Principal, i *access.Idempotency) error {
+	_, err := p.Before(ctx, c.store, i)
+	return err
 }

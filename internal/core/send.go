@@ -385,7 +385,8 @@ func (s *send) checkReply(tx *store.Tx, r *route) error {
 		return nil
 	}
 	m, _, err := thread.NewSight(tx.Queries, s.p).Message(s.params.ReplyTo)
-	if parley.IsKind(err, parley.KindNotFound) || err == nil && (m.Conversation != r.conversation.ID || m.Sequence == 0) {
+	if parley.IsKind(err, parley.KindNotFound) || err == nil && (m.Conversation != r.conversation.ID || m.Sequence == 0 ||
+		s.params.Answers != nil && !s.params.Answers(&m, &r.conversation)) {
 		return parley.Invalid("replyTo", "reply-unknown", "must be a message of the same conversation")
 	}
 	s.root = m.Thread()

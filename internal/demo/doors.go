@@ -111,9 +111,12 @@ func hexID(id string) string { return parley.ID(id).Hex() }
 var spruceScopes = []string{"messages:read", "messages:send", "messages:delete", "conversations:read", "conversations:read.private", "conversations:write", "contacts:read",
 	"contacts:write", "users:read", "teams:read", "channels:read", "media:read", "media:write", "events:read", "webhooks:read", "webhooks:write", "organization:read"}
 
+// spruceLimit is how many requests a minute the credential has, so that answers tell what is left, as the vendor's do.
+const spruceLimit = 6000
+
 // openSpruce makes a key of the organization, and a Note conversation of everybody.
 func openSpruce(ctx context.Context, d *Description, client *api.Client) (Door, error) {
-	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "Spruce", Scopes: spruceScopes})
+	key, err := client.CreateKey(ctx, api.KeyRequest{Name: "Spruce", Scopes: spruceScopes, RateLimit: spruceLimit})
 	if err != nil {
 		return Door{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"io"
 	"mime"
+	"strings"
 	"time"
 
 	"github.com/parley-server/parley/internal/core/access"
@@ -32,7 +33,7 @@ func (f *Files) NewForm(ctx context.Context, p *access.Principal, channel parley
 	if err := p.Require(parley.ScopeMediaWrite); err != nil {
 		return Form{}, err
 	}
-	if kind, _, err := mime.ParseMediaType(contentType); err != nil || len(contentType) > 255 || kind == "" {
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || len(contentType) > 255 || !strings.Contains(kind, "/") {
 		return Form{}, parley.Invalid("contentType", "value-unknown", "must be a content type such as image/png")
 	}
 	secret := make([]byte, 32)

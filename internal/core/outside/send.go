@@ -13,10 +13,10 @@ import (
 
 // Send accepts a message that goes out on a channel. One that is paused takes none.
 func (o *Outside) Send(ctx context.Context, p *access.Principal, ch parley.Channel, params core.SendParams) (Item, bool, error) {
-	params.To.Channel, params.Takes = ch.ID, inactive
+	params.To.Channel, params.Takes, params.Answers = ch.ID, inactive, isOutside
 	sent, err := o.core.Send(ctx, p, params)
 	if err != nil {
-		return o.again(ctx, p, &ch, params.Idempotency, err)
+		return o.Again(ctx, p, &ch, params.Idempotency, err)
 	}
 	if !sent.Replayed && len(sent.Deliveries) > 0 { // which are all that has to be known of it
 		return Item{Message: sent.Message, Own: *sent.Channel, Deliveries: latest(&sent.Message, sent.Deliveries)}, false, nil
@@ -41,12 +41,13 @@ func inactive(ch *parley.Channel) error {
 
 const codeInactive = "channel-inactive"
 
-// again answers a request that was made before a channel was paused. What is refused because the channel is not there any more is not found.
-func (o *Outside) again(ctx context.Context, p *access.Principal, ch *parley.Channel, i *access.Idempotency, refusal error) (Item, bool, error) {
+// Again answers a request that is refused by now, if it was made before: the channel may be paused meanwhile, or a file gone. What is
+// refused because the channel is not there any more is not found.
+func (o *Outside) Again(ctx context.Context, p *access.Principal, ch *parley.Channel, i *access.Idempotency, refusal error) (Item, bool, error) {
 	if _, err := o.Channel(ctx, p, ch.ID); err != nil {
 		return Item{}, false, err
 	}
-	if parley.AsError(refusal).Code != codeInactive {
+	if kind := parley.AsError(refusal).Kind; kind != parley.KindInvalid && kind != parley.KindConflict {
 		return Item{}, false, refusal
 	}
 	replay, err := p.Before(ctx, o.store, i)

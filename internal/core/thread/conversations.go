@@ -62,6 +62,7 @@ type ConversationFilter struct {
 	Tag         string
 	Inbox       *bool     // whether inbox views show it
 	Participant parley.ID // a user or contact
+	Alone       bool      // the participant is the only one outside
 	Address     parley.Address
 	ThreadKey   string
 	ExternalID  string
@@ -163,7 +164,26 @@ func (t *Threads) Conversations(ctx context.Context, p *access.Principal, f Conv
 	if more {
 		next = cursor{'c', last.At.UnixMilli(), string(last.ID)}.String()
 	}
-	return page, next, t.fill(ctx, s, &f, page)
+	err = t.fill(ctx, s, &f, page)
+	if f.Alone {
+		page = slices.DeleteFunc(page, func(c parley.Conversation) bool { return !alone(c.Participants, f.Participant) })
+	}
+	return page, next, err
+}
+
+// alone reports whether, of those outside, only one contact takes part.
+func alone(participants []parley.Participant, contact parley.ID) bool {
+	there := false
+	for i := range participants {
+		switch p := &participants[i]; {
+		case p.LeftSequence != 0 || p.Kind == parley.ActorUser:
+		case p.Kind != parley.ActorContact || p.ID != contact:
+			return false
+		default:
+			there = true
+		}
+	}
+	return there
 }
 
 // fill adds to the conversations of a page what a list shows of them.

@@ -119,8 +119,17 @@ func (c *call) ownBy(find func(context.Context, *access.Principal, parley.ID) (p
 	return ch, err
 }
 
-// body is what was received.
-func (c *call) body() ([]byte, error) { return io.ReadAll(c.r.Body) }
+// body is what was received, where nothing in it is there twice.
+func (c *call) body() ([]byte, error) {
+	text, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if path := httpd.Twice(text); path != "" {
+		return nil, parley.Invalid(path, "duplicate", "must not be there twice")
+	}
+	return text, nil
+}
 
 // workspaceURL is where something of the workspace is.
 func (c *call) workspaceURL(rest string) string {

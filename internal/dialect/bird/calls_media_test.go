@@ -194,6 +194,7 @@ func TestCallUploadsRefused(t *testing.T) {
 	doortest.Says(t, "presigned-upload", "A request without a content type, or with one that is none, is refused (422); an upload that is no form is 415.", func(t *testing.T) {
 		w.refused(t, forAll, `{}`, 422, "contentType")
 		w.refused(t, "/channels/"+w.channels["sms"]+"/presigned-upload", `{"contentType":"nonsense;;"}`, 422, "contentType")
+		w.refused(t, forAll, `{"contentType":"png"}`, 422, "contentType")
 		w.refused(t, forAll, `{"contentType":"image/png","size":7}`, 422, "size")
 		w.refused(t, "!/upload", "x", 415, "")
 	})

@@ -87,6 +87,11 @@ func TestCallErrors(t *testing.T) {
 		w.refused(t, sms, request(`"reference":7`), 422, "reference")
 		w.refused(t, sms, `[]`, 422, "body")
 	})
+	doortest.Says(t, doortest.Errors, "A field that is there twice is refused (422), and nothing is stored.", func(t *testing.T) {
+		contacts := func(one string) string { return `"receiver":{"contacts":[` + one + `]}` }
+		body := `{` + contacts(`{"platformAddress":"+15550198"}`) + `,` + contacts(`{"identifierValue":"+15550199"}`) + `,"body":{"type":"text","text":{"text":"x"}}}`
+		w.refused(t, w.messagesOf("sms"), body, 422, "receiver")
+	})
 	doortest.Says(t, doortest.Errors, "What is no JSON, or more than one value, is 400.", func(t *testing.T) {
 		for _, body := range []string{``, `{"receiver"`, request("") + request(""), "\xff", `{"reference":"` + "\x00" + `"}`} {
 			w.refused(t, sms, body, 400, "")

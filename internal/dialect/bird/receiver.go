@@ -2,6 +2,7 @@ package bird
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/parley-server/parley/internal/core"
@@ -109,29 +110,43 @@ func (s *sending) address(field string, kind parley.AddressKind, value string) c
 	return core.Receiver{Address: a.String()}
 }
 
-// known is a receiver by the id of a contact, at the address that it selects.
+// known is a receiver by the id of a contact, at the address that it selects or names besides.
 func (s *sending) known(field string, c *contact) (core.Receiver, error) {
 	id, ok := parley.IDFromUUID(c.ID)
-	if !ok {
-		s.refuse(field+".id", "contact-unknown", "must be the id of a contact")
-		return core.Receiver{}, nil
-	}
-	if c.PlatformAddressSelector == "" {
+	names := c.IdentifierValue != "" && kindOf(c.IdentifierKey, &s.own) == s.own.AddressKind
+	if ok && c.PlatformAddressSelector == "" && !names {
 		return core.Receiver{Contact: id}, nil
 	}
-	who, err := s.Outside.Contact(s.r0(), s.p, id)
-	if parley.IsKind(err, parley.KindNotFound) {
+	var who parley.Contact
+	if ok {
+		var err error
+		who, err = s.Outside.Contact(s.r0(), s.p, id)
+		if ok = !parley.IsKind(err, parley.KindNotFound); ok && err != nil {
+			return core.Receiver{}, err
+		}
+	}
+	switch {
+	case !ok:
 		s.refuse(field+".id", "contact-unknown", "must be the id of a contact")
 		return core.Receiver{}, nil
+	case c.PlatformAddressSelector != "":
+		return s.selected(field+".platformAddressSelector", c, &who), nil
 	}
-	if err != nil {
-		return core.Receiver{}, err
+	field += ".identifierValue"
+	to := s.address(field, s.own.AddressKind, c.IdentifierValue)
+	if !slices.ContainsFunc(who.Addresses, func(a parley.Address) bool { return a.String() == to.Address }) {
+		s.refuse(field, "address-unknown", "must be an address of the contact that id names")
 	}
+	return to, nil
+}
+
+// selected is a contact at the address that an attribute of it has.
+func (s *sending) selected(field string, c *contact, who *parley.Contact) core.Receiver {
 	name, _ := strings.CutPrefix(strings.Trim(c.PlatformAddressSelector, "{} "), "attributes.")
 	value := who.Attributes[name]
 	if value == "" {
-		s.refuse(field+".platformAddressSelector", "address-required", "the contact has no attribute %q", name)
-		return core.Receiver{}, nil
+		s.refuse(field, "address-required", "the contact has no attribute %q", name)
+		return core.Receiver{}
 	}
-	return s.address(field+".platformAddressSelector", s.own.AddressKind, value), nil
+	return s.address(field, s.own.AddressKind, value)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/core/files"
+	"github.com/parley-server/parley/internal/core/outside"
 	"github.com/parley-server/parley/internal/dialect/bird/body"
 	"github.com/parley-server/parley/internal/dialect/bird/contract"
 	"github.com/parley-server/parley/internal/parley"
@@ -32,16 +33,10 @@ func (c *call) send() error {
 	if err := contract.Read(text, contract.Message, &s.r); err != nil {
 		return err
 	}
-	if err := s.fill(); err != nil {
-		return err
-	}
 	if keys := c.r.Header["Idempotency-Key"]; len(keys) > 0 {
 		s.params.Idempotency = &access.Idempotency{Key: strings.Join(keys, ","), Method: c.r.Method, Path: "/" + Name + c.path, Body: text}
 	}
-	if err := s.look(); err != nil {
-		return err
-	}
-	item, replayed, err := c.Outside.Send(c.r0(), c.p, own, s.params)
+	item, replayed, err := s.accept()
 	if err != nil || replayed {
 		s.drop()
 	}
@@ -56,6 +51,18 @@ func (c *call) send() error {
 	}
 	write(c.w, http.StatusAccepted, c.shown(&item))
 	return nil
+}
+
+// accept makes a message of the request, and has it sent.
+func (s *sending) accept() (outside.Item, bool, error) {
+	err := s.fill()
+	if err == nil {
+		err = s.look()
+	}
+	if err != nil {
+		return s.Outside.Again(s.r0(), s.p, &s.own, s.params.Idempotency, err)
+	}
+	return s.Outside.Send(s.r0(), s.p, s.own, s.params)
 }
 
 // filesOfMessage are those that a body names.

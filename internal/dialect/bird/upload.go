@@ -1,8 +1,6 @@
 package bird
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -27,7 +25,6 @@ type presigned struct {
 const (
 	fieldType      = "Content-Type"
 	fieldKey       = "key"
-	fieldPolicy    = "policy"
 	fieldSignature = "x-amz-signature"
 	fieldFile      = "file"
 )
@@ -57,13 +54,9 @@ func (c *call) presign() error {
 	if err != nil {
 		return err
 	}
-	policy, err := json.Marshal(map[string]any{"expiration": stamp(form.ExpiresAt), "contentType": form.ContentType, "largest": c.Files.MaxSize()})
-	if err != nil {
-		return err
-	}
 	write(c.w, http.StatusOK, presigned{MediaURL: c.workspaceURL(place + form.Media.UUID()), UploadURL: httpd.Origin(c.r, c.URL) + c.Mount + "/upload", UploadMethod: http.MethodPost,
 		UploadFormData: map[string]string{fieldType: form.ContentType, fieldKey: c.p.Organization.UUID() + "/" + form.Media.UUID(),
-			fieldPolicy: base64.StdEncoding.EncodeToString(policy), fieldSignature: form.Secret}})
+			fieldSignature: form.Secret}})
 	return nil
 }
 

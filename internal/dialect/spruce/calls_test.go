@@ -172,9 +172,10 @@ func TestCallIdempotency(t *testing.T) {
 	doortest.Says(t, "s-idempotency-key", "A second use of a key of up to 255 characters on the path is refused with 422, whatever it asks for.", func(t *testing.T) {
 		w := world.in(t)
 		w.unchanged(func() {
-			for _, again := range []string{text("once"), text("another")} {
+			for _, again := range []string{text("once"), text("another"), `{"body":[]}`, `{`, `{"body":[{"type":"text","value":"once"}],"author":"entity_gone"}`} {
 				w.refused("a second use", w.ask("POST", postPath, []string{id}, again, "s-idempotency-key", key), 422, "DUPLICATE_REQUEST", "key")
 			}
+			w.refused("by its other name", w.ask("POST", postPath, []string{id}, text("once"), "Idempotency-Key", key), 422, "DUPLICATE_REQUEST", "key")
 		})
 	})
 	doortest.Says(t, "s-idempotency-key", "The same key on another path is another request.", func(t *testing.T) {
@@ -239,6 +240,12 @@ func TestCallAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.has(w.items(id), m{"0.id": "ti_" + sent.ID, "0.requestId": "", "0.text": "from another door"})
+	})
+	doortest.Says(t, doortest.Around, "The credential of a demo has a limit, which its answers tell.", func(t *testing.T) {
+		a := world.in(t).ask("GET", "/organization", nil, "")
+		if a.header.Get("S-RateLimit-Limit") == "" || a.header.Get("S-RateLimit-Remaining") == "" {
+			t.Errorf("the headers are %v", a.header)
+		}
 	})
 	doortest.Says(t, doortest.Around, "Every answer has s-request-id; a limit of the key is told in s-ratelimit-limit and s-ratelimit-remaining, and beyond it is 429 with Retry-After.", func(t *testing.T) {
 		w := world.in(t)

@@ -261,8 +261,8 @@ const (
 	newSecure  = "new_conversation"
 )
 
-// securely is the secure conversation with a contact that a message goes to: the most recently active one on the channel, else
-// on any, else one that is made with the message.
+// securely is the secure conversation with nobody but a contact that a message goes to: the most recently active one on the channel,
+// else on any, else one that is made with the message.
 func (c *call) securely(d *destination, ch *parley.Channel) (to core.To, err error) {
 	s := d.Secure
 	id, err := idOf("destination.secureEndpoint.contactId", prefixEntity, s.Contact)
@@ -270,10 +270,10 @@ func (c *call) securely(d *destination, ch *parley.Channel) (to core.To, err err
 		return to, err
 	}
 	to = core.To{Contact: id, Channel: ch.ID, Title: s.Subject, New: s.Delivery == newSecure}
-	filters := []core.ConversationFilter{{Kind: parley.ConversationSecure, Participant: id, Channel: ch.ID}}
+	filters := []core.ConversationFilter{{Kind: parley.ConversationSecure, Participant: id, Alone: true, Channel: ch.ID}}
 	switch s.Delivery {
 	case "", anySecure:
-		filters = append(filters, core.ConversationFilter{Kind: parley.ConversationSecure, Participant: id})
+		filters = append(filters, core.ConversationFilter{Kind: parley.ConversationSecure, Participant: id, Alone: true})
 	case thisSecure:
 	case newSecure:
 		return to, nil
@@ -281,13 +281,35 @@ func (c *call) securely(d *destination, ch *parley.Channel) (to core.To, err err
 		return to, parley.Invalid("destination.secureEndpoint.deliveryMethod", "value-unknown", "must be one of %v", []string{anySecure, thisSecure, newSecure})
 	}
 	for _, f := range filters {
-		found, _, err := c.Core.Conversations(c.ctx, c.p, f, "", 1)
+		found, err := c.latest(f)
 		if err != nil {
 			return to, err
 		}
-		if len(found) > 0 {
-			return core.To{Conversation: found[0].ID}, nil
+		if found != "" {
+			return core.To{Conversation: found}, nil
 		}
 	}
 	return to, nil
+}
+
+// latest is the most recently active conversation that passes a filter and whose channel is there; empty: there is none.
+func (c *call) latest(f core.ConversationFilter) (parley.ID, error) {
+	for after := ""; ; {
+		list, next, err := c.Core.Conversations(c.ctx, c.p, f, after, 10)
+		if err != nil {
+			return "", err
+		}
+		for i := range list {
+			_, err := c.Directory.Channel(c.ctx, c.p, list[i].Channel)
+			if err == nil {
+				return list[i].ID, nil
+			}
+			if !parley.IsKind(err, parley.KindNotFound) {
+				return "", err
+			}
+		}
+		if after = next; next == "" {
+			return "", nil
+		}
+	}
 }

@@ -106,6 +106,50 @@ func TestCallSecurely(t *testing.T) {
 	})
 }
 
+// TestCallSecurelyAlone has a contact take part in conversations that others read too.
+func TestCallSecurelyAlone(t *testing.T) {
+	world := newWorld(t)
+	portal := strings.TrimPrefix(world.ids["secureEndpointId"], "organizationCode_")
+	old, err := world.native.CreateChannel(t.Context(), api.ChannelRequest{Name: "Old portal", Connector: "sandbox", Platform: "secure"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact := world.demo.Contacts[2].ID
+	with := func(channel string, who ...string) string {
+		t.Helper()
+		r := api.ConversationRequest{Kind: "secure", Channel: channel}
+		for _, id := range who {
+			r.Participants = append(r.Participants, api.NewParticipant{Contact: id})
+		}
+		made, err := world.native.CreateConversation(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	send := func(t *testing.T) string {
+		t.Helper()
+		return strings.TrimPrefix(world.in(t).from("secureEndpointId", fmt.Sprintf(`{"secureEndpoint":{"contactId":"entity_%s"}}`, contact), "x", "")["conversationId"].(string), "t_")
+	}
+	var own string
+	doortest.Says(t, "destination.secureEndpoint", "A conversation with others in it too is not taken for one with the contact.", func(t *testing.T) {
+		group := with(portal, contact, world.demo.Contacts[3].ID)
+		if own = send(t); own == group {
+			t.Error("it is in the conversation with somebody else")
+		}
+	})
+	doortest.Says(t, "destination.secureEndpoint", "Nor is one whose channel was deleted.", func(t *testing.T) {
+		contact = world.demo.Contacts[4].ID
+		gone := with(old.ID, contact)
+		if err := world.native.DeleteChannel(t.Context(), old.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got := send(t); got == gone || got == own {
+			t.Errorf("it is in %s", got)
+		}
+	})
+}
+
 // TestCallLater walks through sending at a time.
 func TestCallLater(t *testing.T) {
 	doortest.Says(t, "sendAt", "A message with a time to come is sent then, under the requestId that was answered.", func(t *testing.T) {

@@ -69,7 +69,7 @@ var names = []struct {
 	name    string
 }{
 	{regexp.MustCompile(`^to\.conversation$`), "conversationId"},
-	{regexp.MustCompile(`^to\.(contact|address)$`), "destination"},
+	{regexp.MustCompile(`^to(\.(contact|address))?$`), "destination"},
 	{regexp.MustCompile(`^to\.channel$`), "internalEndpointId"},
 	{regexp.MustCompile(`^to\.title$`), "destination.secureEndpoint.subject"},
 	{regexp.MustCompile(`^from\.author\.id$`), "author"},

@@ -2,17 +2,20 @@ package spruce
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core"
 	"github.com/parley-server/parley/internal/core/access"
+	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
 
@@ -212,7 +215,7 @@ func parts(body []element, members map[string]parley.Actor) (made []parley.Part,
 
 var partField = regexp.MustCompile(`^body\[(\d+)\]\.(.*)$`)
 
-// renamed makes the parts of a body that an error is about the elements of the request.
+// renamed names what an error is about as the request does: parts of a body as its elements, where it goes as the path or the body has it.
 func (c *call) renamed(err error) error {
 	e, ok := errors.AsType[*parley.Error](err)
 	if !ok || len(e.Fields) == 0 {
@@ -221,6 +224,9 @@ func (c *call) renamed(err error) error {
 	named := *e
 	named.Fields = slices.Clone(e.Fields)
 	for i := range named.Fields {
+		if named.Fields[i].Field == "to" && c.r.PathValue("conversation") != "" {
+			named.Fields[i].Field = "conversationId"
+		}
 		found := partField.FindStringSubmatch(named.Fields[i].Field)
 		if found == nil {
 			continue
@@ -263,6 +269,12 @@ func (c *call) read(into any) error {
 	if err != nil {
 		return err
 	}
+	if !utf8.Valid(text) {
+		return malformed("the body is no valid JSON: it is not UTF-8")
+	}
+	if path := httpd.Twice(text); path != "" {
+		return parley.Invalid(path, "duplicate", "must not be there twice")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	err = decoder.Decode(into)
 	if err == nil {
@@ -271,11 +283,14 @@ func (c *call) read(into any) error {
 		}
 		return nil
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return parley.Invalid(wrong.Field, "type-invalid", "must not be a %s", strings.Fields(wrong.Value)[0])
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return parley.Invalid(cmp.Or(wrong.Field, "the body"), "type-invalid", "must be %s", types[wrong.Type.Kind()])
 	}
 	return malformed("the body is no valid JSON: " + err.Error())
 }
+
+// types are the types that members of bodies have.
+var types = map[reflect.Kind]string{reflect.String: "a text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Struct: "an object"}
 
 func malformed(message string) error {
 	return &parley.Error{Kind: parley.KindInvalid, Code: "malformed", Message: message}

@@ -108,10 +108,44 @@ func TestCallRefusals(t *testing.T) {
 		world.in(t).refuses(
 			refusal{"nothing", "conversationId", text(""), 400, "BAD_PARAMETER", "body"},
 			refusal{"no body", "conversationId", `{"internal":true}`, 400, "BAD_PARAMETER", "body"},
-			refusal{"a body of another type", "conversationId", `{"body":"x"}`, 400, "BAD_PARAMETER", "body"},
+			refusal{"a body of another type", "conversationId", `{"body":"x"}`, 400, "BAD_PARAMETER", "body: must be a list"},
+			refusal{"a value of another type", "conversationId", `{"body":[{"type":"text","value":1}]}`, 400, "BAD_PARAMETER", "body.value: must be a text"},
+			refusal{"a list", "conversationId", `[]`, 400, "BAD_PARAMETER", "the body: must be an object"},
+			refusal{"a member twice", "conversationId", `{"internal":true,"body":[{"type":"text","value":"x"}],"internal":false}`, 400, "BAD_PARAMETER", "internal: must not be there twice"},
+			refusal{"what is not UTF-8", "conversationId", "{\"body\":[{\"type\":\"text\",\"value\":\"\xff\"}]}", 400, "BAD_PARAMETER", "UTF-8"},
 			refusal{"no JSON", "conversationId", `{"body":`, 400, "BAD_PARAMETER", "JSON"},
 			refusal{"more than JSON", "conversationId", text("x") + text("x"), 400, "BAD_PARAMETER", "body"},
 			refusal{"a character that is not allowed", "conversationId", `{"body":[{"type":"text","value":"a\u0000"}]}`, 400, "BAD_PARAMETER", "U+0000"})
+	})
+}
+
+// TestCallUnwanted writes to somebody who does not want to be written to.
+func TestCallUnwanted(t *testing.T) {
+	doortest.Says(t, doortest.Errors, "What goes to somebody who does not want to be written to is refused with 400, which names where the request says that.", func(t *testing.T) {
+		w := newWorld(t)
+		stop := true
+		if _, err := w.native.PatchContact(t.Context(), strings.TrimPrefix(w.ids["contactId"], "entity_"), api.ContactPatch{OptedOut: &stop}); err != nil {
+			t.Fatal(err)
+		}
+		w.refuses(refusal{"a post", "conversationId", text("x"), 400, "BAD_PARAMETER", "conversationId: the contact does not want"})
+		w.unchanged(func() {
+			w.refused("a send", w.ask("POST", endpointPath, []string{w.ids["internalEndpointId"]}, `{"destination":{"smsOrEmailEndpoint":"+15550101000"},"message":`+text("x")+`}`),
+				400, "BAD_PARAMETER", "destination: the contact does not want")
+		})
+	})
+}
+
+// TestCallReadOnly writes to a conversation whose channel was deleted.
+func TestCallReadOnly(t *testing.T) {
+	doortest.Says(t, doortest.Errors, "A conversation that is read-only, as its channel was deleted, takes internal messages only: others are refused with 400.", func(t *testing.T) {
+		w := newWorld(t)
+		id := w.ids["conversationId"]
+		if err := w.native.DeleteChannel(t.Context(), strings.TrimPrefix(w.ids["internalEndpointId"], "endpoint_")); err != nil {
+			t.Fatal(err)
+		}
+		w.has(w.conversation(id), m{"isReadOnly": true})
+		w.refuses(refusal{"a message", "conversationId", text("x"), 400, "BAD_PARAMETER", "conversationId"})
+		w.post(id, `{"internal":true,"body":[{"type":"text","value":"x"}]}`)
 	})
 }
 

@@ -95,6 +95,9 @@ func (d *door) handler(handle func(*call) (any, error)) http.Handler {
 			return err
 		}
 		answer, err := handle(c)
+		if err != nil {
+			err = c.repeated(err)
+		}
 		if err != nil || answer == nil {
 			return err
 		}
@@ -126,6 +129,18 @@ func (c *call) admit() error {
 	c.w.Header().Set("S-Ratelimit-Limit", strconv.Itoa(limit.Count))
 	c.w.Header().Set("S-Ratelimit-Remaining", strconv.Itoa(quota.Remaining))
 	return quota.Err()
+}
+
+// repeated is the refusal of a request, which for one with a key that was used before is that, whatever it asks for by now.
+func (c *call) repeated(refusal error) error {
+	i, err := c.idempotency()
+	if status := statuses[parley.AsError(refusal).Kind].StatusCode; err != nil || i == nil || status != http.StatusBadRequest && status != http.StatusNotFound {
+		return refusal
+	}
+	if used := c.Core.Used(c.ctx, c.p, i); parley.AsError(used).Code == access.CodeRepeated {
+		return used
+	}
+	return refusal
 }
 
 func unknownPath(*call) (any, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
+	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/pgtest"
 	"github.com/parley-server/parley/internal/store"
 	"github.com/parley-server/parley/internal/store/fresh"
@@ -76,6 +77,10 @@ func texts(all []posted) (list []string) {
 
 // What fails is posted again every two minutes, ten times in all, under the same id.
 func TestWebhookRetries(t *testing.T) {
+	doortest.Says(t, doortest.Around, "What an endpoint does not take is posted again every two minutes, ten times in all, by the same id; what comes after it does not wait.", webhookRetries)
+}
+
+func webhookRetries(t *testing.T) {
 	w := newWorld(t).rehearse()
 	r := newReceiver(t)
 	id, secret := w.register(r.url)

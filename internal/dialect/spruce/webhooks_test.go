@@ -16,6 +16,7 @@ import (
 
 	"github.com/parley-server/parley/api"
 	"github.com/parley-server/parley/internal/app"
+	"github.com/parley-server/parley/internal/doortest"
 	"github.com/parley-server/parley/internal/store/fresh"
 )
 
@@ -151,6 +152,10 @@ func signature(secret string, body []byte) string {
 
 // What is posted by the API is told to an endpoint, whole, signed, with the request that it was answered with.
 func TestWebhookTellsOfAPost(t *testing.T) {
+	doortest.Says(t, doortest.Answer, "An endpoint that was registered is told of the item as conversationItem.created, signed, with the requestId that was answered.", webhookTellsOfAPost)
+}
+
+func webhookTellsOfAPost(t *testing.T) {
 	w := newWorld(t)
 	r := newReceiver(t)
 	_, secret := w.register(r.url)
