@@ -39,6 +39,21 @@ func TestCallKept(t *testing.T) {
 		}
 		o.refusesEach(key, "meta", map[string]any{"/meta": "x", "/meta ": []any{}, "/meta  ": many})
 	})
+	o.Says(t, "meta", "With the request at most 64 objects and lists are in each other, so that the message can be read at every door.", func(o *clinic) {
+		nested := func(levels int) any {
+			v := any("x")
+			for range levels {
+				v = []any{v}
+			}
+			return m{"a": v}
+		}
+		o.keeps(key, "meta", nested(62))
+		for _, levels := range []int{63, 9996} {
+			o.refuses(key, message(m{"meta": nested(levels)}), 400, "")
+		}
+		o.call(key, "GET", "/v1/conversations/"+hex(o.conversation)+"/messages", nil).has(o.t, 200, nil)
+		must[*api.List[api.Message]](o.t)(o.ListConversationMessages(o.t.Context(), o.conversation, api.Page{}))
+	})
 	o.Says(t, "sentiment", "It is given back: a polarity of -1, 0 or 1 and a confidence from -1 to 1.", func(o *clinic) {
 		o.keeps(key, "sentiment", m{"polarity": -1, "confidence": 0.25})
 		o.post(key, o.conversation, message(nil)).has(o.t, 201, m{d + "sentiment": m{}})

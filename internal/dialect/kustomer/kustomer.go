@@ -147,7 +147,7 @@ func (c *call) id(what string) (parley.ID, error) {
 	if id, ok := parley.IDFromHex(text); ok {
 		return id, nil
 	}
-	return "", &parley.Error{Kind: parley.KindNotFound, Code: "not-found", Message: "there is no such " + what}
+	return "", &parley.Error{Kind: parley.KindNotFound, Code: codeNone, Message: "there is no such " + what}
 }
 
 // stamp writes a time.
