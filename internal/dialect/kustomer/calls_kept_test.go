@@ -99,6 +99,21 @@ func TestCallAttachments(t *testing.T) {
 			o.t.Errorf("the native API has %+v", native)
 		}
 	})
+	o.Says(t, "attachments", "With include=attachments the list of messages has them as resources besides, each once.", func(o *clinic) {
+		path := "/v1/conversations/" + hex(o.conversation) + "/messages"
+		first := o.call(key, "GET", path, nil)
+		if _, there := first.body["included"]; there {
+			o.t.Errorf("without being asked for: %s", first.text)
+		}
+		a := o.call(key, "GET", path+"?include=attachments&sort=asc", nil)
+		a.has(o.t, 200, m{"included.0.type": "attachment", "included.0.id": hex(file.ID), "included.0.attributes": m{"name": "a.txt", "contentType": "text/plain", "contentLength": 5, "redacted": false},
+			"included.0.relationships.message.data": m{"type": "message", "id": first.at("data.0.id")}, "included.0.relationships.org.data.type": "org"})
+		if list, _ := a.body["included"].([]any); len(list) != 1 {
+			o.t.Errorf("%d files", len(list))
+		}
+		o.call(key, "GET", "/v1/conversations/"+hex(must[*api.Conversation](o.t)(o.CreateConversation(o.t.Context(), api.ConversationRequest{Kind: "external", Channel: o.sms,
+			Participants: []api.NewParticipant{{Contact: o.customer}}})).ID)+"/messages?include=attachments", nil).has(o.t, 200, m{"included": []any{}})
+	})
 	o.Says(t, "attachments", "An id that is no file's, one that is there twice, or an object without all of its members is refused.", func(o *clinic) {
 		o.refusesEach(key, "attachments", map[string]any{"/attachments/0": []any{"x"}, "/attachments/0 ": []any{hex(o.customer)}, "/attachments/1": []any{hex(file.ID), hex(file.ID)},
 			"/attachments/0/name": []any{m{"_id": hex(file.ID), "contentType": "a/b", "contentLength": 1}}, "/attachments": "x"})

@@ -100,6 +100,8 @@ type call struct {
 	r     *http.Request
 	p     *access.Principal
 	quota standing
+
+	included []object // besides a list, where the request asks for it; nil: it does not
 }
 
 // serve finds out who asks, and whether they may: the credential first, then the rate, then the roles.
