@@ -158,8 +158,8 @@ func TestCallErrors(t *testing.T) {
 			o.t.Errorf("%d errors: %s", len(list), a.text)
 		}
 	})
-	o.Says(t, doortest.Errors, "What is no JSON object is refused with 400.", func(o *clinic) {
-		for _, text := range []string{`{"channel":"sms"`, `[]`, `{} {}`, ``, `null`, `{"channel":"sms","app":"a\u0000"}`} {
+	o.Says(t, doortest.Errors, "What is no JSON object in UTF-8 is refused with 400.", func(o *clinic) {
+		for _, text := range []string{`{"channel":"sms"`, `[]`, `{} {}`, ``, `null`, `{"channel":"sms","app":"a\u0000"}`, "{\"channel\":\"sms\",\"app\":\"a\xff\"}"} {
 			o.refuses(key, text, 400, "")
 		}
 	})

@@ -39,6 +39,21 @@ func TestCallKept(t *testing.T) {
 		}
 		o.refusesEach(key, "meta", map[string]any{"/meta": "x", "/meta ": []any{}, "/meta  ": many})
 	})
+	o.Says(t, "meta", "With the request at most 64 objects and lists are in each other, so that the message can be read at every door.", func(o *clinic) {
+		nested := func(levels int) any {
+			v := any("x")
+			for range levels {
+				v = []any{v}
+			}
+			return m{"a": v}
+		}
+		o.keeps(key, "meta", nested(62))
+		for _, levels := range []int{63, 9996} {
+			o.refuses(key, message(m{"meta": nested(levels)}), 400, "")
+		}
+		o.call(key, "GET", "/v1/conversations/"+hex(o.conversation)+"/messages", nil).has(o.t, 200, nil)
+		must[*api.List[api.Message]](o.t)(o.ListConversationMessages(o.t.Context(), o.conversation, api.Page{}))
+	})
 	o.Says(t, "sentiment", "It is given back: a polarity of -1, 0 or 1 and a confidence from -1 to 1.", func(o *clinic) {
 		o.keeps(key, "sentiment", m{"polarity": -1, "confidence": 0.25})
 		o.post(key, o.conversation, message(nil)).has(o.t, 201, m{d + "sentiment": m{}})
@@ -83,6 +98,21 @@ func TestCallAttachments(t *testing.T) {
 		if len(native) != 1 || native[0].Name != "a.txt" || native[0].ContentType != "text/plain" || native[0].Size != 5 {
 			o.t.Errorf("the native API has %+v", native)
 		}
+	})
+	o.Says(t, "attachments", "With include=attachments the list of messages has them as resources besides, each once.", func(o *clinic) {
+		path := "/v1/conversations/" + hex(o.conversation) + "/messages"
+		first := o.call(key, "GET", path, nil)
+		if _, there := first.body["included"]; there {
+			o.t.Errorf("without being asked for: %s", first.text)
+		}
+		a := o.call(key, "GET", path+"?include=attachments&sort=asc", nil)
+		a.has(o.t, 200, m{"included.0.type": "attachment", "included.0.id": hex(file.ID), "included.0.attributes": m{"name": "a.txt", "contentType": "text/plain", "contentLength": 5, "redacted": false},
+			"included.0.relationships.message.data": m{"type": "message", "id": first.at("data.0.id")}, "included.0.relationships.org.data.type": "org"})
+		if list, _ := a.body["included"].([]any); len(list) != 1 {
+			o.t.Errorf("%d files", len(list))
+		}
+		o.call(key, "GET", "/v1/conversations/"+hex(must[*api.Conversation](o.t)(o.CreateConversation(o.t.Context(), api.ConversationRequest{Kind: "external", Channel: o.sms,
+			Participants: []api.NewParticipant{{Contact: o.customer}}})).ID)+"/messages?include=attachments", nil).has(o.t, 200, m{"included": []any{}})
 	})
 	o.Says(t, "attachments", "An id that is no file's, one that is there twice, or an object without all of its members is refused.", func(o *clinic) {
 		o.refusesEach(key, "attachments", map[string]any{"/attachments/0": []any{"x"}, "/attachments/0 ": []any{hex(o.customer)}, "/attachments/1": []any{hex(file.ID), hex(file.ID)},

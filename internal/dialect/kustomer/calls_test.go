@@ -29,9 +29,9 @@ func TestCallIDs(t *testing.T) {
 		o.refusesEach(key, "id", map[string]any{"/id": "123", "/id ": 5})
 	})
 	o.Says(t, "id", "An id that something in the organization has, whatever it is, is refused with 409.", func(o *clinic) {
-		o.refuses(key, message(m{"id": id}), 409, "")
-		o.refuses(key, message(m{"id": hex(o.customer)}), 409, "")
-		o.refuses(key, message(m{"id": hex(o.conversation)}), 409, "")
+		for _, taken := range []string{id, strings.ToUpper(id), hex(o.customer), hex(o.conversation)} {
+			o.refuses(key, message(m{"id": taken}), 409, "/id")
+		}
 	})
 	o.Says(t, "externalId", "A message is found again by its externalId, with the name of the parameter in any case.", func(o *clinic) {
 		made := o.post(key, o.conversation, message(m{"externalId": "acme:msg/9001"}))

@@ -212,6 +212,9 @@ var coreFields = []struct{ core, here string }{
 // inWords names the fields of an error of the core as the request does.
 func inWords(err error) error {
 	e := parley.AsError(err)
+	if e.Code == "id-taken" {
+		return &parley.Error{Kind: e.Kind, Code: e.Code, Message: "the id is taken", Fields: []parley.FieldError{{Field: "id", Code: e.Code, Message: "is taken"}}}
+	}
 	if len(e.Fields) == 0 {
 		return err
 	}

@@ -9,8 +9,10 @@ import (
 	"github.com/parley-server/parley/internal/parley"
 )
 
-// codeRoute says that there is no such path.
-const codeRoute = "route-unknown"
+const (
+	codeRoute = "route-unknown" // there is no such path
+	codeNone  = "not-found"     // there is no such thing
+)
 
 // statuses are how Kustomer answers each kind of error, with its code and its words. Everything wrong with a request is a 400, and a
 // missing role is a 401, as its reference has it.
@@ -63,7 +65,11 @@ func writeError(w http.ResponseWriter, r *http.Request, e *parley.Error) {
 	if limit, ok := e.Facts["limit"]; ok && e.Kind == parley.KindRateLimited {
 		meta["limit"], meta["windowSeconds"] = limit, int(messageWindow.Seconds())
 	}
-	base := problem{Status: words.status, Code: words.code, Title: words.title, Message: e.Message, Detail: e.Message, Meta: meta}
+	message := e.Message
+	if e.Code == codeNone { // it may have an id as other doors write it
+		message = "there is no such thing, or none that the key may see"
+	}
+	base := problem{Status: words.status, Code: words.code, Title: words.title, Message: message, Detail: message, Meta: meta}
 	list := make([]problem, 0, len(e.Fields))
 	for _, f := range e.Fields {
 		one := base

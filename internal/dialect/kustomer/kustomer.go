@@ -100,6 +100,8 @@ type call struct {
 	r     *http.Request
 	p     *access.Principal
 	quota standing
+
+	included []object // besides a list, where the request asks for it; nil: it does not
 }
 
 // serve finds out who asks, and whether they may: the credential first, then the rate, then the roles.
@@ -147,7 +149,7 @@ func (c *call) id(what string) (parley.ID, error) {
 	if id, ok := parley.IDFromHex(text); ok {
 		return id, nil
 	}
-	return "", &parley.Error{Kind: parley.KindNotFound, Code: "not-found", Message: "there is no such " + what}
+	return "", &parley.Error{Kind: parley.KindNotFound, Code: codeNone, Message: "there is no such " + what}
 }
 
 // stamp writes a time.

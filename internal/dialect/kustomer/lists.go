@@ -3,6 +3,7 @@ package kustomer
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +43,11 @@ func (c *call) page(standard, most int) (numbered.Page, error) {
 	return p, check.Err()
 }
 
+// includes reports whether the request asks for something besides the list.
+func (c *call) includes(what string) bool {
+	return slices.Contains(strings.Split(c.r.URL.Query().Get("include"), ","), what)
+}
+
 // list answers a page of resources. A total below 0 is not counted.
 func (c *call) list(d *door, page numbered.Page, more bool, total int, data []object) error {
 	at := func(number int) string {
@@ -62,5 +68,9 @@ func (c *call) list(d *door, page numbered.Page, more bool, total int, data []ob
 		pages := max(1, (total+page.Size-1)/page.Size)
 		meta["total"], meta["totalPages"], links["last"] = total, pages, at(pages)
 	}
-	return c.answer(http.StatusOK, object{"meta": meta, "links": links, "data": data})
+	body := object{"meta": meta, "links": links, "data": data}
+	if c.included != nil {
+		body["included"] = c.included
+	}
+	return c.answer(http.StatusOK, body)
 }

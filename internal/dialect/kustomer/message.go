@@ -15,7 +15,7 @@ import (
 )
 
 // collections are where the things of each type are found.
-var collections = map[string]string{"org": "orgs", "user": "users", "customer": "customers", "conversation": "conversations", "attachment": "attachments",
+var collections = map[string]string{"org": "orgs", "user": "users", "customer": "customers", "conversation": "conversations", "attachment": "attachments", "message": "messages",
 	"shortcut": "shortcuts", "kb_article": "kb/articles", "queue": "routing/queues"}
 
 // to is a relationship to one thing.
@@ -213,5 +213,25 @@ func (d *door) listMessages(c *call) error {
 	for i := range items {
 		data[i] = d.message(c.p.Organization, &items[i])
 	}
+	if c.includes("attachments") {
+		c.included = d.attachmentsOf(c.p.Organization, items)
+	}
 	return c.list(d, page, more, -1, data)
+}
+
+// attachmentsOf are the files of messages as resources, each once.
+func (d *door) attachmentsOf(organization parley.ID, items []numbered.Item) []object {
+	list, there := []object{}, map[parley.ID]bool{}
+	for i := range items {
+		for _, a := range items[i].Attachments {
+			if there[a.Media] {
+				continue
+			}
+			there[a.Media] = true
+			list = append(list, object{"type": "attachment", "id": a.Media.Hex(), "links": object{"self": d.link("attachments/%s", a.Media.Hex())},
+				"attributes":    object{"name": a.Name, "contentType": a.ContentType, "contentLength": a.Size, "redacted": false},
+				"relationships": object{"org": d.to("org", organization.Hex()), "message": d.to("message", items[i].ID.Hex())}})
+		}
+	}
+	return list
 }

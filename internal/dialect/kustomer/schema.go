@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -189,10 +190,30 @@ func decode(body []byte) (object, error) {
 	if !ok {
 		return nil, malformed("the body must be an object of attributes")
 	}
-	if hasZero(v) {
+	switch {
+	case !utf8.Valid(body):
+		return nil, malformed("the body must be UTF-8")
+	case hasZero(v):
 		return nil, malformed("no text may have the character U+0000")
+	case isDeeper(v, maxDepth):
+		return nil, malformed("at most %d objects and lists may be in each other", maxDepth)
 	}
 	return o, nil
+}
+
+// maxDepth is of objects and lists in each other. What is kept of a request must be readable wherever it is put in another one.
+const maxDepth = 64
+
+// isDeeper reports whether more objects and lists are in each other than so many.
+func isDeeper(v any, most int) bool {
+	deeper := func(member any) bool { return isDeeper(member, most-1) }
+	switch v := v.(type) {
+	case []any:
+		return most == 0 || slices.ContainsFunc(v, deeper)
+	case object:
+		return most == 0 || slices.ContainsFunc(slices.Collect(maps.Values(v)), deeper)
+	}
+	return false
 }
 
 // syntax is what a decoder says, without the names of our types.

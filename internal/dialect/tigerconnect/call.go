@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parley-server/parley/internal/core/access"
 	"github.com/parley-server/parley/internal/httpd"
@@ -170,6 +172,9 @@ func (c *call) read() (fields, error) {
 		}
 		f := fields{}
 		for name, list := range values {
+			if len(list) > 1 {
+				return nil, errTwice(name)
+			}
 			if err := f.put(name, list[0]); err != nil {
 				return nil, err
 			}
@@ -177,6 +182,9 @@ func (c *call) read() (fields, error) {
 		return f, nil
 	default:
 		return nil, errContentType()
+	}
+	if !utf8.Valid(text) {
+		return nil, malformed("the body must be UTF-8")
 	}
 	f := fields{}
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -196,9 +204,17 @@ func looksLikeJSON(text []byte) bool {
 
 // put adds a field of a form.
 func (f fields) put(name, value string) error {
+	if !utf8.ValidString(name + value) {
+		return parley.Invalid(strings.ToValidUTF8(name, "?"), "text-invalid", "must be UTF-8")
+	}
 	text, err := json.Marshal(value)
 	f[name] = text
 	return err
+}
+
+// errTwice refuses a field of a form that is there more than once: which one counts nobody could say.
+func errTwice(name string) error {
+	return parley.Invalid(name, "too-many", "must be there once; several recipients go into one field, with commas between them or as an array")
 }
 
 func malformed(message string) error {

@@ -45,6 +45,32 @@ func TestCallStatus(t *testing.T) {
 		mark(w.cy, "PUT", fields{"read": []string{id}})
 		w.ana.states(id, map[string]string{w.bo.id: "Delivered", w.cy.id: "Read"})
 	})
+	w.Says(t, doortest.Around, "Who has acknowledged a message is Confirmed to clients that say can-confirm in TT-X-Features, and Read to all others.", func(t *testing.T) {
+		id := w.ana.send(fields{"recipient": w.bo.id, "body": "ack"})["message_id"].(string)
+		plain, knowing := w.ana.follow(""), w.ana.follow("can-confirm")
+		for _, s := range []*stream{plain, knowing} {
+			s.begins(0)
+			s.live()
+		}
+		if err := w.bo.Acknowledge(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		for path, in := range map[string]func(fields) any{"": func(f fields) any { return f["status"] }, "/status": func(f fields) any { return f["statuses"].([]any)[0].(map[string]any)["status"] }} {
+			if s := in(w.ana.call("GET", "/v2/message/"+id+path, nil).ok()); s != "Read" {
+				t.Errorf("%s: it is %v", path, s)
+			}
+			if s := in(w.ana.call("GET", "/v2/message/"+id+path, nil, "TT-X-Features", "is-typing, can-confirm").ok()); s != "Confirmed" {
+				t.Errorf("%s: to who knows it is %v", path, s)
+			}
+		}
+		w.ana.send(fields{"recipient": w.bo.id, "body": "after that"})
+		if told := plain.told(id); !slices.Contains(told, "Read") || slices.Contains(told, "Confirmed") {
+			t.Errorf("the stream told of %v", told)
+		}
+		if told := knowing.told(id); !slices.Contains(told, "Confirmed") {
+			t.Errorf("the stream of who knows told of %v", told)
+		}
+	})
 	w.Says(t, doortest.Around, "The statuses of up to 100 messages come at once; what is not there is left out.", func(t *testing.T) {
 		for range 3 {
 			w.cy.send(fields{"recipient": group, "body": "more"})

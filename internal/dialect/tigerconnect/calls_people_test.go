@@ -2,6 +2,7 @@ package tigerconnect_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -118,6 +119,9 @@ func TestCallGroups(t *testing.T) {
 		m := w.ana.call("POST", "/v2/message?response_format=message", formOf(t, part{field: "recipient", content: w.bo.id}, part{field: "body", content: "hi"}, avatar)).ok()
 		shows(t, "to one", m, fields{"sort_number": 4, "attachments": []int{}})
 		w.ana.call("POST", "/v2/message", formOf(t, part{field: "recipient", content: w.bo.id + "," + w.cy.id}, part{field: "body", content: "hi"},
+			avatar, avatar)).refused("two", 400, "invalid-argument", "too-many", "avatar")
+		w.ana.call("POST", "/v2/message", formOf(t, avatar, part{field: "recipient", content: w.bo.id + "," + w.cy.id})).refused("before the recipients", 400, "invalid-argument", "order-invalid", "avatar")
+		w.ana.call("POST", "/v2/message", formOf(t, part{field: "recipient", content: w.bo.id + "," + w.cy.id}, part{field: "body", content: "hi"},
 			part{"avatar", "n.txt", "text/plain", "hello"})).refused("no image", 415, "invalid-argument", "content-type-unsupported", "avatar")
 	})
 	w.Says(t, "groupName", "Only users become a group: a role among several recipients is refused.", func(t *testing.T) {
@@ -146,6 +150,22 @@ func TestCallAttachment(t *testing.T) {
 			}
 		}
 		w.cy.call("GET", "/v2/message/"+id+"/attachment/1", nil).refused("a stranger", 404, "not-found", "", "")
+	})
+	w.Says(t, "attachmentFile", "Of a message of the native API, which may have several files, each is at its own number.", func(t *testing.T) {
+		several := api.SendRequest{To: api.Recipient{User: w.bo.id}}
+		for n := range 10 {
+			several.Attachments = append(several.Attachments, must[*api.Media](t)(w.ana.UploadMedia(t.Context(), "a.txt", "text/plain", strings.NewReader(strconv.Itoa(n+1)))).ID)
+		}
+		id := must[*api.Message](t)(w.ana.Send(t.Context(), several)).ID
+		for n, a := range w.bo.call("GET", "/v2/message/"+id, nil).ok()["attachments"].([]any) {
+			number := strconv.Itoa(n + 1)
+			if got := w.bo.call("GET", "/v2/message/"+id+"/attachment/"+number, nil); a.(map[string]any)["attachment_id"] != number || string(got.text) != number {
+				t.Errorf("%v is %d %q", a, got.status, got.text)
+			}
+		}
+		for _, number := range []string{"0", "11", "01", "x"} {
+			w.bo.call("GET", "/v2/message/"+id+"/attachment/"+number, nil).refused(number, 404, "not-found", "", "")
+		}
 	})
 	w.Says(t, "attachmentFile", "A program, a type that is none of those taken, and what is something else than it says are refused, and nothing is kept.", func(t *testing.T) {
 		for what, file := range map[string]part{
@@ -178,7 +198,7 @@ func TestCallAttachment(t *testing.T) {
 		}
 		shows(t, "the organization", w.ana.call("GET", "/v2/organization/"+w.org, nil).ok(), fields{"no_photo": true, "no_attachment": true})
 	})
-	if n := w.bo.held(); n != 3 {
+	if n := w.bo.held(); n != 4 {
 		t.Errorf("%d messages are stored", n)
 	}
 }

@@ -166,6 +166,15 @@ func TestCallBody(t *testing.T) {
 		}
 		w.ana.call("POST", "/v2/message", fields{"recipient": w.bo.id, "body": strings.Repeat("x", 100_001)}).refused("too long", 400, "invalid-argument", "", "body")
 	})
+	w.Says(t, "body", "What is no UTF-8 is refused, and a field that is there twice: nothing is lost of what was sent.", func(t *testing.T) {
+		w.ana.call("POST", "/v2/message", `{"recipient":"`+w.bo.id+`","body":"`+"\xff"+`"}`).refused("JSON", 400, "invalid-argument", "malformed", "")
+		urlencoded := func(text string) answer {
+			return w.ana.call("POST", "/v2/message", text, "Content-Type", "application/x-www-form-urlencoded")
+		}
+		urlencoded("recipient="+w.bo.id+"&body=%ff").refused("a form", 400, "invalid-argument", "text-invalid", "body")
+		urlencoded("recipient="+w.bo.id+"&recipient="+w.cy.id+"&body=x").refused("two recipients", 400, "invalid-argument", "too-many", "recipient")
+		w.ana.call("POST", "/v2/message", formOf(t, part{field: "recipient", content: w.bo.id}, part{field: "body", content: "\xff"})).refused("a form with files", 400, "invalid-argument", "text-invalid", "body")
+	})
 	w.Says(t, "body", "Fields come as JSON or as a form, at the path with and without a slash; unknown ones are ignored.", func(t *testing.T) {
 		a := w.ana.call("POST", "/v2/message/?response_format=message", "recipient="+w.bo.id+"&body=hello&ttl=5&dor=1&priority=0&data=%5B%5D&colour=red", "Content-Type", "application/x-www-form-urlencoded")
 		shows(t, "from a form", a.ok(), fields{"body": "hello", "ttl": 5, "dor": true, "priority": 0, "data": []int{}})

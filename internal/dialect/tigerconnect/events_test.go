@@ -86,6 +86,24 @@ func (s *stream) next(namespace string, want fields) happened {
 	return happened{}
 }
 
+// told are the statuses of a message that come before another message.
+func (s *stream) told(id string) (list []any) {
+	s.t.Helper()
+	for {
+		select {
+		case e, ok := <-s.events:
+			if !ok || strings.HasSuffix(e.namespace, ":message") {
+				return list
+			}
+			if e.payload["message_id"] == id {
+				list = append(list, e.payload["status"])
+			}
+		case <-time.After(20 * time.Second):
+			s.t.Fatal("no other message came")
+		}
+	}
+}
+
 func (s *stream) begins(messages int) {
 	s.t.Helper()
 	s.next("client_advisory", fields{"name": "replay_start", "replay_message_count": messages})

@@ -1,9 +1,15 @@
 package tigerconnect
 
 import (
+	"slices"
+	"time"
+
 	"github.com/parley-server/parley/internal/httpd"
 	"github.com/parley-server/parley/internal/parley"
 )
+
+// What a message is to somebody who has read or acknowledged it.
+const statusRead, statusConfirmed = "Read", "Confirmed"
 
 // maxIDs is how many messages a request may name.
 const maxIDs = 100
@@ -58,6 +64,10 @@ func (c *call) statusesOf(m *parley.Message, in *parley.Conversation) ([]recipie
 		return []recipientStatus{{Account: list, List: list, Status: statusOf(m.State), At: timeOf(m.SentAt)}}, nil
 	}
 	deliveries, err := c.d.Core.Deliveries(c.ctx(), c.p, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	confirmed, err := c.confirmed(m.ID)
 	list := []recipientStatus{}
 	for _, d := range deliveries {
 		if d.Recipient.Kind != parley.ActorUser || d.Fallback > 0 {
@@ -70,9 +80,36 @@ func (c *call) statusesOf(m *parley.Message, in *parley.Conversation) ([]recipie
 		case !d.DeliveredAt.IsZero():
 			at = d.DeliveredAt
 		}
-		list = append(list, recipientStatus{Account: string(d.Recipient.ID), Status: statusOf(d.State), At: timeOf(at)})
+		s := recipientStatus{Account: string(d.Recipient.ID), Status: statusOf(d.State), At: timeOf(at)}
+		if at, ok := confirmed[d.Recipient.ID]; ok && (c.confirms() || d.ReadAt.IsZero()) {
+			s.Status, s.At = c.statusOfConfirmed(), timeOf(at)
+		}
+		list = append(list, s)
 	}
 	return list, err
+}
+
+// confirms reports whether the client knows of messages that are acknowledged.
+func (c *call) confirms() bool { return featuresOf(c.r)["can-confirm"] }
+
+// statusOfConfirmed is that of who has acknowledged a message. To clients that do not know of that it is read.
+func (c *call) statusOfConfirmed() string {
+	if c.confirms() {
+		return statusConfirmed
+	}
+	return statusRead
+}
+
+// confirmed are those who have acknowledged a message, and when.
+func (c *call) confirmed(id parley.ID) (map[parley.ID]time.Time, error) {
+	list, err := c.d.Core.Interactions(c.ctx(), c.p, id)
+	confirmed := map[parley.ID]time.Time{}
+	for _, i := range list {
+		if i.Kind == parley.InteractionAcknowledged {
+			confirmed[i.Actor.ID] = i.At
+		}
+	}
+	return confirmed, err
 }
 
 // status answers with how far a message is.
@@ -151,21 +188,22 @@ func (c *call) mark() error {
 	return c.done()
 }
 
-// attachment answers with the file of a message.
+// attachment answers with a file of a message: the first, which is the only one of what was sent here, or one of more.
 func (c *call) attachment() error {
 	m, _, err := c.look(c.id())
 	if err != nil {
 		return err
 	}
-	if len(m.Attachments) == 0 {
-		return parley.NotFound("attachment", "1")
+	index := slices.IndexFunc(render(&m, c.p.Organization, "", time.Time{}).Attachments, func(a attachment) bool { return a.ID == c.r.PathValue("index") })
+	if index < 0 {
+		return parley.NotFound("attachment", parley.ID(c.r.PathValue("index")))
 	}
-	file, blob, err := c.d.Files.Open(c.ctx(), c.p, m.Attachments[0].Media)
+	file, blob, err := c.d.Files.Open(c.ctx(), c.p, m.Attachments[index].Media)
 	if err != nil {
 		return err
 	}
 	defer blob.Close()
-	file.Name = m.Attachments[0].Name
+	file.Name = m.Attachments[index].Name
 	httpd.Download(c.w, c.r, &file, blob)
 	return nil
 }

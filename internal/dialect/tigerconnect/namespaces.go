@@ -38,7 +38,7 @@ func (c *call) shows(d *eventlog.Detail) bool {
 
 // interactions are what recipients do, in the vendor's words.
 var interactions = map[string]string{
-	string(parley.InteractionDelivered): "Delivered", string(parley.InteractionRead): "Read", string(parley.InteractionAcknowledged): "Confirmed",
+	string(parley.InteractionDelivered): "Delivered", string(parley.InteractionRead): "Read", string(parley.InteractionAcknowledged): statusConfirmed,
 }
 
 // statusEvent tells that a message, or all up to one, got further with a recipient; or that its content has gone.
@@ -82,6 +82,9 @@ func (c *call) event(d *eventlog.Detail) (namespace string, payload any) {
 		return of, status
 	case parley.EventInteraction:
 		status.Account, status.Status = string(d.Data.Actor), interactions[d.Data.Status]
+		if status.Status == statusConfirmed {
+			status.Status = c.statusOfConfirmed()
+		}
 		return of, status
 	case parley.EventConversationRead:
 		status.Account, status.Status, status.SortNumber = string(d.Subject), "Read", d.Data.Through

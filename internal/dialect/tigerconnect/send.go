@@ -325,6 +325,9 @@ func (c *call) whole(id parley.ID) (*message, error) {
 	}
 	w := c.render(&m, c.recipientOf(&m, &conversation))
 	w.Statuses, err = c.statusesOf(&m, &conversation)
+	if confirmed := c.statusOfConfirmed(); len(w.Statuses) > 0 && !slices.ContainsFunc(w.Statuses, func(s recipientStatus) bool { return s.Status != confirmed }) {
+		w.Status = confirmed
+	}
 	return w, err
 }
 

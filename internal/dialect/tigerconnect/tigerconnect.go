@@ -51,7 +51,7 @@ func (d *door) routes() []route {
 		{pattern: "GET /v2/message/{id}", handle: (*call).message},
 		{pattern: "DELETE /v2/message/{id}", handle: (*call).recall},
 		{pattern: "GET /v2/message/{id}/status", handle: (*call).status},
-		{pattern: "GET /v2/message/{id}/attachment/1", handle: (*call).attachment},
+		{pattern: "GET /v2/message/{id}/attachment/{index}", handle: (*call).attachment},
 		{pattern: "POST /v2/message/status", handle: (*call).mark},
 		{pattern: "PUT /v2/message/status", handle: (*call).mark},
 		{pattern: "POST /v2/get_bulk_message_status", handle: (*call).statuses},

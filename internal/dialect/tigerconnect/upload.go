@@ -91,6 +91,9 @@ func (c *call) form(used *uploads) (f fields, attached, avatar *file, err error)
 		case part.FileName() == "":
 			err = f.value(part)
 		case part.FormName() == "avatar":
+			if _, known := f["recipient"]; !known {
+				return f, nil, nil, parley.Invalid("avatar", "order-invalid", "must come after the field recipient, which says whether a group is made")
+			}
 			if list, _ := f.list("recipient"); len(list) < 2 {
 				continue // no group is made
 			}
@@ -119,7 +122,7 @@ func (f fields) value(part *multipart.Part) error {
 		return parley.Invalid(part.FormName(), "too-long", "must be at most %d bytes", maxValue)
 	}
 	if _, twice := f[part.FormName()]; twice {
-		return parley.Invalid(part.FormName(), "too-many", "must be there once")
+		return errTwice(part.FormName())
 	}
 	return f.put(part.FormName(), string(text))
 }

@@ -2,6 +2,9 @@ package tigerconnect
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,12 +101,12 @@ func render(m *parley.Message, organization, recipient parley.ID, now time.Time)
 		w.Priority = 1
 	}
 	for i, a := range m.Attachments {
-		w.Attachments = append(w.Attachments, attachment{ID: string(rune('1' + i)), Name: a.Name, ContentType: a.ContentType, Size: a.Size})
+		w.Attachments = append(w.Attachments, attachment{ID: strconv.Itoa(i + 1), Name: a.Name, ContentType: a.ContentType, Size: a.Size})
 	}
 	if w.Data == nil {
 		w.Data = []datum{}
-		for name, value := range m.Metadata {
-			w.Data = append(w.Data, datum{Namespace: name, MIMEType: "text/plain", Payload: value})
+		for _, name := range slices.Sorted(maps.Keys(m.Metadata)) {
+			w.Data = append(w.Data, datum{Namespace: name, MIMEType: "text/plain", Payload: m.Metadata[name]})
 		}
 	}
 	if m.Author.Kind == parley.ActorRole {

@@ -37,6 +37,8 @@ func (m *outgoing) attach(o *SendOptions) error {
 		return argument("attachmentFiles", "must be at most one file")
 	case len(o.AttachmentFiles) == 1 && file != nil:
 		return argument("attachmentFiles", "does not go with attachmentFile")
+	case len(o.AttachmentFiles) == 1 && o.AttachmentFiles[0] == nil:
+		return argument("attachmentFiles", "must have a file")
 	case len(o.AttachmentFiles) == 1:
 		file = o.AttachmentFiles[0]
 	}

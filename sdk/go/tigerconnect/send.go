@@ -49,10 +49,12 @@ type Metadata struct {
 }
 
 const (
+	maxBody        = 100_000 // characters
 	maxMinutes     = 100 * 365 * 24 * 60
 	maxDescription = 300
 	maxMetadata    = 50
 	maxPayload     = 64 << 10
+	maxNamespace   = 200 // bytes
 	jsonType       = "application/json"
 )
 
@@ -133,8 +135,10 @@ func (c *Client) outgoing(to []string, kind, body string, o *SendOptions) (*outg
 	switch {
 	case m.From == "":
 		return nil, argument("organizationId", "must be there, as the client has no organization of its own")
-	case !utf8.ValidString(body):
-		return nil, argument("body", "must be UTF-8")
+	case !utf8.ValidString(body) || strings.IndexByte(body, 0) >= 0:
+		return nil, argument("body", "must be UTF-8 without the character U+0000")
+	case utf8.RuneCountInString(body) > maxBody:
+		return nil, argument("body", "must be at most %d characters", maxBody)
 	case o.TTL != Forever && (o.TTL < 0 || o.TTL > maxMinutes):
 		return nil, argument("ttl", "must be 1 to %d minutes, or -1 for no end", maxMinutes)
 	case o.Priority == High:
@@ -184,6 +188,8 @@ func data(list []Metadata) ([]Datum, error) {
 			return nil, argument(at+".namespace", "must be there, as vendor:name")
 		case strings.HasPrefix(name, "tigertext:"):
 			return nil, argument(at+".namespace", "must not begin with tigertext:")
+		case len(m.Namespace) > maxNamespace || strings.IndexByte(m.Namespace, 0) >= 0:
+			return nil, argument(at+".namespace", "must be at most %d bytes without the character U+0000", maxNamespace)
 		case m.Payload == nil:
 			return nil, argument(at+".payload", "must be there")
 		}

@@ -205,10 +205,16 @@ func TestSendToUser(t *testing.T) {
 
 func TestSendToUserRefusals(t *testing.T) {
 	w := newWorld(t)
-	doortest.Says(t, "body", "In Go an empty body without an attachment or metadata is an ArgumentError before any request.", func(t *testing.T) {
-		_, err := w.SendToUser(t.Context(), w.bo, "", nil)
-		if e, ok := errors.AsType[*tigerconnect.ArgumentError](err); !ok || e.Argument != "body" {
-			t.Errorf("%v", err)
+	doortest.Says(t, "body", "In Go an empty body without an attachment or metadata, and what is no text or too long, is an ArgumentError before any request.", func(t *testing.T) {
+		before := w.posts.Load()
+		for _, body := range []string{"", "a\xff", "a\x00b", strings.Repeat("é", 100_001)} {
+			_, err := w.SendToUser(t.Context(), w.bo, body, nil)
+			if e, ok := errors.AsType[*tigerconnect.ArgumentError](err); !ok || e.Argument != "body" {
+				t.Errorf("%v", err)
+			}
+		}
+		if w.posts.Load() != before {
+			t.Error("something was requested")
 		}
 	})
 	doortest.Says(t, "ttl", "In Go 0 is as the organization says; what is no time, no priority or no metadata is an ArgumentError before any request.", func(t *testing.T) {
@@ -217,7 +223,7 @@ func TestSendToUserRefusals(t *testing.T) {
 		meta := func(name string, payload any) *options {
 			return &options{Metadata: []tigerconnect.Metadata{{Namespace: name, Payload: payload}}}
 		}
-		w.refuses(t, "metadata[0].namespace", meta("", 1), meta("tigertext:message:alert", 1), meta("TigerText:x", 1))
+		w.refuses(t, "metadata[0].namespace", meta("", 1), meta("tigertext:message:alert", 1), meta("TigerText:x", 1), meta(strings.Repeat("n", 201), 1), meta("a\x00", 1))
 		w.refuses(t, "metadata[0].payload", meta("a:b", nil), meta("a:b", make(chan int)), meta("a:b", math.NaN()))
 		w.refuses(t, "metadata", meta("a:b", strings.Repeat("x", 64<<10)), &options{Metadata: make([]tigerconnect.Metadata, 51)})
 		if m := w.send(t, w.bo, "x", &options{TTL: 0}); m.TTL != tigerconnect.Forever {
@@ -238,7 +244,8 @@ func TestSendToUserRefusals(t *testing.T) {
 		}
 		w.broken.Store(0)
 		file := &tigerconnect.File{Content: []byte("x")}
-		w.refuses(t, "attachmentFiles", &options{AttachmentFiles: []*tigerconnect.File{file, file}}, &options{AttachmentFile: file, AttachmentFiles: []*tigerconnect.File{file}})
+		w.refuses(t, "attachmentFiles", &options{AttachmentFiles: []*tigerconnect.File{file, file}}, &options{AttachmentFile: file, AttachmentFiles: []*tigerconnect.File{file}},
+			&options{AttachmentFiles: []*tigerconnect.File{nil}})
 		w.refuses(t, "attachmentFile", &options{AttachmentFile: &tigerconnect.File{Path: "note.txt"}}, &options{AttachmentFile: &tigerconnect.File{Path: "/nowhere/x"}},
 			&options{AttachmentFile: &tigerconnect.File{ContentType: "application/zip", Content: []byte("PK")}}, &options{AttachmentFile: &tigerconnect.File{Content: make([]byte, 100<<20+1)}})
 	})

@@ -47,6 +47,8 @@ const maxMinutes = 100 * 365 * 24 * 60;
 const maxDescription = 300;
 const maxMetadata = 50;
 const maxPayload = 64 * 1024; // bytes of all together
+const maxNamespace = 200; // bytes
+const maxBody = 100_000; // characters
 
 /** A file with the name that it is sent under. */
 export interface NamedFile {
@@ -98,6 +100,9 @@ interface Datum {
   payload: string;
 }
 
+/** How many bytes a text has. */
+const sizeOf = (text: string) => new TextEncoder().encode(text).length;
+
 function metadataOf(value: SendOptions['metadata']): Datum[] | undefined {
   if (value === undefined || value === null) return undefined;
   const list = Array.isArray(value) ? value : [value];
@@ -107,6 +112,7 @@ function metadataOf(value: SendOptions['metadata']): Datum[] | undefined {
     if (typeof m !== 'object' || m === null) throw new ArgumentError(at, 'must be an object with namespace and payload');
     if (typeof m.namespace !== 'string' || m.namespace.trim() === '') throw new ArgumentError(`${at}.namespace`, 'must be a string, as vendor:name');
     if (m.namespace.trim().toLowerCase().startsWith('tigertext:')) throw new ArgumentError(`${at}.namespace`, 'must not begin with tigertext:');
+    if (sizeOf(m.namespace) > maxNamespace) throw new ArgumentError(`${at}.namespace`, `must be at most ${maxNamespace} bytes`);
     const mimetype = optional<string>(`${at}.mimetype`, m.mimetype, 'string') ?? 'application/json';
     let payload: string | undefined;
     try {
@@ -115,9 +121,10 @@ function metadataOf(value: SendOptions['metadata']): Datum[] | undefined {
       throw new ArgumentError(`${at}.payload`, `cannot be written as JSON: ${String(error)}`);
     }
     if (payload === undefined) throw new ArgumentError(`${at}.payload`, 'must be something that can be written as JSON');
+    if (`${m.namespace}${mimetype}${payload}`.includes('\0')) throw new ArgumentError(at, 'must not have the character U+0000');
     return { namespace: m.namespace, mimetype, payload };
   });
-  if (data.reduce((size, d) => size + new TextEncoder().encode(d.payload).length, 0) > maxPayload) {
+  if (data.reduce((size, d) => size + sizeOf(d.payload), 0) > maxPayload) {
     throw new ArgumentError('metadata', `must have at most ${maxPayload} bytes of payload`);
   }
   return data;
@@ -156,6 +163,7 @@ async function fileOf(name: string, value: unknown): Promise<NamedFile> {
     if (!path.isAbsolute(value)) throw new ArgumentError(name, 'must be an absolute path, a Buffer, a File or a Blob');
     const fs = await import('node:fs');
     try {
+      if (!(await fs.promises.stat(value)).isFile()) throw new Error('it is no file');
       content = await fs.openAsBlob(value, { type: typeOf(value) });
     } catch (error) {
       throw new ArgumentError(name, `cannot be read: ${String(error)}`);
@@ -196,7 +204,16 @@ function oneFile(o: SendOptions): unknown {
   if (!Array.isArray(list)) throw new ArgumentError('attachmentFiles', 'must be an array of one file');
   if (one !== undefined) throw new ArgumentError('attachmentFiles', 'does not go with attachmentFile');
   if (list.length > 1) throw new ArgumentError('attachmentFiles', 'must be at most one file');
+  if (list.length === 1 && (list[0] === undefined || list[0] === null)) throw new ArgumentError('attachmentFiles', 'must have a file');
   return list[0];
+}
+
+function textOf(body: unknown): string {
+  if (typeof body !== 'string' && (typeof body !== 'number' || !Number.isFinite(body))) throw new ArgumentError('body', 'must be a string');
+  const text = String(body);
+  if (text.length > maxBody && [...text].length > maxBody) throw new ArgumentError('body', `must be at most ${maxBody} characters`);
+  if (text.includes('\0')) throw new ArgumentError('body', 'must not have the character U+0000');
+  return text;
 }
 
 /** Checks everything that is to be said of a message, before any request. */
@@ -206,10 +223,10 @@ export async function outgoing(recipient: unknown, body: unknown, given: SendOpt
   for (const name of Object.keys(o)) {
     if (!known.has(name)) throw new ArgumentError('options', `has no ${name}; there are ${[...known].join(', ')}`);
   }
-  if (typeof body !== 'string' && typeof body !== 'number') throw new ArgumentError('body', 'must be a string');
+  const text = textOf(body);
   const from = optional<string>('senderOrganizationId', o.senderOrganizationId, 'string') ?? optional<string>('organizationId', o.organizationId, 'string') ?? defaults.organization;
   if (from === undefined || from === '') throw new ArgumentError('organizationId', 'must be there, as the client has no defaultOrganizationId');
-  const data = metadataOf(o.metadata), file = oneFile(o), text = String(body);
+  const data = metadataOf(o.metadata), file = oneFile(o);
   if (text === '' && file === undefined && (data === undefined || data.length === 0)) throw new ArgumentError('body', 'must not be empty unless there is an attachment or metadata');
   const fields: Record<string, unknown> = {
     recipient, body: text, sender_organization: from, recipient_organization: optional<string>('recipientOrganizationId', o.recipientOrganizationId, 'string') ?? from,
@@ -229,15 +246,4 @@ export async function outgoing(recipient: unknown, body: unknown, given: SendOpt
   }
   if (file !== undefined && file !== null) sent.attachment = await fileOf('attachmentFile', file);
   return sent;
-}
-
-/** The form of a message with files. Its fields come first. */
-export function formOf(sent: Outgoing): FormData {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(sent.fields)) {
-    if (value !== undefined) form.append(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
-  }
-  if (sent.avatar !== undefined) form.append('avatar', sent.avatar.content, sent.avatar.name);
-  if (sent.attachment !== undefined) form.append('attachment', sent.attachment.content, sent.attachment.name);
-  return form;
 }

@@ -1,6 +1,7 @@
-import { formOf, idOf, inOrder, outgoing, type Ref, type SendOptions } from './arguments.js';
+import { idOf, inOrder, outgoing, type Ref, type SendOptions } from './arguments.js';
 import type { Emitter } from './emitter.js';
 import { ArgumentError, NotFoundError } from './errors.js';
+import { formOf } from './form.js';
 import { type Message, type MessageStatusPerRecipient, messageOf, statusesOf } from './models.js';
 import type { Session } from './session.js';
 import { type Pending, Unsent } from './unsent.js';
@@ -62,7 +63,7 @@ export class Messages {
       this.session.signedIn();
       this.unsent.became(pending, 'SENDING');
       const { reply } = await this.session.transport.call('POST', '/message?response_format=message', {
-        ...(files ? { form: formOf(sent) } : { body: sent.fields }), organization: sent.organization, again: true, // the client_id sends it once
+        ...(files ? { form: formOf(sent.fields, { avatar: sent.avatar, attachment: sent.attachment }) } : { body: sent.fields }), organization: sent.organization, again: true, // the client_id sends it once
         onRetry: () => this.unsent.became(pending, 'RETRYING'),
       });
       pending.message = messageOf(reply, true);

@@ -1,4 +1,5 @@
 import { ConnectionError, type Refusal, refused } from './errors.js';
+import type { Form } from './form.js';
 
 /** How a client waits and tries again. */
 export interface RetryOptions {
@@ -26,12 +27,13 @@ export class Transport {
   ) {}
 
   /** `again` says that a repeat is safe: the request changes nothing, or has an id that sends it once. */
-  async call(method: string, path: string, options: { body?: unknown; form?: FormData; organization?: string; again: boolean; onRetry?: () => void }): Promise<Answer> {
+  async call(method: string, path: string, options: { body?: unknown; form?: Form; organization?: string; again: boolean; onRetry?: () => void }): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const last = attempt >= this.retry.attempts;
-      let response: Response;
+      let response: Response, text: string;
       try {
         response = await this.once(method, path, options);
+        text = await response.text(); // the connection may be lost before all of it is there
       } catch (error) {
         if (last || !options.again) {
           throw new ConnectionError(`${method} ${this.base}${path} failed: ${String(error)}`, { cause: error });
@@ -40,20 +42,18 @@ export class Transport {
         await pause(Math.min(this.retry.longest, 200 * 2 ** (attempt - 1)));
         continue;
       }
-      const limited = response.status === 429;
-      if (!last && (limited || (response.status === 503 && options.again))) {
-        await response.arrayBuffer();
+      if (!last && (response.status === 429 || (response.status === 503 && options.again))) {
         options.onRetry?.();
         await pause(Math.min(this.retry.longest, 1000 * Number(response.headers.get('Retry-After') ?? 1)));
         continue;
       }
-      return this.read(response);
+      return this.read(response, text);
     }
   }
 
-  private async read(response: Response): Promise<Answer> {
+  private read(response: Response, text: string): Answer {
     try {
-      return await read(response);
+      return read(response, text);
     } catch (error) {
       if (response.status === 401) this.onUnauthorized?.(error as Error);
       throw error;
@@ -66,19 +66,20 @@ export class Transport {
     if (this.credential !== undefined) headers['Authorization'] = `Basic ${this.credential}`;
     const response = await this.fetch(this.base + path, { headers, redirect: 'error', signal: options.signal });
     if (!response.ok || response.body === null) {
-      await this.read(response);
+      this.read(response, await response.text());
       throw new ConnectionError('the server answered with no stream');
     }
     return response.body;
   }
 
-  private once(method: string, path: string, options: { body?: unknown; form?: FormData; organization?: string }): Promise<Response> {
+  private once(method: string, path: string, options: { body?: unknown; form?: Form; organization?: string }): Promise<Response> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (this.credential !== undefined) headers['Authorization'] = `Basic ${this.credential}`;
     if (options.organization !== undefined) headers['TT-X-Organization-Key'] = options.organization;
     const init: RequestInit = { method, headers, redirect: 'error', signal: AbortSignal.timeout(this.timeout) };
     if (options.form !== undefined) {
-      init.body = options.form;
+      headers['Content-Type'] = options.form.type;
+      init.body = options.form.content;
     } else if (options.body !== undefined) {
       headers['Content-Type'] = 'application/json';
       init.body = JSON.stringify(options.body);
@@ -87,8 +88,7 @@ export class Transport {
   }
 }
 
-async function read(response: Response): Promise<Answer> {
-  const text = await response.text();
+function read(response: Response, text: string): Answer {
   let body: any;
   try {
     body = text === '' ? {} : JSON.parse(text);

@@ -34,10 +34,11 @@ function walk() {
   says("attachmentFile", "In a browser it is a File, or a Blob.", async () => {
     const [file, blob] = await page.run(async (_, { to }) => {
       const client = await globalThis.open('ana');
-      const file = await client.messages.sendToUser(to, '', { attachmentFile: new File(['hello, file'], 'größe.txt', { type: 'text/plain' }) });
+      const file = await client.messages.sendToUser(to, 'a\nb', { attachmentFile: new File(['hello, file'], 'größe.txt', { type: 'text/plain' }) });
       return [file, await client.messages.sendToUser(to, 'x', { attachmentFiles: [new Blob(['hello'], { type: 'text/plain' })] })];
     }, { to: world.bo.user });
     assert.deepEqual(file.attachments.map((a) => [a.name, a.size]), [['größe.txt', 11]]);
+    assert.equal(file.body, 'a\nb');
     assert.match(blob.attachments[0].name, /^attachment/);
     const response = await fetch(`${world.baseUrl}/message/${file.id}/attachment/1`, { headers: { 'TT-X-Organization-Key': world.organization, Authorization: `Basic ${btoa(`${world.bo.key}:${world.bo.secret}`)}` } });
     assert.equal(await response.text(), 'hello, file');

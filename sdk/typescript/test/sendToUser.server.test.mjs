@@ -141,6 +141,16 @@ function walk() {
     }
   });
 
+  says("body", "It stays as it is, also with a file: the ends of its lines too.", async () => {
+    const { client } = await open('ana'), body = 'a\nb\r\nc\rd "e" ü';
+    const attachmentFile = new File(['a'], 'a, ü; b.txt', { type: 'text/plain' });
+    const m = await client.messages.sendToUser(world.bo.user, body, { attachmentFile, metadata: { namespace: 'a:b', mimetype: 'text/plain', payload: 'c\nd' } });
+    assert.deepEqual([m.body, m.metadata[0].payload], [body, 'c\nd']);
+    const stored = await native('GET', `/messages/${m.id}`, undefined, 'bo');
+    assert.deepEqual([stored.text, stored.attachments[0].name], [body, attachmentFile.name]);
+    assert.equal((await client.messages.sendToUser(world.bo.user, body)).body, body);
+  });
+
   says("attachmentFiles", "A list of one file is sent as attachmentFile is.", async () => {
     const { client } = await open('ana');
     assert.equal((await client.messages.sendToUser(world.bo.user, 'x', { attachmentFiles: [new File(['a'], 'a.txt', { type: 'text/plain' })] })).attachments[0].name, 'a.txt');

@@ -1,6 +1,7 @@
 // What sendToUser says by itself, without a server: what is wrong with arguments before any request, and how far a message is.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { ArgumentError, Client } from '../dist/index.js';
 import { says } from './says.mjs';
@@ -25,7 +26,7 @@ function client(config = {}, steps = []) {
     const path = url.slice('http://127.0.0.1:9/tigerconnect/v2'.length);
     asked.push(path);
     if (!path.startsWith('/message')) return reply(answers[path]);
-    sent.push(init.body instanceof FormData ? Object.fromEntries(init.body) : JSON.parse(init.body));
+    sent.push(init.body instanceof Blob ? Object.fromEntries(await new Response(init.body, { headers: init.headers }).formData()) : JSON.parse(init.body));
     return (steps[sent.length - 1] ?? (() => reply(message)))();
   };
   return { asked, sent, client: new Client({ baseUrl: 'http://127.0.0.1:9/tigerconnect/v2/', partnerName: 'test', retry: { longest: 1 }, fetch, ...config }) };
@@ -80,7 +81,7 @@ says("body", "In the SDK it is a string, or a number that becomes one; empty onl
   await c.messages.sendToUser(user, '', { metadata: { namespace: 'a:b', payload: 1 } });
   await c.messages.sendToUser(user, '', { attachmentFile: new Blob(['a']) });
   assert.deepEqual(sent.map((s) => s.body), ['42', '', '']);
-  await refused('body', [[user], [user, null], [user, ''], [user, '', { metadata: [] }], [user, {}], [user, true]]);
+  await refused('body', [[user], [user, null], [user, ''], [user, '', { metadata: [] }], [user, {}], [user, true], [user, NaN], [user, Infinity], [user, 'a\0b'], [user, 'x'.repeat(100001)]]);
 });
 
 says("organizationId", "It is the client's defaultOrganizationId where it is left out, or the only organization of the user; where there is neither sendToUser rejects before any request.", async () => {
@@ -143,13 +144,14 @@ says("metadata", "One object and a list of it send the same; a payload that cann
 
 says("metadata", "A missing or reserved namespace, more than 50 entries and more than 64 KiB reject before any request.", async () => {
   await refused('metadata[0].namespace', [[user, 'x', { metadata: [{ payload: 1 }] }]]);
-  await refused('metadata.namespace', ['tigertext:message:alert', 'TigerText:x', ' '].map((namespace) => [user, 'x', { metadata: { namespace, payload: 1 } }]));
+  await refused('metadata.namespace', ['tigertext:message:alert', 'TigerText:x', ' ', 'n'.repeat(201)].map((namespace) => [user, 'x', { metadata: { namespace, payload: 1 } }]));
   const one = { namespace: 'a:b', payload: 'ü'.repeat(32768) };
-  await refused('metadata', [[user, 'x', { metadata: 'y' }], [user, 'x', { metadata: one }], [user, 'x', { metadata: Array(51).fill({ namespace: 'a:b', payload: 1 }) }]]);
+  await refused('metadata', [[user, 'x', { metadata: 'y' }], [user, 'x', { metadata: one }], [user, 'x', { metadata: { namespace: 'a:b\0', payload: 1 } }],
+    [user, 'x', { metadata: Array(51).fill({ namespace: 'a:b', payload: 1 }) }]]);
 });
 
 says("attachmentFile", "A path that is not absolute or leads to nothing, what is no file, and a type that is not taken reject before any request.", async () => {
-  const wrong = ['a.png', '/nowhere/a.png', 5, {}, new Blob(['x'], { type: 'application/zip' })];
+  const wrong = ['a.png', '/nowhere/a.png', tmpdir(), 5, {}, new Blob(['x'], { type: 'application/zip' })];
   await refused('attachmentFile', wrong.map((attachmentFile) => [user, 'x', { attachmentFile }]));
 });
 
@@ -161,7 +163,7 @@ says("attachmentFiles", "It is a list of one file; two files, or both options at
   const { sent, client: c } = await signedIn();
   await c.messages.sendToUser(user, 'x', { attachmentFiles: [new File(['a'], 'a.txt', { type: 'text/plain' })] });
   assert.equal(sent[0].attachment.name, 'a.txt');
-  await refused('attachmentFiles', [{ attachmentFiles: [new Blob(['a']), new Blob(['b'])] }, { attachmentFile: new Blob(['a']), attachmentFiles: [new Blob(['b'])] }, { attachmentFiles: 'a' }]
+  await refused('attachmentFiles', [{ attachmentFiles: [new Blob(['a']), new Blob(['b'])] }, { attachmentFile: new Blob(['a']), attachmentFiles: [new Blob(['b'])] }, { attachmentFiles: 'a' }, { attachmentFiles: [null] }, { attachmentFiles: [undefined] }]
     .map((options) => [user, 'x', options]));
 });
 
@@ -191,13 +193,15 @@ function followed(c) {
 
 says("around", "What is refused for now (429, 503, a lost connection) is sent again with the same client_id, after what Retry-After says; meanwhile the message is RETRYING, then SENT.", async () => {
   const soon = { headers: { 'Retry-After': '0' } };
-  const { sent, client: c } = await signedIn(undefined, [() => json({}, { status: 429, ...soon }), () => Promise.reject(new TypeError('cut')), () => json({}, { status: 503, ...soon })]);
+  const half = () => new Response(new ReadableStream({ start: (s) => { s.enqueue(new TextEncoder().encode('{')); }, pull: (s) => s.error(new TypeError('cut')) }));
+  const { sent, client: c } = await signedIn({ defaultOrganizationId: organization, retry: { attempts: 5, longest: 1 } },
+    [() => json({}, { status: 429, ...soon }), () => Promise.reject(new TypeError('cut')), half, () => json({}, { status: 503, ...soon })]);
   const states = followed(c);
   const m = await c.messages.sendToUser(user, 'x');
   assert.equal(m.senderStatus, 'SENT');
-  assert.equal(sent.length, 4);
+  assert.equal(sent.length, 5);
   assert.ok(sent.every((s) => s.client_id === sent[0].client_id && /^[0-9a-f-]{36}$/.test(s.client_id)));
-  assert.deepEqual(states, ['SENDING', 'RETRYING', 'RETRYING', 'RETRYING', 'SENT']);
+  assert.deepEqual(states, ['SENDING', 'RETRYING', 'RETRYING', 'RETRYING', 'RETRYING', 'SENT']);
 });
 
 says("around", "A message that could not be sent is FAILED and kept: the error has it as unsent, with the client's id; retrySend sends it with the same client_id, recall forgets it.", async () => {
