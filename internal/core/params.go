@@ -206,7 +206,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.text("reference", s.Reference, maxReference)
 	s.labels(&c)
 	s.group(&c)
-	s.record(&c)
+	s.record(&c, now)
 	return parley.InvalidFields(c.wrong)
 }
 
@@ -276,7 +276,10 @@ func (s *SendParams) group(c *check) {
 	c.metadata("group.metadata", s.Group.Metadata)
 }
 
-func (s *SendParams) record(c *check) {
+// maxAhead is how far the clock of whoever records may be ahead.
+const maxAhead = 24 * time.Hour
+
+func (s *SendParams) record(c *check, now time.Time) {
 	r := s.Record
 	if r == nil {
 		return
@@ -290,6 +293,9 @@ func (s *SendParams) record(c *check) {
 	case "", parley.Sent, parley.Delivered, parley.Read, parley.Failed, parley.Expired, parley.Skipped, parley.Canceled, parley.Unknown:
 	default:
 		c.refuse("record.status", "value-unknown", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
+	}
+	if r.SentAt.After(now.Add(maxAhead)) {
+		c.refuse("record.sentAt", "out-of-range", "must not be in the future")
 	}
 	c.text("record.platform", r.Platform, 50)
 	c.text("record.author.name", r.Author.Name, 200)
