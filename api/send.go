@@ -144,7 +144,7 @@ type Record struct {
 	Direction Direction `json:"direction" enum:"inbound,outbound,none" doc:"As the organization sees it."`
 	Author    Actor     `json:"author,omitzero" doc:"Who wrote it; left out: whoever records it."`
 	Status    Status    `json:"status,omitempty" enum:"sent,delivered,read,failed,expired,skipped,canceled,unknown" doc:"Where it stands; left out: delivered when inbound, sent otherwise."`
-	SentAt    Time      `json:"sentAt,omitzero" format:"date-time" doc:"When it was sent; left out: now."`
+	SentAt    Time      `json:"sentAt,omitzero" format:"date-time" doc:"When it was sent; left out: now. At most a day in the future, for clocks that differ."`
 	Platform  string    `json:"platform,omitempty" maxLength:"50" doc:"On which platform it happened."`
 	Imported  bool      `json:"imported,omitempty" doc:"Part of an import: it changes neither the status nor the order of conversations."`
 }

@@ -195,7 +195,7 @@ func (s *SendParams) validate(now time.Time) error {
 	c.Text("reference", s.Reference, false, maxReference)
 	s.labels(&c)
 	s.group(&c)
-	s.record(&c)
+	s.record(&c, now)
 	return c.Err()
 }
 
@@ -265,7 +265,10 @@ func (s *SendParams) group(c *check) {
 	c.metadata("group.metadata", s.Group.Metadata)
 }
 
-func (s *SendParams) record(c *check) {
+// maxAhead is how far the clock of whoever records may be ahead.
+const maxAhead = 24 * time.Hour
+
+func (s *SendParams) record(c *check, now time.Time) {
 	r := s.Record
 	if r == nil {
 		return
@@ -279,6 +282,9 @@ func (s *SendParams) record(c *check) {
 	case "", parley.Sent, parley.Delivered, parley.Read, parley.Failed, parley.Expired, parley.Skipped, parley.Canceled, parley.Unknown:
 	default:
 		c.Refuse("record.status", "value-unknown", "must be sent, delivered, read, failed, expired, skipped, canceled or unknown")
+	}
+	if r.SentAt.After(now.Add(maxAhead)) {
+		c.Refuse("record.sentAt", "out-of-range", "must not be in the future")
 	}
 	c.Text("record.platform", r.Platform, false, 50)
 	c.Text("record.author.name", r.Author.Name, false, 200)

@@ -3,6 +3,7 @@ package kustomer_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-server/parley/api"
 )
@@ -168,6 +169,12 @@ func TestCallTimes(t *testing.T) {
 		a.has(o.t, 201, m{d + "sentAt": a.at(d + "createdAt"), d + "updatedAt": a.at(d + "createdAt"), d + "modifiedAt": a.at(d + "createdAt")})
 		o.call(key, "GET", "/v1/conversations/"+hex(o.conversation)+"/messages", nil).has(o.t, 200, m{"data.0.attributes.sentAt": "2019-01-02T03:04:05.000Z"})
 		o.refusesEach(key, "sentAt", map[string]any{"/sentAt": "yesterday"})
+	})
+	o.Says(t, "sentAt", "What was sent is not in the future, but for clocks that differ by up to a day: else the message would stay the last one for ever.", func(o *clinic) {
+		ahead := func(by time.Duration) string { return time.Now().Add(by).UTC().Format(time.RFC3339) }
+		o.refusesEach(key, "sentAt", map[string]any{"/sentAt": ahead(25 * time.Hour), "/sentAt ": "9999-12-31T23:59:59Z"})
+		o.refuses(o.key([]string{"org"}), message(m{"createdAt": ahead(25 * time.Hour)}), 400, "/sentAt")
+		o.post(key, o.conversation, message(m{"sentAt": ahead(time.Minute)})).has(o.t, 201, nil)
 	})
 	o.Says(t, "importedAt", "A message from long ago is given back as one, and opens no conversation.", func(o *clinic) {
 		o.post(key, o.conversation, message(m{"importedAt": at})).has(o.t, 201, m{d + "importedAt": at})

@@ -206,7 +206,7 @@ func (r request) kept(status string, preview bool) (json.RawMessage, error) {
 
 // coreFields are what the fields of the core are called here.
 var coreFields = []struct{ core, here string }{
-	{"body", "preview"}, {"record.author.id", "createdBy"}, {"record.externalId", "externalId"}, {"record.customer", "customer"}, {"record.platform", "channel"}, {"record.status", "status"},
+	{"body", "preview"}, {"record.author.id", "createdBy"}, {"record.externalId", "externalId"}, {"record.customer", "customer"}, {"record.platform", "channel"}, {"record.sentAt", "sentAt"}, {"record.status", "status"},
 }
 
 // inWords names the fields of an error of the core as the request does.

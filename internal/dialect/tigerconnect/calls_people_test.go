@@ -33,6 +33,16 @@ func TestCallSender(t *testing.T) {
 			w.bo.call("POST", "/v2/message", fields{"recipient": w.ana.id, "body": "x", "sender_token": other}).refused(other, 403, "permission-denied", "role-unknown", "sender_token")
 		}
 	})
+	w.Says(t, "senderId", "To a role or a list nobody writes as a role: 400.", func(t *testing.T) {
+		list := must[*api.Broadcast](t)(w.admin.CreateBroadcast(ctx, api.BroadcastRequest{Name: "Everybody"}))
+		for _, to := range []string{role.ID, list.ID} {
+			a := w.bo.call("POST", "/v2/message", fields{"recipient": to, "body": "x", "sender_token": role.ID})
+			a.refused("as a role", 400, "invalid-argument", "not-allowed", "sender_token")
+			if strings.Contains(a.body.Error.Message, "to.role") {
+				t.Errorf("the error has words of another API: %s", a.text)
+			}
+		}
+	})
 	if n := w.ana.held(); n != 3 {
 		t.Errorf("%d messages are stored", n)
 	}

@@ -203,6 +203,9 @@ func (c *call) pass(o *outgoing) (core.Sent, error) {
 	if o.Sender == string(c.p.User) {
 		params.From.Role = ""
 	}
+	if params.From.Role != "" && (to.Role != "" || to.Broadcast != "") {
+		return core.Sent{}, parley.Invalid("sender_token", "not-allowed", "must be left out where the recipient is a role or a list")
+	}
 	if o.TTL > 0 {
 		params.TTL = time.Duration(o.TTL) * time.Minute
 	}
