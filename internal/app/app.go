@@ -74,6 +74,7 @@ type App struct {
 	metrics    *metrics
 	server     *httpd.Server
 	listeners  []net.Listener
+	address    string // of the first of them
 
 	doorListeners []doorListener
 	moves         func(ctx context.Context) // nil: the database stays where it is
@@ -154,10 +155,13 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.startLink(); err != nil {
 		return err
 	}
-	a.startWork()
-	if err := a.listen(a.options.Config.Listen, a.server, a.server.Serve); err != nil {
+	listener, err := a.bind(a.options.Config.Listen)
+	if err != nil {
 		return err
 	}
+	a.address = listener.Addr().String() // before work begins, in which it is told
+	a.startWork()
+	a.serveOn(listener, a.server, a.server.Serve)
 	if err := a.listenForDoors(); err != nil {
 		return err
 	}
@@ -181,11 +185,23 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 func (a *App) listen(address string, server *httpd.Server, serve func(net.Listener) error) error {
+	listener, err := a.bind(address)
+	if err == nil {
+		a.serveOn(listener, server, serve)
+	}
+	return err
+}
+
+func (a *App) bind(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return nil, fmt.Errorf("listening: %w", err)
 	}
 	a.listeners = append(a.listeners, listener)
+	return listener, nil
+}
+
+func (a *App) serveOn(listener net.Listener, server *httpd.Server, serve func(net.Listener) error) {
 	served := make(chan error, 1)
 	go func() { served <- serve(listener) }()
 	a.onStop(func(ctx context.Context) error {
@@ -194,20 +210,19 @@ func (a *App) listen(address string, server *httpd.Server, serve func(net.Listen
 		}
 		return <-served
 	})
-	return nil
 }
 
 // URL is where the server is reached: the public one where it is configured, else its listener's.
 func (a *App) URL() string {
 	c := a.options.Config
-	if c.PublicURL != "" || len(a.listeners) == 0 {
+	if c.PublicURL != "" || a.address == "" {
 		return c.PublicURL
 	}
 	scheme := "http"
 	if c.TLSCert != "" {
 		scheme = "https"
 	}
-	return scheme + "://" + a.listeners[0].Addr().String()
+	return scheme + "://" + a.address
 }
 
 // Close stops the server: it accepts nothing more, finishes what is in hand within the configured grace, and
