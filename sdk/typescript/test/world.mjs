@@ -1,12 +1,20 @@
+import { afterEach } from 'node:test';
+
 import { Client } from '../dist/index.js';
 
 /** The server that the Go test of this folder has started for these tests; undefined: there is none. */
 export const world = process.env.PARLEY_SDK_TEST && JSON.parse(process.env.PARLEY_SDK_TEST);
 if (!world) console.warn('SKIPPED: PARLEY_SDK_TEST names no server; the Go test of this folder starts one');
 
+const opened = [];
+afterEach(() => { // also where a test has failed: an open stream would keep the process
+  for (const client of opened.splice(0)) client.events.disconnect();
+});
+
 /** A client with somebody signed in. */
 export async function open(who, config = {}) {
   const client = new Client({ baseUrl: world.baseUrl, partnerName: 'test', defaultOrganizationId: world.organization, ...config });
+  opened.push(client);
   const { user } = await client.signInWithApiKeyAndSecret(world[who].key, world[who].secret);
   return { client, user };
 }
